@@ -1,0 +1,280 @@
+"""What the letters may stand for: float64, float32, balls, exact numbers.
+
+The rules are written once, in operators (`+ - * / @`) and the few functions below; each arithmetic says how its numbers
+are made and what the functions do.  A rule never asks `if` of a number: a ball that straddles zero is neither above nor
+below it, so a choice goes through `where`, which returns the hull of both branches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from derivations.given import Given, as_float
+
+__all__ = ["FLOAT32", "FLOAT64", "Arithmetic", "Ball", "Exact", "Float32", "Float64"]
+
+Array = Any  # an array of this arithmetic's numbers: a float ndarray or an object ndarray
+
+
+class Arithmetic:
+    """The functions that rules and formulas use; arrays in, arrays out, elementwise unless said otherwise."""
+
+    name = ""
+    floating = False  # rounded to a machine format: formulas use their stable form
+    by_definition = False  # writes or rounds each quantity as shown: nothing may bypass a recorded one
+
+    exp: Callable[[Array], Array]
+    expm1: Callable[[Array], Array]
+    log: Callable[[Array], Array]
+    log1p: Callable[[Array], Array]
+    tanh: Callable[[Array], Array]
+    normal_cdf: Callable[[Array], Array]
+    sqrt: Callable[[Array], Array]
+    """Square root; what rounding has pushed below zero counts as zero."""
+    square: Callable[[Array], Array]
+    absolute: Callable[[Array], Array]
+    ones_like: Callable[[Array], Array]
+    positive_part: Callable[[Array], Array]
+    """max(0, a)"""
+    where: Callable[[Array, Array, Array], Array]
+    """`where(a, p, q)` is p for a > 0 and q otherwise."""
+    unless_zero: Callable[[Array, Array], Array]
+    """`unless_zero(t, v)` is v, but 0 where t is exactly 0 (0 log 0 = 0)."""
+    largest: Callable[[Array], Array]
+    """The largest entry of each column, any number near it will do: it only keeps exp in range."""
+    pi: Any
+
+    def number(self, text: str) -> Any:
+        """One number of this arithmetic from a decimal text."""
+        raise NotImplementedError
+
+    def lift(self, given: Given) -> Array:
+        """Given numbers as an array of this arithmetic."""
+        raise NotImplementedError
+
+    def working(self) -> contextlib.AbstractContextManager[Any]:
+        """What must hold while rules run: the precision, silence about overflow."""
+        return contextlib.nullcontext()
+
+
+def _elementwise(function: Callable[..., Any], inputs: int = 1) -> Callable[..., Array]:
+    ufunc = np.frompyfunc(function, inputs, 1)
+    return lambda *arrays: ufunc(*arrays)
+
+
+class Float64(Arithmetic):
+    """IEEE double precision, numpy's own operations and their order."""
+
+    name = "float64"
+    floating = True
+    dtype: Any = np.float64
+    exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
+    log = staticmethod(np.log)
+    log1p = staticmethod(np.log1p)
+    tanh = staticmethod(np.tanh)
+    square = staticmethod(np.square)
+    absolute = staticmethod(np.abs)
+    ones_like = staticmethod(np.ones_like)
+    pi: Any = math.pi
+
+    @staticmethod
+    def normal_cdf(a: Array) -> Array:
+        """Standard normal distribution function, by erfc so that the lower tail keeps its digits."""
+        return np.asarray(_erfc(np.multiply(a, -math.sqrt(0.5))), float) / 2
+
+    @staticmethod
+    def sqrt(a: Array) -> Array:
+        """Square root, clamped at zero."""
+        return np.sqrt(np.maximum(a, 0))
+
+    @staticmethod
+    def positive_part(a: Array) -> Array:
+        """max(0, a), NaN kept."""
+        return np.maximum(a, 0)
+
+    @staticmethod
+    def where(a: Array, positive: Array, otherwise: Array) -> Array:
+        """Positive branch where a > 0."""
+        return np.where(np.greater(a, 0), positive, otherwise)
+
+    @staticmethod
+    def unless_zero(t: Array, value: Array) -> Array:
+        """0 where t is 0."""
+        return np.where(np.equal(t, 0), 0, value)
+
+    @staticmethod
+    def largest(a: Array) -> Array:
+        """Column maxima."""
+        return np.max(a, axis=0, keepdims=True)
+
+    def number(self, text: str) -> Any:
+        """The nearest double."""
+        return self.dtype(as_float(text))
+
+    def lift(self, given: Given) -> Array:
+        """The doubles that were read."""
+        return given.floats
+
+    def working(self) -> contextlib.AbstractContextManager[Any]:
+        """Overflow to infinity and 0/0 are told by the notes of a step, not by warnings."""
+        return np.errstate(all="ignore")
+
+
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+class _RoundedEachTime(np.ndarray):
+    """A float32 array whose products are summed from left to right, each operation rounded to float32."""
+
+    def __matmul__(self, other: Any) -> Any:
+        total = self[:, :1] * other[:1]
+        for k in range(1, self.shape[1]):
+            total = total + self[:, k : k + 1] * other[k : k + 1]
+        return total
+
+    def sum(self, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:  # type: ignore[override]
+        if axis is None:
+            return self.reshape(-1).sum(axis=0)
+        total = self.take(0, axis)
+        for k in range(1, self.shape[axis]):
+            total = total + self.take(k, axis)
+        return np.expand_dims(total, axis).view(_RoundedEachTime) if keepdims else total
+
+
+class Float32(Float64):
+    """IEEE single precision with every operation rounded: what a float32 program on plain loops computes.
+
+    Functions are computed in double precision and rounded once, so the numbers do not depend on the machine.
+    """
+
+    name = "float32"
+    dtype = np.float32
+    pi: Any = np.float32(math.pi)
+
+    def lift(self, given: Given) -> Array:
+        """The nearest floats."""
+        return given.floats.astype(np.float32).view(_RoundedEachTime)
+
+
+def _in_double(function: Callable[..., Any]) -> Any:
+    def rounded(a: Array) -> Array:
+        out = np.asarray(function(np.asarray(a, np.float64)), np.float32)
+        return out.view(type(a)) if isinstance(a, np.ndarray) else out[()]
+
+    return staticmethod(rounded)
+
+
+for _name in ("exp", "expm1", "log", "log1p", "tanh", "normal_cdf"):
+    setattr(Float32, _name, _in_double(getattr(Float64, _name)))
+
+
+class Ball(Arithmetic):
+    """Ball arithmetic (Arb, through python-flint): each number is a midpoint with a proved radius.
+
+    Given decimals enter as balls that contain them; every operation rounds outward at `bits` of precision.
+    """
+
+    name = "ball"
+
+    def __init__(self, bits: int = 53) -> None:
+        from flint import arb, ctx, fmpq
+
+        self.bits, self._arb, self._fmpq, self._context = bits, arb, fmpq, ctx
+        each = _elementwise
+        self.exp = each(lambda a: self._ball(a).exp() if a != 0 else self._one(a))
+        self.expm1 = each(lambda a: self._ball(a).expm1() if a != 0 else a)
+        self.log = each(lambda a: self._ball(a).log() if a != 1 else a - 1)
+        self.log1p = each(lambda a: self._ball(a).log1p() if a != 0 else a)
+        self.tanh = each(lambda a: self._ball(a).tanh() if a != 0 else a)
+        self.normal_cdf = each(lambda a: (-self._ball(a) / self._ball(2).sqrt()).erfc() / 2)
+        self.sqrt = each(self._sqrt)
+        self.square = each(lambda a: a**2)
+        self.absolute = each(abs)
+        self.ones_like = each(self._one)
+        self.positive_part = each(lambda a: self._choose(a, a, a * 0))
+        self.where = each(self._choose, 3)
+        self.unless_zero = each(lambda t, v: t * 0 if t == 0 else v, 2)
+
+    @property
+    def pi(self) -> Any:
+        """Pi as a ball."""
+        return self._arb.pi()
+
+    @staticmethod
+    def largest(a: Array) -> Array:
+        """Zero: exponentials of balls do not overflow."""
+        return 0
+
+    def number(self, text: str) -> Any:
+        """The ball around a decimal or a fraction."""
+        return self._ball(self._rational(text))
+
+    def lift(self, given: Given) -> Array:
+        """Balls around the numbers as written."""
+        with self.working():
+            return _elementwise(self.number)(given.exact())
+
+    def working(self) -> contextlib.AbstractContextManager[Any]:
+        """The precision in force."""
+        return self._context.workprec(self.bits)
+
+    def _rational(self, text: str) -> Any:
+        from fractions import Fraction
+
+        value = Fraction(text)
+        return self._fmpq(value.numerator, value.denominator)
+
+    def _ball(self, a: Any) -> Any:
+        return a if isinstance(a, self._arb) else self._arb(a)
+
+    def _one(self, a: Any) -> Any:
+        return self._ball(1) if isinstance(a, self._arb) else self._fmpq(1)
+
+    def _sqrt(self, a: Any) -> Any:
+        root = self._ball(a)
+        return root.nonnegative_part().sqrt() if root.is_finite() else root
+
+    def _choose(self, a: Any, positive: Any, otherwise: Any) -> Any:
+        if a > 0:
+            return positive
+        if a <= 0:
+            return otherwise
+        return self._ball(positive).union(self._ball(otherwise))
+
+
+class Exact(Ball):
+    """Rational numbers as far as they go (up to the first exp or log), balls of `bits` of precision after that.
+
+    A rational of more than 8 `bits` bits becomes a ball, so that long computations do not grow.
+    """
+
+    name = "exact"
+
+    def number(self, text: str) -> Any:
+        """The rational itself."""
+        return self._rational(text)
+
+    def kept(self, array: Array) -> Array:
+        """The array with rationals that have grown too long replaced by balls."""
+        return _elementwise(self._kept)(array)
+
+    def _kept(self, a: Any) -> Any:
+        grown = isinstance(a, self._fmpq) and a.height_bits() > 8 * self.bits
+        return self._ball(a) if grown else a
+
+    def _sqrt(self, a: Any) -> Any:
+        if isinstance(a, self._fmpq):
+            above, below = math.isqrt(max(int(a.p), 0)), math.isqrt(int(a.q))
+            if above**2 == max(int(a.p), 0) and below**2 == int(a.q):
+                return self._fmpq(above, below)
+        return super()._sqrt(a)
+
+
+FLOAT64 = Float64()
+FLOAT32 = Float32()

@@ -1,0 +1,91 @@
+"""The rules run on written expressions: the defining equation of every quantity of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from derivations import names, rules
+from derivations.expression import Expression, Name, Number, Writing
+from derivations.names import CONSTANTS, Quantity
+from derivations.network import Problem
+
+__all__ = ["Equation", "equations", "givens"]
+
+_name = np.frompyfunc(Name, 1, 1)
+
+
+class Equation(NamedTuple):
+    """A quantity and the formula that defines it, over names of earlier ones."""
+
+    quantity: Quantity
+    formula: Expression
+
+
+def equations(problem: Problem, rules_: rules.Rules = rules.RULES, *, sample: int = 0, step: int = 1) -> list[Equation]:
+    """Every equation of one step, in the order of calculation.
+
+    `sample` and `step` say whose names are written (`@sample`, `#step`); a slip's rules give the slip's equations.
+    """
+    out: list[Equation] = []
+
+    def record(kind: str, layer: int, array: Any) -> Any:
+        quantities = names.elements(problem.network, kind, layer, problem.samples, sample, step)
+        out.extend(map(Equation, _flat(kind, quantities), _flat(kind, np.asarray(array, object))))
+        return _name(quantities)
+
+    m = Writing()
+    rules.run(rules.State(problem, m, _named_start(problem, sample, step), count=step), record, rules_)
+    return out
+
+
+def givens(problem: Problem, *, sample: int = 0, step: int = 1) -> Iterator[tuple[str, int, Any]]:
+    """(kind, layer, quantities) of everything a step starts from, arrays shaped as inside a step."""
+    network = problem.network
+    yield "x", 0, names.elements(network, "x", 0, problem.samples, sample, step)
+    if problem.signals is not None:
+        signal = ("t", 0) if network.loss.needs == "t" else ("dz", len(network))
+        yield *signal, names.elements(network, *signal, problem.samples, sample, step)
+    for l, layer in network:
+        for p in layer.parameters:
+            yield p, l, names.elements(network, p, l, 1, sample, step)
+
+
+def _named_start(problem: Problem, sample: int, step: int) -> rules.Start:
+    L = len(problem.network)
+    W: list[Any] = [None] * (L + 1)
+    b: list[Any] = [None] * (L + 1)
+    x = t = None
+    for kind, layer, quantities in givens(problem, sample=sample, step=step):
+        named = _name(quantities)
+        if kind == "W":
+            W[layer] = named
+        elif kind == "b":
+            b[layer] = named
+        elif kind == "x":
+            x = named
+        else:
+            t = named
+    if problem.network.loss.needs == "dz" and problem.signals is not None:
+        t = Writing().lift(problem.signals)
+    constants = {letter: Name(Quantity(letter, step=step)) for letter in CONSTANTS}
+    return rules.Start(W, b, x, t, constants, _named_before(problem, W, b, sample, step))
+
+
+def _named_before(problem: Problem, W: list[Any], b: list[Any], sample: int, step: int) -> dict[tuple[str, int], Any]:
+    before: dict[tuple[str, int], Any] = {}
+    for kind, l in rules.optimizer_state(problem):
+        zeros = np.empty((W if kind[-1] == "W" else b)[l].shape, object)
+        zeros[...] = Number("0")
+        earlier = names.elements(problem.network, kind, l, 1, sample, step - 1) if step > 1 else None
+        before[kind, l] = zeros if earlier is None else _name(earlier)
+    return before
+
+
+def _flat(kind: str, array: Any) -> Iterator[Any]:
+    """The entries in reading order; of several samples, all of the first sample first."""
+    if names.KINDS[kind].sampled and array.ndim > 1:
+        return iter(np.moveaxis(array, -1, 0).flat)
+    return iter(array.flat)

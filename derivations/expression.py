@@ -1,0 +1,354 @@
+"""A written formula: a small tree in the order in which a teacher writes it.
+
+The tree is filled by running the rules on it (`Writing` is one more arithmetic) and printed by one function a format.
+Nothing is reordered or simplified: `y - t` stays `y - t`, and a sum of products stays one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derivations.arithmetic import Arithmetic
+from derivations.given import Given
+from derivations.names import Quantity
+
+__all__ = [
+    "Call",
+    "Choice",
+    "Expression",
+    "Name",
+    "Negative",
+    "Number",
+    "Power",
+    "Product",
+    "Quotient",
+    "Sum",
+    "Writing",
+    "evaluate",
+    "to_latex",
+    "to_text",
+]
+
+
+class Expression:
+    """Operators build the tree; with an array on the other side numpy goes through the array."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return _built(Sum.plus, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _built(Sum.plus, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _built(Sum.minus, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _built(Sum.minus, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _built(Product.of, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _built(Product.of, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _built(Quotient, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _built(Quotient, other, self)
+
+    def __pow__(self, exponent: int) -> Any:
+        return Power(self, exponent)
+
+    def __neg__(self) -> Any:
+        return Negative(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expression):
+    """A quantity."""
+
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A number as it is shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Expression):
+    """Terms with their signs, in order."""
+
+    terms: tuple[tuple[int, Expression], ...]
+
+    @classmethod
+    def plus(cls, left: Expression, right: Expression) -> Sum:
+        """Left + right, sums on either side continued."""
+        return cls(_terms(left) + _terms(right))
+
+    @classmethod
+    def minus(cls, left: Expression, right: Expression) -> Sum:
+        """Left - right, a sum on the left continued."""
+        return cls((*_terms(left), (-1, right)))
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Expression):
+    """Factors in order."""
+
+    factors: tuple[Expression, ...]
+
+    @classmethod
+    def of(cls, left: Expression, right: Expression) -> Expression:
+        """Left * right; of two bare numbers one of which is 0 or 1, the other or 0."""
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Number) and isinstance(other, Number) and one.text in ("0", "1"):
+                return one if one.text == "0" else other
+        first = left.factors if isinstance(left, Product) else (left,)
+        second = right.factors if isinstance(right, Product) else (right,)
+        return cls(first + second)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient(Expression):
+    """above / below."""
+
+    above: Expression
+    below: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Expression):
+    """base to a whole exponent."""
+
+    base: Expression
+    exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Expression):
+    """-operand"""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """A named function of one argument: exp, log, tanh, sqrt, Phi (normal distribution), max0 (max(0, a))."""
+
+    function: str
+    argument: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Expression):
+    """`positive` where `test` > 0, `otherwise` elsewhere."""
+
+    test: Expression
+    positive: Expression
+    otherwise: Expression
+
+
+def _terms(e: Expression) -> tuple[tuple[int, Expression], ...]:
+    return e.terms if isinstance(e, Sum) else ((1, e),)
+
+
+def _expression(value: Any) -> Expression:
+    return value if isinstance(value, Expression) else Number(str(value))
+
+
+def _built(make: Callable[..., Any], *parts: Any) -> Any:
+    if any(isinstance(part, np.ndarray) for part in parts):
+        return NotImplemented
+    return make(*map(_expression, parts))
+
+
+# --- one more arithmetic ---
+
+
+def _written(function: Callable[..., Any], inputs: int = 1) -> Any:
+    return staticmethod(np.frompyfunc(function, inputs, 1))
+
+
+class Writing(Arithmetic):
+    """The arithmetic whose numbers are written expressions."""
+
+    name = "writing"
+    by_definition = True
+    exp = _written(lambda a: Call("exp", a))
+    expm1 = _written(lambda a: Call("exp", a) - 1)
+    log = _written(lambda a: Call("log", a))
+    log1p = _written(lambda a: Call("log", 1 + a))
+    tanh = _written(lambda a: Call("tanh", a))
+    normal_cdf = _written(lambda a: Call("Phi", a))
+    sqrt = _written(lambda a: Call("sqrt", a))
+    square = _written(lambda a: Power(a, 2))
+    ones_like = _written(lambda a: Number("1"))
+    positive_part = _written(lambda a: Call("max0", a))
+    where = _written(Choice, 3)
+    unless_zero = _written(lambda t, value: value, 2)
+    pi: Any = Number("pi")
+
+    def number(self, text: str) -> Expression:
+        """A literal."""
+        return Number(text)
+
+    def lift(self, given: Given) -> Any:
+        """Literals as they were written."""
+        return np.frompyfunc(Number, 1, 1)(given.shown())
+
+
+# --- printing: how tightly each form binds ---
+
+Leaf = Callable[[Quantity], str]
+_SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 4, 5
+
+
+def to_text(e: Expression, leaf: Leaf) -> str:
+    """Plain text; `leaf` prints a quantity (its name, or its number)."""
+    return _text(e, leaf)[0]
+
+
+def _text(e: Expression, leaf: Leaf) -> tuple[str, int]:
+    match e:
+        case Name(quantity):
+            return _signed(leaf(quantity))
+        case Number(number):
+            return _signed(number)
+        case Sum(terms):
+            return _sum([(sign, _at(e, leaf, _PRODUCT)) for sign, e in terms]), _SUM
+        case Product(factors):
+            return "\u00b7".join(_at(f, leaf, _PRODUCT + (not isinstance(f, Product))) for f in factors), _PRODUCT
+        case Quotient(above, below):
+            return f"{_at(above, leaf, _PRODUCT)}/{_at(below, leaf, _PRODUCT + 1)}", _PRODUCT
+        case Power(base, 2):
+            return f"{_at(base, leaf, _ATOM)}\u00b2", _POWER
+        case Power(base, exponent):
+            return f"{_at(base, leaf, _ATOM)}^{exponent}", _POWER
+        case Negative(operand):
+            return f"-{_at(operand, leaf, _PRODUCT)}", _SUM
+        case Call("max0", argument):
+            return f"max(0, {to_text(argument, leaf)})", _ATOM
+        case Call(function, argument):
+            return f"{_FUNCTIONS_TEXT.get(function, function)}({to_text(argument, leaf)})", _ATOM
+        case Choice(test, positive, otherwise):
+            words = f"{to_text(positive, leaf)} if {to_text(test, leaf)} > 0 else {to_text(otherwise, leaf)}"
+            return words, 0
+    raise TypeError(f"not an expression: {e!r}")
+
+
+_FUNCTIONS_TEXT = {"Phi": "\u03a6"}
+
+
+def _at(e: Expression, leaf: Leaf, level: int) -> str:
+    words, own = _text(e, leaf)
+    return words if own >= level else f"({words})"
+
+
+def _signed(words: str) -> tuple[str, int]:
+    return words, 0 if words.startswith("-") else _ATOM
+
+
+def _sum(terms: list[tuple[int, str]]) -> str:
+    head = ("-" if terms[0][0] < 0 else "") + terms[0][1]
+    return head + "".join(f" {'+' if sign > 0 else '-'} {words}" for sign, words in terms[1:])
+
+
+def to_latex(e: Expression, leaf: Leaf) -> str:
+    """LaTeX for math mode (amsmath); `leaf` prints a quantity."""
+    return _latex(e, leaf)[0]
+
+
+def _latex(e: Expression, leaf: Leaf) -> tuple[str, int]:
+    match e:
+        case Name(quantity):
+            return _signed(leaf(quantity))
+        case Number("pi"):
+            return r"\pi", _ATOM
+        case Number(number):
+            return _signed(number)
+        case Sum(terms):
+            return _sum([(sign, _latex_at(t, leaf, _PRODUCT)) for sign, t in terms]), _SUM
+        case Product(factors):
+            return r" \cdot ".join(_latex_at(f, leaf, _PRODUCT) for f in factors), _PRODUCT
+        case Quotient(above, below):
+            return rf"\frac{{{to_latex(above, leaf)}}}{{{to_latex(below, leaf)}}}", _PRODUCT + 1
+        case Power(Name(quantity) as base, exponent):
+            return rf"\left({_latex_at(base, leaf, 0)}\right)^{{{exponent}}}", _POWER
+        case Power(base, exponent):
+            return rf"{_latex_at(base, leaf, _ATOM)}^{{{exponent}}}", _POWER
+        case Negative(operand):
+            return f"-{_latex_at(operand, leaf, _PRODUCT)}", _SUM
+        case Call("sqrt", argument):
+            return rf"\sqrt{{{to_latex(argument, leaf)}}}", _ATOM
+        case Call("max0", argument):
+            return rf"\max\left(0, {to_latex(argument, leaf)}\right)", _ATOM
+        case Call(function, argument):
+            return rf"\{function}\left({to_latex(argument, leaf)}\right)", _ATOM
+        case Choice(test, positive, otherwise):
+            cases = (
+                rf"{to_latex(positive, leaf)} & \text{{if }} {to_latex(test, leaf)} > 0 \\ "
+                rf"{to_latex(otherwise, leaf)} & \text{{otherwise}}"
+            )
+            return rf"\begin{{cases}} {cases} \end{{cases}}", _ATOM
+    raise TypeError(f"not an expression: {e!r}")
+
+
+def _latex_at(e: Expression, leaf: Leaf, level: int) -> str:
+    words, own = _latex(e, leaf)
+    return words if own >= level else rf"\left({words}\right)"
+
+
+# --- value ---
+
+
+def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[str], Any]) -> Any:
+    """The value of a formula of `+ - * /`, powers and choices; None where it calls exp or another function.
+
+    `leaf` gives a quantity's number, `number` reads a literal; with fractions the value is exact.
+    """
+    match e:
+        case Name(quantity):
+            return leaf(quantity)
+        case Number(literal):
+            return number(literal)
+        case Sum(terms):
+            values = [evaluate(t, leaf, number) for _, t in terms]
+            known = None not in values
+            return sum(s * v for (s, _), v in zip(terms, values, strict=True)) if known else None
+        case Product(factors):
+            return _folded([evaluate(f, leaf, number) for f in factors])
+        case Quotient(above, below):
+            p, q = evaluate(above, leaf, number), evaluate(below, leaf, number)
+            return None if p is None or not q else p / q
+        case Power(base, exponent):
+            value = evaluate(base, leaf, number)
+            return None if value is None else value**exponent
+        case Negative(operand):
+            value = evaluate(operand, leaf, number)
+            return None if value is None else -value
+        case Call("max0", argument):
+            value = evaluate(argument, leaf, number)
+            return None if value is None else max(value, value * 0)
+        case Choice(test, positive, otherwise):
+            value = evaluate(test, leaf, number)
+            return None if value is None else evaluate(positive if value > 0 else otherwise, leaf, number)
+    return None
+
+
+def _folded(values: list[Any]) -> Any:
+    if None in values:
+        return None
+    product = values[0]
+    for value in values[1:]:
+        product = product * value
+    return product

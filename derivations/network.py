@@ -1,0 +1,146 @@
+"""A dense network with its given numbers, and one training step to be worked on it: checked once, here.
+
+Layers count from 1 to L; layer l has `sizes[l]` units and reads `sizes[l - 1]`; `sizes[0]` is the number of inputs.
+Inside, vectors are columns: W[l] is (units, inputs), b[l] (units, 1) or (1, 1), x and t (units, samples).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from derivations.functions import Activation, Fusion, Loss
+from derivations.given import Given
+
+__all__ = ["BiasForm", "Layer", "Network", "Problem", "Training"]
+
+MOST_NUMBERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class BiasForm:
+    """How a layer's bias is written: one a unit or one for the layer, added (b) or taken away (theta, a threshold)."""
+
+    letter: str = "b"
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its weights (units, inputs), its activation, its bias if it has one."""
+
+    activation: Activation
+    W: Given
+    b: Given | None = None
+    bias: BiasForm | None = None
+
+    @property
+    def units(self) -> int:
+        """How many units the layer has."""
+        return self.W.shape[0]
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers each unit reads."""
+        return self.W.shape[1]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The kinds of parameter the layer has: ("W",) or ("W", "b"), a threshold counting as b."""
+        return ("W",) if self.b is None else ("W", "b")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers and a loss."""
+
+    layers: tuple[Layer, ...]
+    loss: Loss
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[tuple[int, Layer]]:
+        """(l, layer) from the first to the last."""
+        return iter(enumerate(self.layers, 1))
+
+    def layer(self, l: int) -> Layer:
+        """Layer l, counting from 1."""
+        return self.layers[l - 1]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, then the units of each layer: (3, 2, 2)."""
+        return (self.layers[0].inputs, *(layer.units for layer in self.layers))
+
+    @property
+    def fusion(self) -> Fusion | None:
+        """How the loss and the last activation combine into one delta, None where they do not."""
+        return self.loss.fused.get(self.layers[-1].activation.name)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the parameters are updated: the optimizer, its constants, and how samples are combined.
+
+    momentum: v = mu v - eta g, W + v (classical) or v = mu v + (1 - mu) g, W - eta v (ema); nesterov and adam as in
+    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).
+    """
+
+    learning_rate: Given
+    optimizer: str = "sgd"
+    momentum: Given | None = None
+    momentum_form: str = "classical"
+    beta1: Given | None = None
+    beta2: Given | None = None
+    epsilon: Given | None = None
+    update_biases: bool = True
+    reduction: str = "sum"
+    samples: str = "together"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network, its samples as columns, and how to train it.
+
+    `signals` holds what each sample brings beside x: the targets t, or dE/dy where the loss is `given`.
+    """
+
+    network: Network
+    x: Given
+    signals: Given | None
+    training: Training
+    title: str = ""
+    names: tuple[tuple[str, str, str], ...] = ()  # (their name, our quantity, their LaTeX or "")
+    sheet: tuple[tuple[str, object], ...] = ()
+    marking: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are."""
+        return self.x.shape[1]
+
+    def sample(self, k: int) -> Problem:
+        """The same problem with sample k alone, counting from 1."""
+
+        def column(given: Given) -> Given:
+            return given.turned(lambda a: a[:, k - 1 : k])
+
+        return replace(self, x=column(self.x), signals=None if self.signals is None else column(self.signals))
+
+    @cached_property
+    def fused(self) -> Fusion | None:
+        """The fused output delta where it holds for these targets, else None."""
+        fusion = self.network.fusion
+        if fusion and fusion.targets_sum_to_one and not self._targets_sum_to_one():
+            return None
+        return fusion
+
+    def _targets_sum_to_one(self) -> bool:
+        assert self.signals is not None
+        if set(self.signals.floats.flat) <= {0.0, 1.0}:
+            return bool((self.signals.floats.sum(axis=0) == 1).all())
+        from derivations.given import fraction
+
+        return all(sum(map(fraction, column)) == 1 for column in self.signals.exact().T)

@@ -1,0 +1,20 @@
+"""Every number of a backpropagation step: traced, shown, rounded by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracer.api import Problem, ProblemError, Run, Trace, load, loads, trace, train
+
+__all__ = ["Problem", "ProblemError", "Run", "Trace", "__version__", "load", "loads", "trace", "train"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        import tracer.api
+
+        return getattr(tracer.api, name)
+    raise AttributeError(f"module 'tracer' has no attribute '{name}'")

@@ -1,0 +1,1 @@
+"""What people worked out: their sheets, put beside ours."""

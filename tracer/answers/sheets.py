@@ -1,0 +1,140 @@
+"""Answer sheets read as data: each cell a name as somebody wrote it, a number kept as written, and its line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derivations.given import read_number, shape_of, shortened
+
+__all__ = ["Cell", "SheetError", "read_sheet", "read_text"]
+
+LARGEST_SHEET = 4_000_000
+MOST_CELLS = 100_000
+_NAMES, _VALUES = ("quantity", "name"), ("value", "answer")
+
+
+class SheetError(ValueError):
+    """A sheet that cannot be read.  The message names the file and the line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number on a sheet: the name and number as written, the line it stands in."""
+
+    name: str
+    number: str
+    line: int
+
+
+def read_sheet(path: str | Path) -> list[Cell]:
+    """The cells of a sheet: CSV, JSON or `name = value` lines.  Raises SheetError and FileNotFoundError."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    if path.stat().st_size > LARGEST_SHEET:
+        raise SheetError(f"{path}: larger than {LARGEST_SHEET // 1_000_000} MB; an answer sheet is smaller")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return read_text(text)
+    except UnicodeDecodeError as e:
+        raise SheetError(f"{path}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
+    except SheetError as e:
+        raise SheetError(f"{path}: {e}") from None
+
+
+def read_text(text: str) -> list[Cell]:
+    """The cells of a sheet's text.  Raises SheetError for what is malformed or given twice."""
+    raw = list(_from_json(text) if text.lstrip().startswith("{") else _from_lines(text))
+    if not raw:
+        raise SheetError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
+    cells: dict[str, Cell] = {}
+    for line, name, written in raw:
+        for full_name, number in _entries(line, name, written):
+            if full_name in cells:
+                raise SheetError(f"line {line}: {shortened(full_name)} stands in line {cells[full_name].line} already")
+            cells[full_name] = Cell(full_name, number, line)
+            if len(cells) > MOST_CELLS:
+                raise SheetError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+    return list(cells.values())
+
+
+def _from_lines(text: str) -> Iterator[tuple[int, str, Any]]:
+    columns: tuple[int, int] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if not bare or bare.startswith("#"):
+            continue
+        if columns is None and re.match(r"(\[[^\]]*\]|[^,=\u2248])*[=\u2248]", bare):
+            name, written = (part.strip() for part in re.split(r"=|\u2248", bare, maxsplit=1))
+            yield number, name, written
+            continue
+        cells = _csv_cells(bare, number)
+        lowered = [cell.lower() for cell in cells]
+        if columns is None and any(c in _NAMES for c in lowered) and any(c in _VALUES for c in lowered):
+            columns = (
+                next(k for k, c in enumerate(lowered) if c in _NAMES),
+                next(k for k, c in enumerate(lowered) if c in _VALUES),
+            )
+            continue
+        columns = columns or (0, 1)
+        if len(cells) <= max(columns):
+            raise SheetError(f"line {number}: {shortened(bare)} has no value; write `z1[1],0.6457` or `z1[1] = 0.6457`")
+        yield number, cells[columns[0]], cells[columns[1]]
+
+
+def _csv_cells(line: str, number: int) -> list[str]:
+    """The cells of a CSV row; commas inside [ ] do not separate, as in dW1[1,2],0.0795."""
+    shielded = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(",", "\0"), line)
+    try:
+        row = next(csv.reader([shielded]))
+    except csv.Error:
+        raise SheetError(f"line {number}: not a CSV row") from None
+    return [cell.replace("\0", ",").strip() for cell in row]
+
+
+def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(items)) < len(items):
+            twice = next(k for n, (k, _) in enumerate(items) if k in dict(items[:n]))
+            raise SheetError(f"{shortened(twice)} is given twice")
+        return dict(items)
+
+    try:
+        value = json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=pairs)
+    except json.JSONDecodeError as e:
+        raise SheetError(f"line {e.lineno}: not JSON: {e.msg}") from None
+    except RecursionError:
+        raise SheetError("not a sheet: nested too deeply") from None
+    values = value.get("values", value)
+    if not isinstance(values, dict):
+        raise SheetError("not a sheet: write {name: number}")
+    for name, written in values.items():
+        yield 1, name, written
+
+
+def _entries(line: int, name: str, written: Any) -> Iterator[tuple[str, str]]:
+    """(name, number) of a cell, or of each entry of a whole array."""
+    name = name.strip().strip("'\"`")
+    try:
+        if isinstance(written, str) and written.lstrip().startswith("["):
+            written = json.loads(re.sub(r"[^\s,\[\]]+", lambda m: json.dumps(m[0].strip("'\"")), written))
+        if isinstance(written, list):
+            for place in np.ndindex(*shape_of(written)):
+                entry = written
+                for i in place:
+                    entry = entry[i]
+                yield f"{name}[{','.join(str(i + 1) for i in place)}]", read_number(entry)
+            return
+        yield name, read_number(written)
+    except (json.JSONDecodeError, RecursionError):
+        raise SheetError(f"line {line}: {shortened(name)}: not a list of numbers; write [0.1, 0.2]") from None
+    except ValueError as e:
+        raise SheetError(f"line {line}: {shortened(name)}: {e}") from None

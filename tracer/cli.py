@@ -1,0 +1,301 @@
+"""The command line: `bptrace trace PROBLEM` and its sisters.
+
+Data goes to standard output, words to standard error.  Exit 0: all good; 2: usage or input error.  Nothing heavy is
+imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derivations.network import Problem
+
+__all__ = ["main"]
+
+FORMATS = ("table", "markdown", "latex", "html", "csv", "json")
+_SUFFIXES = {
+    ".md": "markdown",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+    ".csv": "csv",
+    ".json": "json",
+    ".txt": "table",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small arrays: threads cost more than they give
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: nothing more to say
+        return 0
+    except (ValueError, OSError) as e:
+        return _refused(_one_line(e))
+    except KeyboardInterrupt:
+        return _refused("interrupted")
+    except MemoryError:
+        return _refused("out of memory; the problem is too large for this machine")
+
+
+def _refused(message: str) -> int:
+    print(_printable(f"bptrace: {message}", sys.stderr), file=sys.stderr)
+    return 2
+
+
+def _one_line(e: Exception) -> str:
+    message = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.strerror else str(e)
+    return " ".join(message.split())
+
+
+# --- the commands ---
+
+
+def _trace(options: argparse.Namespace) -> int:
+    problem = _load(options.problem)
+    form = _format(options)
+    if options.beside:
+        from tracer.answers.beside import put_beside
+        from tracer.answers.sheets import read_sheet
+
+        return _write(put_beside(problem, read_sheet(options.beside)).render(form), options)
+    from tracer.tracing import trace_problem
+
+    trace = trace_problem(
+        problem,
+        arithmetic=options.arithmetic,
+        precision=options.precision,
+        digits=options.digits,
+        places=options.places,
+        carry=options.carry,
+    )
+    _tell(trace.notes)
+    if options.work:
+        from tracer.show.work import Work
+
+        return _write(Work.of(trace).render(form), options)
+    return _write(trace.table().render(form), options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from tracer.training import train_problem
+
+    problem = _load(options.problem)
+    steps = options.steps
+    if options.epochs is not None:
+        in_turn = problem.training.samples == "in_turn"
+        steps = options.epochs * (problem.samples if in_turn else 1)
+    run = train_problem(
+        problem,
+        steps,
+        every=options.every,
+        trace_step=options.trace_step,
+        arithmetic=options.arithmetic or "float64",
+        digits=options.digits,
+        places=options.places,
+        progress=True,
+    )
+    _tell(run.last.notes)
+    form = _format(options)
+    if run.traced and form != "json":
+        return _write(run.traced.table().render(form), options)
+    return _write(run.table().render(form), options)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from tracer.template import new_problem
+
+    text = new_problem(
+        options.sizes,
+        activation=options.activation,
+        output=options.output_activation,
+        loss=options.loss,
+        rate=options.learning_rate,
+    )
+    return _write(text.rstrip("\n"), options)
+
+
+def _samples(options: argparse.Namespace) -> int:
+    from tracer.samples import list_samples
+    from tracer.show.grid import grid
+
+    return _write(grid(("sample", "network", "title"), list_samples(), "table"), options)
+
+
+def _functions(options: argparse.Namespace) -> int:
+    import textwrap
+
+    from derivations.functions import ACTIVATIONS, LOSSES
+
+    def entry(name: str, *notes: str) -> list[str]:
+        lines = [line for note in notes if note for line in textwrap.wrap(note, 56)]
+        return [f"  {name if k == 0 else '':<20} {line}" for k, line in enumerate(lines)]
+
+    lines = ["Activations"]
+    for f in ACTIVATIONS.values():
+        lines += entry(f.name, f.text, f.at_kink, f.source)
+    lines += ["", "Losses"]
+    for g in LOSSES.values():
+        lines += entry(g.name, g.text, "" if g.domain == "all real y" else g.domain, g.source)
+    return _write("\n".join(lines), options)
+
+
+# --- reading and writing ---
+
+
+def _load(source: str) -> Problem:
+    from tracer.problem import LARGEST_FILE, ProblemError, load, loads
+
+    try:
+        if source == "-":
+            return loads(sys.stdin.buffer.read(LARGEST_FILE + 1))
+        return load(source)
+    except ProblemError as e:
+        raise ProblemError(f"{'standard input' if source == '-' else source}: {e}") from None
+
+
+def _format(options: argparse.Namespace) -> str:
+    if options.format:
+        return str(options.format)
+    if options.output:
+        suffix = os.path.splitext(options.output)[1].lower()
+        if suffix not in _SUFFIXES:
+            known = ", ".join(sorted(_SUFFIXES))
+            raise ValueError(f"{options.output}: the ending says no format; use one of {known}, or give --format")
+        return _SUFFIXES[suffix]
+    return "table"
+
+
+def _write(text: str, options: argparse.Namespace) -> int:
+    """To standard output, or to a file: written aside and moved into place, so that nothing is ever half written."""
+    if not options.output:
+        print(_printable(text, sys.stdout))
+        return 0
+    import tempfile
+
+    folder, name = os.path.split(os.path.abspath(options.output))
+    handle, aside = tempfile.mkstemp(prefix=f".{name[:50]}.", dir=folder)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text + "\n")
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(aside, 0o666 & ~umask)
+        os.replace(aside, options.output)
+    except BaseException:
+        os.unlink(aside)
+        raise
+    return 0
+
+
+def _tell(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print(_printable(f"note: {note}", sys.stderr), file=sys.stderr)
+
+
+_PLAIN = str.maketrans({"\u00b7": "*", "\u2248": "~", "\u00b2": "^2", "\u00b1": "+/-", "\u2264": "<=", "\u03a6": "Phi"})
+
+
+def _printable(text: str, stream: Any) -> str:
+    """The text as the stream can take it: where it knows no Unicode, plain signs."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    return text
+
+
+# --- the parser ---
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="bptrace",
+        description="Every number of a backpropagation step, explained.",
+        epilog="examples:\n"
+        "  bptrace trace hand-3-2-2 --digits 4        the hand-calculation table\n"
+        "  bptrace new 2-2-1 --activation tanh        a problem file to fill in\n"
+        "  bptrace trace my.toml --work -o my.md      every step with its numbers, as Markdown",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    trace = _command(commands, "trace", _trace, "every number of one training step", problem=True)
+    _add_numbers(trace)
+    trace.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
+    trace.add_argument("--precision", type=_whole, default=53, metavar="BITS", help="bits of a ball (default 53)")
+    trace.add_argument("--work", action="store_true", help="formula, numbers put in and value, line by line")
+    trace.add_argument("--beside", metavar="SHEET", help="put somebody's printed numbers beside the exact ones")
+    _add_output(trace, FORMATS)
+
+    train = _command(commands, "train", _train, "repeat the step and watch the loss", problem=True)
+    length = train.add_mutually_exclusive_group(required=True)
+    length.add_argument("--steps", type=_whole, metavar="N", help="how many updates")
+    length.add_argument("--epochs", type=_whole, metavar="N", help="how many passes over all samples")
+    train.add_argument("--every", type=_whole, metavar="M", help="show the loss of every M-th step")
+    train.add_argument("--trace-step", type=_whole, metavar="K", help="the full trace of step K")
+    _add_numbers(train)
+    _add_output(train, FORMATS)
+
+    new = _command(commands, "new", _new, "write a problem file to fill in")
+    new.add_argument("sizes", metavar="SIZES", help="inputs-hidden-outputs, such as 2-2-1")
+    new.add_argument("--activation", default="sigmoid", metavar="NAME", help="of the hidden layers (default sigmoid)")
+    new.add_argument("--output-activation", metavar="NAME", help="of the last layer (default the same)")
+    new.add_argument("--loss", metavar="NAME", help="the loss (default: what fits the last layer)")
+    new.add_argument("--learning-rate", default="0.1", metavar="ETA", help="default 0.1")
+    _add_output(new)
+
+    _add_output(_command(commands, "samples", _samples, "list the worked problems that come along"))
+    _add_output(_command(commands, "functions", _functions, "list the activations and losses"))
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, text: str, *, problem: bool = False) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(run=run)
+    if problem:
+        parser.add_argument(
+            "problem", metavar="PROBLEM", help="a problem file, - for standard input, or a sample's name"
+        )
+    return parser
+
+
+def _add_numbers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--arithmetic", choices=("float64", "float32", "ball"), help="default float64")
+    parser.add_argument("--digits", type=_whole, metavar="N", help="round to N significant figures")
+    parser.add_argument("--places", type=_whole, metavar="N", help="round to N decimals")
+
+
+def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ()) -> None:
+    if formats:
+        parser.add_argument("--format", choices=formats, help="default table, or what the ending of -o says")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.lstrip("-").isdigit() or len(text) > 12:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a whole number")
+    return int(text)
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from tracer import __version__
+
+        parser.exit(0, f"bptrace {__version__}\n")
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for an error, and where help is."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, _printable(f"{self.prog}: {message}; see `{self.prog} --help`\n", sys.stderr))

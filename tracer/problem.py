@@ -1,0 +1,477 @@
+"""Problem files: TOML to a checked `Problem`, every mistake told with its place, what is wrong and what to write.
+
+The format stands in the README; every field is read here and nowhere else, from `FIELDS` down.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derivations.functions import ACTIVATIONS, LOSSES, Activation, Loss
+from derivations.given import Given, read_number, shape_of, shortened
+from derivations.names import UnknownName
+from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
+from derivations.notation import Aliases
+from tracer.samples import find_sample
+
+__all__ = ["ProblemError", "load", "loads"]
+
+LARGEST_FILE = 4_000_000
+MOST_UNITS = 100_000
+
+
+class ProblemError(ValueError):
+    """A problem file that cannot be used.  The message is one line: the field's path, what is wrong, what to do."""
+
+
+def load(source: str | Path | Mapping[str, Any]) -> Problem:
+    """Read a problem: a TOML file, the name of a shipped sample, or the same as a mapping (arrays may be numpy's).
+
+    Raises ProblemError (where, what, what now) and FileNotFoundError.
+
+    >>> load("hand-3-2-2").network.sizes
+    (3, 2, 2)
+    """
+    if isinstance(source, Mapping):
+        return _problem(source, "")
+    path = find_sample(str(source)) or Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file, and no sample of that name; `bptrace samples` lists them")
+    if path.is_dir():
+        raise ProblemError(f"{path}: is a folder; name the problem file in it")
+    if path.stat().st_size > LARGEST_FILE:
+        raise ProblemError(f"{path}: larger than {LARGEST_FILE // 1_000_000} MB; a problem worked by hand is smaller")
+    return loads(path.read_bytes())
+
+
+def loads(content: str | bytes) -> Problem:
+    """Read a problem from the text of a TOML file.  Raises ProblemError."""
+    if isinstance(content, bytes):
+        try:
+            content = content.decode("utf-8-sig")
+        except UnicodeDecodeError as e:
+            raise ProblemError(f"byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
+    if len(content) > LARGEST_FILE:
+        raise ProblemError("the text is too long for a problem worked by hand")
+    if not content.strip():
+        raise ProblemError("the file is empty; `bptrace new 2-2-1` writes one to fill in")
+    return _problem(_toml(content), content)
+
+
+def _toml(content: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(content, parse_float=lambda text: text.replace("_", ""))
+    except tomllib.TOMLDecodeError as e:
+        raise ProblemError(_syntax(content, str(e))) from None
+    except RecursionError:
+        raise ProblemError("lists are nested too deeply; a matrix is a list of rows") from None
+    except ValueError as e:  # an integer of thousands of digits
+        raise ProblemError(f"a number is too long: {str(e).split(';')[0]}") from None
+
+
+def _syntax(content: str, reason: str) -> str:
+    found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", reason)
+    if not found:
+        return f"not a TOML file: {reason[:120]}; `bptrace new 2-2-1` writes an example"
+    line = content.splitlines()[int(found[2]) - 1] if int(found[2]) <= len(content.splitlines()) else ""
+    corrected = re.sub(r"(?<![\d.,])(\d+),(\d+)(?![\d.,])", r"\1.\2", line)
+    if corrected != line and "[" not in line:
+        return f"line {found[2]}: a decimal comma; write `{corrected.strip()[:80]}`"
+    words = found[1][:1].lower() + found[1][1:100]
+    return f"line {found[2]}, column {found[3]}: {words}; the line is {shortened(line.strip(), 60)}"
+
+
+# --- fields ---
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
+    "network": ("loss", "layers", "layout"),
+    "layers": ("activation", "W", "b", "theta", "bias_column"),
+    "samples": ("x", "t", "class", "dz"),
+    "training": (
+        "learning_rate",
+        "optimizer",
+        "momentum",
+        "momentum_form",
+        "beta1",
+        "beta2",
+        "epsilon",
+        "update_biases",
+        "reduction",
+        "samples",
+    ),
+    "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
+    "sheet": ("ask", "points", "figures", "places", "layout", "notation"),
+    "marking": ("accept",),
+}
+
+
+class _Table:
+    """One table of the file, with its path; asks for fields and remembers where they stand."""
+
+    def __init__(self, value: Any, path: str, fields: str, content: str) -> None:
+        if not isinstance(value, Mapping):
+            raise ProblemError(f"{path or 'the file'}: {shortened(value)} is not a table; write `key = value` lines")
+        self.value, self.path, self.content = value, path, content
+        for key in value:
+            if key not in FIELDS[fields]:
+                raise ProblemError(f"{self.at(str(key))}: unknown field; {_known(str(key), FIELDS[fields])}")
+
+    def at(self, key: str) -> str:
+        name = key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else shortened(key)
+        return f"{self.path}.{name}" if self.path else name
+
+    def fail(self, key: str, why: str) -> ProblemError:
+        return ProblemError(f"{self.at(key)}: {why}")
+
+    def need(self, key: str, example: str) -> Any:
+        if key not in self.value:
+            raise self.fail(key, f"missing; write {example}")
+        return self.value[key]
+
+    def choice(self, key: str, among: Iterable[str], default: str | None = None) -> str:
+        known = tuple(among)
+        value = self.need(key, f'{key} = "{known[0]}"') if default is None else self.value.get(key, default)
+        if not isinstance(value, str) or value not in known:
+            raise self.fail(key, f"{shortened(value)} is not known; {_known(str(value), known)}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.value.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"{shortened(value)} is neither true nor false")
+        return value
+
+    def number(
+        self, key: str, default: str | None = None, *, least: float | None = None, below: float | None = None
+    ) -> Given:
+        written = self.value.get(key, default)
+        if written is None:
+            raise self.fail(key, f"missing; write {key} = 0.1")
+        given = self.array(key, written)
+        if given.shape != ():
+            raise self.fail(key, "must be one number, not a list")
+        size = float(given.floats)
+        if least is not None and size < least:
+            raise self.fail(key, f"{shortened(written)} is below {least:g}; give a number from {least:g} up")
+        if below is not None and size >= below:
+            raise self.fail(
+                key, f"{shortened(written)} is not below {below:g}; give a number from 0 to just under {below:g}"
+            )
+        return given
+
+    def array(self, key: str, written: Any) -> Given:
+        """Numbers in nested lists; a complaint names the entry."""
+        if isinstance(written, np.ndarray):
+            written = written.tolist()
+        try:
+            return Given.read(written)
+        except ValueError as e:
+            raise self.fail(key + _place_of_fault(written), str(e)) from None
+        except RecursionError:
+            raise self.fail(key, "lists are nested too deeply; a matrix is a list of rows") from None
+
+    def comma_hint(self, key: str, found: int, wanted: int) -> str:
+        """A hint where twice as many numbers stand as were wanted and the line looks like decimal commas."""
+        if found != 2 * wanted:
+            return ""
+        for line in self.content.splitlines():
+            if re.match(rf"\s*(\{{\s*)?{key}\s*=", line) and re.search(r"\d,\d", line):
+                corrected = re.sub(r"(\d),(\d)", r"\1.\2", line).strip()
+                return f" (decimal commas? then write `{corrected[:80]}`)"
+        return ""
+
+
+def _known(given: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(given[:60], known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+
+
+def _place_of_fault(written: Any, place: str = "") -> str:
+    """[row][column] of the first entry that is not a number, "" where the lists themselves are at fault."""
+    if isinstance(written, list | tuple):
+        try:
+            shape_of(written)
+        except ValueError:
+            return place
+        for k, entry in enumerate(written, 1):
+            found = _place_of_fault(entry, f"{place}[{k}]")
+            if found:
+                return found
+        return ""
+    try:
+        read_number(written)
+    except ValueError:
+        return place
+    return ""
+
+
+# --- the parts of a problem ---
+
+
+def _problem(value: Mapping[str, Any], content: str) -> Problem:
+    top = _Table(value, "", "", content)
+    title = top.value.get("title", "")
+    if not isinstance(title, str) or len(title) > 500:
+        raise top.fail("title", f"{shortened(title)} is not a short text; write it in quotes")
+    net = _Table(top.need("network", "a [network] table with loss and layers"), "network", "network", content)
+    loss = LOSSES[net.choice("loss", LOSSES)]
+    in_out = net.choice("layout", ("out_in", "in_out"), "out_in") == "in_out"
+    layers = _layers(net, in_out)
+    samples = _sample_tables(top)
+    x = _columns([_vector(s, "x", s.need("x", "x = [1, 2]")) for s in samples], samples, "x", None)
+    _fit(layers, x.shape[0], in_out)
+    network = Network(tuple(layer for _, layer in layers), loss)
+    signals = _signals(samples, network)
+    training = _training(top)
+    names = _names(top, network, x.shape[1])
+    return Problem(
+        network,
+        x,
+        signals,
+        training,
+        title,
+        names,
+        tuple(_Table(top.value.get("sheet", {}), "sheet", "sheet", content).value.items()),
+        tuple(_Table(top.value.get("marking", {}), "marking", "marking", content).value.items()),
+    )
+
+
+def _layers(net: _Table, in_out: bool) -> list[tuple[_Table, Layer]]:
+    tables = net.need("layers", 'layers = [{activation = "sigmoid", W = [[0.1, 0.2]]}]')
+    if not isinstance(tables, Sequence) or isinstance(tables, str) or not len(tables):
+        raise net.fail("layers", "must be a list of layers, each with activation and W")
+    if len(tables) > 1000:
+        raise net.fail("layers", f"{len(tables)} layers are too many; at most 1000")
+    return [_layer(_Table(t, f"layers[{k}]", "layers", net.content), in_out) for k, t in enumerate(tables, 1)]
+
+
+def _layer(table: _Table, in_out: bool) -> tuple[_Table, Layer]:
+    activation: Activation = ACTIVATIONS[table.choice("activation", ACTIVATIONS)]
+    bias_column = table.flag("bias_column", False)
+    W = _matrix(table, in_out, bias_column)
+    if bias_column:
+        for key in ("b", "theta"):
+            if key in table.value:
+                raise table.fail(key, f"bias_column = true already gives the biases; leave out {key}")
+        if W.shape[1] < 2:
+            raise table.fail("W", "has only the bias column; give each row its weights and then the bias")
+        b = W.turned(lambda a: a[:, -1:])
+        return table, Layer(activation, W.turned(lambda a: a[:, :-1]), b, BiasForm())
+    if "b" in table.value and "theta" in table.value:
+        raise table.fail("theta", "a layer has biases b or thresholds theta; leave out one of them")
+    for letter in ("b", "theta"):
+        if letter in table.value:
+            return table, Layer(activation, W, *_bias(table, letter, W.shape[0]))
+    return table, Layer(activation, W)
+
+
+def _matrix(table: _Table, in_out: bool, bias_column: bool) -> Given:
+    W = _array_or_draw(table, "W", table.need("W", "W = [[0.1, 0.2], [0.3, 0.4]]"), bias_column, in_out)
+    if len(W.shape) != 2:
+        example = "a list of rows: W = [[0.1, 0.2], [0.3, 0.4]], one row per unit, one column per input"
+        raise table.fail("W", f"{'one row' if len(W.shape) == 1 else 'not a matrix'}; write {example}")
+    return W.turned(lambda a: a.T) if in_out else W
+
+
+def _bias(table: _Table, letter: str, units: int) -> tuple[Given, BiasForm]:
+    given = _array_or_draw(table, letter, table.value[letter])
+    if given.shape == ():
+        return given.turned(lambda a: a.reshape(1, 1)), BiasForm(letter, shared=True)
+    if given.shape != (units,):
+        hint = table.comma_hint(letter, given.floats.size, units)
+        raise table.fail(
+            letter,
+            f"{_numbers(given.shape)}, but the layer has {_units(units)}; "
+            f"give {_count(units)}, or one number for the layer{hint}",
+        )
+    return given.turned(lambda a: a.reshape(-1, 1)), BiasForm(letter)
+
+
+def _array_or_draw(table: _Table, key: str, written: Any, bias_column: bool = False, in_out: bool = False) -> Given:
+    if not isinstance(written, Mapping):
+        return table.array(key, written)
+    draw = _Table(written, table.at(key), "random", table.content)
+    kind = draw.choice("random", ("normal", "uniform", "glorot_uniform"))
+    shape, seed = draw.need("shape", "shape = [2, 3]"), draw.need("seed", "seed = 1")
+    if not isinstance(shape, list | tuple) or not all(_whole(n) and 1 <= n <= MOST_UNITS for n in shape) or not shape:
+        raise draw.fail("shape", f"must be whole numbers from 1 to {MOST_UNITS}, such as [2, 3]")
+    if np.prod([float(n) for n in shape]) > MOST_NUMBERS:
+        raise draw.fail("shape", f"more than {MOST_NUMBERS} numbers; a problem worked by hand is smaller")
+    if not _whole(seed) or not 0 <= seed < 2**32:
+        raise draw.fail("seed", "must be a whole number from 0 to 4294967295")
+    wanted = {"normal": ("mean", "std"), "uniform": ("low", "high"), "glorot_uniform": ()}[kind]
+    for extra in set(written) - {"random", "shape", "seed", *wanted}:
+        raise draw.fail(extra, f"does not belong to a {kind} draw; {kind} takes {', '.join(wanted) or 'nothing more'}")
+    generator = np.random.RandomState(seed)
+    if kind == "normal":
+        mean, std = draw.number("mean", "0"), draw.number("std", "1", least=0)
+        return Given(generator.normal(mean.floats, std.floats, shape))
+    if kind == "uniform":
+        low, high = draw.number("low", "0"), draw.number("high", "1")
+        if low.floats > high.floats:
+            raise draw.fail("high", "is below low; exchange them")
+        return Given(generator.uniform(low.floats, high.floats, shape))
+    fans = list(shape) if len(shape) > 1 else [1, *shape]
+    fans[0 if in_out else -1] -= bias_column  # the bias is no input
+    limit = np.sqrt(6 / max(sum(fans), 1))
+    return Given(generator.uniform(-limit, limit, shape))
+
+
+def _fit(layers: list[tuple[_Table, Layer]], inputs: int, in_out: bool) -> None:
+    """Each layer reads what the one below gives."""
+    below, what = inputs, "samples have " + (f"{inputs} inputs" if inputs > 1 else "1 input")
+    for k, (table, layer) in enumerate(layers, 1):
+        if layer.inputs != below:
+            bias = 1 if table.flag("bias_column", False) else 0
+            written = (layer.inputs + bias, layer.units) if in_out else (layer.units, layer.inputs + bias)
+            rows = f"{written[0]} rows of {_count(written[1])}" if written[0] > 1 else f"1 row of {_count(written[1])}"
+            wanted = f"give {below + bias} rows" if in_out else f"give each row {_count(below + bias)}"
+            wanted += ", the last one the bias" if bias else ""
+            turned = "in_out" if not in_out else "out_in"
+            hint = f", or set network.layout = '{turned}'" if layer.units == below else ""
+            hint += table.comma_hint("W", layer.inputs + bias, below + bias)
+            raise table.fail("W", f"{rows}, but {what}; {wanted}{hint}")
+        below, what = layer.units, f"layer {k} has {_units(layer.units)}"
+
+
+def _sample_tables(top: _Table) -> list[_Table]:
+    tables = top.need("samples", "a [[samples]] table with x and t")
+    if not isinstance(tables, Sequence) or isinstance(tables, str):
+        raise top.fail("samples", "must be [[samples]] tables (two brackets), one for each sample")
+    if not len(tables):
+        raise top.fail("samples", "is empty; give at least one [[samples]] table with x and t")
+    return [_Table(t, f"samples[{k}]", "samples", top.content) for k, t in enumerate(tables, 1)]
+
+
+def _vector(table: _Table, key: str, written: Any) -> Given:
+    given = table.array(key, written)
+    if len(given.shape) > 1:
+        raise table.fail(key, "must be one list of numbers; for several samples write several [[samples]] tables")
+    return given.turned(lambda a: a.reshape(-1))
+
+
+def _columns(vectors: list[Given], tables: list[_Table], key: str, network: Network | None) -> Given:
+    """The vectors of all samples side by side, each of the length of the first (or of the last layer)."""
+    wanted = network.sizes[-1] if network else vectors[0].shape[0]
+    why = f"layer {len(network)} has {_units(wanted)}" if network else f"samples[1].x has {_count(wanted)}"
+    for vector, table in zip(vectors, tables, strict=True):
+        if vector.shape[0] != wanted:
+            hint = table.comma_hint(key, vector.shape[0], wanted)
+            raise table.fail(key, f"{_numbers(vector.shape)}, but {why}; give {_count(wanted)}{hint}")
+    texts: tuple[str, ...] | None = None
+    if all(v.texts is not None for v in vectors):
+        texts = tuple(t for row in zip(*(v.texts or () for v in vectors), strict=True) for t in row)
+    return Given(np.array([v.floats for v in vectors]).T.copy(), texts)
+
+
+def _signals(tables: list[_Table], network: Network) -> Given | None:
+    loss: Loss = network.loss
+    allowed: dict[str, tuple[str, ...]] = {"t": ("t", "class"), "dz": ("dz",), "": ()}
+    vectors = []
+    for table in tables:
+        for key in ("t", "class", "dz"):
+            if key in table.value and key not in allowed[loss.needs]:
+                instead = f"give {allowed[loss.needs][0]} instead" if loss.needs else "leave it out"
+                raise table.fail(key, f"loss {loss.name} takes no {key}; {instead}")
+        if loss.needs == "t" and "class" in table.value:
+            if "t" in table.value:
+                raise table.fail("class", "t is given too; give one of them")
+            vectors.append(_one_hot(table, network.sizes[-1]))
+        elif loss.needs:
+            vectors.append(_vector(table, loss.needs, table.need(loss.needs, f"{loss.needs} = [0, 1]")))
+    return _columns(vectors, tables, loss.needs, network) if loss.needs else None
+
+
+def _one_hot(table: _Table, classes: int) -> Given:
+    k = table.value["class"]
+    if classes < 2:
+        raise table.fail("class", "the last layer has one unit; give its target as t = [0] or t = [1]")
+    if not _whole(k) or not 1 <= k <= classes:
+        raise table.fail("class", f"{shortened(k)} is not a class; give a whole number from 1 to {classes}")
+    return Given.read([int(j == k) for j in range(1, classes + 1)])
+
+
+def _training(top: _Table) -> Training:
+    table = _Table(
+        top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", top.content
+    )
+    optimizer = table.choice("optimizer", ("sgd", "momentum", "nesterov", "adam"), "sgd")
+    belongs = {
+        "momentum": ("momentum", "nesterov"),
+        "momentum_form": ("momentum",),
+        "beta1": ("adam",),
+        "beta2": ("adam",),
+        "epsilon": ("adam",),
+    }
+    for key, optimizers in belongs.items():
+        if key in table.value and optimizer not in optimizers:
+            raise table.fail(key, f"does not belong to {optimizer}; set optimizer = '{optimizers[0]}' or leave it out")
+    has_momentum, adam = optimizer in ("momentum", "nesterov"), optimizer == "adam"
+    return Training(
+        learning_rate=table.number("learning_rate", least=0),
+        optimizer=optimizer,
+        momentum=table.number("momentum", "0.9", least=0, below=1) if has_momentum else None,
+        momentum_form=table.choice("momentum_form", ("classical", "ema"), "classical"),
+        beta1=table.number("beta1", "0.9", least=0, below=1) if adam else None,
+        beta2=table.number("beta2", "0.999", least=0, below=1) if adam else None,
+        epsilon=table.number("epsilon", "1e-8", least=0) if adam else None,
+        update_biases=table.flag("update_biases", True),
+        reduction=table.choice("reduction", ("sum", "mean"), "sum"),
+        samples=table.choice("samples", ("together", "in_turn", "apart"), "together"),
+    )
+
+
+def _names(top: _Table, network: Network, samples: int) -> tuple[tuple[str, str, str], ...]:
+    table = top.value.get("names", {})
+    if not isinstance(table, Mapping):
+        raise top.fail("names", 'must be a table of `theirs = "ours"` lines')
+    entries: list[tuple[str, str, str]] = []
+    for theirs, ours in table.items():
+        place = _Table({}, "names", "", "").at(str(theirs))
+        latex = ""
+        if isinstance(ours, Mapping):
+            if "quantity" not in ours or set(ours) - {"quantity", "latex"} or not all(map(_is_text, ours.values())):
+                raise ProblemError(f'{place}: write {{quantity = "W2[1,1]", latex = "w_5"}}')
+            ours, latex = ours["quantity"], str(ours.get("latex", ""))
+        if not isinstance(ours, str):
+            raise ProblemError(
+                f'{place}: {shortened(ours)} is not a quantity\'s name; write one in quotes, such as "W2[1,1]"'
+            )
+        entries.append((str(theirs), ours, latex))
+        try:
+            Aliases(network, samples, (entries[-1],))
+        except (UnknownName, ValueError) as e:
+            raise ProblemError(f"{place}: {e}") from None
+    return tuple(entries)
+
+
+# --- words ---
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _count(n: int) -> str:
+    return f"{n} numbers" if n != 1 else "1 number"
+
+
+def _units(n: int) -> str:
+    return f"{n} units" if n != 1 else "1 unit"
+
+
+def _numbers(shape: tuple[int, ...]) -> str:
+    return "one number" if not shape else _count(shape[0]) if len(shape) == 1 else f"{len(shape)} levels of lists"

@@ -1,0 +1,1 @@
+"""What people see: tables of finished strings, one renderer a format."""

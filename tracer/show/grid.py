@@ -1,0 +1,50 @@
+"""A plain grid of finished strings in every format: for results that are not traces."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+__all__ = ["grid", "to_csv"]
+
+_TABULATE = {"table": "simple", "markdown": "pipe", "html": "html", "latex": "latex"}
+
+
+def grid(headers: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:
+    """The grid as table, markdown, html, latex or csv.  Raises ValueError for another format."""
+    if form == "csv":
+        return to_csv(headers, rows)
+    if form not in _TABULATE:
+        raise ValueError(f"format '{form}' is not known here; known are {', '.join([*_TABULATE, 'csv', 'json'])}")
+    from tabulate import tabulate
+
+    cells = [[_escaped(cell) for cell in row] for row in rows] if form == "markdown" else rows
+    text = tabulate(cells, headers, tablefmt=_TABULATE[form], disable_numparse=True)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def to_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """CSV; text that a spreadsheet would take for a formula is quoted with an apostrophe, numbers are left alone."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(headers)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return out.getvalue().rstrip("\n")
+
+
+def _harmless(cell: str) -> str:
+    starts = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell != "="
+    return f"'{cell}" if starts and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

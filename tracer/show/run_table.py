@@ -1,0 +1,84 @@
+"""A training run as people read it: the loss every so often, then outputs, gradients and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tracer.show.grid import grid, to_csv
+
+if TYPE_CHECKING:
+    from tracer.training import Run
+
+__all__ = ["RunTable"]
+
+
+class RunTable:
+    """The finished strings of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def render(self, form: str = "table") -> str:
+        """As table, markdown, html, latex, csv (the losses) or json.  Raises ValueError for another."""
+        if form == "json":
+            return self._json()
+        if form == "csv":
+            return to_csv(["step", *self._loss_names()], list(self._losses(repr)))
+        parts = [
+            grid(["step", *self._loss_names()], list(self._losses(self._shown)), form) if self.run.losses else "",
+            *(grid(["quantity", "value"], rows, form) for rows in self._sections()),
+        ]
+        titles = [f"Loss of {self.run.steps} steps, before each update", *self._titles()]
+        if form == "table":
+            lines = [f"{title}\n{part}" for title, part in zip(titles, parts, strict=True) if part]
+            return "\n\n".join([*self._heading(), *lines])
+        return "\n\n".join(part for part in parts if part)
+
+    def __str__(self) -> str:
+        return self.render("table")
+
+    def _heading(self) -> list[str]:
+        return [self.run.problem.title] if self.run.problem.title else []
+
+    def _titles(self) -> list[str]:
+        n = self.run.steps
+        return [f"Outputs at step {n}", f"Gradients at step {n}", f"Parameters after step {n}"]
+
+    def _sections(self) -> Iterator[list[list[str]]]:
+        for values in (self.run.outputs, self.run.gradients, self.run.parameters):
+            yield [[name, self._shown(value)] for name, value in values.items()]
+
+    def _shown(self, value: float) -> str:
+        return self.run.last.rounding.shown(value)
+
+    def _loss_names(self) -> list[str]:
+        several = bool(self.run.losses) and len(self.run.losses[0][1]) > 1
+        return [f"E@{k}" for k in range(1, len(self.run.losses[0][1]) + 1)] if several else ["E"]
+
+    def _losses(self, shown: Any) -> Iterator[list[str]]:
+        for step, losses in self.run.losses:
+            yield [str(step), *map(shown, losses)]
+
+    def _json(self) -> str:
+        from tracer.show.as_json import dumps, finite
+
+        run = self.run
+        names = self._loss_names()
+        out: dict[str, Any] = {
+            "schema": "bptrace/train/1",
+            "title": run.problem.title,
+            "sizes": list(run.problem.network.sizes),
+            "arithmetic": run.last.arithmetic,
+            "steps": run.steps,
+            "losses": [{"step": n, **dict(zip(names, map(finite, e), strict=True))} for n, e in run.losses],
+            "outputs": {name: finite(v) for name, v in run.outputs.items()},
+            "gradients": {name: finite(v) for name, v in run.gradients.items()},
+            "parameters": {name: finite(v) for name, v in run.parameters.items()},
+        }
+        if run.traced:
+            out["trace_step"] = run.traced.steps[0].step
+            out["trace"] = {name: finite(v) for name, v in run.traced.values.items()}
+        if run.last.notes:
+            out["notes"] = list(run.last.notes)
+        return dumps(out)

@@ -1,0 +1,359 @@
+"""The table of a trace: one row a quantity, cells are finished strings; made once, printed by one renderer a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from derivations import names
+from derivations.equations import equations
+from derivations.expression import Choice, Expression, Name, evaluate, to_latex, to_text
+from derivations.names import KINDS, Quantity
+from derivations.notation import latex
+
+if TYPE_CHECKING:
+    from tracer.tracing import Trace
+
+__all__ = ["FORMATS", "Row", "Table"]
+
+WIDTH = 80
+STAGES = ("forward", "backward", "update")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity: its place in the step, name, formula, the numbers put in, `=` or `\u2248`, value (and radius)."""
+
+    part: str
+    stage: str
+    name: str
+    formula: str
+    numbers: str
+    relation: str
+    value: str
+    radius: str = ""
+
+
+@dataclass(frozen=True)
+class _Markup:
+    """How cells are written in a family of formats."""
+
+    expression: Callable[[Expression, Callable[[Quantity], str]], str]
+    name: Callable[[Any, Quantity], str]
+    number: Callable[[str], str]
+
+
+def _latex_number(text: str) -> str:
+    head, e, power = text.partition("e")
+    return rf"{head} \cdot 10^{{{power}}}" if e else {"inf": r"\infty", "-inf": r"-\infty"}.get(head, head)
+
+
+TEXT = _Markup(to_text, names.text, lambda text: text)
+LATEX = _Markup(to_latex, latex, _latex_number)
+
+
+class Table:
+    """Finished rows of a trace, with its title and policy."""
+
+    def __init__(self, trace: Trace, rows: tuple[Row, ...], heading: tuple[str, ...]) -> None:
+        self.trace, self.rows, self.heading = trace, rows, heading
+
+    @classmethod
+    def of(cls, trace: Trace, markup: _Markup = TEXT) -> Table:
+        """The rows of a trace."""
+        return cls(trace, tuple(_rows(trace, markup)), _heading(trace))
+
+    def render(self, form: str = "table", width: int = WIDTH) -> str:
+        """The table as text in one of FORMATS.  Raises ValueError for another."""
+        if form not in FORMATS:
+            raise ValueError(f"format '{form}' is not known; known are {', '.join(FORMATS)}")
+        if form == "table":
+            return _terminal(self, width)
+        return FORMATS[form](self)
+
+    @property
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        """(heading, rows): forward, backward, update; of several steps one after the other."""
+        out = []
+        for part in dict.fromkeys(row.part for row in self.rows):
+            for stage in STAGES:
+                rows = [row for row in self.rows if (row.part, row.stage) == (part, stage)]
+                heading = f"{part}, {stage}" if part else stage.capitalize()
+                out += [(heading, rows)] if rows else []
+        return out
+
+    def __str__(self) -> str:
+        return self.render("table")
+
+
+# --- rows ---
+
+
+def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
+    network, shown = trace.problem.network, trace.shown
+    radii = _radii(trace) if trace.arithmetic == "ball" else {}
+
+    def name(q: Quantity) -> str:
+        return markup.name(network, q)
+
+    def number(q: Quantity) -> str:
+        return markup.number(shown[q])
+
+    for part, q, formula in _all_equations(trace):
+        taken = _branch(formula, shown)
+        yield Row(
+            part,
+            KINDS[q.kind].stage,
+            name(q),
+            markup.expression(formula, name),
+            markup.expression(taken, number) + _condition(formula, markup, number),
+            relation(taken, q, shown),
+            markup.number(shown[q]),
+            radii.get(q, ""),
+        )
+
+
+def _all_equations(trace: Trace) -> Iterator[tuple[str, Quantity, Expression]]:
+    """(which step, quantity, formula) of every step of a trace, in the order of calculation."""
+    several = len(trace.steps) > 1
+    for k, step in enumerate(trace.steps, 1):
+        in_turn = trace.problem.training.samples == "in_turn"
+        part = (f"Step {step.step}, sample {k}" if in_turn else f"Sample {step.sample}") if several else ""
+        for q, formula in equations(step.problem, sample=step.sample, step=step.step):
+            yield part, q, formula
+
+
+def relation(formula: Expression, q: Quantity, shown: Any) -> str:
+    """`=` where the shown numbers put into the formula give exactly the shown value, else `\u2248`."""
+    exact = evaluate(formula, lambda leaf: _fraction(shown[leaf]), _fraction)
+    return "=" if exact is not None and exact == _fraction(shown[q]) else "\u2248"
+
+
+def _fraction(text: str) -> Fraction | None:
+    try:
+        return Fraction(text)
+    except ValueError:  # nan, inf, pi
+        return None
+
+
+def _branch(formula: Expression, shown: Any) -> Expression:
+    """A choice replaced by the branch that the numbers take."""
+    while isinstance(formula, Choice):
+        test = evaluate(formula.test, lambda leaf: _fraction(shown[leaf]), _fraction)
+        formula = formula.positive if test is not None and test > 0 else formula.otherwise
+    return formula
+
+
+def _condition(formula: Expression, markup: _Markup, number: Callable[[Quantity], str]) -> str:
+    """Why a choice went the way it did: " since 0.6 > 0"."""
+    if not isinstance(formula, Choice) or not isinstance(formula.test, Name):
+        return ""
+    value = number(formula.test.quantity)
+    above = not value.startswith("-") and _fraction(value) != 0
+    if markup is LATEX:
+        return rf" \quad\text{{since }} {value} {'>' if above else chr(92) + 'le'} 0"
+    return f" since {value} {'>' if above else chr(0x2264)} 0"
+
+
+def _radii(trace: Trace) -> dict[Quantity, str]:
+    return {q: _radius(v) for step in trace.steps for q, v in step.items()}
+
+
+def _radius(value: Any) -> str:
+    return str(value.rad().str(2, radius=False)) if hasattr(value, "rad") else "0"
+
+
+def _heading(trace: Trace) -> tuple[str, ...]:
+    problem = trace.problem
+    layers = ", ".join(layer.activation.name for layer in problem.network.layers)
+    samples = f"; {problem.samples} samples" if problem.samples > 1 else ""
+    training = problem.training
+    shape = "-".join(map(str, problem.network.sizes))
+    lines = [
+        *([problem.title] if problem.title else []),
+        f"{shape} network: {layers}; {problem.network.loss.name}{samples}",
+        f"learning rate {training.learning_rate.shown()[()]}, {training.optimizer}",
+        trace.policy,
+    ]
+    return tuple("".join(c if c.isprintable() else " " for c in line) for line in lines)
+
+
+# --- renderers ---
+
+
+def _terminal(table: Table, width: int) -> str:
+    from tabulate import tabulate
+
+    rows = table.rows
+    name = max(len(text) for text in ("quantity", *(r.name for r in rows)))
+    value = max(len(text) for text in ("  value", *(_value(r) for r in rows)))
+    formula, numbers = _split(rows, max(width - name - value - 6, 24))
+    headers = [
+        "quantity".ljust(name),
+        "formula".ljust(formula),
+        "numbers put in".ljust(numbers),
+        "  value".ljust(value),
+    ]
+    out = list(table.heading)
+    for heading, group in table.groups:
+        body = [[r.name, _wrap(r.formula, formula), _wrap(r.numbers, numbers), _value(r)] for r in group]
+        text = tabulate(body, headers, tablefmt="simple", disable_numparse=True)
+        out += ["", heading, *(line.rstrip() for line in text.splitlines())]
+    return "\n".join(out)
+
+
+def _split(rows: Sequence[Row], room: int) -> tuple[int, int]:
+    """The widths of the formula and numbers columns that give the fewest lines."""
+    widths = [max(len(r.formula) for r in rows), max(len(r.numbers) for r in rows)]
+    if sum(widths) <= room:
+        return max(widths[0], 7), max(widths[1], 14)
+
+    def lines(formula: int) -> int:
+        pairs = ((_wrap(r.formula, formula), _wrap(r.numbers, room - formula)) for r in rows[:200])
+        return sum(max(f.count("\n"), n.count("\n")) for f, n in pairs)
+
+    formula = min(range(room // 3, 2 * room // 3), key=lambda w: (lines(w), abs(2 * w - room)))
+    return formula, room - formula
+
+
+def _value(row: Row) -> str:
+    return f"{row.relation} {row.value}" + (f" \u00b1 {row.radius}" if row.radius else "")
+
+
+def _wrap(text: str, width: int) -> str:
+    """Break a formula that is too long: between the terms of its sum, within a term only where that is not enough."""
+    breaks = list(_breaks(text))
+    lines, start = [], 0
+    while len(text) - start > width:
+        ahead = [(k, inner) for k, inner in breaks if k > start]
+        fitting = [(k, inner) for k, inner in ahead if k - start <= width]
+        terms = [k for k, inner in fitting if not inner]
+        cut = terms[-1] if terms else fitting[-1][0] if fitting else ahead[0][0] if ahead else len(text)
+        lines.append(text[start:cut].rstrip())
+        start = cut + (text[cut : cut + 1] == " ")
+    return "\n".join([*lines, text[start:]]).rstrip()
+
+
+def _breaks(text: str) -> Iterator[tuple[int, bool]]:
+    """(place, whether inside a term) of every place where a formula may be broken."""
+    depth = 0
+    for k, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if c == " " and text[k + 1 : k + 3] in ("+ ", "- "):
+            yield k, depth > 0
+        elif c == "\u00b7" or (c == "/" and text[k + 1 : k + 2] == "("):
+            yield k + 1, True
+        elif c == " " and text[k - 1] not in "+-":
+            yield k, True
+
+
+def _with_radius(row: Row) -> str:
+    return row.value + (f" \u00b1 {row.radius}" if row.radius else "")
+
+
+_HEADERS = ("quantity", "formula", "numbers put in", "", "value")
+
+
+def _markdown(table: Table) -> str:
+    out = [
+        f"**{escape_markdown(table.heading[0])}**",
+        "",
+        *(escape_markdown(line) + "  " for line in table.heading[1:]),
+    ]
+    for heading, rows in table.groups:
+        out += ["", f"### {heading}", "", "| quantity | formula | numbers put in | | value |", "|:--|:--|:--|:-:|:--|"]
+        cells = ([f"`{r.name}`", f"`{r.formula}`", f"`{r.numbers}`", r.relation, f"`{_with_radius(r)}`"] for r in rows)
+        out += [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join(out)
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown takes literally."""
+    for special in "\\`*_[]<>|#":
+        text = text.replace(special, "\\" + special)
+    return text
+
+
+_LATEX_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+}
+
+
+def _latex_text(text: str) -> str:
+    return "".join(_LATEX_SPECIAL.get(c, c) for c in text)
+
+
+def _latex_table(table: Table) -> str:
+    out = ["% needs \\usepackage{amsmath,longtable}", *(f"% {line}" for line in table.heading)]
+    for heading, rows in Table.of(table.trace, LATEX).groups:
+        out += [
+            rf"\paragraph{{{heading}}}",
+            r"\begin{longtable}{@{}llll@{}}",
+            r"quantity & formula & numbers put in & value \\ \hline",
+            *(
+                rf"$\displaystyle {r.name}$ & $\displaystyle {r.formula}$ & $\displaystyle {r.numbers}$ & "
+                rf"${latex_value(r)}$ \\"
+                for r in rows
+            ),
+            r"\end{longtable}",
+        ]
+    return "\n".join(out)
+
+
+def latex_value(row: Row) -> str:
+    """The relation and the value of a row of a LaTeX table."""
+    radius = rf" \pm {_latex_number(row.radius)}" if row.radius else ""
+    return rf"{'=' if row.relation == '=' else chr(92) + 'approx'} {row.value}{radius}"
+
+
+def _html(table: Table) -> str:
+    from html import escape
+
+    out = ["<section>", *(f"<p>{escape(line)}</p>" for line in table.heading)]
+    head = "".join(f'<th scope="col">{h}</th>' for h in _HEADERS)
+    for heading, rows in table.groups:
+        out += [f"<table><caption>{heading}</caption>", f"<thead><tr>{head}</tr></thead>", "<tbody>"]
+        for r in rows:
+            tds = "".join(f"<td>{escape(cell)}</td>" for cell in (r.formula, r.numbers, r.relation, _with_radius(r)))
+            out.append(f'<tr><th scope="row">{escape(r.name)}</th>{tds}</tr>')
+        out += ["</tbody>", "</table>"]
+    return "\n".join([*out, "</section>"])
+
+
+def _csv(table: Table) -> str:
+    from tracer.show.grid import to_csv
+
+    ball = table.trace.arithmetic == "ball"
+    headers = ["quantity", "value", *(["radius"] if ball else []), "relation", "formula", "numbers", "stage"]
+    rows = [
+        [r.name, r.value, *([r.radius] if ball else []), r.relation, r.formula, r.numbers, r.stage] for r in table.rows
+    ]
+    return to_csv(headers, rows)
+
+
+def _json(table: Table) -> str:
+    from tracer.show.as_json import trace_json
+
+    return trace_json(table.trace, table)
+
+
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "table": str,
+    "markdown": _markdown,
+    "latex": _latex_table,
+    "html": _html,
+    "csv": _csv,
+    "json": _json,
+}
+"""Every format a table can be printed in; adding one is adding one entry."""

@@ -1,0 +1,97 @@
+"""A trace written out as on a sheet of paper: for every quantity its formula, the numbers put in, its value."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from tracer.show.table import LATEX, Row, Table, escape_markdown, latex_value
+
+if TYPE_CHECKING:
+    from tracer.tracing import Trace
+
+__all__ = ["Work"]
+
+
+class Work:
+    """The worked lines of a trace, in every format of its table."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    @classmethod
+    def of(cls, trace: Trace) -> Work:
+        """The worked lines of a trace."""
+        return cls(Table.of(trace))
+
+    def render(self, form: str = "table") -> str:
+        """The lines as text in one of the table's formats; CSV and JSON are the table's own."""
+        if form in ("csv", "json"):
+            return self.table.render(form)
+        known = {"table": self._text, "markdown": self._markdown, "latex": self._latex, "html": self._html}
+        if form not in known:
+            raise ValueError(f"format '{form}' is not known; known are {', '.join([*known, 'csv', 'json'])}")
+        return known[form]()
+
+    def __str__(self) -> str:
+        return self.render("table")
+
+    def _text(self) -> str:
+        out = list(self.table.heading)
+        for heading, rows in self.table.groups:
+            out += ["", heading]
+            for row in rows:
+                first, *more = _lines(row)
+                indent = " " * (len(row.name) + 2)
+                out += ["", f"  {row.name} {first}", *(f"{indent} {line}" for line in more)]
+        return "\n".join(out)
+
+    def _html(self) -> str:
+        out = ["<section>", *(f"<p>{escape(line)}</p>" for line in self.table.heading)]
+        for heading, rows in self.table.groups:
+            out += [f"<h3>{heading}</h3>", "<ol>"]
+            out += [f"<li><code>{escape(row.name)} {'<br>'.join(map(escape, _lines(row)))}</code></li>" for row in rows]
+            out += ["</ol>"]
+        return "\n".join([*out, "</section>"])
+
+    def _markdown(self) -> str:
+        out = [
+            f"**{escape_markdown(self.table.heading[0])}**",
+            *(escape_markdown(h) + "  " for h in self.table.heading[1:]),
+        ]
+        for heading, rows in Table.of(self.table.trace, LATEX).groups:
+            out += ["", f"### {heading}"]
+            for row in rows:
+                lines = _aligned(row)
+                out += ["", "$$", r"\begin{aligned}", *lines, r"\end{aligned}", "$$"]
+        return "\n".join(out)
+
+    def _latex(self) -> str:
+        out = [r"% needs \usepackage{amsmath}", *(f"% {line}" for line in self.table.heading)]
+        for heading, rows in Table.of(self.table.trace, LATEX).groups:
+            blocks = [line for row in rows for line in [*_aligned(row)[:-1], _aligned(row)[-1] + r" \\"]]
+            blocks[-1] = blocks[-1].removesuffix(r" \\")
+            out += [rf"\paragraph{{{heading}}}", r"\begin{align*}", *blocks, r"\end{align*}"]
+        return "\n".join(out)
+
+
+def _lines(row: Row) -> list[str]:
+    """`= formula`, `= numbers`, and the value with its own sign; a line that repeats the one before is left out."""
+    lines = [f"= {row.formula}"]
+    if row.numbers != row.formula:
+        lines.append(f"= {row.numbers}")
+    value = f"{row.relation} {row.value}" + (f" \u00b1 {row.radius}" if row.radius else "")
+    return lines if lines[-1] == value else [*lines, value]
+
+
+def _aligned(row: Row) -> list[str]:
+    lines = [f"&= {row.formula}"]
+    if row.numbers != row.formula:
+        lines.append(f"&= {row.numbers}")
+    value = f"&{latex_value(row)}"
+    lines += [value] if lines[-1] != value else []
+    return [
+        f"{row.name} {lines[0]}" + (r" \\" if len(lines) > 1 else ""),
+        *(f"{line} \\\\" for line in lines[1:-1]),
+        *lines[1:][-1:],
+    ]

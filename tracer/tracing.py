@@ -1,0 +1,300 @@
+"""A traced problem: one step (or one for each sample), in a chosen arithmetic, read by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from derivations import names, rules
+from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic, Ball, Exact
+from derivations.equations import givens
+from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
+from derivations.network import Problem
+from derivations.notation import Aliases
+from tracer.rounding import Rounding, Undecided, bounds
+from tracer.step import Step, after, run_step
+
+__all__ = ["ARITHMETICS", "Trace", "steps_of", "trace_problem"]
+
+ARITHMETICS = ("float64", "float32", "ball")
+HAND_BITS = 200
+MOST_BITS = 6400
+MOST_PRECISION = 100_000
+
+
+class Trace:
+    """Every number of one forward/backward/update step.
+
+    `trace["delta1"]` is an array, (units,) or for a batch (samples, units); `trace["delta1[2]"]` is a number;
+    `trace.values` maps every name to its number in the order of calculation.  Numbers are floats; in the arithmetic
+    `ball` they are flint.arb, midpoint and radius.  Samples worked in turn or apart are several `steps`.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        steps: tuple[Step, ...],
+        arithmetic: str,
+        rounding: Rounding,
+        carry: str,
+        texts: Mapping[Quantity, str],
+    ) -> None:
+        self.problem, self.steps, self.arithmetic = problem, steps, arithmetic
+        self.rounding, self.carry = rounding, carry
+        self._rounded = texts
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """Every recorded number by name, in the order of calculation."""
+        network = self.problem.network
+        items = (item for step in self.steps for item in step.items())
+        return MappingProxyType({names.text(network, q): self.number(v) for q, v in items})
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Any]:
+        """What the step started from: x, t, W, b and the constants, by name."""
+        network = self.problem.network
+        out: dict[str, Any] = {}
+        for step in self.steps[:1] if self.problem.training.samples != "apart" else self.steps:
+            for kind, layer, quantities in givens(step.problem, sample=step.sample, step=step.step):
+                if (kind, layer) in step.inputs:
+                    pairs = zip(quantities.flat, np.asarray(step.inputs[kind, layer]).flat, strict=True)
+                    out |= {names.text(network, q): self.number(v) for q, v in pairs}
+            out |= {letter: self.number(step.inputs[letter, 0]) for letter in CONSTANTS if (letter, 0) in step.inputs}
+        return MappingProxyType(out)
+
+    def __getitem__(self, name: str) -> Any:
+        """A number, or a whole array, by name.  Raises UnknownName (a KeyError) with near names."""
+        meaning = self._aliases.read(name)
+        factor = names_factor(meaning.multiple) * float(self.inputs["eta"]) ** meaning.eta_power
+        value = self._value(meaning.quantity, name)
+        return value if factor == 1.0 else value * factor
+
+    def _value(self, q: Quantity, name: str) -> Any:
+        for step in self.steps:
+            mark = step.sample in (0, q.sample) and step.step == q.step
+            if mark and ((q.kind, q.layer) in step.arrays or (q.kind, q.layer) in step.inputs):
+                return self._entry(step, q, name)
+        near = [n for n in self.values if n.startswith(names.text(self.problem.network, q).split("@")[0].split("#")[0])]
+        raise UnknownName(
+            f"'{name}' is not recorded in this trace" + (f"; near: {', '.join(near[:3])}" if near else "")
+        )
+
+    def _entry(self, step: Step, q: Quantity, name: str) -> Any:
+        array = step.array(q.kind, q.layer)
+        per_sample = KINDS[q.kind].sampled and step.problem.samples > 1
+        if per_sample and q.sample:
+            array = array[q.sample - 1]
+        elif per_sample and q.indices:
+            raise UnknownName(f"'{name}' is not one number in a batch; name the sample too, such as {name}@1")
+        value = array[tuple(i - 1 for i in q.indices)] if q.indices else array
+        return np.vectorize(self.number)(value) if isinstance(value, np.ndarray) else self.number(value)
+
+    @cached_property
+    def _aliases(self) -> Aliases:
+        return Aliases(self.problem.network, self.problem.samples, self.problem.names)
+
+    def number(self, value: Any) -> Any:
+        """A value as people get it: a float, or in ball arithmetic a flint.arb."""
+        if self.arithmetic == "ball":
+            return value
+        low, high = (None, None) if isinstance(value, float | np.floating) else bounds(value)
+        return float(value) if low is None or high is None else float((low + high) / 2)
+
+    @cached_property
+    def shown(self) -> Mapping[Quantity, str]:
+        """The finished text of every number, given and recorded: the one that all tables print."""
+        out: dict[Quantity, str] = {}
+        for step in self.steps:
+            for kind, layer, quantities in givens(step.problem, sample=step.sample, step=step.step):
+                out |= self._given_texts(step, kind, layer, quantities)
+            for letter in CONSTANTS:
+                given = getattr(step.problem.training, _FIELD.get(letter, letter))
+                if given is not None:
+                    out[Quantity(letter, step=step.step)] = given.shown()[()]
+            for q, value in step.items():
+                out[q] = self._rounded.get(q) or self.rounding.shown(value)
+            for kind, l in step.state.before:
+                earlier = names.elements(step.problem.network, kind, l, 1, step.sample, step.step - 1)
+                out |= {
+                    q: self.rounding.shown(v)
+                    for q, v in zip(earlier.flat, step.state.before[kind, l].flat, strict=True)
+                    if q not in out
+                }
+        return out
+
+    def _given_texts(self, step: Step, kind: str, layer: int, quantities: Any) -> dict[Quantity, str]:
+        if kind in ("x", "t", "dz"):
+            given = step.problem.x if kind == "x" else step.problem.signals
+        else:
+            given = getattr(step.problem.network.layer(layer), kind)
+        if step.step > 1 and kind in ("W", "b"):
+            earlier = {
+                q._replace(kind=kind, step=step.step): text
+                for q, text in self._rounded.items()
+                if q.kind == f"{kind}_new"
+            }
+            array = step.inputs[kind, layer]
+            return {
+                q: earlier.get(q) or self.rounding.shown(v)
+                for q, v in zip(quantities.flat, np.asarray(array).flat, strict=True)
+            }
+        assert given is not None
+        return dict(zip(quantities.flat, given.shown().flat, strict=True))
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know: where a number is not finite and why, which names were reread."""
+        out = [f"'{name}' is read as the problem's [names] has it" for name in self._aliases.clashes]
+        for step in self.steps:
+            out += list(_not_finite(self.problem, step))
+        return tuple(out)
+
+    @property
+    def policy(self) -> str:
+        """One line for people: the arithmetic, the rounding, what is carried."""
+        if self.arithmetic == "hand":
+            how = "carrying what is shown" if self.carry == "shown" else "carrying every digit"
+            return f"by hand: {self.rounding.words}, half away from zero, {how}"
+        shown = f", shown to {self.rounding.words}" if self.rounding.asked else ""
+        return f"{self.arithmetic}{shown}"
+
+    def table(self) -> Any:
+        """The table of finished strings: `print(trace.table())`, `.render("markdown")`."""
+        from tracer.show.table import Table
+
+        return Table.of(self)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self.values)} quantities, {self.policy}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        table = self.table()
+        formats = {"text/plain": "table", "text/html": "html", "text/latex": "latex", "text/markdown": "markdown"}
+        return {mime: table.render(form) for mime, form in formats.items()}
+
+
+_FIELD = {"eta": "learning_rate", "mu": "momentum"}
+
+
+def names_factor(multiple: str) -> float:
+    """The multiple of an alias as a float."""
+    from derivations.given import as_float
+
+    return as_float(multiple)
+
+
+def trace_problem(
+    problem: Problem,
+    *,
+    arithmetic: str | None = None,
+    precision: int = 53,
+    digits: int | None = None,
+    places: int | None = None,
+    carry: str | None = None,
+) -> Trace:
+    """One step of the problem in an arithmetic, or rounded by hand; see `tracer.trace`."""
+    rounding = Rounding(digits, places)
+    if arithmetic is not None and arithmetic not in ARITHMETICS:
+        raise ValueError(f"arithmetic '{arithmetic}' is not known; known are {', '.join(ARITHMETICS)}")
+    if carry is not None and carry not in ("shown", "full"):
+        raise ValueError(f"carry '{carry}' is not known; known are shown, full")
+    if carry and not rounding.asked:
+        raise ValueError("--carry goes with --digits or --places")
+    if carry == "shown" and arithmetic:
+        raise ValueError(f"{arithmetic} carries its own numbers; leave out --arithmetic to carry what is shown")
+    if not 2 <= precision <= MOST_PRECISION:
+        raise ValueError(f"--precision must be from 2 to {MOST_PRECISION} bits")
+    if arithmetic is None and rounding.asked:
+        return _by_hand(problem, rounding, carry or "shown")
+    name = arithmetic or "float64"
+    m: Arithmetic = FLOAT64 if name == "float64" else FLOAT32
+    if name == "ball":
+        m = Ball(precision)
+    return Trace(problem, tuple(steps_of(problem, m)), name, rounding, "full", {})
+
+
+def _by_hand(problem: Problem, rounding: Rounding, carry: str) -> Trace:
+    """Rounded at every recorded quantity; worked again with more bits where a ball lay across a border."""
+    bits = HAND_BITS
+    while True:
+        m, texts, last_resort = Exact(bits), dict[Quantity, str](), bits >= MOST_BITS
+
+        def round_off(
+            q: Quantity,
+            value: Any,
+            m: Arithmetic = m,
+            texts: dict[Quantity, str] = texts,
+            last_resort: bool = last_resort,
+        ) -> Any:
+            texts[q] = text = rounding.shown(value, last_resort=last_resort)
+            return value if carry == "full" or text in ("nan", "inf", "-inf") else m.number(text)
+
+        try:
+            return Trace(problem, tuple(steps_of(problem, m, round_off)), "hand", rounding, carry, texts)
+        except Undecided:
+            bits *= 2
+
+
+def steps_of(
+    problem: Problem, m: Arithmetic = FLOAT64, each: Callable[[Quantity, Any], Any] | None = None
+) -> Iterator[Step]:
+    """The steps of one pass: one for samples together, one for each sample in turn or apart.
+
+    `each(quantity, value)` returns what is carried on in place of a number (rounded, or somebody's own).
+    """
+    way = problem.training.samples if problem.samples > 1 else "together"
+    start: rules.Start | None = None
+    for k in range(1, 2 if way == "together" else problem.samples + 1):
+        own = problem if way == "together" else problem.sample(k)
+        count, sample = (k, 0) if way == "in_turn" else (1, k if way == "apart" else 0)
+        fresh = rules.Start.of(own, m)
+        if start is not None and way == "in_turn":
+            fresh = replace(start, x=fresh.x, t=fresh.t)
+        step = run_step(own, m, fresh, count=count, keep=_keeper(own, m, each, sample, count))
+        step.sample = sample
+        start = after(step)
+        yield step
+
+
+def _keeper(
+    problem: Problem, m: Arithmetic, each: Callable[[Quantity, Any], Any] | None, sample: int, step: int
+) -> Any:
+    """What the recording point does to an array: nothing, or `each` number on its own."""
+    if each is None:
+        return (lambda kind, layer, array: m.kept(array)) if isinstance(m, Exact) else None
+
+    def keep(kind: str, layer: int, array: Any) -> Any:
+        quantities = names.elements(problem.network, kind, layer, problem.samples, sample, step)
+        out = np.empty(quantities.shape, object)
+        for place, value in np.ndenumerate(np.asarray(array, object)):
+            out[place] = each(quantities[place], value)
+        return out if isinstance(array, np.ndarray) else out[()]
+
+    return keep
+
+
+def _not_finite(problem: Problem, step: Step) -> Iterator[str]:
+    """One note for the first quantities that are not finite, and how many follow from them."""
+    faulty = [(q, v) for q, v in step.items() if bounds(v)[0] is None] if _any_fault(step) else []
+    for q, _ in faulty[:1]:
+        name = names.text(problem.network, q)
+        loss = problem.network.loss
+        at_loss = q.kind.startswith("E") or (q.kind == "dz" and q.layer == len(problem.network))
+        why = f"{loss.name} needs {loss.domain}" if at_loss else "the numbers have grown too large"
+        more = f", and {len(faulty) - 1} more" if len(faulty) > 1 else ""
+        yield f"{name} is not finite in {step.m.name}{more} (null in JSON): {why}"
+
+
+def _any_fault(step: Step) -> bool:
+    if step.m.floating:
+        return not all(np.isfinite(array).all() for array in step.arrays.values())
+    return True

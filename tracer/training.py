@@ -1,0 +1,158 @@
+"""Many steps: the same rules run again from the updated parameters, samples together, in turn or apart."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from derivations import names, rules
+from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic
+from derivations.network import Problem
+from tracer.rounding import Rounding
+from tracer.step import Step, run_step
+from tracer.tracing import Trace
+
+__all__ = ["MOST_STEPS", "Run", "train_problem"]
+
+MOST_STEPS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run.  `losses` are (step, E), E before that step's update (apart: a tuple, one a sample).
+
+    `last` is the trace of the last step: its outputs, gradients and updated parameters.  `traced` is the trace of the
+    step that was asked for, None if none was.
+    """
+
+    problem: Problem
+    steps: int
+    losses: tuple[tuple[int, tuple[float, ...]], ...]
+    last: Trace
+    traced: Trace | None = None
+
+    @property
+    def outputs(self) -> Mapping[str, float]:
+        """The outputs of the last step's forward pass, by name (in turn: of every sample, after the last update)."""
+        L = len(self.problem.network)
+        if self.problem.training.samples == "in_turn" and self.problem.samples > 1:
+            return self._outputs_after()
+        return self._select(lambda q: q.kind == "z" and q.layer == L)
+
+    @property
+    def gradients(self) -> Mapping[str, float]:
+        """dE/dW and dE/db of the last step, by name."""
+        return self._select(lambda q: q.kind in ("dW", "db"))
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Weights and biases after the last update, by name."""
+        return self._select(lambda q: q.kind in ("W_new", "b_new"))
+
+    def table(self) -> Any:
+        """The run as finished strings: `print(run.table())`, `.render("json")`."""
+        from tracer.show.run_table import RunTable
+
+        return RunTable(self)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _select(self, wanted: Any) -> dict[str, float]:
+        network, out = self.problem.network, {}
+        for step in self.last.steps:
+            for q, value in step.items():
+                if wanted(q):
+                    out[names.text(network, q._replace(step=1))] = self.last.number(value)
+        return out
+
+    def _outputs_after(self) -> dict[str, float]:
+        step = self.last.steps[0]
+        together = replace(self.problem, training=replace(self.problem.training, samples="together"))
+        fresh = rules.Start.of(together, step.m)
+        fresh.W, fresh.b = step.state.W_new, step.state.b_new
+        after = run_step(together, step.m, fresh)
+        L = len(self.problem.network)
+        return {
+            names.text(self.problem.network, q): float(v) for q, v in after.items() if q.kind == "z" and q.layer == L
+        }
+
+
+def train_problem(
+    problem: Problem,
+    steps: int,
+    *,
+    every: int | None = None,
+    trace_step: int | None = None,
+    arithmetic: str = "float64",
+    digits: int | None = None,
+    places: int | None = None,
+    progress: bool = False,
+) -> Run:
+    """Repeat the step; see `tracer.train`."""
+    if not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
+        raise ValueError(f"--steps must be from 1 to {MOST_STEPS}")
+    if every is not None and every < 1:
+        raise ValueError("--every must be at least 1")
+    if trace_step is not None and not 1 <= trace_step <= steps:
+        raise ValueError(f"--trace-step must be from 1 to the number of steps, {steps}")
+    if arithmetic not in ("float64", "float32"):
+        raise ValueError(f"training runs in float64 or float32, not {arithmetic}")
+    m: Arithmetic = FLOAT64 if arithmetic == "float64" else FLOAT32
+    rounding = Rounding(digits, places)
+    apart = problem.training.samples == "apart" and problem.samples > 1
+    networks = [problem.sample(k) for k in range(1, problem.samples + 1)] if apart else [problem]
+    wanted = {steps, trace_step} - {None}
+    runs = [_train(own, m, steps, every, wanted, progress) for own in networks]
+    for k, (_, traced) in enumerate(runs, 1):
+        for step in traced.values():
+            step.sample = k if apart else 0
+
+    def trace_of(number: int) -> Trace:
+        return Trace(problem, tuple(traced[number] for _, traced in runs), arithmetic, rounding, "full", {})
+
+    losses = tuple((n, tuple(kept[n] for kept, _ in runs)) for n in runs[0][0])
+    return Run(problem, steps, losses, trace_of(steps), trace_of(trace_step) if trace_step else None)
+
+
+def _train(
+    problem: Problem, m: Arithmetic, steps: int, every: int | None, wanted: set[Any], progress: bool
+) -> tuple[dict[int, float], dict[int, Step]]:
+    """The losses of the steps to show, and the steps to trace, of one network."""
+    shown = every or max(1, steps // 10)
+    in_turn = problem.training.samples == "in_turn" and problem.samples > 1
+    own = [problem.sample(k) for k in range(1, problem.samples + 1)] if in_turn else [problem]
+    states = [rules.State(p, m) for p in own]
+    has_loss = problem.network.loss.parts is not None
+    losses: dict[int, float] = {}
+    traced: dict[int, Step] = {}
+    state = states[0]
+    with m.working():
+        for n in _counted(steps, progress):
+            if n in wanted:
+                start = rules.Start(state.W, state.b, state.x, state.t, _constants(state), dict(state.before))
+                traced[n] = run_step(own[(n - 1) % len(own)], m, start, count=n)
+            rules.run(state, _keep)
+            if has_loss and (n == 1 or n % shown == 0 or n == steps):
+                losses[n] = float(state.E)
+            state = state.hand_over(states[n % len(states)])
+    return losses, traced
+
+
+def _keep(kind: str, layer: int, array: Any) -> Any:
+    return array
+
+
+def _constants(state: rules.State) -> dict[str, Any]:
+    return {letter: getattr(state, letter) for letter in names.CONSTANTS}
+
+
+def _counted(steps: int, progress: bool) -> Iterable[int]:
+    counted: Iterator[int] = iter(range(1, steps + 1))
+    if progress and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        return tqdm(counted, total=steps, unit="step", leave=False, file=sys.stderr)  # type: ignore[no-any-return]
+    return counted
