@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 __all__ = ["functions"]
@@ -9,7 +10,8 @@ __all__ = ["functions"]
 
 def __getattr__(name: str) -> Any:
     if name == "functions":
-        import derivations.functions
+        from derivations.activations import ACTIVATIONS
+        from derivations.losses import LOSSES
 
-        return derivations.functions.functions
+        return MappingProxyType({**ACTIVATIONS, **LOSSES})  # every activation and loss by name
     raise AttributeError(f"module 'derivations' has no attribute '{name}'")

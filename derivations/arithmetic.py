@@ -16,7 +16,7 @@ import numpy as np
 
 from derivations.given import Given, as_float
 
-__all__ = ["FLOAT32", "FLOAT64", "Arithmetic", "Ball", "Exact", "Float32", "Float64"]
+__all__ = ["FLOAT32", "FLOAT64", "Arithmetic", "Ball", "Exact", "Float32", "Float64", "plain"]
 
 Array = Any  # an array of this arithmetic's numbers: a float ndarray or an object ndarray
 
@@ -251,10 +251,15 @@ class Ball(Arithmetic):
 class Exact(Ball):
     """Rational numbers as far as they go (up to the first exp or log), balls of `bits` of precision after that.
 
-    A rational of more than 8 `bits` bits becomes a ball, so that long computations do not grow.
+    A rational of more than 8 `bits` bits becomes a ball, so that long computations do not grow.  With `by_definition`
+    every quantity follows from the recorded ones alone, as it must where those were rounded or are somebody's own.
     """
 
     name = "exact"
+
+    def __init__(self, bits: int = 200, *, by_definition: bool = False) -> None:
+        super().__init__(bits)
+        self.by_definition = by_definition
 
     def number(self, text: str) -> Any:
         """The rational itself."""
@@ -278,3 +283,8 @@ class Exact(Ball):
 
 FLOAT64 = Float64()
 FLOAT32 = Float32()
+
+
+def plain(result: Array, a: Any) -> Any:
+    """A float where a number was given, an array where an array was."""
+    return float(result) if np.ndim(a) == 0 else np.asarray(result)

@@ -346,6 +346,8 @@ def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[s
 
 
 def _folded(values: list[Any]) -> Any:
+    if any(value is not None and value == 0 for value in values):
+        return 0  # 0 log 0 = 0
     if None in values:
         return None
     product = values[0]

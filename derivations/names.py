@@ -158,6 +158,8 @@ def read_name(network: Network, samples: int, written: str) -> Quantity:
     Raises UnknownName, with near names, for what this network does not have.
     """
     name = "".join(written.split()).strip("'\"`")
+    if name in CONSTANTS:
+        return Quantity(name)
     found = _NAME.fullmatch(name)
     if not found:
         raise UnknownName(f"{_quoted(written)} is not a quantity's name{_near(network, samples, name)}")

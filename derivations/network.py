@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from derivations.functions import Activation, Fusion, Loss
+from derivations.activations import Activation
 from derivations.given import Given
+from derivations.losses import Fusion, Loss
 
 __all__ = ["BiasForm", "Layer", "Network", "Problem", "Training"]
 

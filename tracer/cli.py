@@ -132,7 +132,8 @@ def _samples(options: argparse.Namespace) -> int:
 def _functions(options: argparse.Namespace) -> int:
     import textwrap
 
-    from derivations.functions import ACTIVATIONS, LOSSES
+    from derivations.activations import ACTIVATIONS
+    from derivations.losses import LOSSES
 
     def entry(name: str, *notes: str) -> list[str]:
         lines = [line for note in notes if note for line in textwrap.wrap(note, 56)]

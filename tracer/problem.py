@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from derivations.functions import ACTIVATIONS, LOSSES, Activation, Loss
-from derivations.given import Given, read_number, shape_of, shortened
+from derivations.activations import ACTIVATIONS, Activation
+from derivations.given import LONGEST, Given, read_number, shape_of, shortened
+from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
 from derivations.notation import Aliases
@@ -22,8 +23,17 @@ from tracer.samples import find_sample
 
 __all__ = ["ProblemError", "load", "loads"]
 
-LARGEST_FILE = 4_000_000
-MOST_UNITS = 100_000
+LARGEST_FILE = 1_000_000
+MOST_WRITTEN, MOST_UNITS, MOST_LAYERS, MOST_SAMPLES, MOST_NAMES = 100_000, 100_000, 1000, 5000, 500
+_PART = r"""\.[ \t]*(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\w-]+)[ \t]*"""  # of a dotted key
+_TOO_MUCH = (  # what would keep a TOML parser busy for long, and is never part of a problem
+    (r"[0-9a-fA-F_]{1000}", f"a number or word is too long; write at most {LONGEST} characters"),
+    (r"[\[{](\s*[\[{]){7}", "lists are nested too deeply; a matrix is a list of rows"),
+    (rf"({_PART}){{30}}", "a key has too many parts; write [network] and then `loss = ...`"),
+)
+
+
+_TOO_LARGE = f"larger than {LARGEST_FILE // 1_000_000} MB; draw large weights with W = {{random = ..., shape = ...}}"
 
 
 class ProblemError(ValueError):
@@ -44,9 +54,9 @@ def load(source: str | Path | Mapping[str, Any]) -> Problem:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file, and no sample of that name; `bptrace samples` lists them")
     if path.is_dir():
-        raise ProblemError(f"{path}: is a folder; name the problem file in it")
+        raise ProblemError("a folder, not a file; name the problem file in it")
     if path.stat().st_size > LARGEST_FILE:
-        raise ProblemError(f"{path}: larger than {LARGEST_FILE // 1_000_000} MB; a problem worked by hand is smaller")
+        raise ProblemError(_TOO_LARGE)
     return loads(path.read_bytes())
 
 
@@ -58,7 +68,7 @@ def loads(content: str | bytes) -> Problem:
         except UnicodeDecodeError as e:
             raise ProblemError(f"byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
     if len(content) > LARGEST_FILE:
-        raise ProblemError("the text is too long for a problem worked by hand")
+        raise ProblemError(_TOO_LARGE)
     if not content.strip():
         raise ProblemError("the file is empty; `bptrace new 2-2-1` writes one to fill in")
     return _problem(_toml(content), content)
@@ -67,47 +77,61 @@ def loads(content: str | bytes) -> Problem:
 def _toml(content: str) -> dict[str, Any]:
     import tomllib
 
+    for pattern, why in _TOO_MUCH:
+        if found := re.search(pattern, content):
+            raise ProblemError(f"line {content.count(chr(10), 0, found.start()) + 1}: {why}")
+    if content.count(",") > MOST_WRITTEN:
+        raise ProblemError(
+            f"more than {MOST_WRITTEN} numbers; draw large weights with W = {{random = ..., shape = ...}}"
+        )
     try:
         return tomllib.loads(content, parse_float=lambda text: text.replace("_", ""))
     except tomllib.TOMLDecodeError as e:
         raise ProblemError(_syntax(content, str(e))) from None
     except RecursionError:
-        raise ProblemError("lists are nested too deeply; a matrix is a list of rows") from None
-    except ValueError as e:  # an integer of thousands of digits
-        raise ProblemError(f"a number is too long: {str(e).split(';')[0]}") from None
+        raise ProblemError("nested too deeply; a matrix is a list of rows") from None
 
 
 def _syntax(content: str, reason: str) -> str:
+    reason = "".join(c if c.isprintable() else repr(c)[1:-1] for c in reason)
     found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", reason)
     if not found:
         return f"not a TOML file: {reason[:120]}; `bptrace new 2-2-1` writes an example"
-    line = content.splitlines()[int(found[2]) - 1] if int(found[2]) <= len(content.splitlines()) else ""
-    corrected = re.sub(r"(?<![\d.,])(\d+),(\d+)(?![\d.,])", r"\1.\2", line)
-    if corrected != line and "[" not in line:
-        return f"line {found[2]}: a decimal comma; write `{corrected.strip()[:80]}`"
+    lines, n = content.split("\n"), int(found[2])
+    corrected = re.sub(r"(?<![\d.])(\d+),(\d+)(?!\.?\d)", r"\1.\2", lines[n - 1])
+    if corrected != lines[n - 1] and _is_toml("\n".join([*lines[: n - 1], corrected, *lines[n:]]), n):
+        return f"line {n}: a decimal comma; write `{_cut(corrected)}`"
     words = found[1][:1].lower() + found[1][1:100]
-    return f"line {found[2]}, column {found[3]}: {words}; the line is {shortened(line.strip(), 60)}"
+    return f"line {n}, column {found[3]}: {words}; the line is {shortened(lines[n - 1].strip(), 60)}"
+
+
+def _is_toml(content: str, n: int) -> bool:
+    """Whether a TOML parser gets past line n."""
+    import tomllib
+
+    try:
+        tomllib.loads(content)
+    except tomllib.TOMLDecodeError as e:
+        found = re.search(r"at line (\d+)", str(e))
+        return found is not None and int(found[1]) > n
+    return True
 
 
 # --- fields ---
 
+_BELONGS = {  # an optimizer's constants
+    "momentum": ("momentum", "nesterov"),
+    "momentum_form": ("momentum",),
+    "beta1": ("adam",),
+    "beta2": ("adam",),
+    "epsilon": ("adam",),
+}
 FIELDS: dict[str, tuple[str, ...]] = {
     "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
     "network": ("loss", "layers", "layout"),
     "layers": ("activation", "W", "b", "theta", "bias_column"),
     "samples": ("x", "t", "class", "dz"),
-    "training": (
-        "learning_rate",
-        "optimizer",
-        "momentum",
-        "momentum_form",
-        "beta1",
-        "beta2",
-        "epsilon",
-        "update_biases",
-        "reduction",
-        "samples",
-    ),
+    "training": ("learning_rate", "optimizer", *_BELONGS, "update_biases", "reduction", "samples"),
     "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
     "sheet": ("ask", "points", "figures", "places", "layout", "notation"),
     "marking": ("accept",),
@@ -173,21 +197,36 @@ class _Table:
         if isinstance(written, np.ndarray):
             written = written.tolist()
         try:
+            if len(shape_of(written)) > 2:
+                raise ValueError("lists are nested too deeply; a matrix is a list of rows")
             return Given.read(written)
-        except ValueError as e:
-            raise self.fail(key + _place_of_fault(written), str(e)) from None
         except RecursionError:
             raise self.fail(key, "lists are nested too deeply; a matrix is a list of rows") from None
+        except ValueError as e:
+            raise ProblemError(f"{self.at(key)}{_place_of_fault(written)}: {e}") from None
 
     def comma_hint(self, key: str, found: int, wanted: int) -> str:
-        """A hint where twice as many numbers stand as were wanted and the line looks like decimal commas."""
-        if found != 2 * wanted:
+        """A hint where twice as many numbers stand as were wanted and the text looks like decimal commas."""
+        if found != 2 * wanted or not re.search(rf"\b{key}\s*=[^=]*\d,\d", self.content):
             return ""
-        for line in self.content.splitlines():
-            if re.match(rf"\s*(\{{\s*)?{key}\s*=", line) and re.search(r"\d,\d", line):
-                corrected = re.sub(r"(\d),(\d)", r"\1.\2", line).strip()
-                return f" (decimal commas? then write `{corrected[:80]}`)"
+        corrected = _paired(self.value[key])
+        return f" (decimal commas? then write `{_cut(f'{key} = {corrected}')}`)" if corrected else ""
+
+
+def _paired(written: Any) -> str:
+    """A list read again with its commas as decimal commas, "" where they cannot be."""
+    if all(isinstance(entry, list) for entry in written):
+        rows = [_paired(row) for row in written]
+        return f"[{', '.join(rows)}]" if all(rows) else ""
+    if len(written) % 2 or not all(_whole(entry) for entry in written) or min(written[1::2]) < 0:
         return ""
+    return f"[{', '.join(f'{whole}.{part}' for whole, part in zip(written[::2], written[1::2], strict=True))}]"
+
+
+def _cut(text: str) -> str:
+    """Text of the file on one line of a message."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= 80 else f"{text[:80]} ..."
 
 
 def _known(given: str, known: Sequence[str]) -> str:
@@ -249,8 +288,8 @@ def _layers(net: _Table, in_out: bool) -> list[tuple[_Table, Layer]]:
     tables = net.need("layers", 'layers = [{activation = "sigmoid", W = [[0.1, 0.2]]}]')
     if not isinstance(tables, Sequence) or isinstance(tables, str) or not len(tables):
         raise net.fail("layers", "must be a list of layers, each with activation and W")
-    if len(tables) > 1000:
-        raise net.fail("layers", f"{len(tables)} layers are too many; at most 1000")
+    if len(tables) > MOST_LAYERS:
+        raise net.fail("layers", f"{len(tables)} layers are too many; at most {MOST_LAYERS}")
     return [_layer(_Table(t, f"layers[{k}]", "layers", net.content), in_out) for k, t in enumerate(tables, 1)]
 
 
@@ -302,8 +341,9 @@ def _array_or_draw(table: _Table, key: str, written: Any, bias_column: bool = Fa
     draw = _Table(written, table.at(key), "random", table.content)
     kind = draw.choice("random", ("normal", "uniform", "glorot_uniform"))
     shape, seed = draw.need("shape", "shape = [2, 3]"), draw.need("seed", "seed = 1")
-    if not isinstance(shape, list | tuple) or not all(_whole(n) and 1 <= n <= MOST_UNITS for n in shape) or not shape:
-        raise draw.fail("shape", f"must be whole numbers from 1 to {MOST_UNITS}, such as [2, 3]")
+    good = isinstance(shape, list | tuple) and len(shape) in (1, 2)
+    if not good or not all(_whole(n) and 1 <= n <= MOST_UNITS for n in shape):
+        raise draw.fail("shape", f"must be one or two whole numbers from 1 to {MOST_UNITS}, such as [2, 3]")
     if np.prod([float(n) for n in shape]) > MOST_NUMBERS:
         raise draw.fail("shape", f"more than {MOST_NUMBERS} numbers; a problem worked by hand is smaller")
     if not _whole(seed) or not 0 <= seed < 2**32:
@@ -349,6 +389,8 @@ def _sample_tables(top: _Table) -> list[_Table]:
         raise top.fail("samples", "must be [[samples]] tables (two brackets), one for each sample")
     if not len(tables):
         raise top.fail("samples", "is empty; give at least one [[samples]] table with x and t")
+    if len(tables) > MOST_SAMPLES:
+        raise top.fail("samples", f"{len(tables)} samples are too many; at most {MOST_SAMPLES}")
     return [_Table(t, f"samples[{k}]", "samples", top.content) for k, t in enumerate(tables, 1)]
 
 
@@ -405,14 +447,7 @@ def _training(top: _Table) -> Training:
         top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", top.content
     )
     optimizer = table.choice("optimizer", ("sgd", "momentum", "nesterov", "adam"), "sgd")
-    belongs = {
-        "momentum": ("momentum", "nesterov"),
-        "momentum_form": ("momentum",),
-        "beta1": ("adam",),
-        "beta2": ("adam",),
-        "epsilon": ("adam",),
-    }
-    for key, optimizers in belongs.items():
+    for key, optimizers in _BELONGS.items():
         if key in table.value and optimizer not in optimizers:
             raise table.fail(key, f"does not belong to {optimizer}; set optimizer = '{optimizers[0]}' or leave it out")
     has_momentum, adam = optimizer in ("momentum", "nesterov"), optimizer == "adam"
@@ -435,6 +470,8 @@ def _names(top: _Table, network: Network, samples: int) -> tuple[tuple[str, str,
     if not isinstance(table, Mapping):
         raise top.fail("names", 'must be a table of `theirs = "ours"` lines')
     entries: list[tuple[str, str, str]] = []
+    if len(table) > MOST_NAMES:
+        raise top.fail("names", f"{len(table)} names are too many; at most {MOST_NAMES}, a pattern counts as one")
     for theirs, ours in table.items():
         place = _Table({}, "names", "", "").at(str(theirs))
         latex = ""

@@ -72,7 +72,7 @@ class Rounding:
             return "0"
         places = self.places_of(value)
         whole = half_away(value, places)
-        text = decimal_text(whole, places)
+        text = decimal_text(whole, places, powers=self.places is None)
         exact = Fraction(whole) / ten_to(places) == value
         return _without_zeros(text) if exact or not self.asked else text
 
@@ -107,11 +107,11 @@ def ten_to(places: int) -> Fraction:
     return Fraction(10**places) if places >= 0 else Fraction(1, 10**-places)
 
 
-def decimal_text(whole: int, places: int) -> str:
-    """Whole / 10^places as a decimal with that many places; from 1e-7 down and 1e16 up in powers of ten."""
+def decimal_text(whole: int, places: int, *, powers: bool = True) -> str:
+    """Whole / 10^places as a decimal with that many places; with `powers`, below 1e-5 and from 1e16 as 1.2e-6."""
     sign, digits = "-" if whole < 0 else "", str(abs(whole))
     exponent = len(digits) - 1 - places
-    if whole and (exponent < -6 or exponent >= 16 or places < -6):
+    if whole and powers and (exponent < -5 or exponent >= 16 or places < -6):
         tail = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{tail}e{exponent}"
     if places <= 0:

@@ -18,8 +18,9 @@ def new_problem(
 
     Raises ValueError for sizes that are no network and for names that are not known.
     """
-    from derivations.functions import ACTIVATIONS, LOSSES
+    from derivations.activations import ACTIVATIONS
     from derivations.given import read_number
+    from derivations.losses import LOSSES
 
     shape = _sizes(sizes)
     output = output or activation

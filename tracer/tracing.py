@@ -134,15 +134,11 @@ class Trace:
         else:
             given = getattr(step.problem.network.layer(layer), kind)
         if step.step > 1 and kind in ("W", "b"):
-            earlier = {
-                q._replace(kind=kind, step=step.step): text
-                for q, text in self._rounded.items()
-                if q.kind == f"{kind}_new"
-            }
-            array = step.inputs[kind, layer]
+            before = (q._replace(kind=f"{kind}_new", step=step.step - 1) for q in quantities.flat)
+            values = np.asarray(step.inputs[kind, layer]).flat
             return {
-                q: earlier.get(q) or self.rounding.shown(v)
-                for q, v in zip(quantities.flat, np.asarray(array).flat, strict=True)
+                q: self._rounded.get(earlier) or self.rounding.shown(value)
+                for q, earlier, value in zip(quantities.flat, before, values, strict=True)
             }
         assert given is not None
         return dict(zip(quantities.flat, given.shown().flat, strict=True))
@@ -162,6 +158,9 @@ class Trace:
             how = "carrying what is shown" if self.carry == "shown" else "carrying every digit"
             return f"by hand: {self.rounding.words}, half away from zero, {how}"
         shown = f", shown to {self.rounding.words}" if self.rounding.asked else ""
+        if self.arithmetic == "ball":
+            bits = getattr(self.steps[0].m, "bits", 53)
+            return f"balls of {bits} bits{shown}: each true value is proved to lie within \u00b1"
         return f"{self.arithmetic}{shown}"
 
     def table(self) -> Any:
@@ -226,7 +225,7 @@ def _by_hand(problem: Problem, rounding: Rounding, carry: str) -> Trace:
     """Rounded at every recorded quantity; worked again with more bits where a ball lay across a border."""
     bits = HAND_BITS
     while True:
-        m, texts, last_resort = Exact(bits), dict[Quantity, str](), bits >= MOST_BITS
+        m, texts, last_resort = Exact(bits, by_definition=carry == "shown"), dict[Quantity, str](), bits >= MOST_BITS
 
         def round_off(
             q: Quantity,

@@ -21,7 +21,7 @@ MOST_STEPS = 100_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """A training run.  `losses` are (step, E), E before that step's update (apart: a tuple, one a sample).
+    """A training run.  `losses` are (step, E), E before that step's update; of samples apart (step, E@1, E@2, ...).
 
     `last` is the trace of the last step: its outputs, gradients and updated parameters.  `traced` is the trace of the
     step that was asked for, None if none was.
@@ -29,7 +29,7 @@ class Run:
 
     problem: Problem
     steps: int
-    losses: tuple[tuple[int, tuple[float, ...]], ...]
+    losses: tuple[tuple[float, ...], ...]
     last: Trace
     traced: Trace | None = None
 
@@ -113,7 +113,7 @@ def train_problem(
     def trace_of(number: int) -> Trace:
         return Trace(problem, tuple(traced[number] for _, traced in runs), arithmetic, rounding, "full", {})
 
-    losses = tuple((n, tuple(kept[n] for kept, _ in runs)) for n in runs[0][0])
+    losses = tuple((n, *(kept[n] for kept, _ in runs)) for n in runs[0][0])
     return Run(problem, steps, losses, trace_of(steps), trace_of(trace_step) if trace_step else None)
 
 

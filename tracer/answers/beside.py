@@ -82,9 +82,9 @@ def put_beside(problem: Problem, cells: list[Cell]) -> Beside:
     printed = _meanings(problem, cells)
     exact: dict[Quantity, Any] = {}
     carried: dict[Quantity, Any] = {}
-    m = Exact(BITS)
-    for step in steps_of(problem, m):
+    for step in steps_of(problem, Exact(BITS)):
         exact |= dict(step.items())
+    m = Exact(BITS, by_definition=True)
 
     def carry(q: Quantity, value: Any) -> Any:
         carried[q] = value

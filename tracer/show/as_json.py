@@ -32,7 +32,8 @@ def trace_json(trace: Trace, table: Table | None = None) -> str:
     }
     if trace.arithmetic == "ball":
         out["radii"] = {name: _radius(value) for name, value in trace.values.items()}
-        out["balls"] = {name: _ball(value, trace) for name, value in trace.values.items()}
+        bits = getattr(trace.steps[0].m, "bits", 53)
+        out["balls"] = {name: str(value.str(int(bits * 0.30103) + 2)) for name, value in trace.values.items()}
     if table is not None:
         keys = ("name", "formula", "numbers", "relation", "value")
         out["rows"] = [{k: getattr(row, k) for k in keys} for row in table.rows]
@@ -83,8 +84,3 @@ def _next_up(value: float) -> str:
     import math
 
     return math.nextafter(value, math.inf).hex()
-
-
-def _ball(value: Any, trace: Trace) -> str:
-    digits = int(getattr(trace.steps[0].m, "bits", 53) * 0.30103) + 2
-    return str(value.str(digits))

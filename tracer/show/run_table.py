@@ -24,9 +24,9 @@ class RunTable:
         if form == "json":
             return self._json()
         if form == "csv":
-            return to_csv(["step", *self._loss_names()], list(self._losses(repr)))
+            return to_csv(self._headers(), list(self._losses(repr)))
         parts = [
-            grid(["step", *self._loss_names()], list(self._losses(self._shown)), form) if self.run.losses else "",
+            grid(self._headers(), list(self._losses(self._shown)), form) if self.run.losses else "",
             *(grid(["quantity", "value"], rows, form) for rows in self._sections()),
         ]
         titles = [f"Loss of {self.run.steps} steps, before each update", *self._titles()]
@@ -43,7 +43,11 @@ class RunTable:
 
     def _titles(self) -> list[str]:
         n = self.run.steps
-        return [f"Outputs at step {n}", f"Gradients at step {n}", f"Parameters after step {n}"]
+        return [
+            f"Outputs {'after' if self._in_turn() else 'at'} step {n}",
+            f"Gradients at step {n}",
+            f"Parameters after step {n}",
+        ]
 
     def _sections(self) -> Iterator[list[list[str]]]:
         for values in (self.run.outputs, self.run.gradients, self.run.parameters):
@@ -53,12 +57,19 @@ class RunTable:
         return self.run.last.rounding.shown(value)
 
     def _loss_names(self) -> list[str]:
-        several = bool(self.run.losses) and len(self.run.losses[0][1]) > 1
-        return [f"E@{k}" for k in range(1, len(self.run.losses[0][1]) + 1)] if several else ["E"]
+        networks = len(self.run.losses[0]) - 1 if self.run.losses else 1
+        return [f"E@{k}" for k in range(1, networks + 1)] if networks > 1 else ["E"]
+
+    def _in_turn(self) -> bool:
+        return self.run.problem.training.samples == "in_turn" and self.run.problem.samples > 1
+
+    def _headers(self) -> list[str]:
+        return ["step", *(["sample"] if self._in_turn() else []), *self._loss_names()]
 
     def _losses(self, shown: Any) -> Iterator[list[str]]:
-        for step, losses in self.run.losses:
-            yield [str(step), *map(shown, losses)]
+        for step, *losses in self.run.losses:
+            sample = [str((int(step) - 1) % self.run.problem.samples + 1)] if self._in_turn() else []
+            yield [str(step), *sample, *map(shown, losses)]
 
     def _json(self) -> str:
         from tracer.show.as_json import dumps, finite
@@ -71,7 +82,7 @@ class RunTable:
             "sizes": list(run.problem.network.sizes),
             "arithmetic": run.last.arithmetic,
             "steps": run.steps,
-            "losses": [{"step": n, **dict(zip(names, map(finite, e), strict=True))} for n, e in run.losses],
+            "losses": [{"step": n, **dict(zip(names, map(finite, e), strict=True))} for n, *e in run.losses],
             "outputs": {name: finite(v) for name, v in run.outputs.items()},
             "gradients": {name: finite(v) for name, v in run.gradients.items()},
             "parameters": {name: finite(v) for name, v in run.parameters.items()},

@@ -93,7 +93,7 @@ class Table:
 
 def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
     network, shown = trace.problem.network, trace.shown
-    radii = _radii(trace) if trace.arithmetic == "ball" else {}
+    balls = _balls(trace) if trace.arithmetic == "ball" else {}
 
     def name(q: Quantity) -> str:
         return markup.name(network, q)
@@ -110,8 +110,7 @@ def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
             markup.expression(formula, name),
             markup.expression(taken, number) + _condition(formula, markup, number),
             relation(taken, q, shown),
-            markup.number(shown[q]),
-            radii.get(q, ""),
+            *map(markup.number, balls.get(q, (shown[q], ""))),
         )
 
 
@@ -153,16 +152,21 @@ def _condition(formula: Expression, markup: _Markup, number: Callable[[Quantity]
     value = number(formula.test.quantity)
     above = not value.startswith("-") and _fraction(value) != 0
     if markup is LATEX:
-        return rf" \quad\text{{since }} {value} {'>' if above else chr(92) + 'le'} 0"
+        return rf" \quad\text{{since }} {{{value}}} {'>' if above else chr(92) + 'le'} 0"
     return f" since {value} {'>' if above else chr(0x2264)} 0"
 
 
-def _radii(trace: Trace) -> dict[Quantity, str]:
-    return {q: _radius(v) for step in trace.steps for q, v in step.items()}
+def _balls(trace: Trace) -> dict[Quantity, tuple[str, str]]:
+    """(midpoint, radius) of every ball, to the digits that its bits carry; what is shown encloses the true value."""
+    bits = getattr(trace.steps[0].m, "bits", 53)
+    digits = trace.rounding.digits or int(bits * 0.30103)
+    return {q: _ball(v, digits) for step in trace.steps for q, v in step.items()}
 
 
-def _radius(value: Any) -> str:
-    return str(value.rad().str(2, radius=False)) if hasattr(value, "rad") else "0"
+def _ball(value: Any, digits: int) -> tuple[str, str]:
+    text = str(value.str(digits)).strip("[]")
+    middle, _, radius = text.partition("+/-")
+    return middle.strip() or "0", radius.strip() or "0"
 
 
 def _heading(trace: Trace) -> tuple[str, ...]:
@@ -187,15 +191,11 @@ def _terminal(table: Table, width: int) -> str:
     from tabulate import tabulate
 
     rows = table.rows
-    name = max(len(text) for text in ("quantity", *(r.name for r in rows)))
-    value = max(len(text) for text in ("  value", *(_value(r) for r in rows)))
-    formula, numbers = _split(rows, max(width - name - value - 6, 24))
-    headers = [
-        "quantity".ljust(name),
-        "formula".ljust(formula),
-        "numbers put in".ljust(numbers),
-        "  value".ljust(value),
-    ]
+    name = max(len(text) for text in ("quantity  ", *(r.name for r in rows)))
+    value = max(len(text) for text in ("  value  ", *(_value(r) for r in rows)))
+    formula, numbers = _split(rows, max(width - name - value - 6, 32))
+    widths = {"quantity": name, "formula": formula, "numbers put in": numbers, "  value": value}
+    headers = [header.ljust(w - 2) for header, w in widths.items()]  # tabulate gives a header two more
     out = list(table.heading)
     for heading, group in table.groups:
         body = [[r.name, _wrap(r.formula, formula), _wrap(r.numbers, numbers), _value(r)] for r in group]
@@ -208,13 +208,13 @@ def _split(rows: Sequence[Row], room: int) -> tuple[int, int]:
     """The widths of the formula and numbers columns that give the fewest lines."""
     widths = [max(len(r.formula) for r in rows), max(len(r.numbers) for r in rows)]
     if sum(widths) <= room:
-        return max(widths[0], 7), max(widths[1], 14)
+        return max(widths[0], 9), max(widths[1], 16)
 
     def lines(formula: int) -> int:
         pairs = ((_wrap(r.formula, formula), _wrap(r.numbers, room - formula)) for r in rows[:200])
         return sum(max(f.count("\n"), n.count("\n")) for f, n in pairs)
 
-    formula = min(range(room // 3, 2 * room // 3), key=lambda w: (lines(w), abs(2 * w - room)))
+    formula = min(range(room // 3, min(2 * room // 3, room - 16) + 1), key=lambda w: (lines(w), abs(2 * w - room)))
     return formula, room - formula
 
 
@@ -245,7 +245,7 @@ def _breaks(text: str) -> Iterator[tuple[int, bool]]:
             yield k, depth > 0
         elif c == "\u00b7" or (c == "/" and text[k + 1 : k + 2] == "("):
             yield k + 1, True
-        elif c == " " and text[k - 1] not in "+-":
+        elif c == " " and text[k - 1] not in "+->\u2264" and text[k + 1] not in ">\u2264":
             yield k, True
 
 
@@ -299,14 +299,16 @@ def _latex_table(table: Table) -> str:
     for heading, rows in Table.of(table.trace, LATEX).groups:
         out += [
             rf"\paragraph{{{heading}}}",
-            r"\begin{longtable}{@{}llll@{}}",
+            r"\begingroup\renewcommand{\arraystretch}{1.7}",
+            r"\begin{longtable}{@{}lp{0.34\linewidth}p{0.28\linewidth}l@{}}",
             r"quantity & formula & numbers put in & value \\ \hline",
             *(
-                rf"$\displaystyle {r.name}$ & $\displaystyle {r.formula}$ & $\displaystyle {r.numbers}$ & "
+                rf"$\displaystyle {r.name}$ & ${r.formula}$ & ${r.numbers}$ & "
                 rf"${latex_value(r)}$ \\"
                 for r in rows
             ),
             r"\end{longtable}",
+            r"\endgroup",
         ]
     return "\n".join(out)
 

@@ -69,9 +69,10 @@ class Work:
     def _latex(self) -> str:
         out = [r"% needs \usepackage{amsmath}", *(f"% {line}" for line in self.table.heading)]
         for heading, rows in Table.of(self.table.trace, LATEX).groups:
-            blocks = [line for row in rows for line in [*_aligned(row)[:-1], _aligned(row)[-1] + r" \\"]]
-            blocks[-1] = blocks[-1].removesuffix(r" \\")
-            out += [rf"\paragraph{{{heading}}}", r"\begin{align*}", *blocks, r"\end{align*}"]
+            blocks = [line for row in rows for line in [*_aligned(row)[:-1], _aligned(row)[-1] + r" \\[1ex]"]]
+            blocks[-1] = blocks[-1].removesuffix(r" \\[1ex]")
+            out += [rf"\paragraph{{{heading}}}", r"\begingroup\allowdisplaybreaks", r"\begin{align*}"]
+            out += [*blocks, r"\end{align*}", r"\endgroup"]
         return "\n".join(out)
 
 

@@ -1,0 +1,171 @@
+"""Losses: one entry each, and the only place where one is added.
+
+Letters: a pre-activation, y output (the last layer's z), t target, m the arithmetic the numbers belong to
+(`derivations.arithmetic`).  Arrays hold one column a sample.
+
+An entry states its VALUE as a teacher writes it; that formula is what sympy differentiates and what gets printed.
+Its derivative is stated beside it and proved against the value by the contract tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from derivations.activations import softplus
+from derivations.arithmetic import FLOAT64, Arithmetic, plain
+
+__all__ = ["LOSSES", "Fusion", "Loss"]
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """What a loss becomes together with one activation of the last layer: delta = dE/da without the detour by dE/dy.
+
+    `parts(m, a, t)` are the same parts of the loss, from the pre-activation, where y has been rounded to 0 or 1.
+    `targets_sum_to_one` says for which targets it holds.
+    """
+
+    delta: Callable[[Arithmetic, Array, Array], Array]
+    parts: Callable[[Arithmetic, Array, Array], Array]
+    targets_sum_to_one: bool = False
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss E, a sum of one part an output.
+
+    `parts(m, y, t)` are E[k] and `slope(m, y, t)` is dE/dy[k]; loss `given` has neither (dE/dy is given), and `needs`
+    says what a sample brings: t, dz or nothing.  `fused` holds, by the name of the last activation, a `Fusion`.
+    """
+
+    name: str
+    text: str
+    parts: Callable[[Arithmetic, Array, Array], Array] | None
+    slope: Callable[[Arithmetic, Array, Array], Array]
+    needs: str = "t"
+    fused: Mapping[str, Fusion] = field(default_factory=dict)
+    domain: str = "all real y"
+    source: str = ""
+
+    def value(self, y: Any, t: Any = 0.0) -> float:
+        """E in float64 for one sample's outputs and targets.
+
+        >>> functions["half_squared_error"].value([2.0, 5.0], [0.0, 1.0])
+        10.0
+        """
+        assert self.parts is not None, "loss 'given' has no value"
+        with FLOAT64.working():
+            return float(np.sum(self.parts(FLOAT64, *self._columns(y, t))))
+
+    def gradient(self, y: Any, t: Any = 0.0) -> Any:
+        """dE/dy in float64 for one sample's outputs and targets."""
+        with FLOAT64.working():
+            return plain(self.slope(FLOAT64, *self._columns(y, t)).reshape(np.shape(y)), y)
+
+    @staticmethod
+    def _columns(y: Any, t: Any) -> tuple[Array, Array]:
+        column = np.asarray(y, float).reshape(-1, 1)
+        return column, np.broadcast_to(np.asarray(t, float), np.shape(y)).reshape(-1, 1)
+
+
+def _t_log(m: Arithmetic, t: Array, y: Array) -> Array:
+    return m.unless_zero(t, t * m.log(y))  # 0 log 0 = 0
+
+
+def _t_over(m: Arithmetic, t: Array, y: Array) -> Array:
+    return m.unless_zero(t, t / y)
+
+
+def _log_sum_exp(m: Arithmetic, a: Array) -> Array:
+    top = m.largest(a)
+    return top + m.log(m.exp(a - top).sum(axis=0))
+
+
+HALF_SQUARED_ERROR = Loss(
+    "half_squared_error",
+    "E = 1/2 sum_k (y[k] - t[k])^2",
+    parts=lambda m, y, t: m.square(y - t) / 2,
+    slope=lambda m, y, t: y - t,
+    source="Bishop (2006), 5.14",
+)
+SQUARED_ERROR = Loss(
+    "squared_error",
+    "E = sum_k (y[k] - t[k])^2",
+    parts=lambda m, y, t: m.square(y - t),
+    slope=lambda m, y, t: 2 * (y - t),
+    source="without the 1/2",
+)
+MEAN_SQUARED_ERROR = Loss(
+    "mean_squared_error",
+    "E = 1/K sum_k (y[k] - t[k])^2, K outputs",
+    parts=lambda m, y, t: m.square(y - t) / len(y),
+    slope=lambda m, y, t: 2 * (y - t) / len(y),
+    source="torch.nn.MSELoss and keras MeanSquaredError for one sample",
+)
+CROSS_ENTROPY = Loss(
+    "cross_entropy",
+    "E = -sum_k t[k] log y[k]",
+    parts=lambda m, y, t: -_t_log(m, t, y),
+    slope=lambda m, y, t: -_t_over(m, t, y),
+    fused={
+        "softmax": Fusion(
+            delta=lambda m, y, t: y - t,
+            parts=lambda m, a, t: t * (_log_sum_exp(m, a) - a),
+            targets_sum_to_one=True,
+        )
+    },
+    domain="y > 0 where t is not 0; at y = 0 the loss is infinite, and the step says so",
+    source="Bishop (2006), 4.108 and 4.109",
+)
+BINARY_CROSS_ENTROPY = Loss(
+    "binary_cross_entropy",
+    "E = -sum_k [t[k] log y[k] + (1 - t[k]) log(1 - y[k])]",
+    parts=lambda m, y, t: -(_t_log(m, t, y) + _t_log(m, 1 - t, 1 - y)),
+    slope=lambda m, y, t: _t_over(m, 1 - t, 1 - y) - _t_over(m, t, y),
+    fused={
+        "sigmoid": Fusion(
+            delta=lambda m, y, t: y - t,
+            parts=lambda m, a, t: t * softplus(m, -a) + (1 - t) * softplus(m, a),
+        )
+    },
+    domain="0 < y < 1; at y = 0 or 1 the loss may be infinite, and the step says so",
+    source="Bishop (2006), 4.90 and 5.21",
+)
+GIVEN = Loss(
+    "given",
+    "no loss: the signal dE/dy from what lies above is given with each sample as dz",
+    parts=None,
+    slope=lambda m, y, t: t,
+    needs="dz",
+    source="one layer of a larger network worked alone",
+)
+OUTPUT = Loss(
+    "output",
+    "E = sum_k y[k]",
+    parts=lambda m, y, t: y,
+    slope=lambda m, y, t: m.ones_like(y),
+    needs="",
+    source="the derivative of the outputs themselves",
+)
+
+LOSSES: Mapping[str, Loss] = MappingProxyType(
+    {
+        f.name: f
+        for f in (
+            HALF_SQUARED_ERROR,
+            SQUARED_ERROR,
+            MEAN_SQUARED_ERROR,
+            CROSS_ENTROPY,
+            BINARY_CROSS_ENTROPY,
+            GIVEN,
+            OUTPUT,
+        )
+    }
+)

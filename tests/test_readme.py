@@ -1,0 +1,92 @@
+"""The README runs: every command in it is executed and its output compared; `python tests/test_readme.py` rewrites it."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+
+
+def steps(block: str) -> list[tuple[str, str]]:
+    """(command, shown output) of each `$` line of a block."""
+    parts = re.split(r"^\$ ", block, flags=re.M)[1:]
+    return [(head, rest) for head, _, rest in (part.partition("\n") for part in parts)]
+
+
+def run(command: str, shown: str, folder: Path) -> str:
+    """What a command prints, standard error included; `cat FILE` first writes the file that the README shows."""
+    wanted = re.fullmatch(r"cat (\S+\.csv)", command)
+    if wanted:
+        (folder / wanted[1]).write_text(shown, encoding="utf-8")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    return done.stdout
+
+
+def blocks(text: str) -> list[str]:
+    return [match[1] for match in BLOCK.finditer(text)]
+
+
+def test_every_command_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    """Each console block of the README, run from top to bottom in one folder."""
+    found = [step for block in blocks(README.read_text(encoding="utf-8")) for step in steps(block)]
+    assert len(found) >= 10
+    for command, shown in found:
+        assert run(command, shown, tmp_path) == shown, command
+
+
+def test_a_wrong_digit_in_the_readme_would_be_found(tmp_path: Path) -> None:
+    """The planted twin: one changed digit of a shown output differs."""
+    command, shown = steps(blocks(README.read_text(encoding="utf-8"))[0])[0]
+    assert "1.410" in shown
+    assert run(command, shown, tmp_path) != shown.replace("1.410", "1.411")
+
+
+def test_python_examples_of_the_readme() -> None:
+    """The Python block of the README is a doctest."""
+    result = doctest.testfile(str(README), module_relative=False)
+    assert result.attempted >= 8
+    assert result.failed == 0
+
+
+def test_the_sigmoid_in_the_readme_is_the_sigmoid_of_the_code() -> None:
+    """The entry that the README shows is the one in activations.py."""
+    shown = re.search(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    assert shown
+    code = (ROOT / "derivations" / "activations.py").read_text(encoding="utf-8")
+    assert shown[1].replace("lambda m, a: 1 / (1 + m.exp(-a))", "_logistic") in code
+
+
+@pytest.mark.parametrize("heading", ["# bptrace", "## Test"])
+def test_the_two_commands_stand_where_people_look(heading: str) -> None:
+    """The first `sh` block sets up and prints the table, the second runs the tests."""
+    text = README.read_text(encoding="utf-8")
+    command = re.search(r"^```sh\n(.*?)^```$", text[text.index(heading) :], re.M | re.S)
+    assert command
+    assert command[1].startswith("python3 -m venv .venv && ")
+
+
+def rewrite() -> None:
+    """Put what the commands print now into the README."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+
+        def fresh(match: re.Match[str]) -> str:
+            lines = [f"$ {c}\n{run(c, shown, Path(folder))}" for c, shown in steps(match[1])]
+            return "```console\n" + "".join(lines) + "```"
+
+        README.write_text(BLOCK.sub(fresh, README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
