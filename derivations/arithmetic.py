@@ -213,12 +213,12 @@ class Ball(Arithmetic):
 
     def number(self, text: str) -> Any:
         """The ball around a decimal or a fraction."""
-        return self._ball(self._rational(text))
+        with self.working():
+            return self._ball(self._rational(text))
 
     def lift(self, given: Given) -> Array:
         """Balls around the numbers as written."""
-        with self.working():
-            return _elementwise(self.number)(given.exact())
+        return _elementwise(self.number)(given.exact())
 
     def working(self) -> contextlib.AbstractContextManager[Any]:
         """The precision in force."""

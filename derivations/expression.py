@@ -7,7 +7,6 @@ Nothing is reordered or simplified: `y - t` stays `y - t`, and a sum of products
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,9 +34,31 @@ __all__ = [
 
 
 class Expression:
-    """Operators build the tree; with an array on the other side numpy goes through the array."""
+    """A frozen node; operators build the tree, and with an array on the other side numpy goes through the array.
 
-    __slots__ = ()
+    Plain classes with slots: dataclasses would cost each start of the program several milliseconds.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def __init__(self, *parts: Any) -> None:
+        for name, part in zip(self.__slots__, parts, strict=True):
+            object.__setattr__(self, name, part)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("an expression does not change")
+
+    def _parts(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._parts()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._parts()))})"
 
     def __add__(self, other: Any) -> Any:
         return _built(Sum.plus, self, other)
@@ -70,24 +91,27 @@ class Expression:
         return Negative(self)
 
 
-@dataclass(frozen=True, slots=True)
 class Name(Expression):
     """A quantity."""
 
+    __slots__ = ("quantity",)
+    __match_args__ = ("quantity",)
     quantity: Quantity
 
 
-@dataclass(frozen=True, slots=True)
 class Number(Expression):
     """A number as it is shown."""
 
+    __slots__ = ("text",)
+    __match_args__ = ("text",)
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class Sum(Expression):
     """Terms with their signs, in order."""
 
+    __slots__ = ("terms",)
+    __match_args__ = ("terms",)
     terms: tuple[tuple[int, Expression], ...]
 
     @classmethod
@@ -101,10 +125,11 @@ class Sum(Expression):
         return cls((*_terms(left), (-1, right)))
 
 
-@dataclass(frozen=True, slots=True)
 class Product(Expression):
     """Factors in order."""
 
+    __slots__ = ("factors",)
+    __match_args__ = ("factors",)
     factors: tuple[Expression, ...]
 
     @classmethod
@@ -118,41 +143,46 @@ class Product(Expression):
         return cls(first + second)
 
 
-@dataclass(frozen=True, slots=True)
 class Quotient(Expression):
     """above / below."""
 
+    __slots__ = ("above", "below")
+    __match_args__ = ("above", "below")
     above: Expression
     below: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class Power(Expression):
     """base to a whole exponent."""
 
+    __slots__ = ("base", "exponent")
+    __match_args__ = ("base", "exponent")
     base: Expression
     exponent: int
 
 
-@dataclass(frozen=True, slots=True)
 class Negative(Expression):
     """-operand"""
 
+    __slots__ = ("operand",)
+    __match_args__ = ("operand",)
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Expression):
     """A named function of one argument: exp, log, tanh, sqrt, Phi (normal distribution), max0 (max(0, a))."""
 
+    __slots__ = ("function", "argument")
+    __match_args__ = ("function", "argument")
     function: str
     argument: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class Choice(Expression):
     """`positive` where `test` > 0, `otherwise` elsewhere."""
 
+    __slots__ = ("test", "positive", "otherwise")
+    __match_args__ = ("test", "positive", "otherwise")
     test: Expression
     positive: Expression
     otherwise: Expression

@@ -140,7 +140,7 @@ BINARY_CROSS_ENTROPY = Loss(
 )
 GIVEN = Loss(
     "given",
-    "no loss: the signal dE/dy from what lies above is given with each sample as dz",
+    "no loss: each sample brings dE/dy, the signal from the next layer, as dz",
     parts=None,
     slope=lambda m, y, t: t,
     needs="dz",

@@ -55,7 +55,7 @@ def _kinds() -> Iterator[tuple[str, Kind]]:
     yield "E_part", Kind("E", "", "k", True, False, "forward", "the part of the loss from output k")
     yield "E_sample", Kind("E", "", "", True, False, "forward", "loss of one sample")
     yield "E", Kind("E", "", "", False, False, "forward", "loss")
-    yield "dz", Kind("dz", "", "j", True, True, "backward", "dE/dz, the signal from above")
+    yield "dz", Kind("dz", "", "j", True, True, "backward", "dE/dz, the signal from the next layer")
     yield "slope", Kind("slope", "", "j", True, True, "backward", "h'(a)")
     yield "J", Kind("J", "", "jm", True, True, "backward", "softmax's Jacobian dz[k]/da[m]")
     yield "delta", Kind("delta", "", "j", True, True, "backward", "error signal dE/da")

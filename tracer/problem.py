@@ -230,8 +230,9 @@ def _cut(text: str) -> str:
 
 
 def _known(given: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(given[:60], known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    lowered = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(given[:60].lower(), lowered, n=1, cutoff=0.6)
+    return f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(known)}"
 
 
 def _place_of_fault(written: Any, place: str = "") -> str:
@@ -267,7 +268,7 @@ def _problem(value: Mapping[str, Any], content: str) -> Problem:
     layers = _layers(net, in_out)
     samples = _sample_tables(top)
     x = _columns([_vector(s, "x", s.need("x", "x = [1, 2]")) for s in samples], samples, "x", None)
-    _fit(layers, x.shape[0], in_out)
+    _fit(layers, x.shape[0], in_out, samples[0])
     network = Network(tuple(layer for _, layer in layers), loss)
     signals = _signals(samples, network)
     training = _training(top)
@@ -366,11 +367,13 @@ def _array_or_draw(table: _Table, key: str, written: Any, bias_column: bool = Fa
     return Given(generator.uniform(-limit, limit, shape))
 
 
-def _fit(layers: list[tuple[_Table, Layer]], inputs: int, in_out: bool) -> None:
+def _fit(layers: list[tuple[_Table, Layer]], inputs: int, in_out: bool, first: _Table) -> None:
     """Each layer reads what the one below gives."""
     below, what = inputs, "samples have " + (f"{inputs} inputs" if inputs > 1 else "1 input")
     for k, (table, layer) in enumerate(layers, 1):
         if layer.inputs != below:
+            if k == 1 and (hint := first.comma_hint("x", below, layer.inputs)):
+                raise first.fail("x", f"{_count(below)}, but layer 1 reads {layer.inputs}{hint}")
             bias = 1 if table.flag("bias_column", False) else 0
             written = (layer.inputs + bias, layer.units) if in_out else (layer.units, layer.inputs + bias)
             rows = f"{written[0]} rows of {_count(written[1])}" if written[0] > 1 else f"1 row of {_count(written[1])}"

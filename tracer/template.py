@@ -88,7 +88,7 @@ def _signal(needs: str, units: int) -> str:
         return "# no target: E is the sum of the outputs"
     entries = ", ".join("1" if k == 0 else "0" for k in range(units))
     if needs == "dz":
-        return f"{f'dz = [{entries}]':<32} # dE/dz, the signal that arrives from above"
+        return f"{f'dz = [{entries}]':<32} # dE/dz, the signal that arrives from the next layer"
     return f"{f't = [{entries}]':<32} # targets, one per unit of the last layer"
 
 

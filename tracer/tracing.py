@@ -73,7 +73,7 @@ class Trace:
         meaning = self._aliases.read(name)
         factor = names_factor(meaning.multiple) * float(self.inputs["eta"]) ** meaning.eta_power
         value = self._value(meaning.quantity, name)
-        return value if factor == 1.0 else value * factor
+        return value if factor == 1.0 else value * factor + 0.0  # no -0
 
     def _value(self, q: Quantity, name: str) -> Any:
         for step in self.steps:
@@ -116,7 +116,7 @@ class Trace:
             for letter in CONSTANTS:
                 given = getattr(step.problem.training, _FIELD.get(letter, letter))
                 if given is not None:
-                    out[Quantity(letter, step=step.step)] = given.shown()[()]
+                    out[Quantity(letter, step=step.step)] = given.shown().item()
             for q, value in step.items():
                 out[q] = self._rounded.get(q) or self.rounding.shown(value)
             for kind, l in step.state.before:
@@ -141,7 +141,8 @@ class Trace:
                 for q, earlier, value in zip(quantities.flat, before, values, strict=True)
             }
         assert given is not None
-        return dict(zip(quantities.flat, given.shown().flat, strict=True))
+        texts = given.shown().flat if given.texts else map(Rounding().shown, given.floats.flat)
+        return dict(zip(quantities.flat, texts, strict=True))
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -160,7 +161,7 @@ class Trace:
         shown = f", shown to {self.rounding.words}" if self.rounding.asked else ""
         if self.arithmetic == "ball":
             bits = getattr(self.steps[0].m, "bits", 53)
-            return f"balls of {bits} bits{shown}: each true value is proved to lie within \u00b1"
+            return f"balls of {bits} bits{shown}; \u00b1 is the proved radius"
         return f"{self.arithmetic}{shown}"
 
     def table(self) -> Any:

@@ -121,7 +121,6 @@ def _train(
     problem: Problem, m: Arithmetic, steps: int, every: int | None, wanted: set[Any], progress: bool
 ) -> tuple[dict[int, float], dict[int, Step]]:
     """The losses of the steps to show, and the steps to trace, of one network."""
-    shown = every or max(1, steps // 10)
     in_turn = problem.training.samples == "in_turn" and problem.samples > 1
     own = [problem.sample(k) for k in range(1, problem.samples + 1)] if in_turn else [problem]
     states = [rules.State(p, m) for p in own]
@@ -135,10 +134,18 @@ def _train(
                 start = rules.Start(state.W, state.b, state.x, state.t, _constants(state), dict(state.before))
                 traced[n] = run_step(own[(n - 1) % len(own)], m, start, count=n)
             rules.run(state, _keep)
-            if has_loss and (n == 1 or n % shown == 0 or n == steps):
+            if has_loss and _shows(n, steps, every, len(own)):
                 losses[n] = float(state.E)
             state = state.hand_over(states[n % len(states)])
     return losses, traced
+
+
+def _shows(n: int, steps: int, every: int | None, samples: int) -> bool:
+    """Whether the loss of step n is kept; by default of a tenth of the passes over all samples, each pass whole."""
+    if every:
+        return n == 1 or n % every == 0 or n == steps
+    passes, this = -(-steps // samples), (n - 1) // samples + 1
+    return this == 1 or this % max(1, passes // 10) == 0 or this == passes
 
 
 def _keep(kind: str, layer: int, array: Any) -> Any:
