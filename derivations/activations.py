@@ -166,7 +166,8 @@ SILU = Activation(
     "silu",
     "h(a) = a/(1 + exp(-a))",
     formula=lambda m, a: a / (1 + m.exp(-a)),
-    derivative=lambda m, a, z: _logistic(m, a) + z * (1 - _logistic(m, a)),
+    derivative=lambda m, a, z: _logistic(m, a) + z * _logistic(m, -a),
+    stable=lambda m, a: m.where(a, a / (1 + m.exp(-a)), a * m.exp(a) / (1 + m.exp(a))),
     source="Elfwing, Uchibe & Doya (2018); also called swish",
 )
 GELU = Activation(

@@ -57,6 +57,10 @@ class Arithmetic:
         """Given numbers as an array of this arithmetic."""
         raise NotImplementedError
 
+    def scalar(self, given: Given) -> Any:
+        """One given number."""
+        return self.number(given.exact().item())
+
     def working(self) -> contextlib.AbstractContextManager[Any]:
         """What must hold while rules run: the precision, silence about overflow."""
         return contextlib.nullcontext()
@@ -85,8 +89,8 @@ class Float64(Arithmetic):
 
     @staticmethod
     def normal_cdf(a: Array) -> Array:
-        """Standard normal distribution function, by erfc so that the lower tail keeps its digits."""
-        return np.asarray(_erfc(np.multiply(a, -math.sqrt(0.5))), float) / 2
+        """Standard normal distribution function; the lower tail keeps its digits."""
+        return np.asarray(_normal_cdf(a), float)
 
     @staticmethod
     def sqrt(a: Array) -> Array:
@@ -121,12 +125,33 @@ class Float64(Arithmetic):
         """The doubles that were read."""
         return given.floats
 
+    def scalar(self, given: Given) -> Any:
+        """The nearest number of the format."""
+        return self.dtype(given.floats)
+
     def working(self) -> contextlib.AbstractContextManager[Any]:
         """Overflow to infinity and 0/0 are told by the notes of a step, not by warnings."""
         return np.errstate(all="ignore")
 
 
-_erfc = np.frompyfunc(math.erfc, 1, 1)
+_ROOT_HALF = math.sqrt(0.5)
+_ROOT_HALF_REST = -4.833646656726457e-17  # sqrt(1/2) minus its double
+_SPLIT = 2.0**27 + 1  # Dekker (1971)
+
+
+def _normal_distribution(a: float) -> float:
+    """erfc(-a/sqrt 2)/2, with the rounding error of -a/sqrt 2 carried: erfc would magnify it by a^2."""
+    x = -a * _ROOT_HALF
+    if not abs(x) < 40:
+        return math.erfc(x) / 2
+    high_a, high_r = -a * _SPLIT, _ROOT_HALF * _SPLIT
+    high_a, high_r = high_a - (high_a + a), high_r - (high_r - _ROOT_HALF)
+    low_a, low_r = -a - high_a, _ROOT_HALF - high_r
+    rest = ((high_a * high_r - x) + high_a * low_r + low_a * high_r) + low_a * low_r - a * _ROOT_HALF_REST
+    return (math.erfc(x) - 2 / math.sqrt(math.pi) * math.exp(-x * x) * rest) / 2
+
+
+_normal_cdf = np.frompyfunc(_normal_distribution, 1, 1)
 
 
 class _RoundedEachTime(np.ndarray):
@@ -187,14 +212,15 @@ class Ball(Arithmetic):
 
         self.bits, self._arb, self._fmpq, self._context = bits, arb, fmpq, ctx
         each = _elementwise
-        self.exp = each(lambda a: self._ball(a).exp() if a != 0 else self._one(a))
-        self.expm1 = each(lambda a: self._ball(a).expm1() if a != 0 else a)
-        self.log = each(lambda a: self._ball(a).log() if a != 1 else a - 1)
-        self.log1p = each(lambda a: self._ball(a).log1p() if a != 0 else a)
-        self.tanh = each(lambda a: self._ball(a).tanh() if a != 0 else a)
+        # `a == 0` holds for exact zeros alone: `a != 0` would take a ball that straddles zero for one
+        self.exp = each(lambda a: self._one(a) if a == 0 else self._ball(a).exp())
+        self.expm1 = each(lambda a: a if a == 0 else self._ball(a).expm1())
+        self.log = each(lambda a: a - 1 if a == 1 else self._ball(a).log())
+        self.log1p = each(lambda a: a if a == 0 else self._ball(a).log1p())
+        self.tanh = each(lambda a: a if a == 0 else self._ball(a).tanh())
         self.normal_cdf = each(lambda a: (-self._ball(a) / self._ball(2).sqrt()).erfc() / 2)
         self.sqrt = each(self._sqrt)
-        self.square = each(lambda a: a**2)
+        self.square = each(lambda a: a * a)  # flint 0.9 gives nan for the square of a ball around zero
         self.absolute = each(abs)
         self.ones_like = each(self._one)
         self.positive_part = each(lambda a: self._choose(a, a, a * 0))

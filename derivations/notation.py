@@ -1,210 +1,259 @@
-"""How quantities are written: our letters as LaTeX, and somebody's own names read back into ours.
+"""Notation profiles: our quantities in somebody's letters.
 
-Our letters are Bishop's: a pre-activation, z activation, delta error signal, the layer as a superscript.
+A profile is one entry of NOTATIONS: its letters, how it writes layer and indices, and the networks it can write.  Our
+own letters are Bishop's.  Kinds that a profile has no letter for are written from those it has: dE/dW as a partial
+derivative, the updated weight with a mark.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from derivations.given import read_number, shortened
-from derivations.names import KINDS, Quantity, UnknownName, read_name
-from derivations.network import Network
+from derivations.names import CONSTANTS, KINDS, Quantity
+from derivations.network import Network, Problem
 
-__all__ = ["Aliases", "Meaning", "latex"]
+__all__ = ["BISHOP", "NOTATIONS", "Notation", "NotationError", "notation_of", "plain"]
+
+Place = Callable[[Network, str, int, tuple[int, ...]], str]
 
 
-def latex(network: Network, q: Quantity) -> str:
-    r"""A quantity in LaTeX (math mode): `\delta_{1}^{(2)}`, `\frac{\partial E}{\partial w_{12}^{(1)}}`."""
-    if q.kind in _CONSTANTS:
-        return _CONSTANTS[q.kind]
-    return _LATEX[q.kind](network, q)
+class NotationError(ValueError):
+    """A notation that cannot write this network.  The message says which networks it writes."""
+
+
+def _bishop(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    above = f"^{{({layer})}}" if layer else ""
+    return f"{letter}{_below(indices)}{above}"
+
+
+def _nielsen(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    above = f"^{{{layer}}}" if layer else ""
+    return f"{letter}{above}{_below(indices)}"
+
+
+def _ng(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    above = f"^{{[{layer}]}}" if layer else ""
+    return f"{letter}{above}{_below(indices)}"
+
+
+def _below(indices: tuple[int, ...]) -> str:
+    apart = "" if all(i < 10 for i in indices) else ","
+    return f"_{{{apart.join(map(str, indices))}}}" if indices else ""
+
+
+def _mazur(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    """w_1 .. w_8 counted through both layers, net_{h1}, out_{o1}, b_1 and b_2 of the layers, i_1, target_{o1}."""
+    if letter == "w":
+        earlier = network.sizes[0] * network.sizes[1] if layer == 2 else 0
+        j, i = indices
+        return f"w_{{{earlier + (j - 1) * network.sizes[layer - 1] + i}}}"
+    if letter == "b":
+        return f"b_{{{layer}}}" if not indices else f"b_{{{layer},{indices[0]}}}"
+    if letter == "i":
+        return f"i_{{{indices[0]}}}"
+    unit = "h" if layer == 1 else "o"
+    return f"{letter}_{{{unit}{indices[0]}}}" if indices else letter
+
+
+def _uy(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    """u_1, y_1 of the hidden units, u and y of the output; w^1_{10}: inputs count from 0, the bias comes last."""
+    inputs = network.sizes[layer - 1] if layer else 0
+    if letter == "w":
+        return f"w^{{{layer}}}_{{{indices[0]}{indices[1] - 1}}}"
+    if letter == "b":
+        return f"w^{{{layer}}}_{{{indices[0]}{inputs}}}"
+    if letter == "x":
+        return f"x_{{{indices[0] - 1}}}"
+    if letter == "t":
+        return f"x_{{{network.sizes[0] + 1}}}"
+    return f"{letter}{_below(indices)}" if layer == 1 else letter
+
+
+def _any_network(network: Network) -> str:
+    return ""
+
+
+def _two_layers(network: Network) -> str:
+    return "" if len(network) == 2 else "two layers, hidden and output"
+
+
+def _uy_network(network: Network) -> str:
+    single = all(layer.bias is None or not (layer.bias.shared or layer.bias.letter == "theta") for _, layer in network)
+    small = len(network) == 2 and network.sizes[-1] == 1 and max(network.sizes) < 10
+    return (
+        "" if small and single else "one hidden layer and one output, fewer than ten units a layer, one bias per unit"
+    )
+
+
+@dataclass(frozen=True)
+class Notation:
+    """One way of writing.
+
+    `letters` by kind (x, t, a, z, W, b, delta, E; optional y for the last layer's z, theta, dz, dW, db where they have
+    letters of their own); `place` puts layer and indices on a letter; `times` is the sign of a product; `fits` says,
+    for a network it cannot write, which ones it writes.
+    """
+
+    name: str
+    about: str
+    letters: Mapping[str, str]
+    place: Place = _bishop
+    activation: str = "h"
+    times: str = r"\cdot"
+    fits: Callable[[Network], str] = _any_network
+    own: Mapping[Quantity, str] = field(default_factory=dict)
+
+    def check(self, network: Network) -> None:
+        """Raises NotationError where this notation cannot write the network."""
+        needs = self.fits(network)
+        if needs:
+            raise NotationError(f"notation '{self.name}' writes networks with {needs}; use --notation bishop")
+
+    def latex(self, network: Network, q: Quantity) -> str:
+        """A quantity in LaTeX (math mode), with its sample and step where it carries them."""
+        if q.kind in _CONSTANTS:
+            return _CONSTANTS[q.kind]
+        bare = q._replace(sample=0, step=1)
+        written = self.own.get(bare) or self._latex(network, bare)
+        marks = ([f"n={q.sample}"] if q.sample else []) + ([rf"\tau={q.step}"] if q.step > 1 else [])
+        return rf"\left.{written}\right|_{{{', '.join(marks)}}}" if marks else written
+
+    def text(self, network: Network, q: Quantity) -> str:
+        """A quantity in plain text."""
+        return plain(self.latex(network, q))
+
+    def partial(self, network: Network, of: Quantity, by: Quantity) -> str:
+        """d of / d by, as a fraction."""
+        return rf"\frac{{\partial {self.latex(network, of)}}}{{\partial {self.latex(network, by)}}}"
+
+    def _latex(self, network: Network, q: Quantity) -> str:
+        letters, (kind, layer, indices, _, _) = self.letters, q
+        if kind in ("E", "E_sample"):
+            return letters["E"]
+        if kind == "E_part" and kind not in letters:
+            return f"{letters['E']}{_below(indices)}"
+        if kind == "z" and layer == 0:
+            return self.place(network, letters["x"], 0, indices)
+        if kind == "z" and layer == len(network) and "y" in letters:
+            return self.place(network, letters["y"], 0 if self.place is _bishop else layer, indices)
+        if kind == "b":
+            form = network.layer(layer).bias
+            return self.place(network, letters["theta" if form and form.letter == "theta" else "b"], layer, indices)
+        if kind in letters:
+            return self.place(network, letters[kind], layer, indices)
+        return self._derived(network, q)
+
+    def _derived(self, network: Network, q: Quantity) -> str:
+        kind, layer, indices, _, _ = q
+        if kind == "slope":
+            a = self.latex(network, q._replace(kind="a"))
+            return rf"{self.activation}_{{{layer}}}'\left({a}\right)"
+        if kind == "J":
+            k, m = indices or (0, 0)
+            return self.partial(network, Quantity("z", layer, (k,)), Quantity("a", layer, (m,)))
+        if kind in ("dz", "dW", "db"):
+            return self.partial(network, Quantity("E"), q._replace(kind=kind[1:]))
+        if kind in ("W_new", "b_new"):
+            return rf"{{{self.latex(network, q._replace(kind=kind[0]))}}}^{{\,\mathrm{{new}}}}"
+        letter = rf"\hat{{{kind[0]}}}" if kind.endswith("_hat") else kind[0]
+        return rf"{letter}\left[{self.latex(network, q._replace(kind=kind[1]))}\right]"
 
 
 _CONSTANTS = {"eta": r"\eta", "mu": r"\mu", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon"}
+assert set(_CONSTANTS) == set(CONSTANTS)
 
-
-def _letter(letter: str) -> Callable[[Network, Quantity], str]:
-    def write(network: Network, q: Quantity) -> str:
-        return _scripted(letter, q)
-
-    return write
-
-
-def _partial(of: Callable[[Network, Quantity], str]) -> Callable[[Network, Quantity], str]:
-    def write(network: Network, q: Quantity) -> str:
-        return rf"\frac{{\partial E{_marks(q)}}}{{\partial {of(network, q._replace(sample=0, step=1))}}}"
-
-    return write
-
-
-def _scripted(letter: str, q: Quantity, extra: str = "") -> str:
-    apart = "" if all(i < 10 for i in q.indices) else ","
-    below = f"_{{{apart.join(map(str, q.indices))}}}" if q.indices else ""
-    above = [f"({q.layer})"] if KINDS[q.kind].layered else []
-    above += [rf"\text{{{extra}}}"] if extra else []
-    scripts = below + (f"^{{{chr(44).join(above)}}}" if above else "")
-    marks = _marks(q)
-    return f"{letter}{scripts}" if not marks else f"{{{letter}{scripts}}}{marks}"
-
-
-def _marks(q: Quantity) -> str:
-    """The sample and the step, in square brackets after the letter."""
-    marks = ([rf"n={q.sample}"] if q.sample else []) + ([rf"\tau={q.step}"] if q.step > 1 else [])
-    return rf"\bigl[{', '.join(marks)}\bigr]" if marks else ""
-
-
-def _bias(network: Network, q: Quantity) -> str:
-    form = network.layer(q.layer).bias
-    return _scripted(r"\theta" if form and form.letter == "theta" else "b", q)
-
-
-def _activation(network: Network, q: Quantity) -> str:
-    if q.layer == 0:
-        return _scripted("x", q._replace(kind="x"))
-    return _scripted("z", q)
-
-
-def _slope(network: Network, q: Quantity) -> str:
-    return rf"h_{{{q.layer}}}'\left({_scripted('a', q)}\right)"
-
-
-def _jacobian(network: Network, q: Quantity) -> str:
-    k, m = q.indices if q.indices else (0, 0)
-    above, below = (_scripted(letter, q._replace(indices=(i,))) for letter, i in (("z", k), ("a", m)))
-    return rf"\frac{{\partial {above}}}{{\partial {below}}}"
-
-
-def _new(of: Callable[[Network, Quantity], str]) -> Callable[[Network, Quantity], str]:
-    def write(network: Network, q: Quantity) -> str:
-        base = of(network, q)
-        return base.replace(f"({q.layer})", rf"({q.layer})\,\mathrm{{new}}", 1)
-
-    return write
-
-
-def _moment(letter: str, of: Callable[[Network, Quantity], str]) -> Callable[[Network, Quantity], str]:
-    def write(network: Network, q: Quantity) -> str:
-        return rf"{letter}\left[{of(network, q)}\right]"
-
-    return write
-
-
-_W = _letter("w")
-_LATEX: dict[str, Callable[[Network, Quantity], str]] = {
-    "x": _letter("x"),
-    "t": _letter("t"),
-    "W": _W,
-    "b": _bias,
-    "a": _letter("a"),
-    "z": _activation,
-    "E_part": _letter("E"),
-    "E_sample": _letter("E"),
-    "E": _letter("E"),
-    "dz": _partial(_activation),
-    "slope": _slope,
-    "J": _jacobian,
-    "delta": _letter(r"\delta"),
-    "dW": _partial(_W),
-    "db": _partial(_bias),
-}
-for _p, _of in (("W", _W), ("b", _bias)):
-    _LATEX |= {
-        f"m{_p}": _moment("m", _of),
-        f"v{_p}": _moment("v", _of),
-        f"m{_p}_hat": _moment(r"\hat{m}", _of),
-        f"v{_p}_hat": _moment(r"\hat{v}", _of),
-        f"{_p}_new": _new(_of),
+BISHOP = Notation(
+    "bishop",
+    "Bishop (2006): a pre-activation, z activation, delta error signal",
+    {"x": "x", "t": "t", "a": "a", "z": "z", "W": "w", "b": "b", "theta": r"\theta", "delta": r"\delta", "E": "E"},
+)
+NIELSEN = Notation(
+    "nielsen",
+    "Nielsen (2015): z weighted input, a activation, C cost, y target",
+    {"x": "x", "t": "y", "a": "z", "z": "a", "W": "w", "b": "b", "theta": r"\theta", "delta": r"\delta", "E": "C"},
+    place=_nielsen,
+    activation=r"\sigma",
+)
+NG = Notation(
+    "ng",
+    "Ng's courses: z pre-activation, a activation, dz its derivative, y target",
+    {
+        "x": "x",
+        "t": "y",
+        "a": "z",
+        "z": "a",
+        "W": "w",
+        "b": "b",
+        "theta": r"\theta",
+        "delta": r"dz",
+        "E": r"\mathcal{L}",
     }
+    | {"dz": "da", "dW": "dw", "db": "db"},
+    place=_ng,
+    activation="g",
+)
+MAZUR = Notation(
+    "mazur",
+    "Mazur (2015): net and out of hidden and output units, w_1 to w_8",
+    {
+        "x": "i",
+        "t": r"\mathit{target}",
+        "a": r"\mathit{net}",
+        "z": r"\mathit{out}",
+        "W": "w",
+        "b": "b",
+        "theta": r"\theta",
+    }
+    | {"delta": r"\delta", "E": r"E_{total}", "E_part": "E"},
+    place=_mazur,
+    activation="f",
+    times="*",
+    fits=_two_layers,
+)
+UY = Notation(
+    "uy",
+    "u pre-activation, y activation, w^1_{10} with inputs from 0 and the bias last, x_3 the target",
+    {"x": "x", "t": "t", "a": "u", "z": "y", "W": "w", "b": "b", "delta": r"\delta", "E": "E"},
+    place=_uy,
+    activation="f",
+    times=r"\times",
+    fits=_uy_network,
+)
+NOTATIONS: Mapping[str, Notation] = {n.name: n for n in (BISHOP, NIELSEN, NG, MAZUR, UY)}
+"""Every profile by name; adding one is adding one entry."""
 
 
-# --- somebody's own names ---
+def notation_of(problem: Problem, name: str = "bishop") -> Notation:
+    """The profile of that name, or for `names` the problem's own [names] over Bishop's letters.
 
-
-class Meaning(NamedTuple):
-    """What a name of theirs stands for: multiple * eta^eta_power * quantity."""
-
-    quantity: Quantity
-    multiple: str = "1"
-    eta_power: int = 0
-
-
-_PLACE = re.compile(r"\{([a-z])\}")
-
-
-class Aliases:
-    """The names that a problem's `[names]` gives to our quantities; everything else is read as ours.
-
-    An entry is a quantity (`w5 = "W2[1,1]"`, which names `dw5` and `w5_new` too), a pattern (`"out_h{j}" = "z1[{j}]"`)
-    or a multiple (`Err6 = "-delta2[1]"`, `Dw35 = "-eta*dW2[1,1]"`, `MSE = "2*E"`).
-    Raises UnknownName or ValueError for an entry that names nothing in this network.
+    Raises NotationError for an unknown name and for a network that the profile cannot write.
     """
+    if name == "names":
+        return _own(problem)
+    if name not in NOTATIONS:
+        raise NotationError(f"notation '{name}' is not known; known are {', '.join([*NOTATIONS, 'names'])}")
+    NOTATIONS[name].check(problem.network)
+    return NOTATIONS[name]
 
-    def __init__(self, network: Network, samples: int, entries: tuple[tuple[str, str, str], ...]) -> None:
-        self.network, self.samples = network, samples
-        self.exact: dict[str, Meaning] = {}
-        self.patterns: list[tuple[re.Pattern[str], list[str], str]] = []
-        for theirs, ours, _ in entries:
-            self._add(theirs, ours)
 
-    def _add(self, theirs: str, ours: str) -> None:
-        if not theirs.strip() or len(theirs) > 60 or len(ours) > 120 or not theirs.isprintable():
-            raise ValueError("a name is one short printable text")
-        places, used = _PLACE.findall(theirs), _PLACE.findall(ours)
-        if set(places) != set(used) or len(places) != len(set(places)):
-            raise ValueError(f"{shortened(ours)} must use each of the placeholders {{j}} of the name, and no others")
-        if places:
-            self._meaning(_PLACE.sub("1", ours))
-            pieces = _PLACE.split(theirs)
-            regex = "".join(r"(\d{1,6})" if k % 2 else re.escape(piece) for k, piece in enumerate(pieces))
-            self.patterns.append((re.compile(regex, re.ASCII), places, ours))
-            return
-        meaning = self._meaning(ours)
-        self.exact[theirs] = meaning
-        kind = meaning.quantity.kind
-        if kind in ("W", "b") and meaning[1:] == ("1", 0):
-            for name, other in ((f"d{theirs}", f"d{kind}"), (f"{theirs}_new", f"{kind}_new")):
-                self.exact.setdefault(name, Meaning(meaning.quantity._replace(kind=other)))
+def _own(problem: Problem) -> Notation:
+    from dataclasses import replace
 
-    def _meaning(self, ours: str) -> Meaning:
-        sign, rest = ("-", ours.strip()[1:]) if ours.strip().startswith("-") else ("", ours)
-        *factors, name = rest.split("*")
-        eta_power = sum(f.strip() == "eta" for f in factors)
-        numbers = [read_number(f) for f in factors if f.strip() != "eta"]
-        if len(numbers) > 1 or eta_power > 1:
-            raise ValueError(f"{shortened(ours)} has too many factors; write a number, eta, a quantity: '-2*eta*E'")
-        return Meaning(read_name(self.network, self.samples, name), sign + (numbers[0] if numbers else "1"), eta_power)
+    from derivations.aliases import Aliases
 
-    def read(self, written: str) -> Meaning:
-        """What a name stands for, theirs before ours.  Raises UnknownName."""
-        name = written.strip().strip("'\"`")
-        suffix = ""
-        if name not in self.exact and (found := re.search(r"([@#]\d+)+$", name)):
-            name, suffix = name[: found.start()], found[0]
-        meaning = self.exact.get(name)
-        for pattern, places, ours in self.patterns:
-            found = pattern.fullmatch(name) if meaning is None else None
-            if found:
-                for place, index in zip(places, found.groups(), strict=True):
-                    ours = ours.replace(f"{{{place}}}", index)
-                meaning = self._meaning(ours)
-        if meaning is None:
-            return Meaning(read_name(self.network, self.samples, written))
-        marks = {mark: int(n) for mark, n in re.findall(r"([@#])(\d{1,9})", suffix)}
-        q = meaning.quantity
-        return meaning._replace(quantity=q._replace(sample=marks.get("@", q.sample), step=marks.get("#", q.step)))
+    aliases = Aliases(problem.network, problem.samples, problem.names)
+    return replace(BISHOP, name="names", about="the problem's own names", own=aliases.latex())
 
-    @property
-    def clashes(self) -> list[str]:
-        """Names of theirs that are also names of ours, of something else; theirs win."""
-        out = []
-        for theirs, meaning in self.exact.items():
-            try:
-                ours = read_name(self.network, self.samples, theirs)
-            except UnknownName:
-                continue
-            if ours != meaning.quantity or meaning.multiple != "1":
-                out.append(theirs)
-        return out
+
+def plain(latex: str) -> str:
+    r"""LaTeX of a name as plain text: `\delta_{1}^{(2)}` becomes delta_1^(2)."""
+    text = re.sub(r"\\frac\{\\partial (.*)\}\{\\partial (.*)\}$", r"∂\1/∂\2", latex)
+    text = re.sub(r"\\(?:mathit|mathrm|mathcal|hat|text)\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\left\.|\\left|\\right|\\,", "", text)
+    text = re.sub(r"\\partial ?", "∂", text)
+    return re.sub(r"[{}\\]", "", text)
+
+
+assert set(KINDS) > set(BISHOP.letters) - {"theta"}

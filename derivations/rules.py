@@ -37,8 +37,7 @@ class State:
         self.L = len(problem.network)
         self.N = problem.samples
         self.fused = problem.fused
-        for kind in PER_LAYER:
-            setattr(self, kind, [None] * (self.L + 1))
+        self.__dict__.update({kind: [None] * (self.L + 1) for kind in PER_LAYER})
         (start or Start.of(problem, m)).into(self)
 
     W: list[Array]
@@ -117,7 +116,7 @@ class Start:
             b=[None, *(None if layer.b is None else m.lift(layer.b) for layer in layers)],
             x=m.lift(problem.x),
             t=None if problem.signals is None else m.lift(problem.signals),
-            constants={k: None if v is None else m.number(v.exact().item()) for k, v in constants.items()},
+            constants={k: None if v is None else m.scalar(v) for k, v in constants.items()},
             before={},
         )
         start.before = {(kind, l): getattr(start, kind[-1])[l] * 0 for kind, l in optimizer_state(problem)}
@@ -322,18 +321,24 @@ class Rules:
 RULES = Rules()
 
 OPTIMIZERS: dict[str, tuple[tuple[str, str], ...]] = {
-    "sgd": (("{p}_new", "gradient_step"),),
-    "momentum": (("v{p}", "velocity"), ("{p}_new", "momentum_step")),
-    "nesterov": (("v{p}", "velocity"), ("{p}_new", "nesterov_step")),
+    "sgd": (("p_new", "gradient_step"),),
+    "momentum": (("vp", "velocity"), ("p_new", "momentum_step")),
+    "nesterov": (("vp", "velocity"), ("p_new", "nesterov_step")),
     "adam": (
-        ("m{p}", "first_moment"),
-        ("v{p}", "second_moment"),
-        ("m{p}_hat", "first_hat"),
-        ("v{p}_hat", "second_hat"),
-        ("{p}_new", "adam_step"),
+        ("mp", "first_moment"),
+        ("vp", "second_moment"),
+        ("mp_hat", "first_hat"),
+        ("vp_hat", "second_hat"),
+        ("p_new", "adam_step"),
     ),
 }
-"""What each optimizer records, in order, and by which rule."""
+"""What each optimizer records, in order, and by which rule; p stands for W or b."""
+
+_UPDATES = {
+    (name, p): tuple((kind.replace("p", p), rule) for kind, rule in quantities)
+    for name, quantities in OPTIMIZERS.items()
+    for p in "Wb"
+}
 
 
 def run(s: State, record: Record, rules: Rules = RULES) -> State:
@@ -379,6 +384,5 @@ def update(s: State, l: int, p: str, record: Record, rules: Rules) -> None:
     if p == "b" and not s.training.update_biases:
         s.b_new[l] = record("b_new", l, s.b[l])
         return
-    for kind, rule in OPTIMIZERS[s.training.optimizer]:
-        kind = kind.format(p=p)
+    for kind, rule in _UPDATES[s.training.optimizer, p]:
         getattr(s, kind)[l] = record(kind, l, getattr(rules, rule)(s, l, p))

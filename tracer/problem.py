@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from derivations.activations import ACTIVATIONS, Activation
+from derivations.aliases import Aliases
 from derivations.given import LONGEST, Given, read_number, shape_of, shortened
 from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
-from derivations.notation import Aliases
 from tracer.samples import find_sample
 
 __all__ = ["ProblemError", "load", "loads"]

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from derivations import names, rules
+from derivations.aliases import Aliases
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic, Ball, Exact
 from derivations.equations import givens
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
-from derivations.notation import Aliases
 from tracer.rounding import Rounding, Undecided, bounds
 from tracer.step import Step, after, run_step
 

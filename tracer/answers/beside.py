@@ -11,11 +11,11 @@ from fractions import Fraction
 from typing import Any
 
 from derivations import names
+from derivations.aliases import Aliases, Meaning
 from derivations.arithmetic import Exact
 from derivations.given import fraction
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.notation import Aliases, Meaning
 from tracer.answers.sheets import Cell, SheetError
 from tracer.rounding import Rounding, bounds, half_away, ten_to
 from tracer.show.grid import grid

@@ -16,8 +16,9 @@ from derivations.given import read_number, shape_of, shortened
 
 __all__ = ["Cell", "SheetError", "read_sheet", "read_text"]
 
-LARGEST_SHEET = 4_000_000
-MOST_CELLS = 100_000
+LARGEST_SHEET = 1_000_000
+MOST_CELLS = 20_000
+LONGEST_NAME = 200
 _NAMES, _VALUES = ("quantity", "name"), ("value", "answer")
 
 
@@ -52,6 +53,8 @@ def read_sheet(path: str | Path) -> list[Cell]:
 
 def read_text(text: str) -> list[Cell]:
     """The cells of a sheet's text.  Raises SheetError for what is malformed or given twice."""
+    if re.search("[\0-\x04]", text):
+        raise SheetError("not a text file; save the sheet as CSV or as lines such as `z1[1] = 0.6457`")
     raw = list(_from_json(text) if text.lstrip().startswith("{") else _from_lines(text))
     if not raw:
         raise SheetError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
@@ -67,37 +70,47 @@ def read_text(text: str) -> list[Cell]:
 
 
 def _from_lines(text: str) -> Iterator[tuple[int, str, Any]]:
-    columns: tuple[int, int] | None = None
-    for number, line in enumerate(text.splitlines(), 1):
+    header: list[str] = []
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         bare = line.strip()
         if not bare or bare.startswith("#"):
             continue
-        if columns is None and re.match(r"(\[[^\]]*\]|[^,=\u2248])*[=\u2248]", bare):
-            name, written = (part.strip() for part in re.split(r"=|\u2248", bare, maxsplit=1))
-            yield number, name, written
+        shielded = re.sub(r"\[[^\[\]]*\]", lambda m: m[0].translate(_SHIELD), bare)
+        mark = re.search(r"[=\u2248,;\t]", shielded)
+        if mark and mark[0] in "=\u2248" and not header:
+            yield number, bare[: mark.start()].strip(), bare[mark.end() :].strip()
             continue
-        cells = _csv_cells(bare, number)
+        cells = _csv_cells(shielded, number, mark[0] if mark else ",")
         lowered = [cell.lower() for cell in cells]
-        if columns is None and any(c in _NAMES for c in lowered) and any(c in _VALUES for c in lowered):
-            columns = (
-                next(k for k, c in enumerate(lowered) if c in _NAMES),
-                next(k for k, c in enumerate(lowered) if c in _VALUES),
-            )
+        if not header and set(_NAMES) & set(lowered) and set(_VALUES) & set(lowered):
+            header = lowered
             continue
-        columns = columns or (0, 1)
-        if len(cells) <= max(columns):
+        n, v = _column(header, _NAMES, 0), _column(header, _VALUES, 1)
+        if len(cells) <= max(n, v):
             raise SheetError(f"line {number}: {shortened(bare)} has no value; write `z1[1],0.6457` or `z1[1] = 0.6457`")
-        yield number, cells[columns[0]], cells[columns[1]]
+        if len(cells) > (len(header) or 2) and any(cells[len(header) or 2 :]):
+            raise SheetError(
+                f"line {number}: {shortened(bare)} has {len(cells)} cells, not {len(header) or 2}; "
+                "write a decimal point, and quotes around text with commas"
+            )
+        yield number, cells[n], cells[v]
 
 
-def _csv_cells(line: str, number: int) -> list[str]:
-    """The cells of a CSV row; commas inside [ ] do not separate, as in dW1[1,2],0.0795."""
-    shielded = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(",", "\0"), line)
+_BARE = dict(enumerate(",;\t=\u2248"))  # a mark inside [ ] does not separate: it is shielded as chr(0) to chr(4)
+_SHIELD = {ord(mark): k for k, mark in _BARE.items()}
+
+
+def _column(header: list[str], words: tuple[str, ...], default: int) -> int:
+    return next((k for k, cell in enumerate(header) if cell in words), default)
+
+
+def _csv_cells(shielded: str, number: int, separator: str) -> list[str]:
+    """The cells of a CSV row, separated by commas, semicolons or tabs."""
     try:
-        row = next(csv.reader([shielded]))
+        row = next(csv.reader([shielded], delimiter=separator))
     except csv.Error:
-        raise SheetError(f"line {number}: not a CSV row") from None
-    return [cell.replace("\0", ",").strip() for cell in row]
+        raise SheetError(f"line {number}: not a CSV row; write `z1[1],0.6457`") from None
+    return [cell.translate(_BARE).strip() for cell in row]
 
 
 def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:
@@ -123,17 +136,23 @@ def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:
 def _entries(line: int, name: str, written: Any) -> Iterator[tuple[str, str]]:
     """(name, number) of a cell, or of each entry of a whole array."""
     name = name.strip().strip("'\"`")
+    if not name or len(name) > LONGEST_NAME:
+        raise SheetError(f"line {line}: {shortened(name)} is not a name; write `z1[1],0.6457` or `z1[1] = 0.6457`")
+    if isinstance(written, str) and not written.strip():
+        raise SheetError(f"line {line}: {shortened(name)} has no value; write a number, or leave the line out")
     try:
         if isinstance(written, str) and written.lstrip().startswith("["):
             written = json.loads(re.sub(r"[^\s,\[\]]+", lambda m: json.dumps(m[0].strip("'\"")), written))
         if isinstance(written, list):
+            if len(shape_of(written)) > 2:
+                raise ValueError("lists are nested too deeply; a matrix is a list of rows")
             for place in np.ndindex(*shape_of(written)):
                 entry = written
                 for i in place:
                     entry = entry[i]
                 yield f"{name}[{','.join(str(i + 1) for i in place)}]", read_number(entry)
             return
-        yield name, read_number(written)
+        yield name, read_number("null" if written is None else written)
     except (json.JSONDecodeError, RecursionError):
         raise SheetError(f"line {line}: {shortened(name)}: not a list of numbers; write [0.1, 0.2]") from None
     except ValueError as e:

@@ -11,7 +11,7 @@ from derivations import names
 from derivations.equations import equations
 from derivations.expression import Choice, Expression, Name, evaluate, to_latex, to_text
 from derivations.names import KINDS, Quantity
-from derivations.notation import latex
+from derivations.notation import BISHOP
 
 if TYPE_CHECKING:
     from tracer.tracing import Trace
@@ -51,7 +51,7 @@ def _latex_number(text: str) -> str:
 
 
 TEXT = _Markup(to_text, names.text, lambda text: text)
-LATEX = _Markup(to_latex, latex, _latex_number)
+LATEX = _Markup(to_latex, BISHOP.latex, _latex_number)
 
 
 class Table:

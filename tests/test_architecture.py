@@ -1,0 +1,167 @@
+"""The floor plan: arrows between modules point one way, nothing is evaluated, no module outgrows a reader's head."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("derivations", "tracer")
+MOST_LINES = 450
+CALLS = {"eval", "exec", "compile", "__import__", "sympify", "parse_expr", "parse_latex", "lambdify"}
+MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "code", "codeop"}
+
+Sources = dict[str, str]
+
+
+def sources() -> Sources:
+    """Every module by its dotted name, with its text."""
+    out = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            out[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+    return out
+
+
+SOURCES = sources()
+
+
+def imports(name: str, text: str, known: Sources, *, deferred: bool = True) -> Iterator[str]:
+    """The modules that a module imports: our own by full name, others by their first part.
+
+    `deferred` counts imports inside functions too; those for type checkers alone never count.
+    """
+    for node in _imports(ast.parse(text), deferred):
+        if isinstance(node, ast.Import):
+            yield from (_module(alias.name, known) for alias in node.names)
+        else:
+            assert not node.level, f"{name}: a relative import"
+            for alias in node.names:
+                yield _module(f"{node.module}.{alias.name}", known)
+
+
+def _imports(tree: ast.AST, deferred: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            continue
+        elif deferred or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _imports(node, deferred)
+
+
+def _module(name: str, known: Sources) -> str:
+    while name not in known and "." in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def backward_arrows(known: Sources) -> list[str]:
+    """Where derivations imports tracer."""
+    return [
+        f"{name} imports {other}"
+        for name, text in known.items()
+        if name.split(".")[0] == "derivations"
+        for other in imports(name, text, known)
+        if other.split(".")[0] == "tracer"
+    ]
+
+
+def cycles(known: Sources, *, deferred: bool = True) -> list[str]:
+    """The modules that no order can hold: each imports another one of them."""
+    left = {
+        name: {other for other in imports(name, text, known, deferred=deferred) if other in known and other != name}
+        for name, text in known.items()
+    }
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def evaluations(known: Sources) -> list[str]:
+    """Calls that turn text into code, and modules that do."""
+    out = []
+    for name, text in known.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+                if called in CALLS and not (isinstance(owner, ast.Name) and owner.id == "re"):
+                    out.append(f"{name}:{node.lineno}: {called}")
+                if any(k.arg == "allow_pickle" and ast.unparse(k.value) != "False" for k in node.keywords):
+                    out.append(f"{name}:{node.lineno}: allow_pickle")
+        out += [f"{name}: {other}" for other in imports(name, text, known) if other.split(".")[0] in MODULES]
+    return out
+
+
+def sympy_outside(known: Sources) -> list[str]:
+    """Modules outside derivations that import sympy, and modules inside that do so before they are asked."""
+    return [
+        name
+        for name, text in known.items()
+        if "sympy" in {m.split(".")[0] for m in imports(name, text, known)} and name.split(".")[0] != "derivations"
+    ]
+
+
+def too_long(known: Sources) -> list[str]:
+    """Modules with more lines than a reader holds in the head."""
+    return [f"{name}: {n} lines" for name, text in known.items() if (n := len(text.splitlines())) > MOST_LINES]
+
+
+CHECKS = (backward_arrows, cycles, evaluations, sympy_outside, too_long)
+
+TWINS = [
+    (backward_arrows, {"derivations.a": "from tracer.b import c", "tracer.b": ""}),
+    (backward_arrows, {"derivations.a": "def f():\n    import tracer.b", "tracer.b": ""}),
+    (cycles, {"tracer.a": "from tracer.b import c", "tracer.b": "from tracer import a", "tracer": ""}),
+    (cycles, {"tracer.a": "import tracer.b", "tracer.b": "import tracer.c", "tracer.c": "import tracer.a"}),
+    (cycles, {"tracer.a": "def f():\n    from tracer.b import c", "tracer.b": "import tracer.a"}),
+    (evaluations, {"tracer.a": "x = eval('1')"}),
+    (evaluations, {"tracer.a": "def f(t):\n    exec(t)"}),
+    (evaluations, {"tracer.a": "import builtins\nbuiltins.eval('1')"}),
+    (evaluations, {"derivations.a": "sympy.sympify('x')"}),
+    (evaluations, {"derivations.a": "from sympy.parsing import parse_expr\nparse_expr('x')"}),
+    (evaluations, {"tracer.a": "__import__('os')"}),
+    (evaluations, {"tracer.a": "compile('1', '', 'eval')"}),
+    (evaluations, {"tracer.a": "import pickle"}),
+    (evaluations, {"tracer.a": "np.load(f, allow_pickle=True)"}),
+    (sympy_outside, {"tracer.a": "import sympy"}),
+    (sympy_outside, {"tracer.a": "def f():\n    from sympy.core import Expr"}),
+    (too_long, {"tracer.a": "x = 1\n" * (MOST_LINES + 1)}),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda f: f.__name__)
+def test_the_plan_is_kept(check: object) -> None:
+    """No module breaks the plan; what does is named."""
+    assert callable(check)
+    assert check(SOURCES) == []
+
+
+@pytest.mark.parametrize(("check", "bad"), TWINS)
+def test_a_breach_is_seen(check: object, bad: Sources) -> None:
+    """The planted twins: each check finds the breach put before it."""
+    assert callable(check)
+    assert check(bad)
+
+
+def test_a_clean_source_passes() -> None:
+    """What is allowed is not refused: re.compile, a string that says eval, an import for type checkers."""
+    clean = {
+        "tracer.a": "import re\nre.compile('x')\nWORD = 'eval(1)'\nnp.load(f, allow_pickle=False)",
+        "tracer.b": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tracer.c import D",
+        "tracer.c": "import tracer.b\nfrom derivations.e import sympy_free",
+        "derivations.e": "def f():\n    import sympy",
+    }
+    assert not any(check(clean) for check in CHECKS)
+
+
+def test_the_walk_sees_every_module() -> None:
+    """Both packages are walked, down to their folders, and no folder bears the name of a public function."""
+    assert {"tracer.cli", "derivations.rules", "tracer.answers.sheets"} <= SOURCES.keys()
+    assert not {"tracer.verify", "tracer.check", "tracer.train", "tracer.trace", "tracer.load"} & SOURCES.keys()
