@@ -55,7 +55,7 @@ class Activation:
     def value(self, a: Any) -> Any:
         """h(a) in float64: a number for a number, an array for an array (softmax: down each column).
 
-        >>> functions["sigmoid"].value(1)
+        >>> ACTIVATIONS["sigmoid"].value(1)
         0.7310585786300049
         """
         with FLOAT64.working():
@@ -64,7 +64,7 @@ class Activation:
     def slope(self, a: Any) -> Any:
         """h'(a) in float64; for softmax the Jacobian.
 
-        >>> functions["sigmoid"].slope(1)
+        >>> ACTIVATIONS["sigmoid"].slope(1)
         0.19661193324148185
         """
         with FLOAT64.working():
@@ -81,7 +81,7 @@ def _logistic(m: Arithmetic, a: Array) -> Array:
 
 
 def _density(m: Arithmetic, a: Array) -> Array:
-    return m.exp(-m.square(a) / 2) / m.sqrt(2 * m.pi)
+    return m.exp(-(m.square(a) / 2)) / m.sqrt(2 * m.pi)
 
 
 def _softmax(m: Arithmetic, a: Array) -> Array:

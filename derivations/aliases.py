@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from derivations.given import read_number, shortened
-from derivations.names import Quantity, UnknownName, elements, read_name, text
+from derivations.names import Quantity, elements, find_name, read_name, text
 from derivations.network import Network
 
 __all__ = ["Aliases", "Meaning"]
@@ -131,10 +131,7 @@ class Aliases:
         """Names of theirs that are also names of ours, of something else; theirs win."""
         out = []
         for theirs, meaning in self.exact.items():
-            try:
-                ours = read_name(self.network, self.samples, theirs)
-            except UnknownName:
-                continue
-            if ours != meaning.quantity or meaning.multiple != "1":
+            ours = find_name(self.network, self.samples, theirs)
+            if ours and (ours != meaning.quantity or meaning.multiple != "1"):
                 out.append(theirs)
         return out

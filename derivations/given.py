@@ -36,8 +36,10 @@ def read_number(written: object) -> str:
     """
     if isinstance(written, bool) or not isinstance(written, int | float | str | np.integer | np.floating):
         raise ValueError(f"{shortened(written)} is not a number; write a number such as 0.5 or '1/3'")
+    if _whole(written) and not -(10**LARGEST) < int(written) < 10**LARGEST:
+        raise ValueError(f"a whole number of that size is too large; write a number below 1e{LARGEST} in size")
     text = written if isinstance(written, str) else str(int(written)) if _whole(written) else repr(float(written))
-    text = unicodedata.normalize("NFKC", text[: 2 * LONGEST]).translate(_MINUS).strip()
+    text = unicodedata.normalize("NFKC", text.strip()[: 2 * LONGEST]).translate(_MINUS).strip()
     if len(text) > LONGEST:
         raise ValueError(f"{shortened(text)} is too long; write at most {LONGEST} characters")
     if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):

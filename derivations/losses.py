@@ -57,7 +57,7 @@ class Loss:
     def value(self, y: Any, t: Any = 0.0) -> float:
         """E in float64 for one sample's outputs and targets.
 
-        >>> functions["half_squared_error"].value([2.0, 5.0], [0.0, 1.0])
+        >>> LOSSES["half_squared_error"].value([2.0, 5.0], [0.0, 1.0])
         10.0
         """
         assert self.parts is not None, "loss 'given' has no value"

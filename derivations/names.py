@@ -157,16 +157,25 @@ def read_name(network: Network, samples: int, written: str) -> Quantity:
     Understands `dW1[1,2]`, `dW1_12`, `dW1_1_2`, quotes and spaces, `x1` for `x[1]`, and y for the last layer's z.
     Raises UnknownName, with near names, for what this network does not have.
     """
-    name = "".join(written.split()).strip("'\"`")
+    quantity = find_name(network, samples, written)
+    if quantity is None:
+        near = _near(network, samples, _bare(written))
+        raise UnknownName(f"{_quoted(written)} is not a quantity of this network{near}")
+    return quantity
+
+
+def find_name(network: Network, samples: int, written: str) -> Quantity | None:
+    """What `read_name` reads, None where it would raise."""
+    name = _bare(written)
     if name in CONSTANTS:
         return Quantity(name)
     found = _NAME.fullmatch(name)
-    if not found:
-        raise UnknownName(f"{_quoted(written)} is not a quantity's name{_near(network, samples, name)}")
-    quantity = _quantity(network, samples, found)
-    if quantity is None or not _exists(network, samples, quantity):
-        raise UnknownName(f"{_quoted(written)} is not a quantity of this network{_near(network, samples, name)}")
-    return quantity
+    quantity = _quantity(network, samples, found) if found else None
+    return quantity if quantity and _exists(network, samples, quantity) else None
+
+
+def _bare(written: str) -> str:
+    return "".join(written.split()).strip("'\"`")
 
 
 def resolve(network: Network, samples: int, written: str) -> list[Quantity]:
@@ -226,7 +235,7 @@ def _exists(network: Network, samples: int, q: Quantity) -> bool:
 
 def _near(network: Network, samples: int, name: str) -> str:
     bare = re.split("[@#]", name)[0][:40]
-    near = difflib.get_close_matches(bare, all_names(network), n=3, cutoff=0.6)
+    near = difflib.get_close_matches(bare, dict.fromkeys(all_names(network)), n=3, cutoff=0.6)
     return f"; near: {', '.join(near)}" if near else "; names look like z1[1], dW2[1,2], delta1[2], E"
 
 

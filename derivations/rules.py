@@ -101,7 +101,14 @@ class Start:
 
     @classmethod
     def of(cls, problem: Problem, m: Arithmetic) -> Start:
-        """The numbers of a problem file."""
+        """The numbers of a problem file; in machine numbers made once a problem, for no rule writes into an array."""
+        known: dict[str, Start] = problem.__dict__.setdefault("_starts", {}) if m.floating else {}
+        if m.name not in known:
+            known[m.name] = cls._made(problem, m)
+        return known[m.name]
+
+    @classmethod
+    def _made(cls, problem: Problem, m: Arithmetic) -> Start:
         layers = problem.network.layers
         training = problem.training
         constants = {
@@ -125,8 +132,7 @@ class Start:
     def into(self, s: State) -> None:
         """Write it into a state."""
         s.W, s.b, s.z[0], s.t, s.before = self.W, self.b, self.x, self.t, self.before
-        for name, value in self.constants.items():
-            setattr(s, name, value)
+        s.__dict__.update(self.constants)
 
 
 def optimizer_state(problem: Problem) -> Iterator[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""The README runs: every command in it is executed and its output compared; `python tests/test_readme.py` rewrites it."""
+"""The README runs: every command in it is executed, its output compared; `python tests/test_readme.py` rewrites it."""
 
 import doctest
 import os

@@ -8,10 +8,11 @@ from typing import Any
 
 from derivations.network import Problem
 from tracer.problem import ProblemError, load, loads
+from tracer.samples import sample_folders
 from tracer.tracing import Trace, trace_problem
 from tracer.training import Run, train_problem
 
-__all__ = ["Problem", "ProblemError", "Run", "Trace", "load", "loads", "trace", "train"]
+__all__ = ["Problem", "ProblemError", "Run", "Trace", "list_samples", "load", "loads", "trace", "train"]
 
 Source = Problem | str | Path | Mapping[str, Any]
 
@@ -70,6 +71,17 @@ def train(
         places=places,
         progress=progress,
     )
+
+
+def list_samples() -> list[tuple[str, str, str]]:
+    """(name, network, title) of every sample."""
+    rows = []
+    for folder in sample_folders():
+        problem = load(folder.name)
+        shape = "-".join(map(str, problem.network.sizes))
+        layers = ", ".join(layer.activation.name for layer in problem.network.layers)
+        rows.append((folder.name, f"{shape} {layers}", problem.title))
+    return rows
 
 
 def _problem(source: Source) -> Problem:

@@ -48,8 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _refused(message: str) -> int:
-    print(_printable(f"bptrace: {message}", sys.stderr), file=sys.stderr)
+    print(_printable(f"bptrace: {_harmless(message)}", sys.stderr), file=sys.stderr)
     return 2
+
+
+def _harmless(message: str) -> str:
+    """Without what would do something to a terminal: control and bidi characters are shown as codes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
 
 
 def _one_line(e: Exception) -> str:
@@ -65,9 +70,14 @@ def _trace(options: argparse.Namespace) -> int:
     form = _format(options)
     if options.beside:
         from tracer.answers.beside import put_beside
-        from tracer.answers.sheets import read_sheet
+        from tracer.answers.sheets import SheetError, read_sheet
 
-        return _write(put_beside(problem, read_sheet(options.beside)).render(form), options)
+        cells = read_sheet(options.beside)
+        try:
+            beside = put_beside(problem, cells)
+        except SheetError as e:
+            raise SheetError(f"{options.beside}: {e}") from None
+        return _write(beside.render(form), options)
     from tracer.tracing import trace_problem
 
     trace = trace_problem(
@@ -125,7 +135,7 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _samples(options: argparse.Namespace) -> int:
-    from tracer.samples import list_samples
+    from tracer.api import list_samples
     from tracer.show.grid import grid
 
     return _write(grid(("sample", "network", "title"), list_samples(), "table"), options)
@@ -184,7 +194,10 @@ def _write(text: str, options: argparse.Namespace) -> int:
     import tempfile
 
     folder, name = os.path.split(os.path.abspath(options.output))
-    handle, aside = tempfile.mkstemp(prefix=f".{name[:50]}.", dir=folder)
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{name[:20]}.", dir=folder)
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, options.output) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
             out.write(text + "\n")
@@ -285,7 +298,8 @@ def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ()) 
 
 
 def _whole(text: str) -> int:
-    if not text.isascii() or not text.lstrip("-").isdigit() or len(text) > 12:
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a whole number")
     return int(text)
 
@@ -294,11 +308,13 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from tracer import __version__
 
-        parser.exit(0, f"bptrace {__version__}\n")
+        print(f"bptrace {__version__}")
+        parser.exit(0)
 
 
 class _Parser(argparse.ArgumentParser):
     """One line for an error, and where help is."""
 
     def error(self, message: str) -> Any:
-        self.exit(2, _printable(f"{self.prog}: {message}; see `{self.prog} --help`\n", sys.stderr))
+        text = _harmless(f"{self.prog}: {' '.join(message.split())}; see `{self.prog} --help`")
+        self.exit(2, _printable(f"{text}\n", sys.stderr))

@@ -1,13 +1,11 @@
 """Problem files: TOML to a checked `Problem`, every mistake told with its place, what is wrong and what to write.
 
-The format stands in the README; every field is read here and nowhere else, from `FIELDS` down.
+The format stands in the README; every field is read here and nowhere else, from the top down.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +13,19 @@ import numpy as np
 
 from derivations.activations import ACTIVATIONS, Activation
 from derivations.aliases import Aliases
-from derivations.given import LONGEST, Given, read_number, shape_of, shortened
+from derivations.given import Given, shortened
 from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
+from tracer.fields import OPTIMIZER_CONSTANTS, Table, whole
 from tracer.samples import find_sample
+from tracer.toml_text import ProblemError, read_toml
 
 __all__ = ["ProblemError", "load", "loads"]
 
 LARGEST_FILE = 1_000_000
-MOST_WRITTEN, MOST_UNITS, MOST_LAYERS, MOST_SAMPLES, MOST_NAMES = 100_000, 100_000, 1000, 5000, 500
-_PART = r"""\.[ \t]*(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\w-]+)[ \t]*"""  # of a dotted key
-_TOO_MUCH = (  # what would keep a TOML parser busy for long, and is never part of a problem
-    (r"[0-9a-fA-F_]{1000}", f"a number or word is too long; write at most {LONGEST} characters"),
-    (r"[\[{](\s*[\[{]){7}", "lists are nested too deeply; a matrix is a list of rows"),
-    (rf"({_PART}){{30}}", "a key has too many parts; write [network] and then `loss = ...`"),
-)
-
-
+MOST_UNITS, MOST_LAYERS, MOST_SAMPLES, MOST_NAMES = 100_000, 1000, 5000, 500
 _TOO_LARGE = f"larger than {LARGEST_FILE // 1_000_000} MB; draw large weights with W = {{random = ..., shape = ...}}"
-
-
-class ProblemError(ValueError):
-    """A problem file that cannot be used.  The message is one line: the field's path, what is wrong, what to do."""
 
 
 def load(source: str | Path | Mapping[str, Any]) -> Problem:
@@ -71,198 +59,18 @@ def loads(content: str | bytes) -> Problem:
         raise ProblemError(_TOO_LARGE)
     if not content.strip():
         raise ProblemError("the file is empty; `bptrace new 2-2-1` writes one to fill in")
-    return _problem(_toml(content), content)
-
-
-def _toml(content: str) -> dict[str, Any]:
-    import tomllib
-
-    for pattern, why in _TOO_MUCH:
-        if found := re.search(pattern, content):
-            raise ProblemError(f"line {content.count(chr(10), 0, found.start()) + 1}: {why}")
-    if content.count(",") > MOST_WRITTEN:
-        raise ProblemError(
-            f"more than {MOST_WRITTEN} numbers; draw large weights with W = {{random = ..., shape = ...}}"
-        )
-    try:
-        return tomllib.loads(content, parse_float=lambda text: text.replace("_", ""))
-    except tomllib.TOMLDecodeError as e:
-        raise ProblemError(_syntax(content, str(e))) from None
-    except RecursionError:
-        raise ProblemError("nested too deeply; a matrix is a list of rows") from None
-
-
-def _syntax(content: str, reason: str) -> str:
-    reason = "".join(c if c.isprintable() else repr(c)[1:-1] for c in reason)
-    found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", reason)
-    if not found:
-        return f"not a TOML file: {reason[:120]}; `bptrace new 2-2-1` writes an example"
-    lines, n = content.split("\n"), int(found[2])
-    corrected = re.sub(r"(?<![\d.])(\d+),(\d+)(?!\.?\d)", r"\1.\2", lines[n - 1])
-    if corrected != lines[n - 1] and _is_toml("\n".join([*lines[: n - 1], corrected, *lines[n:]]), n):
-        return f"line {n}: a decimal comma; write `{_cut(corrected)}`"
-    words = found[1][:1].lower() + found[1][1:100]
-    return f"line {n}, column {found[3]}: {words}; the line is {shortened(lines[n - 1].strip(), 60)}"
-
-
-def _is_toml(content: str, n: int) -> bool:
-    """Whether a TOML parser gets past line n."""
-    import tomllib
-
-    try:
-        tomllib.loads(content)
-    except tomllib.TOMLDecodeError as e:
-        found = re.search(r"at line (\d+)", str(e))
-        return found is not None and int(found[1]) > n
-    return True
-
-
-# --- fields ---
-
-_BELONGS = {  # an optimizer's constants
-    "momentum": ("momentum", "nesterov"),
-    "momentum_form": ("momentum",),
-    "beta1": ("adam",),
-    "beta2": ("adam",),
-    "epsilon": ("adam",),
-}
-FIELDS: dict[str, tuple[str, ...]] = {
-    "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
-    "network": ("loss", "layers", "layout"),
-    "layers": ("activation", "W", "b", "theta", "bias_column"),
-    "samples": ("x", "t", "class", "dz"),
-    "training": ("learning_rate", "optimizer", *_BELONGS, "update_biases", "reduction", "samples"),
-    "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
-    "sheet": ("ask", "points", "figures", "places", "layout", "notation"),
-    "marking": ("accept",),
-}
-
-
-class _Table:
-    """One table of the file, with its path; asks for fields and remembers where they stand."""
-
-    def __init__(self, value: Any, path: str, fields: str, content: str) -> None:
-        if not isinstance(value, Mapping):
-            raise ProblemError(f"{path or 'the file'}: {shortened(value)} is not a table; write `key = value` lines")
-        self.value, self.path, self.content = value, path, content
-        for key in value:
-            if key not in FIELDS[fields]:
-                raise ProblemError(f"{self.at(str(key))}: unknown field; {_known(str(key), FIELDS[fields])}")
-
-    def at(self, key: str) -> str:
-        name = key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else shortened(key)
-        return f"{self.path}.{name}" if self.path else name
-
-    def fail(self, key: str, why: str) -> ProblemError:
-        return ProblemError(f"{self.at(key)}: {why}")
-
-    def need(self, key: str, example: str) -> Any:
-        if key not in self.value:
-            raise self.fail(key, f"missing; write {example}")
-        return self.value[key]
-
-    def choice(self, key: str, among: Iterable[str], default: str | None = None) -> str:
-        known = tuple(among)
-        value = self.need(key, f'{key} = "{known[0]}"') if default is None else self.value.get(key, default)
-        if not isinstance(value, str) or value not in known:
-            raise self.fail(key, f"{shortened(value)} is not known; {_known(str(value), known)}")
-        return value
-
-    def flag(self, key: str, default: bool) -> bool:
-        value = self.value.get(key, default)
-        if not isinstance(value, bool):
-            raise self.fail(key, f"{shortened(value)} is neither true nor false")
-        return value
-
-    def number(
-        self, key: str, default: str | None = None, *, least: float | None = None, below: float | None = None
-    ) -> Given:
-        written = self.value.get(key, default)
-        if written is None:
-            raise self.fail(key, f"missing; write {key} = 0.1")
-        given = self.array(key, written)
-        if given.shape != ():
-            raise self.fail(key, "must be one number, not a list")
-        size = float(given.floats)
-        if least is not None and size < least:
-            raise self.fail(key, f"{shortened(written)} is below {least:g}; give a number from {least:g} up")
-        if below is not None and size >= below:
-            raise self.fail(
-                key, f"{shortened(written)} is not below {below:g}; give a number from 0 to just under {below:g}"
-            )
-        return given
-
-    def array(self, key: str, written: Any) -> Given:
-        """Numbers in nested lists; a complaint names the entry."""
-        if isinstance(written, np.ndarray):
-            written = written.tolist()
-        try:
-            if len(shape_of(written)) > 2:
-                raise ValueError("lists are nested too deeply; a matrix is a list of rows")
-            return Given.read(written)
-        except RecursionError:
-            raise self.fail(key, "lists are nested too deeply; a matrix is a list of rows") from None
-        except ValueError as e:
-            raise ProblemError(f"{self.at(key)}{_place_of_fault(written)}: {e}") from None
-
-    def comma_hint(self, key: str, found: int, wanted: int) -> str:
-        """A hint where twice as many numbers stand as were wanted and the text looks like decimal commas."""
-        if found != 2 * wanted or not re.search(rf"\b{key}\s*=[^=]*\d,\d", self.content):
-            return ""
-        corrected = _paired(self.value[key])
-        return f" (decimal commas? then write `{_cut(f'{key} = {corrected}')}`)" if corrected else ""
-
-
-def _paired(written: Any) -> str:
-    """A list read again with its commas as decimal commas, "" where they cannot be."""
-    if all(isinstance(entry, list) for entry in written):
-        rows = [_paired(row) for row in written]
-        return f"[{', '.join(rows)}]" if all(rows) else ""
-    if len(written) % 2 or not all(_whole(entry) for entry in written) or min(written[1::2]) < 0:
-        return ""
-    return f"[{', '.join(f'{whole}.{part}' for whole, part in zip(written[::2], written[1::2], strict=True))}]"
-
-
-def _cut(text: str) -> str:
-    """Text of the file on one line of a message."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= 80 else f"{text[:80]} ..."
-
-
-def _known(given: str, known: Sequence[str]) -> str:
-    lowered = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(given[:60].lower(), lowered, n=1, cutoff=0.6)
-    return f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(known)}"
-
-
-def _place_of_fault(written: Any, place: str = "") -> str:
-    """[row][column] of the first entry that is not a number, "" where the lists themselves are at fault."""
-    if isinstance(written, list | tuple):
-        try:
-            shape_of(written)
-        except ValueError:
-            return place
-        for k, entry in enumerate(written, 1):
-            found = _place_of_fault(entry, f"{place}[{k}]")
-            if found:
-                return found
-        return ""
-    try:
-        read_number(written)
-    except ValueError:
-        return place
-    return ""
+    return _problem(read_toml(content), content)
 
 
 # --- the parts of a problem ---
 
 
 def _problem(value: Mapping[str, Any], content: str) -> Problem:
-    top = _Table(value, "", "", content)
+    top = Table(value, "", "", content)
     title = top.value.get("title", "")
     if not isinstance(title, str) or len(title) > 500:
         raise top.fail("title", f"{shortened(title)} is not a short text; write it in quotes")
-    net = _Table(top.need("network", "a [network] table with loss and layers"), "network", "network", content)
+    net = Table(top.need("network", "a [network] table with loss and layers"), "network", "network", content)
     loss = LOSSES[net.choice("loss", LOSSES)]
     in_out = net.choice("layout", ("out_in", "in_out"), "out_in") == "in_out"
     layers = _layers(net, in_out)
@@ -280,21 +88,21 @@ def _problem(value: Mapping[str, Any], content: str) -> Problem:
         training,
         title,
         names,
-        tuple(_Table(top.value.get("sheet", {}), "sheet", "sheet", content).value.items()),
-        tuple(_Table(top.value.get("marking", {}), "marking", "marking", content).value.items()),
+        tuple(Table(top.value.get("sheet", {}), "sheet", "sheet", content).value.items()),
+        tuple(Table(top.value.get("marking", {}), "marking", "marking", content).value.items()),
     )
 
 
-def _layers(net: _Table, in_out: bool) -> list[tuple[_Table, Layer]]:
+def _layers(net: Table, in_out: bool) -> list[tuple[Table, Layer]]:
     tables = net.need("layers", 'layers = [{activation = "sigmoid", W = [[0.1, 0.2]]}]')
     if not isinstance(tables, Sequence) or isinstance(tables, str) or not len(tables):
         raise net.fail("layers", "must be a list of layers, each with activation and W")
     if len(tables) > MOST_LAYERS:
         raise net.fail("layers", f"{len(tables)} layers are too many; at most {MOST_LAYERS}")
-    return [_layer(_Table(t, f"layers[{k}]", "layers", net.content), in_out) for k, t in enumerate(tables, 1)]
+    return [_layer(Table(t, f"layers[{k}]", "layers", net.content), in_out) for k, t in enumerate(tables, 1)]
 
 
-def _layer(table: _Table, in_out: bool) -> tuple[_Table, Layer]:
+def _layer(table: Table, in_out: bool) -> tuple[Table, Layer]:
     activation: Activation = ACTIVATIONS[table.choice("activation", ACTIVATIONS)]
     bias_column = table.flag("bias_column", False)
     W = _matrix(table, in_out, bias_column)
@@ -314,7 +122,7 @@ def _layer(table: _Table, in_out: bool) -> tuple[_Table, Layer]:
     return table, Layer(activation, W)
 
 
-def _matrix(table: _Table, in_out: bool, bias_column: bool) -> Given:
+def _matrix(table: Table, in_out: bool, bias_column: bool) -> Given:
     W = _array_or_draw(table, "W", table.need("W", "W = [[0.1, 0.2], [0.3, 0.4]]"), bias_column, in_out)
     if len(W.shape) != 2:
         example = "a list of rows: W = [[0.1, 0.2], [0.3, 0.4]], one row per unit, one column per input"
@@ -322,7 +130,7 @@ def _matrix(table: _Table, in_out: bool, bias_column: bool) -> Given:
     return W.turned(lambda a: a.T) if in_out else W
 
 
-def _bias(table: _Table, letter: str, units: int) -> tuple[Given, BiasForm]:
+def _bias(table: Table, letter: str, units: int) -> tuple[Given, BiasForm]:
     given = _array_or_draw(table, letter, table.value[letter])
     if given.shape == ():
         return given.turned(lambda a: a.reshape(1, 1)), BiasForm(letter, shared=True)
@@ -336,18 +144,18 @@ def _bias(table: _Table, letter: str, units: int) -> tuple[Given, BiasForm]:
     return given.turned(lambda a: a.reshape(-1, 1)), BiasForm(letter)
 
 
-def _array_or_draw(table: _Table, key: str, written: Any, bias_column: bool = False, in_out: bool = False) -> Given:
+def _array_or_draw(table: Table, key: str, written: Any, bias_column: bool = False, in_out: bool = False) -> Given:
     if not isinstance(written, Mapping):
         return table.array(key, written)
-    draw = _Table(written, table.at(key), "random", table.content)
+    draw = Table(written, table.at(key), "random", table.content)
     kind = draw.choice("random", ("normal", "uniform", "glorot_uniform"))
     shape, seed = draw.need("shape", "shape = [2, 3]"), draw.need("seed", "seed = 1")
     good = isinstance(shape, list | tuple) and len(shape) in (1, 2)
-    if not good or not all(_whole(n) and 1 <= n <= MOST_UNITS for n in shape):
+    if not good or not all(whole(n) and 1 <= n <= MOST_UNITS for n in shape):
         raise draw.fail("shape", f"must be one or two whole numbers from 1 to {MOST_UNITS}, such as [2, 3]")
     if np.prod([float(n) for n in shape]) > MOST_NUMBERS:
         raise draw.fail("shape", f"more than {MOST_NUMBERS} numbers; a problem worked by hand is smaller")
-    if not _whole(seed) or not 0 <= seed < 2**32:
+    if not whole(seed) or not 0 <= seed < 2**32:
         raise draw.fail("seed", "must be a whole number from 0 to 4294967295")
     wanted = {"normal": ("mean", "std"), "uniform": ("low", "high"), "glorot_uniform": ()}[kind]
     for extra in set(written) - {"random", "shape", "seed", *wanted}:
@@ -367,7 +175,7 @@ def _array_or_draw(table: _Table, key: str, written: Any, bias_column: bool = Fa
     return Given(generator.uniform(-limit, limit, shape))
 
 
-def _fit(layers: list[tuple[_Table, Layer]], inputs: int, in_out: bool, first: _Table) -> None:
+def _fit(layers: list[tuple[Table, Layer]], inputs: int, in_out: bool, first: Table) -> None:
     """Each layer reads what the one below gives."""
     below, what = inputs, "samples have " + (f"{inputs} inputs" if inputs > 1 else "1 input")
     for k, (table, layer) in enumerate(layers, 1):
@@ -386,7 +194,7 @@ def _fit(layers: list[tuple[_Table, Layer]], inputs: int, in_out: bool, first: _
         below, what = layer.units, f"layer {k} has {_units(layer.units)}"
 
 
-def _sample_tables(top: _Table) -> list[_Table]:
+def _sample_tables(top: Table) -> list[Table]:
     tables = top.need("samples", "a [[samples]] table with x and t")
     if not isinstance(tables, Sequence) or isinstance(tables, str):
         raise top.fail("samples", "must be [[samples]] tables (two brackets), one for each sample")
@@ -394,17 +202,17 @@ def _sample_tables(top: _Table) -> list[_Table]:
         raise top.fail("samples", "is empty; give at least one [[samples]] table with x and t")
     if len(tables) > MOST_SAMPLES:
         raise top.fail("samples", f"{len(tables)} samples are too many; at most {MOST_SAMPLES}")
-    return [_Table(t, f"samples[{k}]", "samples", top.content) for k, t in enumerate(tables, 1)]
+    return [Table(t, f"samples[{k}]", "samples", top.content) for k, t in enumerate(tables, 1)]
 
 
-def _vector(table: _Table, key: str, written: Any) -> Given:
+def _vector(table: Table, key: str, written: Any) -> Given:
     given = table.array(key, written)
     if len(given.shape) > 1:
         raise table.fail(key, "must be one list of numbers; for several samples write several [[samples]] tables")
     return given.turned(lambda a: a.reshape(-1))
 
 
-def _columns(vectors: list[Given], tables: list[_Table], key: str, network: Network | None) -> Given:
+def _columns(vectors: list[Given], tables: list[Table], key: str, network: Network | None) -> Given:
     """The vectors of all samples side by side, each of the length of the first (or of the last layer)."""
     wanted = network.sizes[-1] if network else vectors[0].shape[0]
     why = f"layer {len(network)} has {_units(wanted)}" if network else f"samples[1].x has {_count(wanted)}"
@@ -418,7 +226,7 @@ def _columns(vectors: list[Given], tables: list[_Table], key: str, network: Netw
     return Given(np.array([v.floats for v in vectors]).T.copy(), texts)
 
 
-def _signals(tables: list[_Table], network: Network) -> Given | None:
+def _signals(tables: list[Table], network: Network) -> Given | None:
     loss: Loss = network.loss
     allowed: dict[str, tuple[str, ...]] = {"t": ("t", "class"), "dz": ("dz",), "": ()}
     vectors = []
@@ -436,21 +244,21 @@ def _signals(tables: list[_Table], network: Network) -> Given | None:
     return _columns(vectors, tables, loss.needs, network) if loss.needs else None
 
 
-def _one_hot(table: _Table, classes: int) -> Given:
+def _one_hot(table: Table, classes: int) -> Given:
     k = table.value["class"]
     if classes < 2:
         raise table.fail("class", "the last layer has one unit; give its target as t = [0] or t = [1]")
-    if not _whole(k) or not 1 <= k <= classes:
+    if not whole(k) or not 1 <= k <= classes:
         raise table.fail("class", f"{shortened(k)} is not a class; give a whole number from 1 to {classes}")
     return Given.read([int(j == k) for j in range(1, classes + 1)])
 
 
-def _training(top: _Table) -> Training:
-    table = _Table(
+def _training(top: Table) -> Training:
+    table = Table(
         top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", top.content
     )
     optimizer = table.choice("optimizer", ("sgd", "momentum", "nesterov", "adam"), "sgd")
-    for key, optimizers in _BELONGS.items():
+    for key, optimizers in OPTIMIZER_CONSTANTS.items():
         if key in table.value and optimizer not in optimizers:
             raise table.fail(key, f"does not belong to {optimizer}; set optimizer = '{optimizers[0]}' or leave it out")
     has_momentum, adam = optimizer in ("momentum", "nesterov"), optimizer == "adam"
@@ -468,7 +276,7 @@ def _training(top: _Table) -> Training:
     )
 
 
-def _names(top: _Table, network: Network, samples: int) -> tuple[tuple[str, str, str], ...]:
+def _names(top: Table, network: Network, samples: int) -> tuple[tuple[str, str, str], ...]:
     table = top.value.get("names", {})
     if not isinstance(table, Mapping):
         raise top.fail("names", 'must be a table of `theirs = "ours"` lines')
@@ -476,7 +284,7 @@ def _names(top: _Table, network: Network, samples: int) -> tuple[tuple[str, str,
     if len(table) > MOST_NAMES:
         raise top.fail("names", f"{len(table)} names are too many; at most {MOST_NAMES}, a pattern counts as one")
     for theirs, ours in table.items():
-        place = _Table({}, "names", "", "").at(str(theirs))
+        place = Table({}, "names", "", "").at(str(theirs))
         latex = ""
         if isinstance(ours, Mapping):
             if "quantity" not in ours or set(ours) - {"quantity", "latex"} or not all(map(_is_text, ours.values())):
@@ -495,10 +303,6 @@ def _names(top: _Table, network: Network, samples: int) -> tuple[tuple[str, str,
 
 
 # --- words ---
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _is_text(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["find_sample", "list_samples", "sample_folders", "samples_root"]
+__all__ = ["find_sample", "sample_folders", "samples_root"]
 
 
 @lru_cache(maxsize=1)
@@ -26,16 +26,3 @@ def find_sample(name: str) -> Path | None:
         return None
     path = samples_root() / name / "problem.toml"
     return path if path.is_file() else None
-
-
-def list_samples() -> list[tuple[str, str, str]]:
-    """(name, network, title) of every sample."""
-    from tracer.problem import load
-
-    rows = []
-    for folder in sample_folders():
-        problem = load(folder.name)
-        shape = "-".join(map(str, problem.network.sizes))
-        layers = ", ".join(layer.activation.name for layer in problem.network.layers)
-        rows.append((folder.name, f"{shape} {layers}", problem.title))
-    return rows

@@ -7,8 +7,9 @@ import pytest
 
 from derivations import rules
 from derivations.equations import equations
-from derivations.expression import Call, Choice, Name, Number, evaluate, to_latex, to_text
+from derivations.expression import Call, Choice, Name, Number, evaluate
 from derivations.names import Quantity, text
+from derivations.printing import to_latex, to_text
 from tracer import load, trace
 
 HAND = load("hand-3-2-2")

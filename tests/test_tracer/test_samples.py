@@ -23,9 +23,10 @@ from derivations.names import text
 from tracer import Run, Trace, load, loads, trace, train
 from tracer.answers.beside import Beside, put_beside
 from tracer.answers.sheets import Cell, read_sheet
+from tracer.api import list_samples
 from tracer.cli import FORMATS, main
 from tracer.rounding import bounds
-from tracer.samples import find_sample, list_samples, sample_folders
+from tracer.samples import find_sample, sample_folders
 from tracer.show.work import Work
 
 SAMPLES = [folder.name for folder in sample_folders()]

@@ -92,9 +92,9 @@ BAD: dict[str, tuple[str, str]] = {
     "brackets": ("[" * 100_000 + "\n", "line 1: '[[[[[[["),
     "closed brackets": ("z[1]" * 20_000 + "\n", "line 1: 'z[1]z[1]"),
     "a long name": ("z" * 300 + " = 1\n", "line 1: 'zzzzzzzzzzzzzzzzzzzzzzzz...' is not a name"),
-    "escape in a name": ("\x1b[2J = 1\n", "line 1: '?[2J' is not a quantity's name"),
+    "escape in a name": ("\x1b[2J = 1\n", "line 1: '?[2J' is not a quantity"),
     "escape in a value": ("E = \x1b[2J\n", r"line 1: 'E': '\x1b[2J' is not a number"),
-    "bidi in a name": ("E\u202e = 1\n", "line 1: 'E?' is not a quantity's name"),
+    "bidi in a name": ("E\u202e = 1\n", "line 1: 'E?' is not a quantity"),
     "NUL": ("E\0 = 1\n", "not a text file"),
     "commas": ("," * 900_000, "line 1: '' is not a name"),
     "many cells": ("".join(f"q{k} = 1\n" for k in range(20_001)), "more than 20000 cells"),
@@ -198,10 +198,10 @@ def test_what_is_no_file_is_refused(capsys: Capture, tmp_path: Path) -> None:
 def test_any_text_is_cells_or_a_sheet_error(pieces: list[str], joint: str) -> None:
     """Whatever stands on a sheet, reading gives cells with a name and a number, or says what is wrong."""
     cells: list[Any] = []
+    message = "fine"
     try:
         cells = read_text(joint.join(pieces))
     except SheetError as e:
         message = str(e)
-        pytest.raises(SheetError, read_text, joint.join(pieces)).match(".")
-        assert message.isprintable()  # noqa: PT017
+    assert message.isprintable()
     assert all(cell.name and cell.number for cell in cells)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from derivations import names
 from derivations.equations import equations
-from derivations.expression import Choice, Expression, Name, evaluate, to_latex, to_text
+from derivations.expression import Choice, Expression, Name, evaluate
 from derivations.names import KINDS, Quantity
 from derivations.notation import BISHOP
+from derivations.printing import to_latex, to_text
 
 if TYPE_CHECKING:
     from tracer.tracing import Trace
@@ -227,26 +228,26 @@ def _wrap(text: str, width: int) -> str:
     breaks = list(_breaks(text))
     lines, start = [], 0
     while len(text) - start > width:
-        ahead = [(k, inner) for k, inner in breaks if k > start]
-        fitting = [(k, inner) for k, inner in ahead if k - start <= width]
-        terms = [k for k, inner in fitting if not inner]
-        cut = terms[-1] if terms else fitting[-1][0] if fitting else ahead[0][0] if ahead else len(text)
+        fitting = [(depth, -k) for k, depth in breaks if start < k <= start + width]
+        cut = -min(fitting)[1] if fitting else start + width
         lines.append(text[start:cut].rstrip())
         start = cut + (text[cut : cut + 1] == " ")
     return "\n".join([*lines, text[start:]]).rstrip()
 
 
-def _breaks(text: str) -> Iterator[tuple[int, bool]]:
-    """(place, whether inside a term) of every place where a formula may be broken."""
+def _breaks(text: str) -> Iterator[tuple[int, int]]:
+    """(place, how bad) of every place where a formula may be broken: between terms, at a sign, after a parenthesis."""
     depth = 0
     for k, c in enumerate(text):
         depth += (c == "(") - (c == ")")
         if c == " " and text[k + 1 : k + 3] in ("+ ", "- "):
-            yield k, depth > 0
-        elif c == "\u00b7" or (c == "/" and text[k + 1 : k + 2] == "("):
-            yield k + 1, True
+            yield k, min(depth, 1)
+        elif c in "\u00b7/":
+            yield k + 1, 1
         elif c == " " and text[k - 1] not in "+->\u2264" and text[k + 1] not in ">\u2264":
-            yield k, True
+            yield k, 1
+        elif c == "(":
+            yield k + 1, 2
 
 
 def _with_radius(row: Row) -> str:

@@ -1,0 +1,162 @@
+"""Printers of written formulas: plain text and LaTeX; one class each, over the same tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derivations.expression import (
+    Blank,
+    Call,
+    Choice,
+    Differential,
+    Expression,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+)
+from derivations.names import Quantity
+
+__all__ = ["LatexPrinter", "Leaf", "TextPrinter", "to_latex", "to_text"]
+
+Leaf = Callable[[Quantity], str]
+_SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 4, 5
+
+
+class _Printer:
+    """What the printers share: parentheses where they must stand, signs, sums.
+
+    `leaf` prints a quantity (its name, or its number), `number` a literal, `times` is the sign of a product.
+    """
+
+    times = ""
+
+    def __init__(self, leaf: Leaf, times: str = "", number: Callable[[str], str] = str) -> None:
+        self.leaf, self.number = leaf, number
+        self.times = times or self.times
+
+    def __call__(self, e: Expression) -> str:
+        return self.form(e)[0]
+
+    def form(self, e: Expression) -> tuple[str, int]:
+        """The text and how tightly it binds."""
+        raise NotImplementedError
+
+    def at(self, e: Expression, level: int) -> str:
+        """The text, in parentheses if it binds less tightly than `level`."""
+        words, own = self.form(e)
+        return words if own >= level else self.parentheses(words)
+
+    def parentheses(self, words: str) -> str:
+        """In parentheses."""
+        return f"({words})"
+
+    def signed(self, words: str) -> tuple[str, int]:
+        """A number or a name: a negative number gets parentheses unless it stands alone."""
+        return words, 0 if words.startswith("-") else _ATOM
+
+    def sum(self, terms: tuple[tuple[int, Expression], ...]) -> str:
+        """Terms with their signs."""
+        (sign, first), *rest = terms
+        head = ("-" if sign < 0 else "") + self.at(first, _PRODUCT)
+        return head + "".join(f" {'+' if sign > 0 else '-'} {self.at(e, _PRODUCT)}" for sign, e in rest)
+
+
+class TextPrinter(_Printer):
+    """Plain text."""
+
+    times = "\u00b7"
+
+    def form(self, e: Expression) -> tuple[str, int]:
+        match e:
+            case Name(quantity):
+                return self.signed(self.leaf(quantity))
+            case Number(number):
+                return self.signed(self.number(number))
+            case Sum(terms):
+                return self.sum(terms), _SUM
+            case Call("Phi", argument):
+                return f"\u03a6({self(argument)})", _ATOM
+            case Product(factors):
+                return self.times.join(self.at(f, _PRODUCT + (not isinstance(f, Product))) for f in factors), _PRODUCT
+            case Quotient(above, below):
+                return f"{self.at(above, _PRODUCT)}/{self.at(below, _PRODUCT + 1)}", _PRODUCT
+            case Power(base, 2):
+                return f"{self.at(base, _ATOM)}\u00b2", _POWER
+            case Power(base, exponent):
+                return f"{self.at(base, _ATOM)}^{exponent}", _POWER
+            case Negative(operand):
+                return f"-{self.at(operand, _PRODUCT)}", _SUM
+            case Call("max0", argument):
+                return f"max(0, {self(argument)})", _ATOM
+            case Call(function, argument):
+                return f"{function}({self(argument)})", _ATOM
+            case Choice(test, positive, otherwise):
+                return f"{self(positive)} if {self(test)} > 0 else {self(otherwise)}", 0
+            case Partial(of, by):
+                return f"\u2202{self(of)}/\u2202{self(by)}", _ATOM
+            case Differential(by, operand):
+                return f"\u2202/\u2202{self(by)}({self(operand)})", _ATOM
+            case Blank():
+                return "______", _ATOM
+        raise TypeError(f"not an expression: {e!r}")
+
+
+class LatexPrinter(_Printer):
+    """LaTeX for math mode (amsmath)."""
+
+    times = r"\cdot"
+
+    def parentheses(self, words: str) -> str:
+        return rf"\left({words}\right)"
+
+    def form(self, e: Expression) -> tuple[str, int]:
+        match e:
+            case Name(quantity):
+                return self.signed(self.leaf(quantity))
+            case Number("pi"):
+                return r"\pi", _ATOM
+            case Number(number):
+                return self.signed(self.number(number))
+            case Sum(terms):
+                return self.sum(terms), _SUM
+            case Product(factors):
+                return f" {self.times} ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+            case Quotient(above, below):
+                return rf"\frac{{{self(above)}}}{{{self(below)}}}", _PRODUCT + 1
+            case Power(base, exponent):
+                words, own = self.form(base)
+                bare = own >= _ATOM and not isinstance(base, Name)
+                return rf"{words if bare else self.parentheses(words)}^{{{exponent}}}", _POWER
+            case Negative(operand):
+                return f"-{self.at(operand, _PRODUCT)}", _SUM
+            case Call("sqrt", argument):
+                return rf"\sqrt{{{self(argument)}}}", _ATOM
+            case Call("max0", argument):
+                return rf"\max\left(0, {self(argument)}\right)", _ATOM
+            case Call(function, argument):
+                return rf"\{function}\left({self(argument)}\right)", _ATOM
+            case Choice(test, positive, otherwise):
+                cases = rf"{self(positive)} & \text{{if }} {self(test)} > 0 \\ {self(otherwise)} & \text{{otherwise}}"
+                return rf"\begin{{cases}} {cases} \end{{cases}}", _ATOM
+            case Partial(of, by):
+                return rf"\frac{{\partial {self(of)}}}{{\partial {self(by)}}}", _PRODUCT + 1
+            case Differential(by, operand):
+                return rf"\frac{{\partial}}{{\partial {self(by)}}}{self.parentheses(self(operand))}", _PRODUCT + 1
+            case Blank():
+                return r"\underline{\hspace{4em}}", _ATOM
+        raise TypeError(f"not an expression: {e!r}")
+
+
+def to_text(e: Expression, leaf: Leaf) -> str:
+    """Plain text; `leaf` prints a quantity (its name, or its number)."""
+    return TextPrinter(leaf)(e)
+
+
+def to_latex(e: Expression, leaf: Leaf) -> str:
+    """LaTeX for math mode (amsmath); `leaf` prints a quantity."""
+    return LatexPrinter(leaf)(e)

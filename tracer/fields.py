@@ -1,0 +1,149 @@
+"""The fields of a problem file, and a reader of one table of it: asks for fields, complains with their path."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from derivations.given import Given, read_number, shape_of, shortened
+from tracer.toml_text import ProblemError, cut
+
+__all__ = ["FIELDS", "OPTIMIZER_CONSTANTS", "Table", "known_names", "whole"]
+
+OPTIMIZER_CONSTANTS = {  # an optimizer's constants
+    "momentum": ("momentum", "nesterov"),
+    "momentum_form": ("momentum",),
+    "beta1": ("adam",),
+    "beta2": ("adam",),
+    "epsilon": ("adam",),
+}
+FIELDS: dict[str, tuple[str, ...]] = {
+    "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
+    "network": ("loss", "layers", "layout"),
+    "layers": ("activation", "W", "b", "theta", "bias_column"),
+    "samples": ("x", "t", "class", "dz"),
+    "training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "update_biases", "reduction", "samples"),
+    "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
+    "sheet": ("ask", "points", "figures", "places", "layout", "notation"),
+    "marking": ("accept",),
+}
+
+
+class Table:
+    """One table of the file, with its path; asks for fields and remembers where they stand."""
+
+    def __init__(self, value: Any, path: str, fields: str, content: str) -> None:
+        if not isinstance(value, Mapping):
+            raise ProblemError(f"{path or 'the file'}: {shortened(value)} is not a table; write `key = value` lines")
+        self.value, self.path, self.content = value, path, content
+        for key in value:
+            if key not in FIELDS[fields]:
+                raise ProblemError(f"{self.at(str(key))}: unknown field; {known_names(str(key), FIELDS[fields])}")
+
+    def at(self, key: str) -> str:
+        name = key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else shortened(key)
+        return f"{self.path}.{name}" if self.path else name
+
+    def fail(self, key: str, why: str) -> ProblemError:
+        return ProblemError(f"{self.at(key)}: {why}")
+
+    def need(self, key: str, example: str) -> Any:
+        if key not in self.value:
+            raise self.fail(key, f"missing; write {example}")
+        return self.value[key]
+
+    def choice(self, key: str, among: Iterable[str], default: str | None = None) -> str:
+        known = tuple(among)
+        value = self.need(key, f'{key} = "{known[0]}"') if default is None else self.value.get(key, default)
+        if not isinstance(value, str) or value not in known:
+            raise self.fail(key, f"{shortened(value)} is not known; {known_names(str(value), known)}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.value.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"{shortened(value)} is neither true nor false")
+        return value
+
+    def number(
+        self, key: str, default: str | None = None, *, least: float | None = None, below: float | None = None
+    ) -> Given:
+        written = self.value.get(key, default)
+        if written is None:
+            raise self.fail(key, f"missing; write {key} = 0.1")
+        given = self.array(key, written)
+        if given.shape != ():
+            raise self.fail(key, "must be one number, not a list")
+        size = float(given.floats)
+        if least is not None and size < least:
+            raise self.fail(key, f"{shortened(written)} is below {least:g}; give a number from {least:g} up")
+        if below is not None and size >= below:
+            raise self.fail(
+                key, f"{shortened(written)} is not below {below:g}; give a number from 0 to just under {below:g}"
+            )
+        return given
+
+    def array(self, key: str, written: Any) -> Given:
+        """Numbers in nested lists; a complaint names the entry."""
+        if isinstance(written, np.ndarray):
+            written = written.tolist()
+        try:
+            if len(shape_of(written)) > 2:
+                raise ValueError("lists are nested too deeply; a matrix is a list of rows")
+            return Given.read(written)
+        except RecursionError:
+            raise self.fail(key, "lists are nested too deeply; a matrix is a list of rows") from None
+        except ValueError as e:
+            raise ProblemError(f"{self.at(key)}{_place_of_fault(written)}: {e}") from None
+
+    def comma_hint(self, key: str, found: int, wanted: int) -> str:
+        """A hint where twice as many numbers stand as were wanted and the text looks like decimal commas."""
+        if found != 2 * wanted or not re.search(rf"\b{key}\s*=[^=]*\d,\d", self.content):
+            return ""
+        corrected = _paired(self.value[key])
+        return f" (decimal commas? then write `{cut(f'{key} = {corrected}')}`)" if corrected else ""
+
+
+def _paired(written: Any) -> str:
+    """A list read again with its commas as decimal commas, "" where they cannot be."""
+    if all(isinstance(entry, list) for entry in written):
+        rows = [_paired(row) for row in written]
+        return f"[{', '.join(rows)}]" if all(rows) else ""
+    if len(written) % 2 or not all(whole(entry) for entry in written) or min(written[1::2]) < 0:
+        return ""
+    return f"[{', '.join(f'{whole}.{part}' for whole, part in zip(written[::2], written[1::2], strict=True))}]"
+
+
+def known_names(given: str, known: Sequence[str]) -> str:
+    """The nearest of the known names as a question, or all of them."""
+    lowered = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(given[:60].lower(), lowered, n=1, cutoff=0.6)
+    return f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(known)}"
+
+
+def _place_of_fault(written: Any, place: str = "") -> str:
+    """[row][column] of the first entry that is not a number, "" where the lists themselves are at fault."""
+    if isinstance(written, list | tuple):
+        try:
+            shape_of(written)
+        except ValueError:
+            return place
+        for k, entry in enumerate(written, 1):
+            found = _place_of_fault(entry, f"{place}[{k}]")
+            if found:
+                return found
+        return ""
+    try:
+        read_number(written)
+    except ValueError:
+        return place
+    return ""
+
+
+def whole(value: object) -> bool:
+    """Whether a value is a whole number, and no truth value."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
