@@ -20,7 +20,10 @@ __all__ = [
     "Call",
     "Choice",
     "Differential",
+    "Entrywise",
     "Expression",
+    "Letters",
+    "Matrix",
     "Name",
     "Negative",
     "Number",
@@ -29,8 +32,13 @@ __all__ = [
     "Product",
     "Quotient",
     "Sum",
+    "Transposed",
     "Writing",
+    "chosen",
     "evaluate",
+    "fraction_of",
+    "relation",
+    "replaced",
 ]
 
 
@@ -207,6 +215,39 @@ class Differential(Expression):
     operand: Expression
 
 
+class Letters(Expression):
+    """A letter that is no quantity of the network: a vector, a matrix; as LaTeX and as plain text."""
+
+    __slots__ = ("latex", "text")
+    __match_args__ = ("latex", "text")
+    latex: str
+    text: str
+
+
+class Entrywise(Expression):
+    """The entrywise (Hadamard) product."""
+
+    __slots__ = ("factors",)
+    __match_args__ = ("factors",)
+    factors: tuple[Expression, ...]
+
+
+class Transposed(Expression):
+    """A transposed matrix."""
+
+    __slots__ = ("operand",)
+    __match_args__ = ("operand",)
+    operand: Expression
+
+
+class Matrix(Expression):
+    """Rows of entries."""
+
+    __slots__ = ("rows",)
+    __match_args__ = ("rows",)
+    rows: tuple[tuple[Expression, ...], ...]
+
+
 class Blank(Expression):
     """A place to fill in."""
 
@@ -263,6 +304,15 @@ class Writing(Arithmetic):
         return np.frompyfunc(Number, 1, 1)(given.shown())
 
 
+def replaced(e: Any, name: Callable[[Quantity], Expression]) -> Any:
+    """The same formula with every quantity replaced by what `name` returns (its number, say)."""
+    if isinstance(e, Name):
+        return name(e.quantity)
+    if isinstance(e, Expression):
+        return type(e)(*(replaced(part, name) for part in e._parts()))
+    return tuple(replaced(part, name) for part in e) if isinstance(e, tuple) and not isinstance(e, Quantity) else e
+
+
 # --- value ---
 
 
@@ -309,3 +359,27 @@ def _folded(values: list[Any]) -> Any:
     for value in values[1:]:
         product = product * value
     return product
+
+
+def fraction_of(text: str) -> Any:
+    """The exact value of a shown number, None for what is no number."""
+    from fractions import Fraction
+
+    try:
+        return Fraction(text)
+    except ValueError:  # nan, inf, pi
+        return None
+
+
+def relation(formula: Expression, value: str, shown: Callable[[Quantity], str]) -> str:
+    """`=` where the shown numbers put into the formula give exactly the shown value, else `\u2248`."""
+    exact = evaluate(formula, lambda q: fraction_of(shown(q)), fraction_of)
+    return "=" if exact is not None and exact == fraction_of(value) else "\u2248"
+
+
+def chosen(formula: Expression, shown: Callable[[Quantity], str]) -> Expression:
+    """A choice replaced by the branch that the numbers take."""
+    while isinstance(formula, Choice):
+        test = evaluate(formula.test, lambda q: fraction_of(shown(q)), fraction_of)
+        formula = formula.positive if test is not None and test > 0 else formula.otherwise
+    return formula

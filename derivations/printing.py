@@ -9,7 +9,10 @@ from derivations.expression import (
     Call,
     Choice,
     Differential,
+    Entrywise,
     Expression,
+    Letters,
+    Matrix,
     Name,
     Negative,
     Number,
@@ -18,6 +21,7 @@ from derivations.expression import (
     Product,
     Quotient,
     Sum,
+    Transposed,
 )
 from derivations.names import Quantity
 
@@ -101,6 +105,14 @@ class TextPrinter(_Printer):
                 return f"\u2202{self(of)}/\u2202{self(by)}", _ATOM
             case Differential(by, operand):
                 return f"\u2202/\u2202{self(by)}({self(operand)})", _ATOM
+            case Letters(_, words):
+                return words, _ATOM
+            case Entrywise(factors):
+                return " \u2299 ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+            case Transposed(operand):
+                return f"{self.at(operand, _ATOM)}\u1d40", _POWER
+            case Matrix(rows):
+                return f"[{'; '.join(', '.join(map(self, row)) for row in rows)}]", _ATOM
             case Blank():
                 return "______", _ATOM
         raise TypeError(f"not an expression: {e!r}")
@@ -147,6 +159,15 @@ class LatexPrinter(_Printer):
                 return rf"\frac{{\partial {self(of)}}}{{\partial {self(by)}}}", _PRODUCT + 1
             case Differential(by, operand):
                 return rf"\frac{{\partial}}{{\partial {self(by)}}}{self.parentheses(self(operand))}", _PRODUCT + 1
+            case Letters(words, _):
+                return words, _ATOM
+            case Entrywise(factors):
+                return r" \odot ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+            case Transposed(operand):
+                return rf"{{{self.at(operand, _ATOM)}}}^{{\top}}", _POWER
+            case Matrix(rows):
+                body = r" \\ ".join(" & ".join(map(self, row)) for row in rows)
+                return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}", _ATOM
             case Blank():
                 return r"\underline{\hspace{4em}}", _ATOM
         raise TypeError(f"not an expression: {e!r}")

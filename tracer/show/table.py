@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derivations import names
 from derivations.equations import equations
-from derivations.expression import Choice, Expression, Name, evaluate
+from derivations.expression import Choice, Expression, Name, chosen, fraction_of, relation
 from derivations.names import KINDS, Quantity
 from derivations.notation import BISHOP
 from derivations.printing import to_latex, to_text
@@ -103,14 +102,14 @@ def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
         return markup.number(shown[q])
 
     for part, q, formula in _all_equations(trace):
-        taken = _branch(formula, shown)
+        taken = chosen(formula, shown.__getitem__)
         yield Row(
             part,
             KINDS[q.kind].stage,
             name(q),
             markup.expression(formula, name),
             markup.expression(taken, number) + _condition(formula, markup, number),
-            relation(taken, q, shown),
+            relation(taken, shown[q], shown.__getitem__),
             *map(markup.number, balls.get(q, (shown[q], ""))),
         )
 
@@ -125,33 +124,12 @@ def _all_equations(trace: Trace) -> Iterator[tuple[str, Quantity, Expression]]:
             yield part, q, formula
 
 
-def relation(formula: Expression, q: Quantity, shown: Any) -> str:
-    """`=` where the shown numbers put into the formula give exactly the shown value, else `\u2248`."""
-    exact = evaluate(formula, lambda leaf: _fraction(shown[leaf]), _fraction)
-    return "=" if exact is not None and exact == _fraction(shown[q]) else "\u2248"
-
-
-def _fraction(text: str) -> Fraction | None:
-    try:
-        return Fraction(text)
-    except ValueError:  # nan, inf, pi
-        return None
-
-
-def _branch(formula: Expression, shown: Any) -> Expression:
-    """A choice replaced by the branch that the numbers take."""
-    while isinstance(formula, Choice):
-        test = evaluate(formula.test, lambda leaf: _fraction(shown[leaf]), _fraction)
-        formula = formula.positive if test is not None and test > 0 else formula.otherwise
-    return formula
-
-
 def _condition(formula: Expression, markup: _Markup, number: Callable[[Quantity], str]) -> str:
     """Why a choice went the way it did: " since 0.6 > 0"."""
     if not isinstance(formula, Choice) or not isinstance(formula.test, Name):
         return ""
     value = number(formula.test.quantity)
-    above = not value.startswith("-") and _fraction(value) != 0
+    above = not value.startswith("-") and fraction_of(value) != 0
     if markup is LATEX:
         return rf" \quad\text{{since }} {{{value}}} {'>' if above else chr(92) + 'le'} 0"
     return f" since {value} {'>' if above else chr(0x2264)} 0"
