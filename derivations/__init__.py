@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["functions"]
+__all__ = ["Derivation", "derive", "functions"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from derivations.losses import LOSSES
 
         return MappingProxyType({**ACTIVATIONS, **LOSSES})  # every activation and loss by name
+    if name in ("Derivation", "derive"):
+        import derivations.derivation
+
+        return getattr(derivations.derivation, name)
     raise AttributeError(f"module 'derivations' has no attribute '{name}'")

@@ -38,6 +38,7 @@ class Activation:
     derivative: Callable[[Arithmetic, Array, Array], Array] | None = None
     jacobian: Callable[[Arithmetic, Array], Array] | None = None
     stable: Callable[[Arithmetic, Array], Array] | None = None
+    forms: tuple[Callable[[Arithmetic, Array], Array], ...] = ()
     kinks: tuple[float, ...] = ()
     at_kink: str = ""
     domain: str = "all real a"
@@ -118,6 +119,7 @@ SIGMOID = Activation(
     "h(a) = 1/(1 + exp(-a))",
     formula=_logistic,
     derivative=lambda m, a, z: z * (1 - z),
+    forms=(lambda m, a: m.exp(-a) / m.square(1 + m.exp(-a)),),
     source="Bishop (2006), 4.59 and 4.88",
 )
 TANH = Activation(
@@ -125,6 +127,7 @@ TANH = Activation(
     "h(a) = tanh(a)",
     formula=lambda m, a: m.tanh(a),
     derivative=lambda m, a, z: 1 - m.square(z),
+    forms=(lambda m, a: 4 / m.square(m.exp(a) + m.exp(-a)),),
     source="Bishop (2006), 5.59 and 5.60",
 )
 RELU = Activation(
@@ -159,6 +162,7 @@ SOFTPLUS = Activation(
     "h(a) = log(1 + exp(a))",
     formula=lambda m, a: m.log(1 + m.exp(a)),
     derivative=lambda m, a, z: _logistic(m, a),
+    forms=(lambda m, a: m.exp(a) / (1 + m.exp(a)),),
     stable=softplus,
     source="Dugas et al. (2001)",
 )
@@ -167,6 +171,7 @@ SILU = Activation(
     "h(a) = a/(1 + exp(-a))",
     formula=lambda m, a: a / (1 + m.exp(-a)),
     derivative=lambda m, a, z: _logistic(m, a) + z * _logistic(m, -a),
+    forms=(lambda m, a: _logistic(m, a) + a * m.exp(-a) / m.square(1 + m.exp(-a)),),
     stable=lambda m, a: m.where(a, a / (1 + m.exp(-a)), a * m.exp(a) / (1 + m.exp(a))),
     source="Elfwing, Uchibe & Doya (2018); also called swish",
 )

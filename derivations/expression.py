@@ -6,6 +6,7 @@ Nothing is reordered or simplified: `y - t` stays `y - t`, and a sum of products
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "Sum",
     "Transposed",
     "Writing",
+    "approximate",
     "chosen",
     "evaluate",
     "fraction_of",
@@ -126,7 +128,7 @@ class Sum(Expression):
     @classmethod
     def plus(cls, left: Expression, right: Expression) -> Sum:
         """Left + right, sums on either side continued."""
-        return cls(_terms(left) + _terms(right))
+        return cls(_terms(left) + (((1, right),) if isinstance(right, Negative) else _terms(right)))
 
     @classmethod
     def minus(cls, left: Expression, right: Expression) -> Sum:
@@ -256,6 +258,8 @@ class Blank(Expression):
 
 
 def _terms(e: Expression) -> tuple[tuple[int, Expression], ...]:
+    if isinstance(e, Negative):
+        return ((-1, e.operand),)
     return e.terms if isinstance(e, Sum) else ((1, e),)
 
 
@@ -359,6 +363,48 @@ def _folded(values: list[Any]) -> Any:
     for value in values[1:]:
         product = product * value
     return product
+
+
+def approximate(e: Expression) -> float | None:
+    """The float value of a formula of numbers, functions included; None where it has none."""
+    exact = evaluate(e, lambda q: None, fraction_of)
+    if exact is not None:
+        return float(exact)
+    try:
+        return _float(e)
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def _float(e: Expression) -> float:
+    match e:
+        case Number("pi"):
+            return math.pi
+        case Number(text):
+            return float(fraction_of(text))
+        case Sum(terms):
+            return sum(sign * _float(term) for sign, term in terms)
+        case Product(factors):
+            return math.prod(map(_float, factors))
+        case Quotient(above, below):
+            return _float(above) / _float(below)
+        case Power(base, exponent):
+            return _float(base) ** exponent
+        case Negative(operand):
+            return -_float(operand)
+        case Call(function, argument):
+            return _CALLS[function](_float(argument))
+    raise ValueError(f"no value: {e!r}")
+
+
+_CALLS: dict[str, Callable[[float], float]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "tanh": math.tanh,
+    "sqrt": math.sqrt,
+    "Phi": lambda a: math.erfc(-a / math.sqrt(2)) / 2,
+    "max0": lambda a: max(a, 0.0),
+}
 
 
 def fraction_of(text: str) -> Any:

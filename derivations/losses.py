@@ -29,12 +29,14 @@ class Fusion:
     """What a loss becomes together with one activation of the last layer: delta = dE/da without the detour by dE/dy.
 
     `parts(m, a, t)` are the same parts of the loss, from the pre-activation, where y has been rounded to 0 or 1.
-    `targets_sum_to_one` says for which targets it holds.
+    `targets_sum_to_one` says for which targets it holds.  `steps(y, t, k)` are delta[k] on the way from the long form
+    to the short one, as a teacher writes it, from lists of outputs and targets.
     """
 
     delta: Callable[[Arithmetic, Array, Array], Array]
     parts: Callable[[Arithmetic, Array, Array], Array]
     targets_sum_to_one: bool = False
+    steps: Callable[[list[Any], list[Any], int], list[Any]] = lambda y, t, k: []
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,16 @@ def _t_over(m: Arithmetic, t: Array, y: Array) -> Array:
     return m.unless_zero(t, t / y)
 
 
+def _softmax_steps(y: list[Any], t: list[Any], k: int) -> list[Any]:
+    """y cancelled, then collected; what is left is y - t where the targets sum to 1."""
+    cancelled = -(t[k] * (1 - y[k]))
+    total = t[0]
+    for j in range(len(t)):
+        cancelled = cancelled if j == k else cancelled + t[j] * y[k]
+        total = total if j == 0 else total + t[j]
+    return [cancelled, y[k] * total - t[k]]
+
+
 def _log_sum_exp(m: Arithmetic, a: Array) -> Array:
     top = m.largest(a)
     return top + m.log(m.exp(a - top).sum(axis=0))
@@ -119,6 +131,7 @@ CROSS_ENTROPY = Loss(
             delta=lambda m, y, t: y - t,
             parts=lambda m, a, t: t * (_log_sum_exp(m, a) - a),
             targets_sum_to_one=True,
+            steps=_softmax_steps,
         )
     },
     domain="y > 0 where t is not 0; at y = 0 the loss is infinite, and the step says so",
@@ -133,6 +146,7 @@ BINARY_CROSS_ENTROPY = Loss(
         "sigmoid": Fusion(
             delta=lambda m, y, t: y - t,
             parts=lambda m, a, t: t * softplus(m, -a) + (1 - t) * softplus(m, a),
+            steps=lambda y, t, k: [-(t[k] * (1 - y[k])) + (1 - t[k]) * y[k]],
         )
     },
     domain="0 < y < 1; at y = 0 or 1 the loss may be infinite, and the step says so",

@@ -134,6 +134,11 @@ class Notation:
             return letters["E"]
         if kind == "E_part" and kind not in letters:
             return f"{letters['E']}{_below(indices)}"
+        if not indices and layer == 0 and kind in ("a", "z", "slope"):  # of any unit
+            a = letters["a"]
+            return {"a": a, "z": rf"{self.activation}\left({a}\right)"}.get(
+                kind, rf"{self.activation}'\left({a}\right)"
+            )
         if kind == "z" and layer == 0:
             return self.place(network, letters["x"], 0, indices)
         if kind == "z" and layer == len(network) and "y" in letters:

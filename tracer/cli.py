@@ -28,6 +28,7 @@ _SUFFIXES = {
     ".json": "json",
     ".txt": "table",
 }
+_DERIVED = {suffix: form for suffix, form in _SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,6 +95,37 @@ def _trace(options: argparse.Namespace) -> int:
 
         return _write(Work.of(trace).render(form), options)
     return _write(trace.table().render(form), options)
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from derivations.derivation import derive
+    from tracer.tracing import trace_problem
+
+    problem = _load(options.problem)
+    rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
+    numbers = options.numbers or any(value is not None for value in rounds.values())
+    level = "standard" if options.level == "worksheet" else options.level
+    form = _format(options, _DERIVED, "text")
+    rendering = {
+        "notation": options.notation,
+        "document": options.document,
+        "label_prefix": options.label_prefix,
+        "decimal": options.decimal,
+        "lang": options.lang,
+        "proved": options.prove,
+    }
+    common = {"wrt": options.wrt or (), "sample": options.sample}
+    trace = trace_problem(problem, **rounds) if numbers else None
+    solved = derive(problem, level=level, numbers=trace, **common)
+    if options.level != "worksheet":
+        return _write(solved.render(form, **rendering), options)
+    blank = derive(problem, level="worksheet", numbers=trace, **common)
+    text = blank.render(form, **rendering)
+    if options.key:
+        options.output, output = options.key, options.output
+        _write(solved.render(form, **rendering), options)
+        options.output = output
+    return _write(text, options)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -174,16 +206,17 @@ def _load(source: str) -> Problem:
         raise ProblemError(f"{'standard input' if source == '-' else source}: {e}") from None
 
 
-def _format(options: argparse.Namespace) -> str:
+def _format(options: argparse.Namespace, suffixes: dict[str, str] | None = None, default: str = "table") -> str:
+    suffixes = suffixes or _SUFFIXES
     if options.format:
         return str(options.format)
     if options.output:
         suffix = os.path.splitext(options.output)[1].lower()
-        if suffix not in _SUFFIXES:
-            known = ", ".join(sorted(_SUFFIXES))
+        if suffix not in suffixes:
+            known = ", ".join(sorted(suffixes))
             raise ValueError(f"{options.output}: the ending says no format; use one of {known}, or give --format")
-        return _SUFFIXES[suffix]
-    return "table"
+        return suffixes[suffix]
+    return default
 
 
 def _write(text: str, options: argparse.Namespace) -> int:
@@ -253,6 +286,28 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--beside", metavar="SHEET", help="put somebody's printed numbers beside the exact ones")
     _add_output(trace, FORMATS)
 
+    derive = _command(commands, "derive", _derive, "derive every partial derivative, line by line", problem=True)
+    derive.add_argument(
+        "--level",
+        choices=("standard", "full", "matrix", "answers", "worksheet"),
+        default="standard",
+        help="full: the whole path for each weight; matrix: vectors and shapes; answers; worksheet: blanks",
+    )
+    derive.add_argument("--wrt", action="append", metavar="NAME", help="only this, such as dW1_12, delta1, dW2; repeat")
+    derive.add_argument("--sample", type=_whole, default=1, metavar="K", help="which sample of a batch (default 1)")
+    derive.add_argument("--numbers", action="store_true", help="put the problem's numbers in")
+    derive.add_argument("--digits", type=_whole, metavar="N", help="numbers to N significant figures")
+    derive.add_argument("--places", type=_whole, metavar="N", help="numbers to N decimals")
+    derive.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
+    derive.add_argument("--notation", default="bishop", metavar="NAME", help="bishop, nielsen, ng, mazur, uy, names")
+    derive.add_argument("--document", choices=("article", "beamer", "fragment"), default="article", help="of LaTeX")
+    derive.add_argument("--label-prefix", default="eq", metavar="TEXT", help="what labels begin with (default eq)")
+    derive.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign")
+    derive.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
+    derive.add_argument("--prove", action="store_true", help="add a line that says what sympy proves")
+    derive.add_argument("--key", metavar="FILE", help="with --level worksheet: where the key goes")
+    _add_output(derive, ("text", "latex", "markdown", "html", "json"))
+
     train = _command(commands, "train", _train, "repeat the step and watch the loss", problem=True)
     length = train.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=_whole, metavar="N", help="how many updates")
@@ -293,7 +348,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ()) -> None:
     if formats:
-        parser.add_argument("--format", choices=formats, help="default table, or what the ending of -o says")
+        parser.add_argument("--format", choices=formats, help=f"default {formats[0]}, or what the ending of -o says")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
 
 

@@ -1,0 +1,57 @@
+"""A derivation as one HTML page with MathML: no script, no address, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from derivations.writing.lines import WrittenChain, WrittenPart
+from derivations.writing.mathml import mathml_rows
+
+__all__ = ["page"]
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+section > div { overflow-x: auto; margin: .6rem 0; }
+mtd { text-align: left; padding: .25em .4em; } mtd:first-child { text-align: right; }
+mtext { font-family: system-ui, sans-serif; font-size: .85em; opacity: .75; padding-left: 1em; }
+@media print { section > div { break-inside: avoid; overflow: visible; } }
+""".strip()
+
+
+def page(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str) -> str:
+    """The whole page."""
+    out = [
+        "<!DOCTYPE html>",
+        f'<html lang="{lang}">',
+        '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>",
+        f"<body><h1>{escape(title)}</h1>",
+    ]
+    marked = False
+    for part in parts:
+        out.append(f"<section><h2>{escape(part.heading)}</h2>")
+        for chain in part.chains:
+            marked = marked or any(line.marked for line in chain.lines)
+            out.append(f'<div tabindex="0">{_block(chain)}</div>')
+        out.append("</section>")
+    if marked:
+        out.append(f"<p>† {escape(words['marked'])}</p>")
+    if proof:
+        out.append(f"<p>{escape(proof)}</p>")
+    return "\n".join([*out, "</body></html>"])
+
+
+def _block(chain: WrittenChain) -> str:
+    rows = []
+    for k, line in enumerate(chain.lines):
+        relation = "=" if line.relation == "=" else r"\approx"
+        for n, row in enumerate(line.rows):
+            left = chain.left if k == n == 0 else "{}"
+            last = n == len(line.rows) - 1
+            right = rf"{relation} {row}" if n == 0 else rf"\quad {row}"
+            right += r"\;{}^{\dagger}" if line.marked and last else ""
+            rows.append((left, right, line.rule if last else ""))
+    return mathml_rows(rows)

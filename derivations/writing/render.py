@@ -1,0 +1,159 @@
+"""One door to all formats of a derivation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from derivations.notation import notation_of
+from derivations.writing.lines import Style, WrittenPart, written_parts
+from derivations.writing.words import words_of
+
+if TYPE_CHECKING:
+    from derivations.derivation import Derivation
+
+__all__ = ["DOCUMENTS", "FORMATS", "render"]
+
+DOCUMENTS = ("article", "beamer", "fragment")
+FORMATS = ("text", "latex", "markdown", "html", "json")
+
+
+def render(
+    derivation: Derivation,
+    form: str = "text",
+    *,
+    notation: str = "bishop",
+    document: str = "article",
+    label_prefix: str = "eq",
+    decimal: str = "point",
+    lang: str = "en",
+    proved: bool = False,
+) -> str:
+    """The derivation in one of FORMATS.
+
+    notation: a profile's name, or `names` for the problem's own.  document: one of DOCUMENTS, for LaTeX.  label_prefix:
+    what the labels of the equations begin with.  decimal: point or comma.  lang: en or ja.  proved: add the line that
+    says what sympy proves.  Raises ValueError for what is not known.
+    """
+    if form not in FORMATS:
+        raise ValueError(f"format '{form}' is not known; known are {', '.join(FORMATS)}")
+    if document not in DOCUMENTS:
+        raise ValueError(f"document '{document}' is not known; known are {', '.join(DOCUMENTS)}")
+    if decimal not in ("point", "comma"):
+        raise ValueError(f"decimal '{decimal}' is not known; known are point, comma")
+    if not label_prefix or not all(c.isascii() and (c.isalnum() or c in "-:.") for c in label_prefix):
+        raise ValueError(f"label prefix '{label_prefix[:30]}' must be letters, digits and - : .")
+    words = words_of(lang)
+    style = Style(
+        notation_of(derivation.problem, notation),
+        lang,
+        decimal,
+        46 if document == "beamer" and form == "latex" else 66,
+        label_prefix,
+    )
+    parts = written_parts(derivation, style)
+    title = _title(derivation, words)
+    proof = derivation.proof.words if proved else ""
+    makers: dict[str, Callable[[], str]] = {
+        "text": lambda: _text(title, parts, words, proof),
+        "markdown": lambda: _markdown(title, parts, words, proof),
+        "json": lambda: _json(derivation, title, parts, proof),
+    }
+    if form in makers:
+        return makers[form]()
+    if form == "html":
+        from derivations.writing.html import page
+
+        return page(title, parts, words, proof, lang)
+    from derivations.writing.document import latex_document
+
+    return latex_document(derivation, title, parts, style, document, proof)
+
+
+def _title(derivation: Derivation, words: Any) -> str:
+    title = derivation.problem.title or words["title"]
+    return "".join(c if c.isprintable() else " " for c in title)
+
+
+def _marked(parts: tuple[WrittenPart, ...]) -> bool:
+    return any(line.marked for part in parts for chain in part.chains for line in chain.lines)
+
+
+def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
+    out = [title]
+    for part in parts:
+        out += ["", part.heading]
+        for chain in part.chains:
+            gap = " " * len(chain.left_text)
+            several = len(chain.lines) > 1
+            out += [""] if several else []
+            for k, line in enumerate(chain.lines):
+                mark = " \u2020" if line.marked else ""
+                row = f"{chain.left_text if k == 0 else gap} {line.relation} {line.text}{mark}"
+                out.append(f"{row}    ({line.rule})" if line.rule and several else row)
+    if _marked(parts):
+        out += ["", f"\u2020 {words['marked']}"]
+    return "\n".join([*out, *(["", proof] if proof else [])])
+
+
+def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
+    out = [f"# {_escaped(title)}"]
+    for part in parts:
+        out += ["", f"## {part.heading}"]
+        for chain in part.chains:
+            out += ["", "$$", r"\begin{aligned}", *aligned_rows(chain), r"\end{aligned}", "$$"]
+    if _marked(parts):
+        out += ["", f"\u2020 {words['marked']}"]
+    return "\n".join([*out, *(["", _escaped(proof)] if proof else [])])
+
+
+def aligned_rows(chain: Any, end: str = "", newline: str = r" \\") -> list[str]:
+    """The rows of an `aligned` or `align` environment: left &= right && rule."""
+    rows = []
+    for k, line in enumerate(chain.lines):
+        relation = "=" if line.relation == "=" else r"\approx"
+        for n, row in enumerate(line.rows):
+            left = chain.left + " " if k == n == 0 else ""
+            body = rf"{left}&{relation} {row}" if n == 0 else rf"&\quad {row}"
+            if n == len(line.rows) - 1:
+                body += r"\;{}^{\dagger}" if line.marked else ""
+                body += rf" && \text{{{line.rule}}}" if line.rule else ""
+            rows.append(body)
+    return [f"{row}{newline}" for row in rows[:-1]] + [rows[-1] + end]
+
+
+def _json(derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], proof: str) -> str:
+    out: dict[str, Any] = {"schema": "bptrace/derive/1", "title": title, "level": derivation.level}
+    out["parts"] = [
+        {
+            "heading": part.heading,
+            "chains": [
+                {
+                    "left": chain.left_text,
+                    "latex": chain.left,
+                    "lines": [
+                        {
+                            "relation": line.relation,
+                            "text": line.text,
+                            "latex": " ".join(line.rows),
+                            "rule": line.rule,
+                            **({"marked": True} if line.marked else {}),
+                        }
+                        for line in chain.lines
+                    ],
+                }
+                for chain in part.chains
+            ],
+        }
+        for part in parts
+    ]
+    if proof:
+        out["proof"] = proof
+    return json.dumps(out, ensure_ascii=False, indent=1)
+
+
+def _escaped(text: str) -> str:
+    for special in "\\`*_[]<>|#$":
+        text = text.replace(special, "\\" + special)
+    return text
