@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from derivations import names
-from derivations.derivation import Chain, Line, Part
+from derivations.chains import Chain, Line, Part
 from derivations.expression import Entrywise, Expression, Letters, Matrix, Number, Partial, Product, Sum, Transposed
 from derivations.names import Quantity
 from derivations.network import Problem

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from derivations.writing.figure import figure
-from derivations.writing.lines import Style, WrittenChain, WrittenPart
-from derivations.writing.render import aligned_rows
+from derivations.writing.lines import Style, WrittenChain, WrittenPart, aligned_rows
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def _preamble(document_class: str, style: Style) -> list[str]:
     if style.language == "ja":
         out += ["% lualatex"] + ([r"\usepackage{luatexja}"] if document_class == "beamer" else [])
     else:
-        out += [r"\usepackage[utf8]{inputenc}", r"\usepackage[T1]{fontenc}"]
+        out += [r"\usepackage[utf8]{inputenc}"]
     out.append(r"\usepackage{amsmath}")
     if document_class != "beamer":
         out.append(r"\usepackage[margin=22mm]{geometry}")
@@ -119,7 +118,7 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
 }
 
 

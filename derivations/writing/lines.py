@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from derivations import names
-from derivations.derivation import Chain, Derivation, Line
+from derivations.chains import Chain, Line
 from derivations.expression import Expression, Product, Sum
 from derivations.notation import Notation
 from derivations.printing import LatexPrinter, TextPrinter
 from derivations.writing.words import words_of
 
-__all__ = ["Style", "WrittenChain", "WrittenPart", "written_parts"]
+if TYPE_CHECKING:
+    from derivations.derivation import Derivation
+
+__all__ = ["Style", "WrittenChain", "WrittenPart", "aligned_rows", "written_parts"]
 
 
 @dataclass(frozen=True)
@@ -137,3 +141,18 @@ def _pieces(e: Expression, latex: LatexPrinter, text: TextPrinter) -> Iterator[t
 def _size(text: str) -> int:
     """About how wide a formula is in print: fractions lie over each other, scripts are small."""
     return len(text.replace("_", "").replace("^", "").replace("(", "").replace("\u2202", "")) + 1
+
+
+def aligned_rows(chain: WrittenChain, end: str = "", newline: str = r" \\") -> list[str]:
+    """The rows of an `aligned` or `align` environment: left &= right && rule."""
+    rows = []
+    for k, line in enumerate(chain.lines):
+        relation = "=" if line.relation == "=" else r"\approx"
+        for n, row in enumerate(line.rows):
+            left = chain.left + " " if k == n == 0 else ""
+            body = rf"{left}&{relation} {row}" if n == 0 else rf"&\quad {row}"
+            if n == len(line.rows) - 1:
+                body += r"\;{}^{\dagger}" if line.marked else ""
+                body += rf" && \text{{{line.rule}}}" if line.rule else ""
+            rows.append(body)
+    return [f"{row}{newline}" for row in rows[:-1]] + [rows[-1] + end]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from derivations.notation import notation_of
-from derivations.writing.lines import Style, WrittenPart, written_parts
+from derivations.writing.lines import Style, WrittenPart, aligned_rows, written_parts
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
@@ -106,21 +106,6 @@ def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
     return "\n".join([*out, *(["", _escaped(proof)] if proof else [])])
-
-
-def aligned_rows(chain: Any, end: str = "", newline: str = r" \\") -> list[str]:
-    """The rows of an `aligned` or `align` environment: left &= right && rule."""
-    rows = []
-    for k, line in enumerate(chain.lines):
-        relation = "=" if line.relation == "=" else r"\approx"
-        for n, row in enumerate(line.rows):
-            left = chain.left + " " if k == n == 0 else ""
-            body = rf"{left}&{relation} {row}" if n == 0 else rf"&\quad {row}"
-            if n == len(line.rows) - 1:
-                body += r"\;{}^{\dagger}" if line.marked else ""
-                body += rf" && \text{{{line.rule}}}" if line.rule else ""
-            rows.append(body)
-    return [f"{row}{newline}" for row in rows[:-1]] + [rows[-1] + end]
 
 
 def _json(derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], proof: str) -> str:
