@@ -95,10 +95,11 @@ def _at_random_points(problem: Problem, chain: ChainRule) -> Proof:
     """Direct and composed derivatives at a random point that suits the loss, 50 digits."""
     loss = chain.substituted(Quantity("E"))
     direct = [sp.diff(loss, _parameter(chain, p)) for p, _ in chain.parameters]
-    letters = sorted(set().union(loss.free_symbols, *(e.free_symbols for e in direct)), key=str)
+    letters = sorted(set[sp.Symbol]().union(loss.free_symbols, *(e.free_symbols for e in direct)), key=str)
     point = _point(problem, letters)
     with mpmath.workdps(DIGITS + 15):
-        values = sp.lambdify(letters, direct, "mpmath", cse=True)(*(point[s] for s in letters))
+        memo = dict(point)
+        values = [_value(e, memo) for e in direct]
         composed = _composed(chain, point)
     return _compared("numeric", chain, values, [composed[g] for _, g in chain.parameters])
 
@@ -128,23 +129,54 @@ def _composed(chain: ChainRule, point: dict[sp.Symbol, Any]) -> dict[Quantity, A
     """Every quantity of the composed chain at a point, one after the other."""
     known, out = dict(point), {}
     for q, e in [*chain.definitions.items(), *chain.of.items()]:
-        letters = sorted(e.free_symbols, key=str)
-        out[q] = known[symbol(names.text(chain.network, q))] = _value(e, letters, known)
+        out[q] = known[symbol(names.text(chain.network, q))] = _value(e, known)
     return out
 
 
-def _value(e: Expr, letters: list[sp.Symbol], known: dict[sp.Symbol, Any]) -> Any:
-    """A sum of products quickly, anything else by evalf."""
-    if e.is_Symbol:
-        return known[e]
-    if e.is_Number:
-        return mpmath.mpf(e.p) / e.q if e.is_Rational else mpmath.mpf(e)
+_FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.erfc: mpmath.erfc}
+
+
+def _value(e: Expr, memo: dict[Expr, Any]) -> Any:
+    """The value of an expression at a point; `memo` holds the letters, and every part once it is known."""
+    if e in memo:
+        return memo[e]
+    if e.is_Rational:
+        return mpmath.mpf(e.p) / e.q
+    if isinstance(e, sp.Piecewise):
+        return _value(next(part for part, test in e.args if _holds(test, memo)), memo)
+    parts = [_value(part, memo) for part in e.args]
     if e.is_Add:
-        return mpmath.fsum(_value(part, letters, known) for part in e.args)
-    if e.is_Mul:
-        return mpmath.fprod(_value(part, letters, known) for part in e.args)
-    used = {s: known[s] for s in e.free_symbols}
-    return e.evalf(mpmath.mp.dps, subs=used)._to_mpmath(mpmath.mp.prec)
+        value = mpmath.fsum(parts)
+    elif e.is_Mul:
+        value = mpmath.fprod(parts)
+    elif e.is_Pow:
+        value = parts[0] ** (int(e.exp) if e.exp.is_Integer else parts[1])
+    elif e.func in _FUNCTIONS:
+        value = _FUNCTIONS[e.func](*parts)
+    else:
+        value = e.evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)  # a constant such as pi
+    memo[e] = value
+    return value
+
+
+def _holds(test: Any, memo: dict[Expr, Any]) -> bool:
+    """Whether a condition of a Piecewise holds at a point; nested ones arrive as logic of comparisons."""
+    if isinstance(test, sp.logic.boolalg.BooleanAtom):
+        return bool(test)
+    if isinstance(test, sp.core.relational.Relational):
+        left, right = (_value(side, memo) for side in (test.lhs, test.rhs))
+        return {">": left > right, ">=": left >= right, "<": left < right, "<=": left <= right}[test.rel_op]
+    parts = [_holds(part, memo) for part in test.args]
+    match test:
+        case sp.And():
+            return all(parts)
+        case sp.Or():
+            return any(parts)
+        case sp.Not():
+            return not parts[0]
+        case sp.ITE():
+            return parts[1] if parts[0] else parts[2]
+    raise TypeError(f"not a condition: {test}")
 
 
 def _compared(how: str, chain: ChainRule, values: list[Any], composed: list[Any]) -> Proof:
