@@ -45,6 +45,8 @@ class Arithmetic:
     """`where(a, p, q)` is p for a > 0 and q otherwise."""
     unless_zero: Callable[[Array, Array], Array]
     """`unless_zero(t, v)` is v, but 0 where t is exactly 0 (0 log 0 = 0)."""
+    over: Callable[[Array, Array], Array]
+    """`over(t, y)` is t / y, but 0 where t is exactly 0, and not finite where y alone is."""
     largest: Callable[[Array], Array]
     """The largest entry of each column, any number near it will do: it only keeps exp in range."""
     pi: Any
@@ -111,6 +113,11 @@ class Float64(Arithmetic):
     def unless_zero(t: Array, value: Array) -> Array:
         """0 where t is 0."""
         return np.where(np.equal(t, 0), 0, value)
+
+    @staticmethod
+    def over(t: Array, y: Array) -> Array:
+        """t / y, 0 where t is 0."""
+        return np.where(np.equal(t, 0), 0, t / y)
 
     @staticmethod
     def largest(a: Array) -> Array:
@@ -226,6 +233,7 @@ class Ball(Arithmetic):
         self.positive_part = each(lambda a: self._choose(a, a, a * 0))
         self.where = each(self._choose, 3)
         self.unless_zero = each(lambda t, v: t * 0 if t == 0 else v, 2)
+        self.over = each(lambda t, y: t * 0 if t == 0 else self._ball(t) / self._ball(y) if y == 0 else t / y, 2)
 
     @property
     def pi(self) -> Any:
@@ -281,7 +289,7 @@ class Exact(Ball):
     every quantity follows from the recorded ones alone, as it must where those were rounded or are somebody's own.
     """
 
-    name = "exact"
+    name = "numbers rounded by hand"
 
     def __init__(self, bits: int = 200, *, by_definition: bool = False) -> None:
         super().__init__(bits)

@@ -297,6 +297,7 @@ class Writing(Arithmetic):
     positive_part = _written(lambda a: Call("max0", a))
     where = _written(Choice, 3)
     unless_zero = _written(lambda t, value: value, 2)
+    over = _written(lambda t, y: t / y, 2)
     pi: Any = Number("pi")
 
     def number(self, text: str) -> Expression:

@@ -44,7 +44,8 @@ class Loss:
     """A loss E, a sum of one part an output.
 
     `parts(m, y, t)` are E[k] and `slope(m, y, t)` is dE/dy[k]; loss `given` has neither (dE/dy is given), and `needs`
-    says what a sample brings: t, dz or nothing.  `fused` holds, by the name of the last activation, a `Fusion`.
+    says what a sample brings: t, dz or nothing.  `targets` is "0..1" where they are probabilities.  `fused` holds, by
+    the name of the last activation, a `Fusion`.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Loss:
     needs: str = "t"
     fused: Mapping[str, Fusion] = field(default_factory=dict)
     domain: str = "all real y"
+    targets: str = "any"
     source: str = ""
 
     def value(self, y: Any, t: Any = 0.0) -> float:
@@ -79,10 +81,6 @@ class Loss:
 
 def _t_log(m: Arithmetic, t: Array, y: Array) -> Array:
     return m.unless_zero(t, t * m.log(y))  # 0 log 0 = 0
-
-
-def _t_over(m: Arithmetic, t: Array, y: Array) -> Array:
-    return m.unless_zero(t, t / y)
 
 
 def _softmax_steps(y: list[Any], t: list[Any], k: int) -> list[Any]:
@@ -125,7 +123,7 @@ CROSS_ENTROPY = Loss(
     "cross_entropy",
     "E = -sum_k t[k] log y[k]",
     parts=lambda m, y, t: -_t_log(m, t, y),
-    slope=lambda m, y, t: -_t_over(m, t, y),
+    slope=lambda m, y, t: -m.over(t, y),
     fused={
         "softmax": Fusion(
             delta=lambda m, y, t: y - t,
@@ -134,6 +132,7 @@ CROSS_ENTROPY = Loss(
             steps=_softmax_steps,
         )
     },
+    targets="0..1",
     domain="y > 0 where t is not 0; at y = 0 the loss is infinite, and the step says so",
     source="Bishop (2006), 4.108 and 4.109",
 )
@@ -141,7 +140,7 @@ BINARY_CROSS_ENTROPY = Loss(
     "binary_cross_entropy",
     "E = -sum_k [t[k] log y[k] + (1 - t[k]) log(1 - y[k])]",
     parts=lambda m, y, t: -(_t_log(m, t, y) + _t_log(m, 1 - t, 1 - y)),
-    slope=lambda m, y, t: _t_over(m, 1 - t, 1 - y) - _t_over(m, t, y),
+    slope=lambda m, y, t: m.over(1 - t, 1 - y) - m.over(t, y),
     fused={
         "sigmoid": Fusion(
             delta=lambda m, y, t: y - t,
@@ -149,6 +148,7 @@ BINARY_CROSS_ENTROPY = Loss(
             steps=lambda y, t, k: [-(t[k] * (1 - y[k])) + (1 - t[k]) * y[k]],
         )
     },
+    targets="0..1",
     domain="0 < y < 1; at y = 0 or 1 the loss may be infinite, and the step says so",
     source="Bishop (2006), 4.90 and 5.21",
 )

@@ -234,6 +234,8 @@ def _exists(network: Network, samples: int, q: Quantity) -> bool:
 
 
 def _near(network: Network, samples: int, name: str) -> str:
+    if re.search(r"\[(.*,)?0[],]", name):
+        return "; indices count from 1"
     bare = re.split("[@#]", name)[0][:40]
     near = difflib.get_close_matches(bare, dict.fromkeys(all_names(network)), n=3, cutoff=0.6)
     return f"; near: {', '.join(near)}" if near else "; names look like z1[1], dW2[1,2], delta1[2], E"

@@ -101,7 +101,7 @@ class Training:
     samples: str = "together"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Problem:
     """A network, its samples as columns, and how to train it.
 
@@ -116,6 +116,10 @@ class Problem:
     names: tuple[tuple[str, str, str], ...] = ()  # (their name, our quantity, their LaTeX or "")
     sheet: tuple[tuple[str, object], ...] = ()
     marking: tuple[tuple[str, object], ...] = ()
+
+    def __repr__(self) -> str:
+        shape = "-".join(map(str, self.network.sizes))
+        return f"<Problem {self.title or shape!r}: {shape}, {self.network.loss.name}, {self.samples} samples>"
 
     @property
     def samples(self) -> int:

@@ -21,7 +21,7 @@ def trace(
     problem: Source,
     *,
     arithmetic: str | None = None,
-    precision: int = 53,
+    precision: int | None = None,
     digits: int | None = None,
     places: int | None = None,
     carry: str | None = None,
@@ -29,8 +29,8 @@ def trace(
     """Work one forward/backward/update step and record every number of it.
 
     problem: a `Problem`, or what `load` takes.  arithmetic: "float64" (default), "float32" (every operation rounded) or
-    "ball" (`precision` bits; each number with a proved radius).  digits or places: by hand, each recorded quantity
-    rounded half away from zero and carried as shown, or, with carry="full", rounded only where it is shown.
+    "ball" (`precision` bits, 53 if not said; each number with a proved radius).  digits or places: by hand, each
+    recorded quantity rounded half away from zero and carried as shown, or, with carry="full", rounded only where shown.
     Raises ProblemError for a problem that cannot be used and ValueError for options that do not go together.
 
     >>> trace("hand-3-2-2", digits=4)["dW2[1,1]"]

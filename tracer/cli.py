@@ -70,10 +70,13 @@ def _trace(options: argparse.Namespace) -> int:
     problem = _load(options.problem)
     form = _format(options)
     if options.beside:
+        for other in ("digits", "places", "carry", "arithmetic", "precision", "work"):
+            if getattr(options, other):
+                raise ValueError(f"--{other} does not go with --beside, which works both by hand and exactly")
         from tracer.answers.beside import put_beside
         from tracer.answers.sheets import SheetError, read_sheet
 
-        cells = read_sheet(options.beside)
+        cells = read_sheet(options.beside, sys.stdin.buffer)
         try:
             beside = put_beside(problem, cells)
         except SheetError as e:
@@ -104,6 +107,8 @@ def _derive(options: argparse.Namespace) -> int:
     problem = _load(options.problem)
     rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
     numbers = options.numbers or any(value is not None for value in rounds.values())
+    if options.key and options.level != "worksheet":
+        raise ValueError("--key goes with --level worksheet")
     level = "standard" if options.level == "worksheet" else options.level
     form = _format(options, _DERIVED, "text")
     rendering = {
@@ -163,6 +168,8 @@ def _new(options: argparse.Namespace) -> int:
         loss=options.loss,
         rate=options.learning_rate,
     )
+    if options.output and os.path.exists(options.output):
+        raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
     return _write(text.rstrip("\n"), options)
 
 
@@ -281,7 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     trace = _command(commands, "trace", _trace, "every number of one training step", problem=True)
     _add_numbers(trace)
     trace.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
-    trace.add_argument("--precision", type=_whole, default=53, metavar="BITS", help="bits of a ball (default 53)")
+    trace.add_argument("--precision", type=_whole, metavar="BITS", help="bits of a ball (default 53)")
     trace.add_argument("--work", action="store_true", help="formula, numbers put in and value, line by line")
     trace.add_argument("--beside", metavar="SHEET", help="put somebody's printed numbers beside the exact ones")
     _add_output(trace, FORMATS)
@@ -314,7 +321,7 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--epochs", type=_whole, metavar="N", help="how many passes over all samples")
     train.add_argument("--every", type=_whole, metavar="M", help="show the loss of every M-th step")
     train.add_argument("--trace-step", type=_whole, metavar="K", help="the full trace of step K")
-    _add_numbers(train)
+    _add_numbers(train, ("float64", "float32"), "print with")
     _add_output(train, FORMATS)
 
     new = _command(commands, "new", _new, "write a problem file to fill in")
@@ -340,10 +347,14 @@ def _command(commands: Any, name: str, run: Any, text: str, *, problem: bool = F
     return parser
 
 
-def _add_numbers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--arithmetic", choices=("float64", "float32", "ball"), help="default float64")
-    parser.add_argument("--digits", type=_whole, metavar="N", help="round to N significant figures")
-    parser.add_argument("--places", type=_whole, metavar="N", help="round to N decimals")
+def _add_numbers(
+    parser: argparse.ArgumentParser,
+    arithmetics: tuple[str, ...] = ("float64", "float32", "ball"),
+    doing: str = "work by hand to",
+) -> None:
+    parser.add_argument("--arithmetic", choices=arithmetics, help="default float64")
+    parser.add_argument("--digits", type=_whole, metavar="N", help=f"{doing} N significant figures")
+    parser.add_argument("--places", type=_whole, metavar="N", help=f"{doing} N decimals")
 
 
 def _add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ()) -> None:

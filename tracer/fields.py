@@ -33,6 +33,27 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 
+_HEADERS = {
+    "network": "[network]",
+    "layers": "[[network.layers]]",
+    "samples": "[[samples]]",
+    "training": "[training]",
+}
+_SYNONYMS = {
+    "bce": "binary_cross_entropy",
+    "log_loss": "binary_cross_entropy",
+    "ce": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "mse": "mean_squared_error",
+    "sse": "squared_error",
+    "linear": "identity",
+    "none": "identity",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "gd": "sgd",
+}
+
+
 class Table:
     """One table of the file, with its path; asks for fields and remembers where they stand."""
 
@@ -42,7 +63,9 @@ class Table:
         self.value, self.path, self.content = value, path, content
         for key in value:
             if key not in FIELDS[fields]:
-                raise ProblemError(f"{self.at(str(key))}: unknown field; {known_names(str(key), FIELDS[fields])}")
+                home = [table for table in ("network", "layers", "samples", "training") if key in FIELDS[table]]
+                hint = f"it belongs under {_HEADERS[home[0]]}" if home else known_names(str(key), FIELDS[fields])
+                raise ProblemError(f"{self.at(str(key))}: unknown field; {hint}")
 
     def at(self, key: str) -> str:
         name = key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else shortened(key)
@@ -104,6 +127,8 @@ class Table:
         """A hint where twice as many numbers stand as were wanted and the text looks like decimal commas."""
         if found != 2 * wanted or not re.search(rf"\b{key}\s*=[^=]*\d,\d", self.content):
             return ""
+        if re.search(r"-0,\d", self.content):  # as whole numbers read, -0 has lost its sign
+            return " (decimal commas? write decimals with a point)"
         corrected = _paired(self.value[key])
         return f" (decimal commas? then write `{cut(f'{key} = {corrected}')}`)" if corrected else ""
 
@@ -121,6 +146,9 @@ def _paired(written: Any) -> str:
 def known_names(given: str, known: Sequence[str]) -> str:
     """The nearest of the known names as a question, or all of them."""
     lowered = {name.lower(): name for name in known}
+    synonym = _SYNONYMS.get(given.lower())
+    if synonym in known:
+        return f"did you mean {synonym}?"
     near = difflib.get_close_matches(given[:60].lower(), lowered, n=1, cutoff=0.6)
     return f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(known)}"
 

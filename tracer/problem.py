@@ -5,6 +5,7 @@ The format stands in the README; every field is read here and nowhere else, from
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
 from tracer.fields import OPTIMIZER_CONSTANTS, Table, whole
-from tracer.samples import find_sample
+from tracer.samples import find_sample, sample_folders
 from tracer.toml_text import ProblemError, read_toml
 
 __all__ = ["ProblemError", "load", "loads"]
@@ -40,7 +41,9 @@ def load(source: str | Path | Mapping[str, Any]) -> Problem:
         return _problem(source, "")
     path = find_sample(str(source)) or Path(source)
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file, and no sample of that name; `bptrace samples` lists them")
+        near = difflib.get_close_matches(str(source), [folder.name for folder in sample_folders()], n=1)
+        hint = f"did you mean the sample {near[0]}?" if near else "`bptrace samples` lists the samples"
+        raise FileNotFoundError(f"{path}: no such file, and no sample of that name; {hint}")
     if path.is_dir():
         raise ProblemError("a folder, not a file; name the problem file in it")
     if path.stat().st_size > LARGEST_FILE:
@@ -269,7 +272,7 @@ def _training(top: Table) -> Training:
         momentum_form=table.choice("momentum_form", ("classical", "ema"), "classical"),
         beta1=table.number("beta1", "0.9", least=0, below=1) if adam else None,
         beta2=table.number("beta2", "0.999", least=0, below=1) if adam else None,
-        epsilon=table.number("epsilon", "1e-8", least=0) if adam else None,
+        epsilon=table.number("epsilon", "1e-8", least=1e-300) if adam else None,
         update_biases=table.flag("update_biases", True),
         reduction=table.choice("reduction", ("sum", "mean"), "sum"),
         samples=table.choice("samples", ("together", "in_turn", "apart"), "together"),

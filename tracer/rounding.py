@@ -43,8 +43,8 @@ class Rounding:
         n, what = (self.digits, "significant figure") if self.digits is not None else (self.places, "decimal")
         return f"{n} {what}{'' if n == 1 else 's'}"
 
-    def shown(self, value: Any, *, last_resort: bool = True) -> str:
-        """The text of a number: short where it is exact, all figures where it was rounded.
+    def shown(self, value: Any, *, last_resort: bool = True, short: bool = True) -> str:
+        """The text of a number: all figures where it was rounded; where it is exact, short (or with all figures too).
 
         Raises Undecided for a ball across a border, unless this is the last resort: then 0 if it holds 0, else its
         midpoint.  Not a number and infinity are "nan" and "inf".
@@ -52,12 +52,12 @@ class Rounding:
         low, high = bounds(value)
         if low is None or high is None:
             return _non_finite(value)
-        text = self._text(low)
-        if low == high or text == self._text(high):
+        text = self._text(low, short)
+        if low == high or text == self._text(high, short):
             return text
         if not last_resort:
             raise Undecided
-        return "0" if low <= 0 <= high else self._text((low + high) / 2)
+        return "0" if low <= 0 <= high else self._text((low + high) / 2, short)
 
     def places_of(self, value: Fraction) -> int:
         """How many decimals this rounding keeps of a value (negative: whole tens, hundreds ...)."""
@@ -67,14 +67,14 @@ class Rounding:
             return self.places
         return max(8, _digits_places(value, 6))
 
-    def _text(self, value: Fraction) -> str:
+    def _text(self, value: Fraction, short: bool) -> str:
         if value == 0:
             return "0"
         places = self.places_of(value)
         whole = half_away(value, places)
         text = decimal_text(whole, places, powers=self.places is None)
         exact = Fraction(whole) / ten_to(places) == value
-        return _without_zeros(text) if exact or not self.asked else text
+        return _without_zeros(text) if (exact and short) or not self.asked else text
 
 
 def bounds(value: Any) -> tuple[Fraction | None, Fraction | None]:
@@ -111,7 +111,7 @@ def decimal_text(whole: int, places: int, *, powers: bool = True) -> str:
     """Whole / 10^places as a decimal with that many places; with `powers`, below 1e-5 and from 1e16 as 1.2e-6."""
     sign, digits = "-" if whole < 0 else "", str(abs(whole))
     exponent = len(digits) - 1 - places
-    if whole and powers and (exponent < -5 or exponent >= 16 or places < -6):
+    if whole and powers and (exponent < -5 or exponent >= 16 or places < 0):
         tail = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{tail}e{exponent}"
     if places <= 0:

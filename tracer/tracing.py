@@ -60,9 +60,11 @@ class Trace:
         """What the step started from: x, t, W, b and the constants, by name."""
         network = self.problem.network
         out: dict[str, Any] = {}
-        for step in self.steps[:1] if self.problem.training.samples != "apart" else self.steps:
+        in_turn = self.problem.training.samples == "in_turn"
+        for step in self.steps:
             for kind, layer, quantities in givens(step.problem, sample=step.sample, step=step.step):
-                if (kind, layer) in step.inputs:
+                carried = kind in ("W", "b") and in_turn and step is not self.steps[0]
+                if (kind, layer) in step.inputs and not carried:
                     pairs = zip(quantities.flat, np.asarray(step.inputs[kind, layer]).flat, strict=True)
                     out |= {names.text(network, q): self.number(v) for q, v in pairs}
             out |= {letter: self.number(step.inputs[letter, 0]) for letter in CONSTANTS if (letter, 0) in step.inputs}
@@ -70,6 +72,8 @@ class Trace:
 
     def __getitem__(self, name: str) -> Any:
         """A number, or a whole array, by name.  Raises UnknownName (a KeyError) with near names."""
+        if not isinstance(name, str):
+            raise TypeError(f"a trace is indexed by a name such as 'dW1[1,2]' or 'delta1', not by {name!r}")
         meaning = self._aliases.read(name)
         factor = names_factor(meaning.multiple) * float(self.inputs["eta"]) ** meaning.eta_power
         value = self._value(meaning.quantity, name)
@@ -77,9 +81,13 @@ class Trace:
 
     def _value(self, q: Quantity, name: str) -> Any:
         for step in self.steps:
-            mark = step.sample in (0, q.sample) and step.step == q.step
+            mark = step.step == q.step and (step.problem.samples > 1 or step.sample == q.sample)
             if mark and ((q.kind, q.layer) in step.arrays or (q.kind, q.layer) in step.inputs):
                 return self._entry(step, q, name)
+        if q.sample and self.problem.training.samples == "in_turn" and self.problem.samples > 1:
+            raise UnknownName(
+                f"'{name}': samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"
+            )
         near = [n for n in self.values if n.startswith(names.text(self.problem.network, q).split("@")[0].split("#")[0])]
         raise UnknownName(
             f"'{name}' is not recorded in this trace" + (f"; near: {', '.join(near[:3])}" if near else "")
@@ -148,6 +156,10 @@ class Trace:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know: where a number is not finite and why, which names were reread."""
         out = [f"'{name}' is read as the problem's [names] has it" for name in self._aliases.clashes]
+        if self.problem.network.loss.targets == "0..1" and self.problem.signals is not None:
+            t = self.problem.signals.floats
+            if t.min() < 0 or t.max() > 1:
+                out.append(f"a target outside 0 to 1 is no probability; {self.problem.network.loss.name} is for those")
         for step in self.steps:
             out += list(_not_finite(self.problem, step))
         return tuple(out)
@@ -169,6 +181,15 @@ class Trace:
         from tracer.show.table import Table
 
         return Table.of(self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
 
     def __str__(self) -> str:
         return str(self.table())
@@ -196,7 +217,7 @@ def trace_problem(
     problem: Problem,
     *,
     arithmetic: str | None = None,
-    precision: int = 53,
+    precision: int | None = None,
     digits: int | None = None,
     places: int | None = None,
     carry: str | None = None,
@@ -211,6 +232,9 @@ def trace_problem(
         raise ValueError("--carry goes with --digits or --places")
     if carry == "shown" and arithmetic:
         raise ValueError(f"{arithmetic} carries its own numbers; leave out --arithmetic to carry what is shown")
+    if precision is not None and arithmetic != "ball":
+        raise ValueError("--precision goes with --arithmetic ball")
+    precision = precision or 53
     if not 2 <= precision <= MOST_PRECISION:
         raise ValueError(f"--precision must be from 2 to {MOST_PRECISION} bits")
     if arithmetic is None and rounding.asked:
@@ -225,6 +249,7 @@ def trace_problem(
 def _by_hand(problem: Problem, rounding: Rounding, carry: str) -> Trace:
     """Rounded at every recorded quantity; worked again with more bits where a ball lay across a border."""
     bits = HAND_BITS
+    unrounded = {q: value for step in steps_of(problem, Exact(bits)) for q, value in step.items()}
     while True:
         m, texts, last_resort = Exact(bits, by_definition=carry == "shown"), dict[Quantity, str](), bits >= MOST_BITS
 
@@ -235,7 +260,8 @@ def _by_hand(problem: Problem, rounding: Rounding, carry: str) -> Trace:
             texts: dict[Quantity, str] = texts,
             last_resort: bool = last_resort,
         ) -> Any:
-            texts[q] = text = rounding.shown(value, last_resort=last_resort)
+            short = unrounded[q] == value and not hasattr(value, "rad")  # it owes nothing to rounding
+            texts[q] = text = rounding.shown(value, last_resort=last_resort, short=short)
             return value if carry == "full" or text in ("nan", "inf", "-inf") else m.number(text)
 
         try:

@@ -19,7 +19,7 @@ __all__ = ["MOST_STEPS", "Run", "train_problem"]
 MOST_STEPS = 100_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A training run.  `losses` are (step, E), E before that step's update; of samples apart (step, E@1, E@2, ...).
 
@@ -59,6 +59,13 @@ class Run:
 
     def __str__(self) -> str:
         return str(self.table())
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.steps} steps, {self.last.policy}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        formats = {"text/plain": "table", "text/html": "html", "text/latex": "latex", "text/markdown": "markdown"}
+        return {mime: self.table().render(form) for mime, form in formats.items()}
 
     def _select(self, wanted: Any) -> dict[str, float]:
         network, out = self.problem.network, {}

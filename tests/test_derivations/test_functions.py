@@ -58,6 +58,7 @@ class Symbolic(Arithmetic):
     positive_part = _each(lambda a: sympy.Piecewise((a, a > 0), (0, True)))
     where = _each(lambda a, p, q: sympy.Piecewise((p, a > 0), (q, True)), 3)
     unless_zero = _each(lambda t, v: sympy.Piecewise((0, sympy.Eq(t, 0)), (v, True)), 2)
+    over = _each(lambda t, y: sympy.Piecewise((0, sympy.Eq(t, 0)), (t / y, True)), 2)
     largest = staticmethod(lambda a: a[:1])  # any number near it will do: the first row
     pi = sympy.pi
 
@@ -83,6 +84,7 @@ class Multiprecise(Arithmetic):
     positive_part = _each(lambda a: max(a, mpmath.mpf(0)))
     where = _each(lambda a, p, q: p if a > 0 else q, 3)
     unless_zero = _each(lambda t, v: mpmath.mpf(0) if t == 0 else v, 2)
+    over = _each(lambda t, y: mpmath.mpf(0) if t == 0 else t / y, 2)
     largest = staticmethod(lambda a: a.max(axis=0, keepdims=True))
 
     @property

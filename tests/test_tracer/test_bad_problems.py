@@ -249,7 +249,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "momentum 1": (BASE + 'optimizer = "momentum"\nmomentum = 1\n', "training.momentum: ", "is not below 1"),
     "beta2 above 1": (BASE + 'optimizer = "adam"\nbeta2 = 1.5\n', "training.beta2: ", "is not below 1"),
-    "epsilon negative": (BASE + 'optimizer = "adam"\nepsilon = -1e-8\n', "training.epsilon: ", "is below 0"),
+    "epsilon negative": (BASE + 'optimizer = "adam"\nepsilon = -1e-8\n', "training.epsilon: ", "is below 1e-300"),
     # random draws
     "draw unknown": (draw(random='"norml"', shape="[2, 2]", seed=1), "layers[2].W.random: ", "did you mean normal?"),
     "draw misspelt": (draw(randm='"normal"'), "layers[2].W.randm: ", "did you mean random?"),
@@ -435,7 +435,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     """A folder, a missing file and an empty name are told apart."""
     assert "a folder, not a file" in refusal(tmp_path, capsys)
     assert "no such file, and no sample of that name" in refusal(tmp_path / "missing.toml", capsys)
-    assert "`bptrace samples` lists them" in refusal("hand-3-2-3", capsys)
+    assert "did you mean the sample hand-3-2-2?" in refusal("hand-3-2-3", capsys)
+    assert "`bptrace samples` lists the samples" in refusal("nothing-like-it", capsys)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser reads everything")

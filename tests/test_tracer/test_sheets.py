@@ -51,7 +51,7 @@ BAD: dict[str, tuple[str, str]] = {
     "twice in JSON": ('{"E": 1, "E": 2}', "'E' is given twice"),
     "unknown name": ("zz1[1] = 0.6\n", "line 1: 'zz1[1]' is not a quantity"),
     "unknown place": ("E = 1\nz1[3] = 0.6\n", "line 2: 'z1[3]' is not a quantity of this network"),
-    "a given number": ("x[1] = 1\n", "line 1: x[1] is not a number of this step"),
+    "a given number": ("x[1] = 1\n", "line 1: x[1] is given, not worked out"),
     "another sample": ("E@2 = 1\n", "line 1: 'E@2' is not a quantity"),
     "another step": ("E#2 = 1\n", "line 1: E#2 is not a number of this step"),
     "an array too long": ("z1 = [1, 2, 3]\n", "line 1: 'z1[3]' is not a quantity"),

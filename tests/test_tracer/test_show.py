@@ -225,3 +225,50 @@ def test_results_show_themselves_in_notebooks() -> None:
     bundle = trace("hand-3-2-2")._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", "text/latex", "text/markdown"}
     assert "<script" not in bundle["text/html"]
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+@pytest.mark.parametrize("target", [[1, 0], [0, 1]])
+@pytest.mark.parametrize("rounding", [{"places": 0}, {"places": 3}, {"digits": 3}])
+def test_an_output_that_rounds_to_0_or_1_is_worked_on(loss: str, target: list[int], rounding: dict[str, int]) -> None:
+    """By hand y may become exactly 0 or 1: dE/dy is not finite then, and delta = y - t still is."""
+    problem = {
+        "network": {
+            "loss": loss,
+            "layers": [{"activation": "softmax" if loss == "cross_entropy" else "sigmoid", "W": [[12], [-12]]}],
+        },
+        "samples": [{"x": [1], "t": target}],
+        "training": {"learning_rate": 1},
+    }
+    step = trace(problem, **rounding)  # type: ignore[arg-type]
+    assert step["delta1[1]"] == pytest.approx(1 - target[0], abs=1e-3)
+    valid(step.table().render("json"), "trace-1.json")
+    reaches = loss == "binary_cross_entropy" or "places" in rounding  # 1 - y, or y itself, is exactly 0
+    assert bool(step.notes) == (target == [0, 1] and reaches)
+
+
+def test_a_name_of_another_sample_is_refused_where_samples_go_in_turn() -> None:
+    """Sample 2 is step 2 there; `@2` never gives sample 1's numbers."""
+    problem = {
+        "network": {"loss": "squared_error", "layers": [{"activation": "identity", "W": [[1, 2]]}]},
+        "samples": [{"x": [1, 2], "t": [3]}, {"x": [3, 4], "t": [5]}],
+        "training": {"learning_rate": 0.5, "samples": "in_turn"},
+    }
+    step = trace(problem)
+    with pytest.raises(KeyError, match="write #2"):
+        step["delta1@2"]
+    assert step["x#2"].tolist() == [3, 4]
+    assert step.inputs["x[1]#2"] == 3
+
+
+def test_a_trace_is_a_mapping_of_names() -> None:
+    """Membership, iteration, length; anything but a name is a TypeError that shows one."""
+    step = trace("hand-3-2-2")
+    assert "dW1[1,2]" in step
+    assert "dW9[1,2]" not in step
+    assert list(step) == list(step.values)
+    assert len(step) == len(step.values)
+    with pytest.raises(TypeError, match="indexed by a name"):
+        step[3]  # type: ignore[index]
+    with pytest.raises(KeyError, match="indices count from 1"):
+        step["dW1[0,1]"]

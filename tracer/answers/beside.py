@@ -106,6 +106,8 @@ def _meanings(problem: Problem, cells: list[Cell]) -> dict[Quantity, tuple[Meani
         except names.UnknownName as e:
             raise SheetError(f"line {cell.line}: {e}") from None
         q = meaning.quantity
+        if q not in recorded and q.kind in ("x", "t", "W", "b", *names.CONSTANTS):
+            raise SheetError(f"line {cell.line}: {cell.name} is given, not worked out; leave the line out")
         if q not in recorded:
             hint = "; a batch has one for each sample, such as @1" if q._replace(sample=1) in recorded else ""
             raise SheetError(f"line {cell.line}: {cell.name} is not a number of this step{hint}")
@@ -143,7 +145,7 @@ def written_places(number: str) -> int:
     """How many decimals a number was written with: 1.410 has 3, 2e-3 has 3, 1/3 counts as exact."""
     head, _, power = number.lower().partition("e")
     if "/" in number:
-        return 60
+        return 8
     return len(head.partition(".")[2]) - int(power or 0)
 
 

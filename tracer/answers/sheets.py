@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -35,20 +35,27 @@ class Cell:
     line: int
 
 
-def read_sheet(path: str | Path) -> list[Cell]:
-    """The cells of a sheet: CSV, JSON or `name = value` lines.  Raises SheetError and FileNotFoundError."""
-    path = Path(path)
-    if not path.is_file():
+def read_sheet(path: str | Path, standard_input: IO[bytes] | None = None) -> list[Cell]:
+    """The cells of a sheet: CSV, JSON or `name = value` lines; `-` reads the standard input that is given.
+
+    Raises SheetError and FileNotFoundError.
+    """
+    where = "standard input" if str(path) == "-" and standard_input else str(path)
+    if where != "standard input" and (not Path(path).exists() or Path(path).is_dir()):
         raise FileNotFoundError(f"{path}: no such file")
-    if path.stat().st_size > LARGEST_SHEET:
-        raise SheetError(f"{path}: larger than {LARGEST_SHEET // 1_000_000} MB; an answer sheet is smaller")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return read_text(text)
+        if where == "standard input" and standard_input:
+            content = standard_input.read(LARGEST_SHEET + 1)
+        else:
+            with Path(path).open("rb") as sheet:
+                content = sheet.read(LARGEST_SHEET + 1)
+        if len(content) > LARGEST_SHEET:
+            raise SheetError(f"larger than {LARGEST_SHEET // 1_000_000} MB; an answer sheet is smaller")
+        return read_text(content.decode("utf-8-sig"))
     except UnicodeDecodeError as e:
-        raise SheetError(f"{path}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
+        raise SheetError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
     except SheetError as e:
-        raise SheetError(f"{path}: {e}") from None
+        raise SheetError(f"{where}: {e}") from None
 
 
 def read_text(text: str) -> list[Cell]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 __all__ = ["grid", "to_csv"]
 
-_TABULATE = {"table": "simple", "markdown": "pipe", "html": "html", "latex": "latex"}
+_TABULATE = {"table": "simple", "markdown": "pipe", "latex": "latex", "html": ""}
 
 
 def grid(headers: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:
@@ -20,8 +20,18 @@ def grid(headers: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> st
     from tabulate import tabulate
 
     cells = [[_escaped(cell) for cell in row] for row in rows] if form == "markdown" else rows
+    if form == "html":
+        return _html(headers, rows)
     text = tabulate(cells, headers, tablefmt=_TABULATE[form], disable_numparse=True)
     return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _html(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    from html import escape
+
+    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in headers)
+    body = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
 def to_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

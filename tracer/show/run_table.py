@@ -33,7 +33,9 @@ class RunTable:
         if form == "table":
             lines = [f"{title}\n{part}" for title, part in zip(titles, parts, strict=True) if part]
             return "\n\n".join([*self._heading(), *lines])
-        return "\n\n".join(part for part in parts if part)
+        heading = {"markdown": "### {}\n", "html": "<h3>{}</h3>", "latex": r"\paragraph{{{}}}"}[form]
+        lines = [f"{heading.format(title)}\n{part}" for title, part in zip(titles, parts, strict=True) if part]
+        return "\n\n".join(lines)
 
     def __str__(self) -> str:
         return self.render("table")

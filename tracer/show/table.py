@@ -10,6 +10,7 @@ from derivations import names
 from derivations.equations import equations
 from derivations.expression import Choice, Expression, Name, chosen, fraction_of, relation
 from derivations.names import KINDS, Quantity
+from derivations.network import Problem
 from derivations.notation import BISHOP
 from derivations.printing import to_latex, to_text
 
@@ -157,10 +158,23 @@ def _heading(trace: Trace) -> tuple[str, ...]:
     lines = [
         *([problem.title] if problem.title else []),
         f"{shape} network: {layers}; {problem.network.loss.name}{samples}",
-        f"learning rate {training.learning_rate.shown()[()]}, {training.optimizer}",
+        f"learning rate {training.learning_rate.shown().item()}, {_optimizer(problem)}",
         trace.policy,
     ]
     return tuple("".join(c if c.isprintable() else " " for c in line) for line in lines)
+
+
+def _optimizer(problem: Problem) -> str:
+    """The optimizer with its constants, and how several samples are combined."""
+    training = problem.training
+    constants = (training.momentum, training.beta1, training.beta2, training.epsilon)
+    words = " ".join([training.optimizer, *(str(c.shown().item()) for c in constants if c is not None)])
+    if training.momentum_form == "ema":
+        words += " (ema)"
+    if problem.samples == 1:
+        return words
+    ways = {"together": f"{training.reduction} over the batch", "in_turn": "samples in turn", "apart": "samples apart"}
+    return f"{words}; {ways[training.samples]}"
 
 
 # --- renderers ---
@@ -278,11 +292,11 @@ def _latex_table(table: Table) -> str:
     for heading, rows in Table.of(table.trace, LATEX).groups:
         out += [
             rf"\paragraph{{{heading}}}",
-            r"\begingroup\renewcommand{\arraystretch}{1.7}",
+            r"\begingroup\renewcommand{\arraystretch}{2.2}",
             r"\begin{longtable}{@{}lp{0.34\linewidth}p{0.28\linewidth}l@{}}",
             r"quantity & formula & numbers put in & value \\ \hline",
             *(
-                rf"$\displaystyle {r.name}$ & ${r.formula}$ & ${r.numbers}$ & "
+                rf"$\displaystyle {r.name}$ & {_breakable(r.formula)} & {_breakable(r.numbers)} & "
                 rf"${latex_value(r)}$ \\"
                 for r in rows
             ),
@@ -290,6 +304,12 @@ def _latex_table(table: Table) -> str:
             r"\endgroup",
         ]
     return "\n".join(out)
+
+
+def _breakable(formula: str) -> str:
+    """A formula in a narrow column: ragged, with parentheses between which TeX may break the line."""
+    open_ended = formula.replace(r"\left(", "(").replace(r"\right)", ")")
+    return rf"\raggedright $\displaystyle {open_ended}$"
 
 
 def latex_value(row: Row) -> str:
@@ -318,7 +338,9 @@ def _csv(table: Table) -> str:
     ball = table.trace.arithmetic == "ball"
     headers = ["quantity", "value", *(["radius"] if ball else []), "relation", "formula", "numbers", "stage"]
     rows = [
-        [r.name, r.value, *([r.radius] if ball else []), r.relation, r.formula, r.numbers, r.stage] for r in table.rows
+        [r.name, r.value, *([r.radius] if ball else []), r.relation, r.formula, r.numbers, r.stage]
+        for _, group in table.groups
+        for r in group
     ]
     return to_csv(headers, rows)
 
