@@ -82,9 +82,9 @@ def _trace(options: argparse.Namespace) -> int:
         except SheetError as e:
             raise SheetError(f"{options.beside}: {e}") from None
         return _write(beside.render(form), options)
-    from tracer.tracing import trace_problem
+    from tracer.tracing import trace
 
-    trace = trace_problem(
+    traced = trace(
         problem,
         arithmetic=options.arithmetic,
         precision=options.precision,
@@ -92,17 +92,17 @@ def _trace(options: argparse.Namespace) -> int:
         places=options.places,
         carry=options.carry,
     )
-    _tell(trace.notes)
+    _tell(traced.notes)
     if options.work:
         from tracer.show.work import Work
 
-        return _write(Work.of(trace).render(form), options)
-    return _write(trace.table().render(form), options)
+        return _write(Work.of(traced).render(form), options)
+    return _write(traced.table().render(form), options)
 
 
 def _derive(options: argparse.Namespace) -> int:
     from derivations.derivation import derive
-    from tracer.tracing import trace_problem
+    from tracer.tracing import trace
 
     problem = _load(options.problem)
     rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
@@ -120,11 +120,11 @@ def _derive(options: argparse.Namespace) -> int:
         "proved": options.prove,
     }
     common = {"wrt": options.wrt or (), "sample": options.sample}
-    trace = trace_problem(problem, **rounds) if numbers else None
-    solved = derive(problem, level=level, numbers=trace, **common)
+    traced = trace(problem, **rounds) if numbers else None
+    solved = derive(problem, level=level, numbers=traced, **common)
     if options.level != "worksheet":
         return _write(solved.render(form, **rendering), options)
-    blank = derive(problem, level="worksheet", numbers=trace, **common)
+    blank = derive(problem, level="worksheet", numbers=traced, **common)
     text = blank.render(form, **rendering)
     if options.key:
         options.output, output = options.key, options.output
@@ -134,14 +134,14 @@ def _derive(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from tracer.training import train_problem
+    from tracer.training import train
 
     problem = _load(options.problem)
     steps = options.steps
     if options.epochs is not None:
         in_turn = problem.training.samples == "in_turn"
         steps = options.epochs * (problem.samples if in_turn else 1)
-    run = train_problem(
+    run = train(
         problem,
         steps,
         every=options.every,

@@ -22,11 +22,19 @@ from tracer.fields import OPTIMIZER_CONSTANTS, Table, whole
 from tracer.samples import find_sample, sample_folders
 from tracer.toml_text import ProblemError, read_toml
 
-__all__ = ["ProblemError", "load", "loads"]
+__all__ = ["ProblemError", "Source", "as_problem", "load", "loads"]
 
 LARGEST_FILE = 1_000_000
 MOST_UNITS, MOST_LAYERS, MOST_SAMPLES, MOST_NAMES = 100_000, 1000, 5000, 500
 _TOO_LARGE = f"larger than {LARGEST_FILE // 1_000_000} MB; draw large weights with W = {{random = ..., shape = ...}}"
+
+
+Source = Problem | str | Path | Mapping[str, Any]
+
+
+def as_problem(source: Source) -> Problem:
+    """A problem as it is, or loaded."""
+    return source if isinstance(source, Problem) else load(source)
 
 
 def load(source: str | Path | Mapping[str, Any]) -> Problem:

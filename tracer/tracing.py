@@ -16,10 +16,11 @@ from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic, Ball, Exact
 from derivations.equations import givens
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
+from tracer.problem import Source, as_problem
 from tracer.rounding import Rounding, Undecided, bounds
 from tracer.step import Step, after, run_step
 
-__all__ = ["ARITHMETICS", "Trace", "steps_of", "trace_problem"]
+__all__ = ["ARITHMETICS", "Trace", "steps_of", "trace"]
 
 ARITHMETICS = ("float64", "float32", "ball")
 HAND_BITS = 200
@@ -213,8 +214,8 @@ def names_factor(multiple: str) -> float:
     return as_float(multiple)
 
 
-def trace_problem(
-    problem: Problem,
+def trace(
+    problem: Source,
     *,
     arithmetic: str | None = None,
     precision: int | None = None,
@@ -222,7 +223,17 @@ def trace_problem(
     places: int | None = None,
     carry: str | None = None,
 ) -> Trace:
-    """One step of the problem in an arithmetic, or rounded by hand; see `tracer.trace`."""
+    """Work one forward/backward/update step and record every number of it.
+
+    problem: a `Problem`, or what `load` takes.  arithmetic: "float64" (default), "float32" (every operation rounded) or
+    "ball" (`precision` bits, 53 if not said; each number with a proved radius).  digits or places: by hand, each
+    recorded quantity rounded half away from zero and carried as shown, or, with carry="full", rounded only where shown.
+    Raises ProblemError for a problem that cannot be used and ValueError for options that do not go together.
+
+    >>> trace("hand-3-2-2", digits=4)["dW2[1,1]"]
+    1.41
+    """
+    problem = as_problem(problem)
     rounding = Rounding(digits, places)
     if arithmetic is not None and arithmetic not in ARITHMETICS:
         raise ValueError(f"arithmetic '{arithmetic}' is not known; known are {', '.join(ARITHMETICS)}")

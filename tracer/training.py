@@ -10,11 +10,12 @@ from typing import Any
 from derivations import names, rules
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic
 from derivations.network import Problem
+from tracer.problem import Source, as_problem
 from tracer.rounding import Rounding
 from tracer.step import Step, run_step
 from tracer.tracing import Trace
 
-__all__ = ["MOST_STEPS", "Run", "train_problem"]
+__all__ = ["MOST_STEPS", "Run", "train"]
 
 MOST_STEPS = 100_000_000
 
@@ -87,8 +88,8 @@ class Run:
         }
 
 
-def train_problem(
-    problem: Problem,
+def train(
+    problem: Source,
     steps: int,
     *,
     every: int | None = None,
@@ -98,7 +99,16 @@ def train_problem(
     places: int | None = None,
     progress: bool = False,
 ) -> Run:
-    """Repeat the step; see `tracer.train`."""
+    """Repeat the step, each time from the updated parameters, `steps` updates of each network.
+
+    Samples go together (a batch each step), in turn (sample after sample, one update each) or apart (a network each),
+    as the problem says.  every: keep the loss of every so many steps (default a tenth).  trace_step: keep the full
+    trace of that step.  Raises ProblemError and ValueError as `trace` does.
+
+    >>> train("sigmoid-xor", 100).losses[-1][0]
+    100
+    """
+    problem = as_problem(problem)
     if not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"--steps must be from 1 to {MOST_STEPS}")
     if every is not None and every < 1:

@@ -269,31 +269,13 @@ def escape_markdown(text: str) -> str:
     return text
 
 
-_LATEX_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "%": r"\%",
-    "#": r"\#",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-}
-
-
-def _latex_text(text: str) -> str:
-    return "".join(_LATEX_SPECIAL.get(c, c) for c in text)
-
-
 def _latex_table(table: Table) -> str:
     out = ["% needs \\usepackage{amsmath,longtable}", *(f"% {line}" for line in table.heading)]
     for heading, rows in Table.of(table.trace, LATEX).groups:
         out += [
             rf"\paragraph{{{heading}}}",
             r"\begingroup\renewcommand{\arraystretch}{2.2}",
-            r"\begin{longtable}{@{}lp{0.34\linewidth}p{0.28\linewidth}l@{}}",
+            r"\begin{longtable}{@{}lp{0.34\linewidth}p{0.33\linewidth}l@{}}",
             r"quantity & formula & numbers put in & value \\ \hline",
             *(
                 rf"$\displaystyle {r.name}$ & {_breakable(r.formula)} & {_breakable(r.numbers)} & "
@@ -309,7 +291,8 @@ def _latex_table(table: Table) -> str:
 def _breakable(formula: str) -> str:
     """A formula in a narrow column: ragged, with parentheses between which TeX may break the line."""
     open_ended = formula.replace(r"\left(", "(").replace(r"\right)", ")")
-    return rf"\raggedright $\displaystyle {open_ended}$"
+    size = r"\displaystyle " if len(formula) < 100 else ""  # a long fraction in small
+    return rf"\raggedright ${size}{open_ended}$"
 
 
 def latex_value(row: Row) -> str:
