@@ -17,12 +17,12 @@ import numpy as np
 import sympy as sp
 
 from derivations import names
-from derivations.activations import ACTIVATIONS
+from derivations.activations import Activation
 from derivations.arithmetic import Arithmetic
 from derivations.names import Quantity
 from derivations.network import Problem
 
-__all__ = ["ChainRule", "Symbolic", "local_jacobian", "local_loss", "local_slope", "symbol"]
+__all__ = ["A", "ChainRule", "Symbolic", "local_jacobian", "local_loss", "local_slope", "symbol"]
 
 Expr = Any
 
@@ -49,6 +49,7 @@ class Symbolic(Arithmetic):
     positive_part = _each(lambda a: sp.Piecewise((a, a > 0), (0, True)))
     where = _each(lambda a, p, q: sp.Piecewise((p, a > 0), (q, True)), 3)
     unless_zero = _each(lambda t, value: value, 2)
+    over = _each(lambda t, y: t / y, 2)
     pi = sp.pi
 
     def number(self, text: str) -> Expr:
@@ -78,29 +79,31 @@ def _column(*entries: Expr) -> Any:
 
 
 @lru_cache(maxsize=64)
-def local_slope(activation: str) -> Expr:
-    """h'(a) of an elementwise activation, by sympy.diff of its value, in the symbol `a`."""
-    return sp.diff(ACTIVATIONS[activation].formula(M, A), A)
+def local_slope(activation: Activation) -> Expr:
+    """h'(a) of an elementwise activation, by sympy.diff of its value, in the symbol `A`."""
+    return sp.diff(activation.formula(M, A), A)
 
 
 @lru_cache(maxsize=64)
-def local_jacobian(activation: str, units: int) -> tuple[tuple[sp.Symbol, ...], tuple[tuple[Expr, ...], ...]]:
+def local_jacobian(activation: Activation, units: int) -> tuple[tuple[sp.Symbol, ...], tuple[tuple[Expr, ...], ...]]:
     """The symbols a[1..n] and dz[k]/da[m] of an activation that works on a whole layer, by sympy.diff."""
     letters = tuple(symbol(f"a_{k}") for k in range(1, units + 1))
-    z = ACTIVATIONS[activation].formula(M, _column(*letters))[:, 0]
+    z = activation.formula(M, _column(*letters))[:, 0]
     return letters, tuple(tuple(sp.diff(z_k, a) for a in letters) for z_k in z)
 
 
-def local_loss(problem: Problem) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...], Expr, tuple[Expr, ...]]:
-    """The symbols y and t, the loss of one sample, dE/dy[k] by sympy.diff; for loss `given` the symbols of dE/dy."""
-    outputs = problem.network.sizes[-1]
+@lru_cache(maxsize=64)
+def local_loss(parts: Any, outputs: int) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...], Expr, tuple[Expr, ...]]:
+    """The symbols y and t, the loss of one sample as the sum of its parts, dE/dy[k] by sympy.diff.
+
+    For the loss `given`, which has no parts, the t are dE/dy themselves.
+    """
     y = tuple(symbol(f"y_{k}") for k in range(1, outputs + 1))
     t = tuple(symbol(f"t_{k}") for k in range(1, outputs + 1))
-    loss = problem.network.loss
-    if loss.parts is None:
+    if parts is None:
         return y, t, None, t
-    parts = loss.parts(M, _column(*y), _column(*t))[:, 0]
-    return y, t, sum(parts), tuple(sp.diff(parts[k], y[k]) for k in range(outputs))
+    whole = sum(parts(M, _column(*y), _column(*t))[:, 0])
+    return y, t, whole, tuple(sp.diff(whole, y_k) for y_k in y)
 
 
 class ChainRule:
@@ -149,7 +152,7 @@ class ChainRule:
 
     @cached_property
     def _loss(self) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...], Expr, tuple[Expr, ...]]:
-        return local_loss(self.problem)
+        return local_loss(self.network.loss.parts, self.network.sizes[-1])
 
     @cached_property
     def _outputs(self) -> dict[sp.Symbol, sp.Symbol]:
@@ -174,12 +177,12 @@ class ChainRule:
         layer = self.network.layer(l)
         units = range(1, layer.units + 1)
         if layer.activation.elementwise:
-            slope = local_slope(layer.activation.name)
+            slope = local_slope(layer.activation)
             for j in units:
                 self.of[Quantity("slope", l, (j,))] = slope.xreplace({A: self.name("a", l, j)})
                 self.of[Quantity("delta", l, (j,))] = self.name("slope", l, j) * self.name("dz", l, j)
             return
-        letters, jacobian = local_jacobian(layer.activation.name, layer.units)
+        letters, jacobian = local_jacobian(layer.activation, layer.units)
         named = {s: self.name("a", l, j) for j, s in enumerate(letters, 1)}
         for k in units:
             for m in units:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +12,9 @@ from derivations import names
 from derivations.chains import Part
 from derivations.equations import equations
 from derivations.expression import Expression
-from derivations.names import KINDS, Quantity
+from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.own_numbers import own_numbers
 
 if TYPE_CHECKING:
     from derivations.proof import Proof
@@ -27,7 +29,8 @@ class Derivation:
     """The derivation of a problem, as values.
 
     `parts` hold chains of lines; `equations` are (quantity, formula) of the whole step; `expression(name)` is the sympy
-    expression of a quantity over earlier ones; `proof` says what was proved and how.
+    expression of a quantity over earlier ones; `proof` says what was proved and how.  It is of one sample; of several
+    trained together, `batch` says how many there are, and a part at the end adds them up.
     """
 
     problem: Problem
@@ -93,7 +96,8 @@ def derive(
 
     level: one of LEVELS.  wrt: names or whole arrays (`dW1[1,2]`, `delta1`) to limit it to; empty for all.  sample:
     which sample of a batch.  numbers: a trace of the same problem (or its `shown` texts by quantity) to put numbers in.
-    Raises ValueError for an unknown level, sample or name.
+    Every local derivative that is written is first checked against sympy.diff (`local_check`).  Raises ValueError for
+    an unknown level, sample or name.
 
     >>> from tracer import load
     >>> print(derive(load("hand-3-2-2"), level="answers", wrt=["dW1[1,2]"]))
@@ -107,8 +111,11 @@ def derive(
     if not 1 <= sample <= problem.samples:
         raise ValueError(f"sample {sample} is not there; the problem has samples 1 to {problem.samples}")
     own = problem.sample(sample) if problem.samples > 1 else problem
-    shown = None if numbers is None else _own_numbers(problem, getattr(numbers, "shown", numbers), sample)
+    _check(own)
     wanted = {q for name in wrt for q in names.resolve(own.network, 1, name)}
+    shown = None if numbers is None else own_numbers(problem, own, numbers, sample)
+    rounding = getattr(numbers, "rounding", None)
+    batch = problem.samples if problem.samples > 1 and problem.training.samples == "together" else 0
     if level == "matrix":
         from derivations.matrix_form import matrix_parts
 
@@ -116,16 +123,20 @@ def derive(
     else:
         from derivations.unit_form import UnitForm
 
-        parts = UnitForm(own, level, shown, wanted).parts()
-    return Derivation(own, level, parts, shown)
+        parts = UnitForm(own, level, shown, wanted, rounding).parts()
+        if batch:
+            whole = None if numbers is None else getattr(numbers, "shown", numbers)
+            parts += UnitForm(problem, level, whole, wanted, rounding).batch_parts()
+    return Derivation(own, level, parts, shown, batch)
 
 
-def _own_numbers(problem: Problem, shown: Mapping[Quantity, str], sample: int) -> Mapping[Quantity, str]:
-    """The numbers of one sample, by the names of a one-sample problem."""
-    if problem.samples == 1:
-        return shown
-    return {
-        q._replace(sample=0, step=1): text
-        for q, text in shown.items()
-        if (q.sample == sample or (q.sample == 0 and not KINDS[q.kind].sampled)) and q.step == 1
-    }
+def _check(problem: Problem) -> None:
+    """Have sympy confirm every local derivative that will be written; it is imported here, which makes no garbage."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from derivations.local_check import check_local_derivatives
+    finally:
+        if collects:
+            gc.enable()
+    check_local_derivatives(problem)

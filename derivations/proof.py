@@ -1,8 +1,9 @@
 """What sympy proves of a derivation, and how.
 
-Three things are compared.  The equations that the rules write; the chain rule composed from sympy's local derivatives;
-and, where that ends, sympy's derivative of the whole loss.  A network as small as 2-2-1 is proved symbolically, one of
-up to MOST_DIRECT parameters at random points to 50 digits, a larger one at its own numbers against ball arithmetic.
+Three things are compared.  The equations that the rules write, one by one; the chain rule composed from sympy's local
+derivatives; and, where that ends, sympy's derivative of the whole loss.  A network as small as 2-2-1 is proved
+symbolically, one of up to MOST_DIRECT parameters at a random point to 50 digits, a larger one at its own numbers
+against ball arithmetic.
 """
 
 from __future__ import annotations
@@ -15,27 +16,38 @@ import mpmath
 import sympy as sp
 
 from derivations import names, rules
-from derivations.arithmetic import Ball
 from derivations.chain_rule import ChainRule, Expr, symbol
-from derivations.equations import givens
+from derivations.equations import equations, givens
+from derivations.evaluation import value
+from derivations.expression import Name
 from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.symbolic_value import composed, symbolic_value
 
 __all__ = ["MOST_DIRECT", "MOST_SYMBOLIC", "Proof", "prove"]
 
 MOST_SYMBOLIC = 9  # parameters of a 2-2-1 with biases
 MOST_DIRECT = 60  # parameters of a 4-4-4-4 with biases
 DIGITS = 50
-BITS = 200
+GUARD = 40  # digits of work beyond those, for what cancels
+BITS = 300
+
+Point = dict[sp.Symbol, Any]
+Off = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What was proved: `how` is symbolic, numeric or balls; `holds` whether it came out, `worst` by how much not."""
+    """What was proved: `how` is symbolic, numeric or balls; `holds` whether it came out.
+
+    `gradients` and `equations` are how many of each were compared; `worst` is the largest relative difference, `wrong`
+    the names of what differs.
+    """
 
     how: str
     holds: bool
     gradients: int
+    equations: int = 0
     worst: str = "0"
     wrong: tuple[str, ...] = ()
 
@@ -43,42 +55,73 @@ class Proof:
     def words(self) -> str:
         """One line for a document."""
         if not self.holds:
-            return f"NOT proved: {', '.join(self.wrong)} differ from the derivative of the loss, by up to {self.worst}."
+            several = "differs" if len(self.wrong) == 1 else "differ"
+            return f"NOT proved: {', '.join(self.wrong)} {several} from what sympy derives, by up to {self.worst}."
         told = {
-            "symbolic": "equal, symbolically, to sympy's derivative of the whole loss",
-            "numeric": f"equal to sympy's derivative of the whole loss at random points, to {DIGITS} digits",
-            "balls": f"composed from sympy's local derivatives, equal to balls of {BITS} bits at these numbers",
+            "symbolic": "symbolically equal to sympy's derivative of the whole loss",
+            "numeric": f"equal to sympy's derivative of the whole loss at a random point, to {DIGITS} digits",
+            "balls": f"at these numbers, to {DIGITS} digits, equal to the chain rule composed from sympy's local "
+            "derivatives (the whole loss was not differentiated)",
         }[self.how]
-        return f"Proved: all {self.gradients} gradients are {told}."
+        where = "at these numbers" if self.how == "balls" else "at a random point"
+        return (
+            f"Proved: all {self.gradients} gradients are {told}; "
+            f"each of the {self.equations} equations they are written in holds {where}, to {DIGITS} digits."
+        )
 
 
-def prove(problem: Problem, chain: ChainRule | None = None) -> Proof:
-    """Prove the gradients of one sample's loss; `chain` can be a corrupted one, to see that the proof fails."""
-    chain = chain or ChainRule(problem)
+def prove(problem: Problem, chain: ChainRule | None = None, rules_: rules.Rules = rules.RULES) -> Proof:
+    """Prove the gradients of one sample's loss, and the equations in which the rules write them.
+
+    `chain` and `rules_` can be corrupted ones, to see that the proof fails.
+    """
+    own = problem.sample(1) if problem.samples > 1 else problem
+    chain = chain or ChainRule(own)
     parameters = chain.parameters
-    if len(parameters) > MOST_DIRECT or problem.network.loss.parts is None:
-        return _in_balls(problem, chain)
-    if len(parameters) <= MOST_SYMBOLIC and _smooth(problem):
-        return _symbolically(chain)
-    return _at_random_points(problem, chain)
+    direct = len(parameters) <= MOST_DIRECT and own.network.loss.parts is not None
+    symbolic = direct and len(parameters) <= MOST_SYMBOLIC and _smooth(own)
+    with mpmath.workdps(DIGITS + GUARD):
+        point = _point(own, at_random=direct)
+        values = composed(chain, point)
+        off: Off = _written(own, rules_, values, point)
+        count = len(off)
+        if symbolic:
+            other = _symbolically(chain)
+        elif direct:
+            other = _directly(chain, values, point)
+        else:
+            other = _in_balls(own, chain, values, rules_)
+        off |= {name: max(by, off.get(name, 0)) for name, by in other.items()}
+        wrong = {name: by for name, by in off.items() if not by < mpmath.mpf(10) ** -DIGITS}
+        worst = mpmath.nstr(max(off.values(), default=0), 3)
+    how = "symbolic" if symbolic else "numeric" if direct else "balls"
+    return Proof(how, not wrong, len(parameters), count, worst, tuple(wrong))
 
 
 def _smooth(problem: Problem) -> bool:
     return all(not layer.activation.kinks for _, layer in problem.network)
 
 
-def _parameter(chain: ChainRule, q: Quantity) -> sp.Symbol:
-    return symbol(names.text(chain.network, q))
+def _off(wanted: Any, found: Any) -> Any:
+    """The difference, relative to what is wanted (to 1e-20 where that is smaller)."""
+    return abs(wanted - found) / max(abs(wanted), mpmath.mpf(10) ** -20)
 
 
-def _symbolically(chain: ChainRule) -> Proof:
+def _text(chain: ChainRule, q: Quantity) -> str:
+    return names.text(chain.network, q)
+
+
+# --- the chain against the derivative of the whole loss ---
+
+
+def _symbolically(chain: ChainRule) -> Off:
     loss = chain.substituted(Quantity("E"))
-    wrong = []
+    out = {}
     for parameter, gradient in chain.parameters:
-        direct = sp.diff(loss, _parameter(chain, parameter))
+        direct = sp.diff(loss, symbol(_text(chain, parameter)))
         if not _is_zero(direct - chain.substituted(gradient)):
-            wrong.append(names.text(chain.network, gradient))
-    return Proof("symbolic", not wrong, len(chain.parameters), "an expression", tuple(wrong))
+            out[_text(chain, gradient)] = mpmath.inf
+    return out
 
 
 def _is_zero(difference: Expr) -> bool:
@@ -91,142 +134,61 @@ def _is_zero(difference: Expr) -> bool:
     return bool(sp.simplify(exponential) == 0)
 
 
-def _at_random_points(problem: Problem, chain: ChainRule) -> Proof:
-    """Direct and composed derivatives at a random point that suits the loss, 50 digits."""
-    loss = chain.substituted(Quantity("E"))
-    direct = [sp.diff(loss, _parameter(chain, p)) for p, _ in chain.parameters]
-    letters = sorted(set[sp.Symbol]().union(loss.free_symbols, *(e.free_symbols for e in direct)), key=str)
-    point = _point(problem, letters)
-    with mpmath.workdps(DIGITS + 15):
-        memo = dict(point)
-        values = [_value(e, memo) for e in direct]
-        composed = _composed(chain, point)
-    return _compared("numeric", chain, values, [composed[g] for _, g in chain.parameters])
-
-
-def _point(problem: Problem, letters: list[sp.Symbol]) -> dict[sp.Symbol, Any]:
-    """Random numbers for inputs and parameters; targets as given, so that they suit the loss."""
-    draw = random.Random(20061)  # noqa: S311 - a repeatable point, not a secret
-    network = problem.network
-    targets = {}
-    if problem.signals is not None:
-        kind = ("t", 0) if network.loss.needs == "t" else ("dz", len(network))
-        quantities = names.elements(network, *kind, 1)
-        texts = problem.signals.exact()[:, :1]
-        targets = {symbol(names.text(network, q)): text for q, text in zip(quantities.flat, texts.flat, strict=True)}
-    out = {}
-    with mpmath.workdps(DIGITS + 15):
-        for s in letters:
-            out[s] = mpmath.mpf(_ratio(targets[s])) if s in targets else mpmath.mpf(draw.randrange(-999, 1000)) / 700
+def _directly(chain: ChainRule, values: dict[Quantity, Any], point: Point) -> Off:
+    """Direct and composed derivatives at the point."""
+    loss, memo, out = chain.substituted(Quantity("E")), dict(point), {}
+    for parameter, gradient in chain.parameters:
+        direct = symbolic_value(sp.diff(loss, symbol(_text(chain, parameter))), memo)
+        out[_text(chain, gradient)] = _off(direct, values[gradient])
     return out
 
 
-def _ratio(text: str) -> Any:
-    return sp.Rational(text)._to_mpmath(240) if "/" in text else text
+# --- the equations as written against the chain ---
 
 
-def _composed(chain: ChainRule, point: dict[sp.Symbol, Any]) -> dict[Quantity, Any]:
-    """Every quantity of the composed chain at a point, one after the other."""
-    known, out = dict(point), {}
-    for q, e in [*chain.definitions.items(), *chain.of.items()]:
-        out[q] = known[symbol(names.text(chain.network, q))] = _value(e, known)
+def _written(problem: Problem, rules_: rules.Rules, values: dict[Quantity, Any], point: Point) -> Off:
+    """Each written equation at the point, over the chain's values of earlier names, beside the chain's own value.
+
+    Of a last layer whose delta is fused with the loss, also each line on the way to it.
+    """
+    network, known, out = problem.network, dict(values), {}
+
+    def leaf(q: Quantity) -> Any:
+        return known[q] if q in known else point[symbol(names.text(network, q))]
+
+    def off(q: Quantity, formula: Any) -> Any:
+        try:
+            return _off(values[q], value(formula, leaf))
+        except ArithmeticError:
+            return mpmath.inf
+
+    for q, formula in equations(problem, rules_):
+        if q in values:
+            out[names.text(network, q)] = off(q, formula)
+        elif q.kind == "E_part":
+            known[q] = value(formula, leaf)
+    if problem.fused:
+        L, K = len(network), network.sizes[-1]
+        y, t = ([Name(Quantity(*kind, (k,))) for k in range(1, K + 1)] for kind in (("z", L), ("t", 0)))
+        for k in range(K):
+            q = Quantity("delta", L, (k + 1,))
+            for n, step in enumerate(problem.fused.steps(y, t, k), 1):
+                out[f"{names.text(network, q)}, line {n}"] = off(q, step)
     return out
 
 
-_FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.erfc: mpmath.erfc}
+# --- points ---
 
 
-def _value(e: Expr, memo: dict[Expr, Any]) -> Any:
-    """The value of an expression at a point; `memo` holds the letters, and every part once it is known."""
-    if e in memo:
-        return memo[e]
-    if e.is_Rational:
-        return mpmath.mpf(e.p) / e.q
-    if isinstance(e, sp.Piecewise):
-        return _value(next(part for part, test in e.args if _holds(test, memo)), memo)
-    parts = [_value(part, memo) for part in e.args]
-    if e.is_Add:
-        value = mpmath.fsum(parts)
-    elif e.is_Mul:
-        value = mpmath.fprod(parts)
-    elif e.is_Pow:
-        value = parts[0] ** (int(e.exp) if e.exp.is_Integer else parts[1])
-    elif e.func in _FUNCTIONS:
-        value = _FUNCTIONS[e.func](*parts)
-    else:
-        value = e.evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)  # a constant such as pi
-    memo[e] = value
-    return value
-
-
-def _holds(test: Any, memo: dict[Expr, Any]) -> bool:
-    """Whether a condition of a Piecewise holds at a point; nested ones arrive as logic of comparisons."""
-    if isinstance(test, sp.logic.boolalg.BooleanAtom):
-        return bool(test)
-    if isinstance(test, sp.core.relational.Relational):
-        left, right = (_value(side, memo) for side in (test.lhs, test.rhs))
-        return {">": left > right, ">=": left >= right, "<": left < right, "<=": left <= right}[test.rel_op]
-    parts = [_holds(part, memo) for part in test.args]
-    match test:
-        case sp.And():
-            return all(parts)
-        case sp.Or():
-            return any(parts)
-        case sp.Not():
-            return not parts[0]
-        case sp.ITE():
-            return parts[1] if parts[0] else parts[2]
-    raise TypeError(f"not a condition: {test}")
-
-
-def _compared(how: str, chain: ChainRule, values: list[Any], composed: list[Any]) -> Proof:
-    worst, wrong = mpmath.mpf(0), []
-    with mpmath.workdps(DIGITS + 15):
-        for (_, gradient), direct, own in zip(chain.parameters, values, composed, strict=True):
-            off = abs(direct - own) / max(1, abs(direct))
-            worst = max(worst, off)
-            if not off < mpmath.mpf(10) ** -DIGITS:
-                wrong.append(names.text(chain.network, gradient))
-    return Proof(how, not wrong, len(chain.parameters), mpmath.nstr(worst, 3), tuple(wrong))
-
-
-def _in_balls(problem: Problem, chain: ChainRule) -> Proof:
-    """The composed chain at the problem's own numbers inside the balls of the rules' own step."""
-    m, balls = Ball(BITS), dict[Quantity, Any]()
-    own = problem.sample(1) if problem.samples > 1 else problem
-
-    def record(kind: str, layer: int, array: Any) -> Any:
-        if kind in ("dW", "db"):
-            balls.update(zip(names.elements(own.network, kind, layer, 1).flat, array.flat, strict=True))
-        return array
-
-    with m.working():
-        rules.run(rules.State(own, m), record)
-        point: dict[sp.Symbol, Any] = {}
-        with mpmath.workdps(int(BITS * 0.30103) + 15):
-            for kind, layer, quantities in givens(own):
-                texts = _given(own, kind, layer)
-                for q, text in zip(quantities.flat, texts.flat, strict=True):
-                    point[symbol(names.text(own.network, q))] = mpmath.mpf(_ratio(text))
-            composed = _composed(chain, point)
-            wrong, worst = [], mpmath.mpf(0)
-            for _, gradient in chain.parameters:
-                off = _outside(balls[gradient], composed[gradient])
-                worst = max(worst, off)
-                if off > mpmath.mpf(10) ** -DIGITS:
-                    wrong.append(names.text(chain.network, gradient))
-    return Proof("balls", not wrong, len(chain.parameters), mpmath.nstr(worst, 3), tuple(wrong))
-
-
-def _outside(ball: Any, value: Any) -> Any:
-    """How far, relative to its size or 1, a value lies from a ball's midpoint beyond its radius."""
-    middle, radius = (mpmath.mpf(tuple_) for tuple_ in (_binary(ball.mid()), _binary(ball.rad())))
-    return max(mpmath.mpf(0), abs(value - middle) - radius) / max(1, abs(value))
-
-
-def _binary(exact: Any) -> Any:
-    mantissa, exponent = (int(part) for part in exact.man_exp())
-    return mpmath.mpf(mantissa) * mpmath.mpf(2) ** exponent
+def _point(problem: Problem, *, at_random: bool) -> Point:
+    """The problem's own numbers, or random ones for inputs and parameters; targets stay, to suit the loss."""
+    draw, out = random.Random(20061), {}  # noqa: S311 - a repeatable point, not a secret
+    for kind, layer, quantities in givens(problem):
+        keep = not at_random or kind in ("t", "dz")
+        for q, text in zip(quantities.flat, _given(problem, kind, layer).flat, strict=True):
+            number = _ratio(text) if keep else mpmath.mpf(draw.randrange(-999, 1000)) / 700
+            out[symbol(names.text(problem.network, q))] = number
+    return out
 
 
 def _given(problem: Problem, kind: str, layer: int) -> Any:
@@ -236,3 +198,40 @@ def _given(problem: Problem, kind: str, layer: int) -> Any:
         given = getattr(problem.network.layer(layer), kind)
     assert given is not None
     return given.exact()
+
+
+def _ratio(text: str) -> Any:
+    above, _, below = text.partition("/")
+    return mpmath.mpf(above) / int(below or 1)
+
+
+# --- large networks: the rules' own step in balls ---
+
+
+def _in_balls(problem: Problem, chain: ChainRule, values: dict[Quantity, Any], rules_: rules.Rules) -> Off:
+    """The composed chain at the problem's own numbers inside the balls of the rules' own step."""
+    from derivations.arithmetic import Ball
+
+    m, balls = Ball(BITS), dict[Quantity, Any]()
+
+    def record(kind: str, layer: int, array: Any) -> Any:
+        if kind in ("dz", "slope", "J", "delta", "dW", "db"):
+            balls.update(zip(names.elements(problem.network, kind, layer, 1).flat, array.flat, strict=True))
+        return array
+
+    with m.working():
+        rules.run(rules.State(problem, m), record, rules_)
+        return {_text(chain, q): _outside(balls[q], values[q]) for q in chain.of}
+
+
+def _outside(ball: Any, found: Any) -> Any:
+    """How far, relative to its size, a value lies from a ball's midpoint beyond its radius."""
+    if not hasattr(ball, "mid"):  # a rational
+        return _off(mpmath.mpf(int(ball.numer())) / int(ball.denom()), found)
+    middle, radius = _binary(ball.mid()), _binary(ball.rad())
+    return max(mpmath.mpf(0), abs(found - middle) - radius) / max(abs(found), mpmath.mpf(10) ** -20)
+
+
+def _binary(exact: Any) -> Any:
+    mantissa, exponent = (int(part) for part in exact.man_exp())
+    return mpmath.mpf(mantissa) * mpmath.mpf(2) ** exponent

@@ -14,6 +14,7 @@ from typing import Any
 
 from derivations.chains import Chain, Line, Part
 from derivations.equations import equations
+from derivations.evaluation import reproduces
 from derivations.expression import (
     Blank,
     Choice,
@@ -25,7 +26,6 @@ from derivations.expression import (
     Product,
     Sum,
     Writing,
-    approximate,
     chosen,
     relation,
     replaced,
@@ -67,9 +67,14 @@ class UnitForm:
     """Writes the parts of one derivation."""
 
     def __init__(
-        self, problem: Problem, level: str, shown: Mapping[Quantity, str] | None, wanted: set[Quantity]
+        self,
+        problem: Problem,
+        level: str,
+        shown: Mapping[Quantity, str] | None,
+        wanted: set[Quantity],
+        rounding: Any = None,
     ) -> None:
-        self.problem, self.level, self.shown, self.wanted = problem, level, shown, wanted
+        self.problem, self.level, self.shown, self.wanted, self.rounding = problem, level, shown, wanted, rounding
         self.network, self.L = problem.network, len(problem.network)
         self.formulas = {e.quantity: e.formula for e in equations(problem)}
         self.fused = problem.fused
@@ -84,9 +89,23 @@ class UnitForm:
             if self.level != "answers" or self.wanted:
                 out.append(Part("signals", tuple(self._signals(l)), l))
             out.append(Part("gradients", tuple(self._gradients(l)), l))
+        return self._finished(out)
+
+    def batch_parts(self) -> tuple[Part, ...]:
+        """Of several samples trained together: each gradient as the sum, or the mean, over them."""
+        rule = "mean" if self.problem.training.reduction == "mean" else "samples"
+        chains = []
+        for q in self.formulas:
+            if q.kind in ("dW", "db") and self._asked(q):
+                left = Partial(name("E"), Name(q._replace(kind=q.kind[1:])))
+                chain = self._evaluated(q, [Line("=", self.formulas[q], rule)], left)
+                chains.append(replace(chain, quantity=None))  # its label is the sample's own gradient's
+        return self._finished([Part("batch", tuple(chains))])
+
+    def _finished(self, parts: list[Part]) -> tuple[Part, ...]:
         if self.level == "worksheet":
-            out = [replace(part, chains=tuple(map(_blank, part.chains))) for part in out]
-        return tuple(part for part in out if part.chains)
+            parts = [replace(part, chains=tuple(map(_blank, part.chains))) for part in parts]
+        return tuple(part for part in parts if part.chains)
 
     def _definitions(self) -> Part:
         kinds = ("a", "z", "E_part", "E")
@@ -279,16 +298,20 @@ class UnitForm:
         return Chain(left or Name(q), tuple(out), q)
 
     def _numbers(self, q: Quantity, formula: Expression) -> Iterator[Line]:
+        """The shown numbers put in, and the shown value; nothing where the numbers at hand do not hold them."""
         assert self.shown is not None
         shown = self.shown.__getitem__
-        taken = chosen(formula, shown)
-        numbers = replaced(taken, lambda leaf: Number(shown(leaf)))
-        sign = relation(taken, shown(q), shown)
-        value = Number(shown(q))
-        if isinstance(formula, Choice) or numbers != value:
+        try:
+            taken, text = chosen(formula, shown), shown(q)
+            numbers = replaced(taken, lambda leaf: Number(shown(leaf)))
+            sign = relation(taken, text, shown)
+        except KeyError:
+            return
+        if isinstance(formula, Choice) or numbers != Number(text):
             yield Line("=", numbers, "numbers", numbers=True)
-        if numbers != value or isinstance(formula, Name):
-            yield Line(sign, value, "", numbers=True, marked=sign != "=" and not _reproduces(numbers, shown(q)))
+        if numbers != Number(text) or isinstance(formula, Name):
+            marked = sign != "=" and not reproduces(numbers, text, self.rounding)
+            yield Line(sign, Number(text), "", numbers=True, marked=marked)
 
 
 _RULES = {"delta": "", "dW": "gradient", "db": "gradient", "dz": "", "slope": "", "a": "", "z": ""}
@@ -328,16 +351,6 @@ def _slope_chain(f: Any) -> Chain:
     forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, z)]
     lines += [Line("=", form, "differentiated" if k == 0 else "simplified") for k, form in enumerate(forms)]
     return Chain(name("slope"), tuple(lines))
-
-
-def _reproduces(numbers: Expression, value: str) -> bool:
-    """Whether a pocket calculator gives the shown value from the shown numbers, to half a unit of its last digit."""
-    worked = approximate(numbers)
-    if worked is None:
-        return True
-    head, _, power = value.lower().partition("e")
-    places = len(head.partition(".")[2]) - int(power or 0)
-    return abs(worked - float(value)) <= 0.5000001 * 10.0**-places
 
 
 def _blank(chain: Chain) -> Chain:

@@ -1,0 +1,112 @@
+"""The value of a written formula to as many digits as asked for: a pocket calculator, for proofs and shown numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from derivations.expression import (
+    Call,
+    Choice,
+    Expression,
+    Name,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    evaluate,
+    fraction_of,
+)
+from derivations.names import Quantity
+
+__all__ = ["pocket", "reproduces", "value"]
+
+POCKET_DIGITS = 130  # more than any rounding shows
+
+
+def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
+    """The mpmath value at the precision in force; `leaf` gives a quantity's.
+
+    Raises ArithmeticError where there is none (1/0, log 0) and ValueError for what is no formula of numbers.
+    """
+    import mpmath
+
+    match e:
+        case Name(quantity):
+            return leaf(quantity)
+        case Number("pi"):
+            return +mpmath.pi
+        case Number(text):
+            exact = fraction_of(text)
+            if exact is None:
+                raise ArithmeticError(f"{text} is no finite number")
+            return mpmath.mpf(exact.numerator) / exact.denominator
+        case Sum(terms):
+            return mpmath.fsum(sign * value(term, leaf) for sign, term in terms)
+        case Product(factors):
+            return mpmath.fprod(value(factor, leaf) for factor in factors)
+        case Quotient(above, below):
+            return value(above, leaf) / value(below, leaf)
+        case Power(base, exponent):
+            return value(base, leaf) ** exponent
+        case Negative(operand):
+            return -value(operand, leaf)
+        case Choice(test, positive, otherwise):
+            return value(positive if value(test, leaf) > 0 else otherwise, leaf)
+        case Call(function, argument):
+            return _called(function, value(argument, leaf))
+    raise ValueError(f"no value: {e!r}")
+
+
+def _called(function: str, a: Any) -> Any:
+    import mpmath
+
+    if function == "max0":
+        return a if a > 0 else a * 0
+    if function == "Phi":
+        return mpmath.erfc(-a / mpmath.sqrt(2)) / 2
+    if function == "log" and a <= 0:
+        raise ArithmeticError("log of what is not positive")
+    return {"exp": mpmath.exp, "log": mpmath.log, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt}[function](a)
+
+
+def pocket(e: Expression) -> Fraction | None:
+    """The value of a formula of bare numbers, exact where it is rational; None where it has none.
+
+    >>> pocket(Product((Number("0.4433"), Number("0.1473"))))
+    Fraction(6529809, 100000000)
+    """
+    exact = evaluate(e, lambda q: None, fraction_of)
+    if exact is not None:
+        return Fraction(exact)
+    import mpmath
+
+    try:
+        with mpmath.workdps(POCKET_DIGITS):
+            found = value(e, lambda q: None)
+            sign, mantissa, exponent, _ = found._mpf_
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    if not mantissa and found != 0:
+        return None  # an infinity
+    size = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -size if sign else size
+
+
+def reproduces(numbers: Expression, shown: str, rounding: Any = None) -> bool:
+    """Whether a pocket calculator gives the shown value from the shown numbers, rounded as they are.
+
+    `rounding.shown(value)` is how values are shown; without it, to the decimals of the shown value, halves away from
+    zero.  What has no value (infinite, not a number) is not judged.
+    """
+    worked, wanted = pocket(numbers), fraction_of(shown)
+    if worked is None or wanted is None:
+        return True
+    if rounding is not None:
+        return bool(fraction_of(rounding.shown(worked)) == wanted)
+    head, _, power = shown.lower().partition("e")
+    scale = Fraction(10) ** (len(head.partition(".")[2]) - int(power or 0))
+    return bool((2 * abs(worked) * scale + 1) // 2 == abs(wanted) * scale and worked * wanted >= 0)
