@@ -276,9 +276,23 @@ def _by_hand(problem: Problem, rounding: Rounding, carry: str) -> Trace:
             return value if carry == "full" or text in ("nan", "inf", "-inf") else m.number(text)
 
         try:
-            return Trace(problem, tuple(steps_of(problem, m, round_off)), "hand", rounding, carry, texts)
+            steps = tuple(steps_of(problem, m, round_off))
         except Undecided:
             bits *= 2
+            continue
+        for step in steps if carry == "full" else ():
+            step.arrays = {at: _as_shown(step, *at, texts, m) for at in step.arrays}
+        return Trace(problem, steps, "hand", rounding, carry, texts)
+
+
+def _as_shown(step: Step, kind: str, layer: int, texts: Mapping[Quantity, str], m: Arithmetic) -> Any:
+    """An array of the numbers that are shown, where every digit was carried."""
+    array = np.asarray(step.arrays[kind, layer], object)
+    out = np.empty(array.shape, object)
+    for place, q in np.ndenumerate(step.quantities(kind, layer)):
+        finite = texts[q] not in ("nan", "inf", "-inf")
+        out[place] = m.number(texts[q]) if finite else array[place]
+    return out if array.ndim else out[()]
 
 
 def steps_of(

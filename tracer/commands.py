@@ -1,0 +1,226 @@
+"""What each command does: reads, works, writes.  Nothing heavy is imported before it is needed.
+
+Data goes to standard output or to the file that `-o` names, words to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tracer.terminal import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from derivations.network import Problem
+
+__all__ = ["derive", "functions", "new", "samples", "trace", "train"]
+
+_SUFFIXES = {
+    ".md": "markdown",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+    ".csv": "csv",
+    ".json": "json",
+    ".txt": "table",
+}
+_DERIVED = {suffix: form for suffix, form in _SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
+
+
+def trace(options: argparse.Namespace) -> int:
+    """`bptrace trace`."""
+    problem = _load(options.problem)
+    form = _format(options)
+    if options.beside:
+        for other in ("digits", "places", "carry", "arithmetic", "precision", "work"):
+            if getattr(options, other):
+                raise ValueError(f"--{other} does not go with --beside, which works both by hand and exactly")
+        from tracer.answers.beside import put_beside
+        from tracer.answers.sheets import SheetError, read_sheet
+
+        cells = read_sheet(options.beside, sys.stdin.buffer)
+        try:
+            beside = put_beside(problem, cells)
+        except SheetError as e:
+            raise SheetError(f"{options.beside}: {e}") from None
+        return _write(beside.render(form), options)
+    from tracer.tracing import trace as trace_problem
+
+    traced = trace_problem(
+        problem,
+        arithmetic=options.arithmetic,
+        precision=options.precision,
+        digits=options.digits,
+        places=options.places,
+        carry=options.carry,
+    )
+    _tell(traced.notes)
+    if options.work:
+        from tracer.show.work import Work
+
+        return _write(Work.of(traced).render(form), options)
+    return _write(traced.table().render(form), options)
+
+
+def derive(options: argparse.Namespace) -> int:
+    """`bptrace derive`."""
+    from derivations.derivation import derive as derive_problem
+    from tracer.tracing import trace as trace_problem
+
+    problem = _load(options.problem)
+    rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
+    numbers = options.numbers or any(value is not None for value in rounds.values())
+    if options.key and options.level != "worksheet":
+        raise ValueError("--key goes with --level worksheet")
+    level = "standard" if options.level == "worksheet" else options.level
+    form = _format(options, _DERIVED, "text")
+    rendering = {
+        "notation": options.notation,
+        "document": options.document,
+        "label_prefix": options.label_prefix,
+        "decimal": options.decimal,
+        "lang": options.lang,
+        "proved": options.prove,
+    }
+    common = {"wrt": options.wrt or (), "sample": options.sample}
+    traced = trace_problem(problem, **rounds) if numbers else None
+    solved = derive_problem(problem, level=level, numbers=traced, **common)
+    if options.level != "worksheet":
+        return _write(solved.render(form, **rendering), options)
+    blank = derive_problem(problem, level="worksheet", numbers=traced, **common)
+    text = blank.render(form, **rendering)
+    if options.key:
+        options.output, output = options.key, options.output
+        _write(solved.render(form, **rendering), options)
+        options.output = output
+    return _write(text, options)
+
+
+def train(options: argparse.Namespace) -> int:
+    """`bptrace train`."""
+    from tracer.training import train as train_problem
+
+    problem = _load(options.problem)
+    steps = options.steps
+    if options.epochs is not None:
+        in_turn = problem.training.samples == "in_turn"
+        steps = options.epochs * (problem.samples if in_turn else 1)
+    run = train_problem(
+        problem,
+        steps,
+        every=options.every,
+        trace_step=options.trace_step,
+        arithmetic=options.arithmetic or "float64",
+        digits=options.digits,
+        places=options.places,
+        progress=True,
+    )
+    _tell(run.last.notes)
+    form = _format(options)
+    if run.traced and form != "json":
+        return _write(run.traced.table().render(form), options)
+    return _write(run.table().render(form), options)
+
+
+def new(options: argparse.Namespace) -> int:
+    """`bptrace new`."""
+    from tracer.template import new_problem
+
+    text = new_problem(
+        options.sizes,
+        activation=options.activation,
+        output=options.output_activation,
+        loss=options.loss,
+        rate=options.learning_rate,
+    )
+    if options.output and os.path.exists(options.output):
+        raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
+    return _write(text.rstrip("\n"), options)
+
+
+def samples(options: argparse.Namespace) -> int:
+    """`bptrace samples`."""
+    from tracer.api import list_samples
+    from tracer.show.grid import grid
+
+    return _write(grid(("sample", "network", "title"), list_samples(), "table"), options)
+
+
+def functions(options: argparse.Namespace) -> int:
+    """`bptrace functions`."""
+    import textwrap
+
+    from derivations.activations import ACTIVATIONS
+    from derivations.losses import LOSSES
+
+    def entry(name: str, *notes: str) -> list[str]:
+        lines = [line for note in notes if note for line in textwrap.wrap(note, 56)]
+        return [f"  {name if k == 0 else '':<20} {line}" for k, line in enumerate(lines)]
+
+    lines = ["Activations"]
+    for f in ACTIVATIONS.values():
+        lines += entry(f.name, f.text, f.at_kink, f.source)
+    lines += ["", "Losses"]
+    for g in LOSSES.values():
+        lines += entry(g.name, g.text, "" if g.domain == "all real y" else g.domain, g.source)
+    return _write("\n".join(lines), options)
+
+
+# --- reading and writing ---
+
+
+def _load(source: str) -> Problem:
+    from tracer.problem import LARGEST_FILE, ProblemError, load, loads
+
+    try:
+        if source == "-":
+            return loads(sys.stdin.buffer.read(LARGEST_FILE + 1))
+        return load(source)
+    except ProblemError as e:
+        raise ProblemError(f"{'standard input' if source == '-' else source}: {e}") from None
+
+
+def _format(options: argparse.Namespace, suffixes: dict[str, str] | None = None, default: str = "table") -> str:
+    suffixes = suffixes or _SUFFIXES
+    if options.format:
+        return str(options.format)
+    if options.output:
+        suffix = os.path.splitext(options.output)[1].lower()
+        if suffix not in suffixes:
+            known = ", ".join(sorted(suffixes))
+            raise ValueError(f"{options.output}: the ending says no format; use one of {known}, or give --format")
+        return suffixes[suffix]
+    return default
+
+
+def _write(text: str, options: argparse.Namespace) -> int:
+    """To standard output, or to a file: written aside and moved into place, so that nothing is ever half written."""
+    if not options.output:
+        print(printable(text, sys.stdout))
+        return 0
+    import tempfile
+
+    folder, name = os.path.split(os.path.abspath(options.output))
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{name[:20]}.", dir=folder)
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, options.output) from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text + "\n")
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(aside, 0o666 & ~umask)
+        os.replace(aside, options.output)
+    except BaseException:
+        os.unlink(aside)
+        raise
+    return 0
+
+
+def _tell(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print(printable(f"note: {note}", sys.stderr), file=sys.stderr)
