@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -408,6 +409,7 @@ _CALLS: dict[str, Callable[[float], float]] = {
 }
 
 
+@lru_cache(maxsize=1 << 16)
 def fraction_of(text: str) -> Any:
     """The exact value of a shown number, None for what is no number."""
     from fractions import Fraction

@@ -217,10 +217,15 @@ def _value(row: Row) -> str:
 
 def _wrap(text: str, width: int) -> str:
     """Break a formula that is too long: between the terms of its sum, within a term only where that is not enough."""
+    if len(text) <= width:
+        return text
     breaks = list(_breaks(text))
-    lines, start = [], 0
+    lines, start, first = [], 0, 0
     while len(text) - start > width:
-        fitting = [(depth, -k) for k, depth in breaks if start < k <= start + width]
+        while first < len(breaks) and breaks[first][0] <= start:
+            first += 1
+        ahead = breaks[first : first + width]  # no more than one a character
+        fitting = [(depth, -k) for k, depth in ahead if k <= start + width]
         cut = -min(fitting)[1] if fitting else start + width
         lines.append(text[start:cut].rstrip())
         start = cut + (text[cut : cut + 1] == " ")
