@@ -176,7 +176,10 @@ def _constants(state: rules.State) -> dict[str, Any]:
 def _counted(steps: int, progress: bool) -> Iterable[int]:
     counted: Iterator[int] = iter(range(1, steps + 1))
     if progress and sys.stderr.isatty():
+        import shutil
+
         from tqdm import tqdm
 
-        return tqdm(counted, total=steps, unit="step", leave=False, file=sys.stderr)  # type: ignore[no-any-return]
+        width = shutil.get_terminal_size().columns
+        return tqdm(counted, total=steps, unit="step", leave=False, ncols=width)  # type: ignore[no-any-return]
     return counted

@@ -420,3 +420,29 @@ def test_a_trace_loads_nothing_heavy(form: str) -> None:
 def test_the_light_door_can_fail() -> None:
     """The planted twin: what a trace does load is seen."""
     assert "numpy" in loaded("trace", "hand-3-2-2", "--format", "json")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_long_training_shows_progress_on_a_terminal_and_nowhere_else() -> None:
+    """A bar on standard error when that is a terminal; nothing of it in a pipe."""
+    import pty
+
+    command = [sys.executable, "-m", "tracer", "train", "sigmoid-xor", "--steps", "6000"]
+    reader, terminal = pty.openpty()
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal) as process:
+            os.close(terminal)
+            shown = b""
+            while process.poll() is None or not shown:
+                try:
+                    shown += os.read(reader, 4096)
+                except OSError:  # the other end is closed
+                    break
+            assert process.stdout
+            out = process.stdout.read()
+    finally:
+        os.close(reader)
+    assert b"step/s" in shown
+    assert b"step/s" not in out
+    piped = subprocess.run(command, capture_output=True, check=True)
+    assert piped.stderr == b""
