@@ -180,6 +180,7 @@ def _counted(steps: int, progress: bool) -> Iterable[int]:
 
         from tqdm import tqdm
 
-        width = shutil.get_terminal_size().columns
-        return tqdm(counted, total=steps, unit="step", leave=False, ncols=width)  # type: ignore[no-any-return]
+        width, height = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells neither
+        bar = tqdm(counted, total=steps, unit="step", leave=False, ncols=width, nrows=height)
+        return bar  # type: ignore[no-any-return]
     return counted
