@@ -181,6 +181,6 @@ def _counted(steps: int, progress: bool) -> Iterable[int]:
         from tqdm import tqdm
 
         width, height = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells neither
-        bar = tqdm(counted, total=steps, unit="step", leave=False, ncols=width, nrows=height)
-        return bar  # type: ignore[no-any-return]
+        bar: Iterable[int] = tqdm(counted, total=steps, unit="step", leave=False, ncols=width, nrows=height)
+        return bar  # noqa: RET504 - the annotation is for mypy
     return counted
