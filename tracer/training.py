@@ -182,5 +182,5 @@ def _counted(steps: int, progress: bool) -> Iterable[int]:
 
         width, height = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells neither
         bar: Iterable[int] = tqdm(counted, total=steps, unit="step", leave=False, ncols=width, nrows=height)
-        return bar  # noqa: RET504 - the annotation is for mypy
+        return bar
     return counted
