@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,12 +133,20 @@ def derive(
 
 
 def _check(problem: Problem) -> None:
-    """Have sympy confirm every local derivative that will be written; it is imported here, which makes no garbage."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        from derivations.local_check import check_local_derivatives
-    finally:
-        if collects:
-            gc.enable()
+    """Have sympy confirm every local derivative that will be written.
+
+    The first derivation imports sympy.  That makes many objects and no garbage: looking for some meanwhile, and once
+    more among all of them when Python ends, would cost a third of the import.
+    """
+    if "sympy" not in sys.modules:
+        collects = gc.isenabled()
+        gc.disable()
+        atexit.register(gc.freeze)
+        try:
+            import sympy  # noqa: F401
+        finally:
+            if collects:
+                gc.enable()
+    from derivations.local_check import check_local_derivatives
+
     check_local_derivatives(problem)

@@ -47,7 +47,7 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
         case Sum(terms):
             return mpmath.fsum(sign * value(term, leaf) for sign, term in terms)
         case Product(factors):
-            return mpmath.fprod(value(factor, leaf) for factor in factors)
+            return _product(factors, leaf)
         case Quotient(above, below):
             return value(above, leaf) / value(below, leaf)
         case Power(base, exponent):
@@ -59,6 +59,22 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
         case Call(function, argument):
             return _called(function, value(argument, leaf))
     raise ValueError(f"no value: {e!r}")
+
+
+def _product(factors: tuple[Expression, ...], leaf: Callable[[Quantity], Any]) -> Any:
+    import mpmath
+
+    values, infinite = [], None
+    for factor in factors:
+        try:
+            values.append(value(factor, leaf))
+        except ArithmeticError as e:
+            infinite = e
+    if 0 in values:
+        return mpmath.mpf(0)  # 0 log 0 = 0
+    if infinite:
+        raise infinite
+    return mpmath.fprod(values)
 
 
 def _called(function: str, a: Any) -> Any:
@@ -100,11 +116,11 @@ def reproduces(numbers: Expression, shown: str, rounding: Any = None) -> bool:
     """Whether a pocket calculator gives the shown value from the shown numbers, rounded as they are.
 
     `rounding.shown(value)` is how values are shown; without it, to the decimals of the shown value, halves away from
-    zero.  What has no value (infinite, not a number) is not judged.
+    zero.  A shown value that is infinite or not a number is not judged.
     """
     worked, wanted = pocket(numbers), fraction_of(shown)
-    if worked is None or wanted is None:
-        return True
+    if wanted is None or worked is None:
+        return wanted is None
     if rounding is not None:
         return bool(fraction_of(rounding.shown(worked)) == wanted)
     head, _, power = shown.lower().partition("e")

@@ -262,7 +262,7 @@ class UnitForm:
 
     def _loss_factor(self, k: int) -> Factor:
         parts = [self.formulas[q] for q in self.formulas if q.kind == "E_part"]
-        whole = _sum(parts) if parts else name("E")
+        whole = _sum(parts) if parts else None  # a given signal stays a partial derivative
         return Factor(name("E"), name("z", self.L, k), whole, self.formulas[Quantity("dz", self.L, (k,))])
 
     def _activation_factor(self, l: int, j: int) -> Factor:
@@ -329,8 +329,8 @@ def _open(e: Expression) -> tuple[tuple[int, Expression], ...]:
 
 
 def _product(factors: Iterable[Expression]) -> Expression:
-    factors = list(factors)
-    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+    flat = [g for f in factors for g in (f.factors if isinstance(f, Product) else (f,))]
+    return flat[0] if len(flat) == 1 else Product(tuple(flat))
 
 
 def _without_ones(e: Any) -> Any:
