@@ -13,8 +13,6 @@ from derivations.network import Problem
 
 __all__ = ["matrix_parts"]
 
-MOST_COLUMNS = 8
-
 
 def _letter(letter: str, l: int) -> Letters:
     latex = rf"\mathbf{{{letter}}}" if letter.isalpha() and letter.isascii() else letter
@@ -30,7 +28,7 @@ def _delta(l: int) -> Letters:
 
 
 def _slope(l: int) -> Letters:
-    return Letters(rf"h_{{{l}}}'\left(\mathbf{{a}}^{{({l})}}\right)", f"h{l}'(a{l})")
+    return Letters(rf"h_{{{l}}}'(\mathbf{{a}}^{{({l})}})", f"h{l}'(a{l})")
 
 
 def matrix_parts(problem: Problem, shown: Mapping[Quantity, str] | None) -> tuple[Part, ...]:
@@ -77,7 +75,7 @@ def _bias(letter: str, l: int) -> Letters:
 
 
 def _of(latex: str, text: str, l: int) -> tuple[str, str]:
-    return rf"{latex}\left(\mathbf{{a}}^{{({l})}}\right)", f"{text}(a{l})"
+    return rf"{latex}(\mathbf{{a}}^{{({l})}})", f"{text}(a{l})"
 
 
 def _chain(
@@ -86,22 +84,12 @@ def _chain(
     """The steps, the shape beside the last, and with numbers the matrix of values."""
     extents = names.shape(problem.network, kind, l)
     rows, columns = extents[0], extents[1] if len(extents) > 1 else 1
-    size = Letters(rf"\text{{ ({rows} × {columns})}}".replace("×", r"}\times\text{"), f" ({rows}×{columns})")
     *earlier, last = steps
     lines = [Line("=", step, "signal" if k == 0 and kind == "delta" else "") for k, step in enumerate(earlier)]
-    lines.append(Line("=", _beside(last, size), "shapes"))
-    if shown is not None and columns <= MOST_COLUMNS:
+    lines.append(Line("=", last, f"shapes {rows}\u00d7{columns}"))
+    if shown is not None:
         entries = names.elements(problem.network, kind, l, 1).reshape(rows, columns)
         lines.append(
             Line("=", Matrix(tuple(tuple(Number(shown[q]) for q in row) for row in entries)), "", numbers=True)
         )
     return Chain(left, tuple(lines))
-
-
-def _beside(e: Expression, size: Letters) -> Expression:
-    from derivations.printing import LatexPrinter, TextPrinter
-
-    def none(q: Quantity) -> str:
-        raise KeyError(q)
-
-    return Letters(f"{LatexPrinter(none)(e)} {size.latex}", f"{TextPrinter(none)(e)}{size.text}")

@@ -136,9 +136,7 @@ class Notation:
             return f"{letters['E']}{_below(indices)}"
         if not indices and layer == 0 and kind in ("a", "z", "slope"):  # of any unit
             a = letters["a"]
-            return {"a": a, "z": rf"{self.activation}\left({a}\right)"}.get(
-                kind, rf"{self.activation}'\left({a}\right)"
-            )
+            return {"a": a, "z": f"{self.activation}({a})"}.get(kind, f"{self.activation}'({a})")
         if kind == "z" and layer == 0:
             return self.place(network, letters["x"], 0, indices)
         if kind == "z" and layer == len(network) and "y" in letters:
@@ -154,7 +152,7 @@ class Notation:
         kind, layer, indices, _, _ = q
         if kind == "slope":
             a = self.latex(network, q._replace(kind="a"))
-            return rf"{self.activation}_{{{layer}}}'\left({a}\right)"
+            return rf"{self.activation}_{{{layer}}}'({a})"
         if kind == "J":
             k, m = indices or (0, 0)
             return self.partial(network, Quantity("z", layer, (k,)), Quantity("a", layer, (m,)))

@@ -29,6 +29,7 @@ __all__ = ["LatexPrinter", "Leaf", "TextPrinter", "to_latex", "to_text"]
 
 Leaf = Callable[[Quantity], str]
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 4, 5
+_HIGH = (r"\frac", r"\begin", r"\sqrt", r"\left", r"\tfrac")
 
 
 class _Printer:
@@ -119,12 +120,26 @@ class TextPrinter(_Printer):
 
 
 class LatexPrinter(_Printer):
-    """LaTeX for math mode (amsmath)."""
+    """LaTeX for math mode (amsmath).  `growing`: every parenthesis may grow; else only round what is high."""
 
     times = r"\cdot"
+    growing = True
 
     def parentheses(self, words: str) -> str:
-        return rf"\left({words}\right)"
+        if self.growing or any(high in words for high in _HIGH):
+            return rf"\left({words}\right)"
+        return f"({words})"
+
+    def signed(self, words: str) -> tuple[str, int]:
+        r"""Also a power of ten and a fraction bind less than a name: (1.2 \cdot 10^{-5})^2."""
+        if words.startswith("-"):
+            return words, 0
+        return words, _PRODUCT if r"\cdot" in words else _PRODUCT + 1 if words.startswith(r"\tfrac") else _ATOM
+
+    def cases(self, positive: str, test: str, otherwise: str) -> str:
+        """What holds for a positive test, and what otherwise."""
+        both = rf"{positive} & \text{{if }} {test} > 0 \\ {otherwise} & \text{{otherwise}}"
+        return rf"\begin{{cases}} {both} \end{{cases}}"
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
@@ -149,12 +164,11 @@ class LatexPrinter(_Printer):
             case Call("sqrt", argument):
                 return rf"\sqrt{{{self(argument)}}}", _ATOM
             case Call("max0", argument):
-                return rf"\max\left(0, {self(argument)}\right)", _ATOM
+                return rf"\max{self.parentheses('0, ' + self(argument))}", _ATOM
             case Call(function, argument):
-                return rf"\{function}\left({self(argument)}\right)", _ATOM
+                return rf"\{function}{self.parentheses(self(argument))}", _ATOM
             case Choice(test, positive, otherwise):
-                cases = rf"{self(positive)} & \text{{if }} {self(test)} > 0 \\ {self(otherwise)} & \text{{otherwise}}"
-                return rf"\begin{{cases}} {cases} \end{{cases}}", _ATOM
+                return self.cases(self(positive), self(test), self(otherwise)), _ATOM
             case Partial(of, by):
                 return rf"\frac{{\partial {self(of)}}}{{\partial {self(by)}}}", _PRODUCT + 1
             case Differential(by, operand):
@@ -164,12 +178,12 @@ class LatexPrinter(_Printer):
             case Entrywise(factors):
                 return r" \odot ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
             case Transposed(operand):
-                return rf"{{{self.at(operand, _ATOM)}}}^{{\top}}", _POWER
+                return rf"{{{self.at(operand, _ATOM)}}}^{{\,\top}}", _POWER
             case Matrix(rows):
                 body = r" \\ ".join(" & ".join(map(self, row)) for row in rows)
                 return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}", _ATOM
             case Blank():
-                return r"\underline{\hspace{4em}}", _ATOM
+                return r"\underline{\rule{0pt}{3.5ex}\hspace{12em}}", _ATOM
         raise TypeError(f"not an expression: {e!r}")
 
 

@@ -2,10 +2,14 @@ r"""A derivation as a LaTeX file: article, beamer or a fragment to \input; amsma
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING
 
+from derivations.writing.breaking import CONTINUED
 from derivations.writing.figure import figure
-from derivations.writing.lines import Style, WrittenChain, WrittenPart, aligned_rows
+from derivations.writing.lines import Style, WrittenChain, WrittenPart, chain_rows, line_rows
+from derivations.writing.measure import height
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
@@ -13,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["escaped", "latex_document"]
 
-MOST_ROWS = 9  # on a frame
+FRAME_HEIGHT = 18.0  # of the rows on a frame, in em
+MOST_CHAINS = 3
+MOST_ROWS = 40  # of one alignment
 
 
 def latex_document(
@@ -31,11 +37,11 @@ def latex_document(
         body += [rf"\subsection*{{{part.heading}}}", *_align(part.chains)]
     if document == "fragment":
         return "\n".join([r"% needs \usepackage{amsmath}", *body, *closing])
-    picture = figure(derivation, style)
+    picture = figure(derivation, style, wide=16.0, high=9.0)
     shown = [r"\begin{center}", *picture, r"\end{center}"] if picture else []
     return "\n".join(
         [
-            *_preamble("ltjsarticle" if style.language == "ja" else "article", style),
+            *_preamble("article", _unicode(title, style)),
             r"\allowdisplaybreaks",
             rf"\title{{{escaped(title)}}}",
             r"\author{}\date{}",
@@ -49,59 +55,122 @@ def latex_document(
     )
 
 
-def _preamble(document_class: str, style: Style) -> list[str]:
-    options = {"beamer": "10pt", "article": "a4paper,10pt", "ltjsarticle": "a4paper,10pt"}[document_class]
-    out = [rf"\documentclass[{options}]{{{document_class}}}"]
-    if style.language == "ja":
-        out += ["% lualatex"] + ([r"\usepackage{luatexja}"] if document_class == "beamer" else [])
+def _unicode(title: str, style: Style) -> bool:
+    """Whether it takes lualatex: for Japanese, and for a title in letters that pdflatex has no font for."""
+    return style.language == "ja" or any(ord(c) > 0x17F for c in title)
+
+
+def _preamble(document_class: str, lualatex: bool) -> list[str]:
+    if lualatex and document_class == "article":
+        document_class = "ltjsarticle"
+    options = {"beamer": "10pt,aspectratio=169", "article": "a4paper,10pt", "ltjsarticle": "a4paper,10pt"}
+    out = [rf"\documentclass[{options[document_class]}]{{{document_class}}}"]
+    if lualatex:
+        out += ["% compile with lualatex"] + ([r"\usepackage{luatexja}"] if document_class == "beamer" else [])
     else:
         out += [r"\usepackage[utf8]{inputenc}"]
     out.append(r"\usepackage{amsmath}")
-    if document_class != "beamer":
+    if document_class == "beamer":
+        out += [r"\usefonttheme[onlymath]{serif}", r"\setbeamertemplate{navigation symbols}{}"]
+        out += [r"\setbeamertemplate{footline}[frame number]"]
+        out += [r"\renewcommand{\kanjifamilydefault}{\gtdefault}"] if lualatex else []
+    else:
         out.append(r"\usepackage[margin=22mm]{geometry}")
     return [*out, r"\usepackage{tikz}"]
 
 
 def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
-    """One align for all chains of a part: the last row of each numbered and labelled."""
+    """Alignments of whole chains; the last row of each is numbered and, with a prefix, labelled.
+
+    An alignment of very many rows is more than KaTeX reads and leaves TeX few good places to end a page.
+    """
+    out: list[str] = []
     rows: list[str] = []
+    many = 0
     for chain in chains:
-        end = rf" \label{{{chain.label}}}" if chain.label else r" \notag"
-        rows += aligned_rows(chain, end, r" \notag \\")
-        rows[-1] += r" \\[1ex]"
-    rows[-1] = rows[-1].removesuffix(r" \\[1ex]")
-    return [r"\begin{align}", *rows, r"\end{align}"]
+        *earlier, last = chain_rows(chain)
+        own = sum(1 + row.count(r"\\") for row in (*earlier, last))
+        if rows and many + own > MOST_ROWS:
+            out += _closed(rows)
+            rows, many = [], 0
+        many += own
+        rows += [rf"{row} \notag \\" for row in earlier]
+        rows.append(rf"{last}{_end(chain)} \\[{_BETWEEN}]")
+    return out + _closed(rows)
+
+
+def _closed(rows: list[str]) -> list[str]:
+    return [r"\begin{align}", *rows[:-1], rows[-1].removesuffix(rf" \\[{_BETWEEN}]"), r"\end{align}"]
+
+
+_BETWEEN = "1.2ex"
+
+
+def _end(chain: WrittenChain) -> str:
+    if not chain.numbered:
+        return r" \notag"
+    return rf" \label{{{chain.label}}}" if chain.label else ""
 
 
 def _beamer(
     derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], style: Style, closing: list[str]
 ) -> list[str]:
-    """A few chains a frame; a chain of many rows has a frame of its own."""
-    out = [*_preamble("beamer", style), rf"\title{{{escaped(title)}}}", r"\author{}\date{}", r"\begin{document}"]
+    """A few chains a frame; a chain higher than a frame goes on on the next."""
+    out = [
+        *_preamble("beamer", _unicode(title, style)),
+        rf"\title{{{escaped(title)}}}",
+        r"\author{}\date{}",
+        r"\begin{document}",
+    ]
     out += [r"\begin{frame}", r"\titlepage", r"\end{frame}"]
-    picture = figure(derivation, style)
+    picture = figure(derivation, style, wide=13.5, high=6.3)
     if picture:
-        heading = words_of(style.language)["figure"]
+        heading = words_of(style.language)["figure" if derivation.shown is None else "figure_gradients"]
         out += [rf"\begin{{frame}}{{{heading}}}", r"\begin{center}", *picture, r"\end{center}", r"\end{frame}"]
     for part in parts:
-        for chains in _frames(part.chains):
-            out += [rf"\begin{{frame}}[shrink]{{{part.heading}}}", *_align(tuple(chains)), r"\end{frame}"]
+        for rows in _frames(part.chains):
+            out += [rf"\begin{{frame}}{{{part.heading}}}", r"\begin{align}", *rows, r"\end{align}", r"\end{frame}"]
     if closing:
         out += [r"\begin{frame}", *closing, r"\end{frame}"]
     return [*out, r"\end{document}"]
 
 
-def _frames(chains: tuple[WrittenChain, ...]) -> list[list[WrittenChain]]:
-    out: list[list[WrittenChain]] = [[]]
-    rows = 0
+def _frames(chains: tuple[WrittenChain, ...]) -> list[list[str]]:
+    """The rows of each frame, as high as a frame at most."""
+    frames: list[list[str]] = []
+    room, there = 0.0, 0
+    for used, block in _blocks(chains):
+        own = [rf"{row} \\" for row in block[:-1]] + block[-1:]
+        if frames and room >= used and there < MOST_CHAINS:
+            frames[-1][-1] += rf" \\[{_BETWEEN}]"
+            frames[-1] += own
+            room, there = room - used - 0.5, there + 1
+        else:
+            frames.append(own)
+            room, there = FRAME_HEIGHT - used, 1
+    return frames
+
+
+def _blocks(chains: tuple[WrittenChain, ...]) -> Iterator[tuple[float, list[str]]]:
+    """(height, rows) of each chain; of one that is higher than a frame, of its lines in parts about as high."""
     for chain in chains:
-        own = sum(len(line.rows) for line in chain.lines)
-        if out[-1] and (rows + own > MOST_ROWS or len(out[-1]) == 3):
-            out.append([])
-            rows = 0
-        out[-1].append(chain)
-        rows += own
-    return out
+        lines = [[rf"{row} \notag" for row in rows] for rows in line_rows(chain)]
+        lines[-1][-1] = lines[-1][-1].removesuffix(r" \notag") + _end(chain)
+        if any(sum(map(height, rows)) > FRAME_HEIGHT for rows in lines):
+            lines = [[row] for rows in lines for row in rows]
+        heights = [sum(map(height, rows)) for rows in lines]
+        part = sum(heights) / ceil(sum(heights) / FRAME_HEIGHT)
+        block: list[str] = []
+        used = 0.0
+        for rows, own in zip(lines, heights, strict=True):
+            if block and (used + own > FRAME_HEIGHT or used + own / 2 > part):
+                yield used, block
+                continued = rows[0].startswith(f"&{CONTINUED}")
+                rows = rows if continued else [f"{chain.left} {rows[0]}", *rows[1:]]
+                block, used = [], 0.0
+            block = block + rows
+            used += own
+        yield used, block
 
 
 _SPECIAL = {

@@ -26,7 +26,7 @@ def page(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], p
     out = [
         "<!DOCTYPE html>",
         f'<html lang="{lang}">',
-        '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>",
         f"<body><h1>{escape(title)}</h1>",
     ]

@@ -5,32 +5,33 @@ All formats are made from these, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from derivations import names
-from derivations.chains import Chain, Line
-from derivations.expression import Expression, Product, Sum
+from derivations.chains import Chain
 from derivations.notation import Notation
 from derivations.printing import LatexPrinter, TextPrinter
+from derivations.writing.breaking import CONTINUED, rows
+from derivations.writing.measure import text_width, width
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
     from derivations.derivation import Derivation
 
-__all__ = ["Style", "WrittenChain", "WrittenPart", "aligned_rows", "written_parts"]
+__all__ = ["Style", "WrittenChain", "WrittenPart", "aligned_rows", "chain_rows", "line_rows", "written_parts"]
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a document is written: the notation, the language, the decimal sign, how wide a line may be (characters)."""
+    """How a document is written: the notation, the language, the decimal sign, how wide a line may be (em)."""
 
     notation: Notation
     language: str = "en"
     decimal: str = "point"
-    width: int = 72
-    label_prefix: str = "eq"
+    width: float = 40
+    label_prefix: str = ""
 
     def number(self, text: str) -> str:
         """A number in LaTeX: powers of ten written out, the decimal sign of the country."""
@@ -61,11 +62,12 @@ class WrittenLine:
 
 @dataclass(frozen=True)
 class WrittenChain:
-    """A chain with its left side in LaTeX and in plain text; `label` is empty for a general fact."""
+    """A chain with its left side in LaTeX and in plain text; a general fact is not `numbered`, `label` may be empty."""
 
     left: str
     left_text: str
     lines: tuple[WrittenLine, ...]
+    numbered: bool
     label: str
 
 
@@ -82,77 +84,88 @@ def written_parts(derivation: Derivation, style: Style) -> tuple[WrittenPart, ..
     network, words = derivation.problem.network, words_of(style.language)
     notation = style.notation
     latex = LatexPrinter(lambda q: notation.latex(network, q), notation.times, style.number)
+    latex.growing = False
     text = TextPrinter(lambda q: notation.text(network, q), "", style.plain_number)
     out = []
     for part in derivation.parts:
-        chains = tuple(_chain(chain, derivation, style, latex, text, words.__getitem__) for chain in part.chains)
-        out.append(WrittenPart(words[part.heading].format(layer=part.layer), chains))
+        heading = words[part.heading].format(layer=part.layer)
+        lefts = [latex(chain.left) for chain in part.chains]
+        rules = {line.rule for chain in part.chains for line in chain.lines}
+        room = style.width - max(map(width, lefts)) - _RELATION - max(_rule_width(_rule(r, words)) for r in rules)
+        chains = [
+            _chain(chain, left, derivation, style, max(room, _LEAST), latex, text, words)
+            for chain, left in zip(part.chains, lefts, strict=True)
+        ]
+        out.append(WrittenPart(heading, tuple(chains)))
     return tuple(out)
+
+
+_RELATION, _LEAST = 1.9, 12.0
+
+
+def _rule_width(rule: str) -> float:
+    return 0.7 * text_width(rule) + 1.2 if rule else 0.0
+
+
+def _rule(rule: str, words: Mapping[str, str]) -> str:
+    """The words of a rule, whose key may carry what is to be put into them: `shapes 2x3`."""
+    key, _, more = rule.partition(" ")
+    return f"{words[key]} {more}".strip() if rule else ""
 
 
 def _chain(
     chain: Chain,
+    left: str,
     derivation: Derivation,
     style: Style,
+    room: float,
     latex: LatexPrinter,
     text: TextPrinter,
-    words: Callable[[str], str],
+    words: Mapping[str, str],
 ) -> WrittenChain:
     label = ""
-    if chain.quantity is not None:
+    if chain.quantity is not None and style.label_prefix:
         name = names.text(derivation.problem.network, chain.quantity)
         label = f"{style.label_prefix}:{name.replace('[', '-').replace(',', '-').replace(']', '')}"
-    lines = tuple(_line(line, style, latex, text, words) for line in chain.lines)
-    return WrittenChain(latex(chain.left), text(chain.left), lines, label)
+    lines = tuple(
+        WrittenLine(
+            line.relation,
+            tuple(rows(line.right, room - line.marked, latex)),
+            text(line.right),
+            _rule(line.rule, words),
+            line.marked,
+        )
+        for line in chain.lines
+    )
+    return WrittenChain(left, text(chain.left), lines, chain.quantity is not None, label)
 
 
-def _line(line: Line, style: Style, latex: LatexPrinter, text: TextPrinter, words: Callable[[str], str]) -> WrittenLine:
-    rows = tuple(broken(line.right, style.width, latex, text))
-    return WrittenLine(line.relation, rows, text(line.right), words(line.rule) if line.rule else "", line.marked)
+def written_rule(rule: str) -> str:
+    """A rule's name beside a line, in small print."""
+    words = rule.replace("\u00d7", r"$\times$")
+    return rf"\scriptstyle\text{{{words}}}"
 
 
-def broken(e: Expression, width: int, latex: LatexPrinter, text: TextPrinter) -> Iterator[str]:
-    """The LaTeX of an expression in rows: a long sum broken before a sign, a long product before its dot."""
-    pieces = list(_pieces(e, latex, text))
-    row, length = "", 0
-    for words, size in pieces:
-        if row and length + size > width:
-            yield row
-            row, length = "", 0
-        row, length = (f"{row} {words}" if row else words), length + size
-    yield row
-
-
-def _pieces(e: Expression, latex: LatexPrinter, text: TextPrinter) -> Iterator[tuple[str, int]]:
-    """(LaTeX, width in characters) of the pieces between which an expression may be broken."""
-    if isinstance(e, Sum):
-        for k, (sign, term) in enumerate(e.terms):
-            mark = "-" if sign < 0 else "+"
-            first = f"{mark if sign < 0 else ''}{latex.at(term, 2)}"
-            yield (first if k == 0 else f"{mark} {latex.at(term, 2)}"), _size(text.at(term, 2)) + 3
-    elif isinstance(e, Product):
-        for k, factor in enumerate(e.factors):
-            words = latex.at(factor, 2)
-            yield (words if k == 0 else f"{latex.times} {words}"), _size(text.at(factor, 3)) + 2
-    else:
-        yield latex(e), _size(text(e))
-
-
-def _size(text: str) -> int:
-    """About how wide a formula is in print: fractions lie over each other, scripts are small."""
-    return len(text.replace("_", "").replace("^", "").replace("(", "").replace("\u2202", "")) + 1
-
-
-def aligned_rows(chain: WrittenChain, end: str = "", newline: str = r" \\") -> list[str]:
-    """The rows of an `aligned` or `align` environment: left &= right && rule."""
-    rows = []
+def line_rows(chain: WrittenChain) -> list[list[str]]:
+    """The rows of each line of a chain for an alignment, without their ends: left &= right && rule."""
+    out = []
     for k, line in enumerate(chain.lines):
         relation = "=" if line.relation == "=" else r"\approx"
-        for n, row in enumerate(line.rows):
-            left = chain.left + " " if k == n == 0 else ""
-            body = rf"{left}&{relation} {row}" if n == 0 else rf"&\quad {row}"
-            if n == len(line.rows) - 1:
-                body += r"\;{}^{\dagger}" if line.marked else ""
-                body += rf" && \text{{{line.rule}}}" if line.rule else ""
-            rows.append(body)
-    return [f"{row}{newline}" for row in rows[:-1]] + [rows[-1] + end]
+        rows_ = [rf"&{relation} {line.rows[0]}", *(rf"&{CONTINUED} {row}" for row in line.rows[1:])]
+        if k == 0:
+            rows_[0] = f"{chain.left} {rows_[0]}"
+        rows_[-1] += r"\;{}^{\dagger}" if line.marked else ""
+        rows_[-1] += f" && {written_rule(line.rule)}" if line.rule else ""
+        out.append(rows_)
+    return out
+
+
+def chain_rows(chain: WrittenChain) -> list[str]:
+    """The rows of a chain, one after the other."""
+    return [row for rows_ in line_rows(chain) for row in rows_]
+
+
+def aligned_rows(chain: WrittenChain) -> list[str]:
+    """The rows of an `aligned` environment."""
+    *earlier, last = chain_rows(chain)
+    return [rf"{row} \\" for row in earlier] + [last]

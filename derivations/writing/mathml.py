@@ -20,6 +20,7 @@ _SIGNS = {
     r"\partial": "∂",
     r"\infty": "∞",
     r"\top": "⊤",
+    r"\cdots": "⋯",
     "*": "∗",
     "-": "−",
     "'": "′",
@@ -164,8 +165,12 @@ class _Reader:
             case r"\begin":
                 return self._table(self.words())
             case r"\underline":
+                return f'<mrow style="border-bottom:1px solid">{self.group()}</mrow>'
+            case r"\rule":
                 self.words()
-                return '<mspace width="4em" style="border-bottom:1px solid"></mspace>'
+                return f'<mspace width="0" height="{escape(self.words())}"></mspace>'
+            case r"\hspace":
+                return f'<mspace width="{escape(self.words())}"></mspace>'
             case r"\underset":
                 below, base = self.group(), self.group()
                 return f"<munder>{base}{below}</munder>"
@@ -192,6 +197,6 @@ class _Reader:
                 break
         self.words()
         table = f"<mtable>{''.join(rows)}</mtable>"
-        fences = {"cases": ("{", ""), "pmatrix": ("(", ")"), "gathered": ("", "")}[environment]
+        fences = {"cases": ("{", ""), "pmatrix": ("(", ")")}.get(environment, ("", ""))
         left, right = (f"<mo>{mark}</mo>" if mark else "" for mark in fences)
         return f"<mrow>{left}{table}{right}</mrow>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["DOCUMENTS", "FORMATS", "render"]
 
 DOCUMENTS = ("article", "beamer", "fragment")
+WIDTHS = {"article": 44.5, "beamer": 37.5, "fragment": 32.0}
+"""How wide a derivation may be, in em of 10 pt: the line less the equation's number; a fragment fits into any class."""
 FORMATS = ("text", "latex", "markdown", "html", "json")
 
 
@@ -25,7 +28,7 @@ def render(
     *,
     notation: str = "bishop",
     document: str = "article",
-    label_prefix: str = "eq",
+    label_prefix: str | None = None,
     decimal: str = "point",
     lang: str = "en",
     proved: bool = False,
@@ -33,8 +36,9 @@ def render(
     """The derivation in one of FORMATS.
 
     notation: a profile's name, or `names` for the problem's own.  document: one of DOCUMENTS, for LaTeX.  label_prefix:
-    what the labels of the equations begin with.  decimal: point or comma.  lang: en or ja.  proved: add the line that
-    says what sympy proves.  Raises ValueError for what is not known.
+    what the labels of the equations begin with; without one there are none (KaTeX knows no labels).  decimal: point
+    or comma.  lang: en or ja.  proved: add the line that says what sympy proves.  Raises ValueError for what is not
+    known.
     """
     if form not in FORMATS:
         raise ValueError(f"format '{form}' is not known; known are {', '.join(FORMATS)}")
@@ -42,15 +46,15 @@ def render(
         raise ValueError(f"document '{document}' is not known; known are {', '.join(DOCUMENTS)}")
     if decimal not in ("point", "comma"):
         raise ValueError(f"decimal '{decimal}' is not known; known are point, comma")
-    if not label_prefix or not all(c.isascii() and (c.isalnum() or c in "-:.") for c in label_prefix):
+    if label_prefix is not None and not _is_prefix(label_prefix):
         raise ValueError(f"label prefix '{label_prefix[:30]}' must be letters, digits and - : .")
     words = words_of(lang)
     style = Style(
         notation_of(derivation.problem, notation),
         lang,
         decimal,
-        46 if document == "beamer" and form == "latex" else 66,
-        label_prefix,
+        WIDTHS[document] if form == "latex" else 42.0,
+        label_prefix or "",
     )
     parts = written_parts(derivation, style)
     title = _title(derivation, words)
@@ -71,6 +75,10 @@ def render(
     return latex_document(derivation, title, parts, style, document, proof)
 
 
+def _is_prefix(text: str) -> bool:
+    return bool(text) and all(c.isascii() and (c.isalnum() or c in "-:.") for c in text)
+
+
 def _title(derivation: Derivation, words: Any) -> str:
     title = derivation.problem.title or words["title"]
     return "".join(c if c.isprintable() else " " for c in title)
@@ -89,12 +97,35 @@ def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) ->
             several = len(chain.lines) > 1
             out += [""] if several else []
             for k, line in enumerate(chain.lines):
-                mark = " \u2020" if line.marked else ""
-                row = f"{chain.left_text if k == 0 else gap} {line.relation} {line.text}{mark}"
-                out.append(f"{row}    ({line.rule})" if line.rule and several else row)
+                head = f"{chain.left_text if k == 0 else gap} {line.relation} "
+                tail = " \u2020" if line.marked else ""
+                tail += f"    ({line.rule})" if line.rule and several else ""
+                out += _wrapped(head, line.text, tail)
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
     return "\n".join([*out, *(["", proof] if proof else [])])
+
+
+TEXT_WIDTH = 80
+_BREAK = re.compile(r"(?= [+-] )|(?<=\u00b7)")
+
+
+def _wrapped(head: str, formula: str, tail: str) -> list[str]:
+    """A line of text, continued below where it is longer than TEXT_WIDTH: before a sign or after a dot."""
+    if len(head) + len(formula) + len(tail) <= TEXT_WIDTH:
+        return [head + formula + tail]
+    pieces = [piece for piece in _BREAK.split(formula) if piece]
+    rows, indent = [head], " " * (len(head) + 2)
+    for k, piece in enumerate(pieces):
+        if k and len(rows[-1]) + len(piece.rstrip()) > TEXT_WIDTH:
+            rows.append(indent + piece.lstrip())
+        else:
+            rows[-1] += piece
+    if tail and len(rows[-1]) + len(tail) > TEXT_WIDTH:
+        rows.append(indent + tail.strip())
+    else:
+        rows[-1] += tail
+    return rows
 
 
 def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
