@@ -21,12 +21,13 @@ from derivations.expression import (
     Sum,
 )
 from derivations.printing import LatexPrinter
-from derivations.writing.measure import width
+from derivations.writing.measure import measured, width
 
 __all__ = ["CONTINUED", "rows"]
 
 CONTINUED = r"\quad {}"
 _INDENT = 1.0
+_HIGHEST = 6.5
 _SUM, _PRODUCT = 1, 2
 
 
@@ -62,7 +63,7 @@ def _pieces(e: Expression, room: float, latex: LatexPrinter) -> Iterator[str]:
         case Entrywise(factors):
             yield from _factors(factors, r"\odot", room, latex)
         case _:
-            yield fitted(e, room, latex)
+            yield from _opened(e, 0, room, latex)
 
 
 def _terms(terms: tuple[tuple[int, Expression], ...], room: float, latex: LatexPrinter) -> Iterator[str]:
@@ -72,7 +73,7 @@ def _terms(terms: tuple[tuple[int, Expression], ...], room: float, latex: LatexP
         if isinstance(term, Product) and width(latex(term)) > room - 2:
             inner = list(_factors(term.factors, latex.times, room - 2, latex))
         else:
-            inner = [_at(term, _PRODUCT, room - 2, latex)]
+            inner = _opened(term, _PRODUCT, room - 2, latex)
         yield f"{mark} {inner[0]}" if k else f"{mark}{inner[0]}"
         yield from inner[1:]
 
@@ -82,9 +83,25 @@ def _factors(factors: tuple[Expression, ...], times: str, room: float, latex: La
         if isinstance(factor, Product) and times == latex.times:
             first, *others = _factors(factor.factors, times, room, latex)
         else:
-            first, others = _at(factor, _PRODUCT, room - 1, latex), []
+            first, *others = _opened(factor, _PRODUCT, room - 1, latex)
         yield f"{times} {first}" if k else first
         yield from others
+
+
+def _opened(e: Expression, level: int, room: float, latex: LatexPrinter) -> list[str]:
+    """One piece, or, where stacking makes it too high, the pieces between its parentheses: rows may end inside."""
+    whole = _at(e, level, room, latex)
+    inner: Expression = e
+    head, fenced = "", latex.form(e)[1] < level
+    if measured(whole).height <= _HIGHEST or not isinstance(e, Differential | Sum | Product | Negative | Entrywise):
+        return [whole]
+    if isinstance(e, Differential):
+        head, fenced, inner = rf"\frac{{\partial}}{{\partial {latex(e.by)}}}", True, e.operand
+    pieces = list(_pieces(inner, room - 4, latex))
+    if fenced:
+        pieces[0] = rf"{head}\Bigl({pieces[0]}"
+        pieces[-1] += r"\Bigr)"
+    return pieces
 
 
 def _at(e: Expression, level: int, room: float, latex: LatexPrinter) -> str:

@@ -162,6 +162,8 @@ class _Reader:
                 return "<mo>†</mo>"
             case r"\left":
                 return self._fenced()
+            case r"\Bigl" | r"\Bigr":
+                return f'<mo minsize="1.8em" maxsize="1.8em">{escape(self.next())}</mo>'
             case r"\begin":
                 return self._table(self.words())
             case r"\underline":

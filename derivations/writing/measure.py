@@ -121,6 +121,9 @@ class _Ruler:
                 self.take(), self.take()
                 fence = 0.55 if inside.height < 1.4 else 0.8 if inside.height < 2.6 else 0.95
                 return Box(inside.width + 2 * fence, inside.height + 0.1)
+            case r"\Bigl" | r"\Bigr":
+                self.take()
+                return Box(0.6, 1.8)
             case r"\begin":
                 return self.table(self.raw(), depth)
             case r"\hspace":

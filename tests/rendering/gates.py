@@ -92,6 +92,8 @@ COMMANDS = {
     r"\hspace",
     r"\cdots",
     r"\underset",
+    r"\Bigl",
+    r"\Bigr",
 }
 _DISPLAY = re.compile(r"\\begin\{(align|aligned)\}(.*?)\\end\{\1\}", re.S)
 _WORDS = re.compile(r"\\text\{(?:[^{}$]|\$[^$]*\$)*\}")
@@ -153,9 +155,12 @@ def _display_faults(display: str) -> list[str]:
     for found in re.finditer(r"\\t?frac", math):
         if not _two_groups(math[found.end() :]):
             out.append(rf"\frac without two arguments: {math[found.start() : found.start() + 40]}")
-    for row in re.split(r"\\\\", re.sub(r"\\begin\{(\w+)\}.*?\\end\{\1\}", "", display[13:-11], flags=re.S)):
-        if row.strip() and "&" not in row:
-            out.append(f"a row without &: {row.strip()[:60]}")
+    body = re.sub(r"^\\begin\{\w+\}|\\end\{\w+\}$", "", display)
+    while (inner := re.sub(r"\\begin\{(\w+)\}(?:(?!\\begin).)*?\\end\{\1\}", "", body, flags=re.S)) != body:
+        body = inner
+    for row in re.split(r"\\\\", body):
+        if row.count("&") not in (1, 3):
+            out.append(f"a row with {row.count('&')} &: {row.strip()[:60]}")
     return out
 
 
