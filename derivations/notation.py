@@ -49,8 +49,8 @@ def _mazur(network: Network, letter: str, layer: int, indices: tuple[int, ...]) 
         earlier = network.sizes[0] * network.sizes[1] if layer == 2 else 0
         j, i = indices
         return f"w_{{{earlier + (j - 1) * network.sizes[layer - 1] + i}}}"
-    if letter == "b":
-        return f"b_{{{layer}}}" if not indices else f"b_{{{layer},{indices[0]}}}"
+    if letter in ("b", r"\theta"):
+        return f"{letter}_{{{layer}}}" if not indices else f"{letter}_{{{layer},{indices[0]}}}"
     if letter == "i":
         return f"i_{{{indices[0]}}}"
     unit = "h" if layer == 1 else "o"

@@ -97,7 +97,7 @@ def _opened(e: Expression, level: int, room: float, latex: LatexPrinter) -> list
         return [whole]
     if isinstance(e, Differential):
         head, fenced, inner = rf"\frac{{\partial}}{{\partial {latex(e.by)}}}", True, e.operand
-    pieces = list(_pieces(inner, room - 4, latex))
+    pieces = list(_pieces(inner, room, latex))
     if fenced:
         pieces[0] = rf"{head}\Bigl({pieces[0]}"
         pieces[-1] += r"\Bigr)"

@@ -158,7 +158,8 @@ DOCUMENT = r"""\documentclass[a4paper,10pt]{article}
 \usepackage{amsmath}
 \begin{document}
 \begin{align}
-\frac{\partial E}{\partial w_{11}^{(1)}} &= \frac{\partial E}{\partial a_{1}^{(1)}} \cdot \left(\frac{x_{1}}{2}\right) && \text{chain rule} \notag \\
+\frac{\partial E}{\partial w_{11}^{(1)}} &= \frac{\partial E}{\partial a_{1}^{(1)}} \cdot \left(\frac{x_{1}}{2}\right)
+  && \text{chain rule} \notag \\
 &= 2.282 \cdot 1.5 \cdot 10^{-5} && \text{rule $\times$ two} \notag \\
 &\approx 0.00003423 \label{q1:dW1-1-1} \\[1ex]
 \delta_{1}^{(2)} &= y_{1} - t_{1} \label{q1:delta2-1}
