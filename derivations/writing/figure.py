@@ -21,7 +21,7 @@ MOST_EDGES = 30
 APART, UP = (4.2, 3.2, 5.6), (1.9, 1.5, 2.4)  # cm between layers and units, the first that leaves room for the labels
 _INK = "blue!55!black"
 RADIUS = 0.45
-EM, LINE = 0.25, 0.3  # cm, of the labels' print
+EM, LINE = 0.29, 0.3  # cm, of the labels' print
 
 
 class Place(NamedTuple):

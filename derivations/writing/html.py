@@ -14,9 +14,13 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-section > div { overflow-x: auto; margin: .6rem 0; }
-mtd { text-align: left; padding: .25em .4em; } mtd:first-child { text-align: right; }
-mtext { font-family: system-ui, sans-serif; font-size: .85em; opacity: .75; padding-left: 1em; }
+section > div { overflow: auto hidden; padding: .35rem 0; margin: .35rem 0; }
+math { width: fit-content; margin: 0; }
+mtd { text-align: left; padding: .25em .4em; }
+mtd:first-child { min-width: 4.5em; }
+mtd:nth-child(2) { min-width: 24em; }
+mtd mtd:nth-child(n) { min-width: 0; }
+mtext { font-family: system-ui, sans-serif; font-size: .85em; opacity: .7; }
 @media print { section > div { break-inside: avoid; overflow: visible; } }
 """.strip()
 

@@ -37,6 +37,7 @@ _LETTERS = {
     r"\pi": "π",
     r"\Phi": "Φ",
 }
+_BEFORE_A_SIGN = {"(", "[", ",", "=", "&", r"\\", r"\approx", r"\cdot", r"\times"}
 _NAMED = {r"\exp", r"\log", r"\tanh", r"\max"}
 _SPACES = {r"\,": "0.17em", r"\;": "0.28em", r"\quad": "1em"}
 
@@ -56,7 +57,7 @@ def mathml_rows(rows: list[tuple[str, str, str]]) -> str:
         f"<mtr><mtd>{mathml(left)}</mtd><mtd>{mathml(right)}</mtd><mtd><mtext>{escape(rule)}</mtext></mtd></mtr>"
         for left, right, rule in rows
     )
-    return f'<math display="block"><mtable>{body}</mtable></math>'
+    return f'<math display="block"><mtable displaystyle="true">{body}</mtable></math>'
 
 
 class _Reader:
@@ -127,8 +128,8 @@ class _Reader:
             return f"<mi>{sign[1:]}</mi>"
         if sign in _SPACES:
             return f'<mspace width="{_SPACES[sign]}"></mspace>'
-        if sign == "-" and first:
-            return '<mo form="prefix">−</mo>'
+        if sign in "+-" and (first or self.tokens[self.at - 2] in _BEFORE_A_SIGN):
+            return f'<mo form="prefix">{_SIGNS.get(sign, sign)}</mo>'
         if sign in _SIGNS:
             return f"<mo>{_SIGNS[sign]}</mo>"
         if sign in "()[],;.=+<>/|":

@@ -68,7 +68,7 @@ def mixed() -> list[tuple[str | int, str, int | None, dict[str, Any]]]:
 
 def test_the_source_of_many_derivations_reads_clean() -> None:
     """Braces, environments, commands, numbers and letters, in every level."""
-    for source, level, digits, options in mixed()[::2]:
+    for source, level, digits, options in mixed()[::3]:
         assert source_faults(written(source, level, digits, **options)) == [], (source, level, digits, options)
 
 
@@ -76,16 +76,16 @@ def test_the_source_of_many_derivations_reads_clean() -> None:
 def test_katex_and_mathjax_take_every_display() -> None:
     """KaTeX in strict mode, MathJax without an error node; the body of every document and of Markdown."""
     formulas = {}
-    for source, level, digits, options in mixed()[::4]:
+    for source, level, digits, options in mixed()[::6]:
         formulas |= dict.fromkeys(displays(written(source, level, digits, **options)))
     for level in LEVELS:
         formulas |= dict.fromkeys(displays(written("hand-3-2-2", level, 4, form="markdown")))
-    assert len(formulas) > 100
+    assert len(formulas) > 80
     assert rendered(formulas) == []
 
 
 @needs_tex
-@pytest.mark.parametrize("case", mixed()[::5], ids=lambda case: f"{case[0]}-{case[1]}")
+@pytest.mark.parametrize("case", mixed()[::6], ids=lambda case: f"{case[0]}-{case[1]}")
 def test_pdflatex_compiles_with_a_clean_log(case: Any) -> None:
     """No error, no overfull box, no missing character, no double label."""
     source, level, digits, options = case
