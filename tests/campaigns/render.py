@@ -125,6 +125,8 @@ def main() -> int:
             renderings, seeds, [options.documents] * len(seeds), [options.compile] * len(seeds)
         ):
             documents, compiled_ = documents + made, compiled_ + through
+            if compiled_ % 20 < through:
+                print(f"{documents} documents, {compiled_} through TeX", file=sys.stderr, flush=True)
             for complaint in complaints:
                 faults[complaint] += 1
                 print(complaint, flush=True)
