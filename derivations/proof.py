@@ -2,13 +2,14 @@
 
 Three things are compared.  The equations that the rules write, one by one; the chain rule composed from sympy's local
 derivatives; and, where that ends, sympy's derivative of the whole loss.  A network as small as 2-2-1 is proved
-symbolically, one of up to MOST_DIRECT parameters at a random point to 50 digits, a larger one at its own numbers
-against ball arithmetic.
+symbolically, one of up to MOST_DIRECT parameters (fewer where the loss written out is long) at a random point to 50
+digits, a larger one at its own numbers against ball arithmetic.
 """
 
 from __future__ import annotations
 
 import random
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,15 @@ from derivations.evaluation import value
 from derivations.expression import Name
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.symbolic_value import composed, symbolic_value
+from derivations.symbolic_value import branch_taken, composed, symbolic_value
 
 __all__ = ["MOST_DIRECT", "MOST_SYMBOLIC", "Proof", "prove"]
 
 MOST_SYMBOLIC = 9  # parameters of a 2-2-1 with biases
 MOST_DIRECT = 60  # parameters of a 4-4-4-4 with biases
+MOST_WORK = 70_000  # those parameters times the operators of the loss written out
 DIGITS = 50
+MOST_OPERATORS = 600  # of a difference that is put over one denominator
 GUARD = 40  # digits of work beyond those, for what cancels
 BITS = 300
 
@@ -78,24 +81,29 @@ def prove(problem: Problem, chain: ChainRule | None = None, rules_: rules.Rules 
     own = problem.sample(1) if problem.samples > 1 else problem
     chain = chain or ChainRule(own)
     parameters = chain.parameters
-    direct = len(parameters) <= MOST_DIRECT and own.network.loss.parts is not None
-    symbolic = direct and len(parameters) <= MOST_SYMBOLIC and _smooth(own)
     with mpmath.workdps(DIGITS + GUARD):
+        direct = _short_enough(own, chain)
+        symbolic = direct and len(parameters) <= MOST_SYMBOLIC and _smooth(own) and _symbolically(chain)
         point = _point(own, at_random=direct)
         values = composed(chain, point)
         off: Off = _written(own, rules_, values, point)
         count = len(off)
-        if symbolic:
-            other = _symbolically(chain)
-        elif direct:
-            other = _directly(chain, values, point)
-        else:
-            other = _in_balls(own, chain, values, rules_)
-        off |= {name: max(by, off.get(name, 0)) for name, by in other.items()}
+        if not symbolic:
+            other = _directly(chain, values, point) if direct else _in_balls(own, chain, values, rules_)
+            off |= {name: max(by, off.get(name, 0)) for name, by in other.items()}
         wrong = {name: by for name, by in off.items() if not by < mpmath.mpf(10) ** -DIGITS}
         worst = mpmath.nstr(max(off.values(), default=0), 3)
     how = "symbolic" if symbolic else "numeric" if direct else "balls"
     return Proof(how, not wrong, len(parameters), count, worst, tuple(wrong))
+
+
+def _short_enough(problem: Problem, chain: ChainRule) -> bool:
+    """Whether sympy differentiates the whole loss in a few seconds; a kink's branch is taken, for size alone."""
+    parameters = len(chain.parameters)
+    if parameters > MOST_DIRECT or problem.network.loss.parts is None:
+        return False
+    loss = _loss_near(chain, composed(chain, _point(problem, at_random=True)))
+    return bool(loss.count_ops() * parameters <= MOST_WORK)
 
 
 def _smooth(problem: Problem) -> bool:
@@ -114,16 +122,15 @@ def _text(chain: ChainRule, q: Quantity) -> str:
 # --- the chain against the derivative of the whole loss ---
 
 
-def _symbolically(chain: ChainRule) -> Off:
+def _symbolically(chain: ChainRule) -> bool:
+    """Whether every difference vanishes; False says only that this could not be seen."""
     loss = chain.substituted(Quantity("E"))
     whole = {chain.substituted(q): sp.Dummy() for q in chain.definitions if q.kind == "a"}
-    out = {}
     for parameter, gradient in chain.parameters:
-        direct = sp.diff(loss, symbol(_text(chain, parameter)))
-        difference = direct - chain.substituted(gradient)
-        if not (_vanishes_in_parts(difference, whole) or _is_zero(difference)):
-            out[_text(chain, gradient)] = mpmath.inf
-    return out
+        difference = sp.diff(loss, symbol(_text(chain, parameter))) - chain.substituted(gradient)
+        if not (_vanishes_in_parts(difference, whole) or _vanishes_in_exponentials(difference)):
+            return False
+    return True
 
 
 def _vanishes_in_parts(difference: Expr, whole: dict[Expr, Expr]) -> bool:
@@ -132,23 +139,29 @@ def _vanishes_in_parts(difference: Expr, whole: dict[Expr, Expr]) -> bool:
     return bool(sp.together(difference.xreplace(parts)).as_numer_denom()[0].expand() == 0)
 
 
-def _is_zero(difference: Expr) -> bool:
-    """Whether an expression vanishes: structure first, then rational in the exponentials, then sympy's own simplify."""
-    if difference == 0:
-        return True
-    exponential = difference.rewrite(sp.exp)
-    if sp.together(exponential).as_numer_denom()[0].expand() == 0:
-        return True
-    return bool(sp.simplify(exponential) == 0)
+def _vanishes_in_exponentials(difference: Expr) -> bool:
+    """Whether it vanishes as a rational expression in exponentials, where it is short enough to write it as one."""
+    if difference.count_ops() > MOST_OPERATORS:
+        return False
+    return bool(sp.together(difference.rewrite(sp.exp)).as_numer_denom()[0].expand() == 0)
 
 
 def _directly(chain: ChainRule, values: dict[Quantity, Any], point: Point) -> Off:
-    """Direct and composed derivatives at the point."""
-    loss, memo, out = chain.substituted(Quantity("E")), dict(point), {}
+    """Direct and composed derivatives at the point; of an activation with a kink, the branch that holds there."""
+    loss, memo, out = _loss_near(chain, values), dict(point), {}
     for parameter, gradient in chain.parameters:
         direct = symbolic_value(sp.diff(loss, symbol(_text(chain, parameter))), memo)
         out[_text(chain, gradient)] = _off(direct, values[gradient])
     return out
+
+
+def _loss_near(chain: ChainRule, values: dict[Quantity, Any]) -> Expr:
+    """The whole loss over inputs and parameters alone, near the point."""
+    letters = {symbol(_text(chain, q)): number for q, number in values.items()}
+    near = copy(chain)
+    near.__dict__.pop("_order", None)
+    near.definitions = {q: branch_taken(e, dict(letters)) for q, e in chain.definitions.items()}
+    return near.substituted(Quantity("E"))
 
 
 # --- the equations as written against the chain ---

@@ -11,7 +11,7 @@ from derivations import names
 from derivations.chain_rule import ChainRule, Expr, symbol
 from derivations.names import Quantity
 
-__all__ = ["composed", "symbolic_value"]
+__all__ = ["branch_taken", "composed", "symbolic_value"]
 
 _FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.erfc: mpmath.erfc}
 
@@ -46,6 +46,14 @@ def symbolic_value(e: Expr, memo: dict[Expr, Any]) -> Any:
         value = e.evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)  # a constant such as pi
     memo[e] = value
     return value
+
+
+def branch_taken(e: Expr, memo: dict[Expr, Any]) -> Expr:
+    """The expression with each Piecewise replaced by the branch that holds at a point."""
+    chosen = {
+        choice: next(part for part, test in choice.args if _holds(test, memo)) for choice in e.atoms(sp.Piecewise)
+    }
+    return e.xreplace(chosen)
 
 
 def _holds(test: Any, memo: dict[Expr, Any]) -> bool:

@@ -32,7 +32,7 @@ SAMPLES = (
     "softmax-xor",
     "classifier-3-3-3",
 )
-SEEDS = range(60)  # every activation, loss and bias form, several times
+SEEDS = range(42)  # every activation, loss and bias form, several times
 
 
 # --- every line is true ---
