@@ -170,7 +170,7 @@ SILU = Activation(
     "silu",
     "h(a) = a/(1 + exp(-a))",
     formula=lambda m, a: a / (1 + m.exp(-a)),
-    derivative=lambda m, a, z: _logistic(m, a) + z * _logistic(m, -a),
+    derivative=lambda m, a, z: _logistic(m, a) + z / (1 + m.exp(a)),
     forms=(lambda m, a: _logistic(m, a) + a * m.exp(-a) / m.square(1 + m.exp(-a)),),
     stable=lambda m, a: m.where(a, a / (1 + m.exp(-a)), a * m.exp(a) / (1 + m.exp(a))),
     source="Elfwing, Uchibe & Doya (2018); also called swish",

@@ -14,7 +14,7 @@ from derivations import names
 from derivations.chains import Part
 from derivations.equations import equations
 from derivations.expression import Expression
-from derivations.names import Quantity
+from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.own_numbers import own_numbers
 
@@ -114,7 +114,7 @@ def derive(
         raise ValueError(f"sample {sample} is not there; the problem has samples 1 to {problem.samples}")
     own = problem.sample(sample) if problem.samples > 1 else problem
     _check(own)
-    wanted = {q for name in wrt for q in names.resolve(own.network, 1, name)}
+    wanted = {q for name in wrt for q in _derived(own, name)}
     shown = None if numbers is None else own_numbers(problem, own, numbers, sample)
     rounding = getattr(numbers, "rounding", None)
     batch = problem.samples if problem.samples > 1 and problem.training.samples == "together" else 0
@@ -150,3 +150,11 @@ def _check(problem: Problem) -> None:
     from derivations.local_check import check_local_derivatives
 
     check_local_derivatives(problem)
+
+
+def _derived(problem: Problem, name: str) -> list[Quantity]:
+    """The quantities that a name asks to derive.  Raises ValueError for one that has no derivation."""
+    quantities = names.resolve(problem.network, 1, name)
+    if KINDS[quantities[0].kind].stage != "backward":
+        raise ValueError(f"'{name}' is not derived; name a dW, db, delta, dz or slope, such as dW1[1,1] or delta1")
+    return quantities

@@ -21,6 +21,7 @@ from derivations.expression import (
     Differential,
     Expression,
     Name,
+    Negative,
     Number,
     Partial,
     Product,
@@ -320,7 +321,10 @@ _RULES = {"delta": "", "dW": "gradient", "db": "gradient", "dz": "", "slope": ""
 def _sum(terms: Sequence[Expression]) -> Expression:
     out = terms[0]
     for term in terms[1:]:
-        out = Sum.plus(out, term) if not isinstance(term, Sum) else Sum((*_open(out), (1, term)))
+        if isinstance(term, Negative):
+            out = Sum((*_open(out), (-1, term.operand)))
+        else:
+            out = Sum.plus(out, term) if not isinstance(term, Sum) else Sum((*_open(out), (1, term)))
     return out
 
 

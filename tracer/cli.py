@@ -101,7 +101,7 @@ def _derive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
     parser.add_argument("--notation", default="bishop", metavar="NAME", help="bishop, nielsen, ng, mazur, uy, names")
     parser.add_argument("--document", choices=("article", "beamer", "fragment"), default="article", help="of LaTeX")
-    parser.add_argument("--label-prefix", default="eq", metavar="TEXT", help="what labels begin with (default eq)")
+    parser.add_argument("--label-prefix", metavar="TEXT", help="label the equations, as TEXT:dW1-1-2")
     parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign")
     parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
     parser.add_argument("--prove", action="store_true", help="add a line that says what sympy proves")

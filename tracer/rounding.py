@@ -6,6 +6,7 @@ roundings is undecided, and the step is worked again with more bits; it never co
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -123,10 +124,11 @@ def decimal_text(whole: int, places: int, *, powers: bool = True) -> str:
 def _digits_places(value: Fraction, digits: int) -> int:
     if value == 0:
         return 0
-    p, q = abs(value.numerator), value.denominator
-    exponent = len(str(p)) - len(str(q))  # floor(log10) or one more
-    if Fraction(p, q) < ten_to(exponent):
-        exponent -= 1
+    size = abs(value)
+    bits = size.numerator.bit_length() - size.denominator.bit_length()
+    exponent = math.floor((bits - 1) * math.log10(2))  # floor(log10), or up to two less
+    while ten_to(exponent + 1) <= size:
+        exponent += 1
     places = digits - 1 - exponent
     return places - (len(str(abs(half_away(value, places)))) > digits)  # 9.9996 to 4 figures is 10.00
 

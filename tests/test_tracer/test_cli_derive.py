@@ -77,7 +77,7 @@ def test_the_other_options(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "says"),
     [
         (["--wrt", "dW9[1,1]"], "'dW9[1,1]' is not a quantity of this network"),
-        (["--wrt", "x[1]"], "x[1]"),
+        (["--wrt", "x[1]"], "'x[1]' is not derived"),
         (["--sample", "2"], "sample 2 is not there"),
         (["--notation", "uy"], "notation 'uy' writes networks with one hidden layer and one output"),
         (["--notation", "latin"], "notation 'latin' is not known"),
