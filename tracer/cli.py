@@ -1,6 +1,7 @@
 """The command line: `bptrace trace PROBLEM` and its sisters.
 
-Exit 0: all good; 2: usage or input error.  The commands themselves (`tracer.commands`) are imported only to be run.
+Exit 0: all good; 1: something checked is wrong; 2: usage or input error; 3: nothing could be decided.
+The commands themselves (`tracer.commands`) are imported only to be run.
 """
 
 from __future__ import annotations
@@ -139,9 +140,17 @@ def _functions(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
 
+def _verify(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    parser.add_argument("--gradients", metavar="FILE", help="somebody else's numbers: JSON, CSV, name = value, .npz")
+    parser.add_argument("--assume-nothing", action="store_true", help="move every weight on its own")
+    _add_output(parser, ("table", "markdown", "csv", "json"))
+
+
 COMMANDS = {
     "trace": ("every number of one training step", _trace),
     "derive": ("derive every partial derivative, line by line", _derive),
+    "verify": ("check every number, or somebody's gradients, by three routes", _verify),
     "train": ("repeat the step and watch the loss", _train),
     "new": ("write a problem file to fill in", _new),
     "samples": ("list the worked problems that come along", _samples),

@@ -1,6 +1,6 @@
 """How far a correct number may be from the true one: rounding by a running bound, truncation by a majorant.
 
-Nothing is set by a user.  Rounding (Higham 2002, chapter 3): every product or sum of n terms is good to (n + 3) u of the
+Nothing is set by a user.  Rounding (Higham 2002, chapter 3): every sum of n products is good to (n + 3) u of the
 sum of sizes, in any order; functions are good to 4 ulp; errors so far are carried on through |W|, |h'| and sup |h''|.
 Truncation: a two-sided difference of step h is off by h^2/6 sup |E'''|; the third derivative of the loss along one unit
 is bounded through the layers by the largest row sums of |W| and the bounds of h', h'', h''' below.  Bounds set
@@ -12,7 +12,6 @@ Letters: u half an ulp of 1, a, z, dz, delta as ever; `of["a", 1]` is the bound 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -145,9 +144,12 @@ def _delta_bound(case: Case, l: int, values: Arrays, out: Arrays, edz: Array, u:
     eJ = ez[:, None] * z[None] + z[:, None] * ez[None] + FUNCTION * u * J
     k = np.arange(len(z))
     eJ[k, k] += ez + FUNCTION * u * z
-    paths = J * edz[:, None] + eJ * np.abs(dz)[:, None] + _both(eJ, edz[:, None]) + (len(z) + 3) * u * J * np.abs(
-        dz
-    )[:, None]
+    paths = (
+        J * edz[:, None]
+        + eJ * np.abs(dz)[:, None]
+        + _both(eJ, edz[:, None])
+        + (len(z) + 3) * u * J * np.abs(dz)[:, None]
+    )
     return {("J", l): eJ}, paths.sum(axis=0)
 
 
@@ -194,11 +196,21 @@ def steps_and_truncation(case: Case) -> tuple[dict[int, float], Arrays]:
     steps: dict[int, float] = {}
     out: Arrays = {}
     for l in range(case.L, -1, -1):
-        growth, third = _majorant(case, l)
+        growth, third = (1.0, 0.0) if l == case.L else _majorant(case, l)
         steps[l] = h = max(STEP / max(1.0, growth), 2.0**-200)
-        cut = h * h * third / 6 * 1.1
+        cut = h * h * third / 6 * 1.1 if l < case.L else _cut_at_output(case, h)
         out |= _cut(case, l, h, cut if cut == cut else math.inf)
     return steps, out
+
+
+def _cut_at_output(case: Case, h: float) -> float:
+    """Squares have no third derivative; where the loss is a logarithm the step is h min(y, 1 - y)."""
+    if "entropy" not in case.problem.network.loss.name:
+        return 0.0
+    y, t = case.z[case.L], case.t
+    with np.errstate(all="ignore"):
+        slopes = np.where(t == 0, 0.0, np.abs(t / y)) + np.where(t == 1, 0.0, np.abs((1 - t) / (1 - y)))
+    return float(h * h * slopes.max())
 
 
 def _cut(case: Case, l: int, h: float, cut: float) -> Arrays:
@@ -229,6 +241,8 @@ def _majorant(case: Case, l: int) -> tuple[float, float]:
         growth = max(growth, a1, z1)
     g1, g2, g3 = _loss_suprema(case)
     K = len(case.z[case.L])
+    if g3 > 1:  # logarithms: the step shrinks with the smallest argument
+        growth *= g3
     return growth, K * _sum(g1 * z3, 3 * g2 * z1 * z2, g3 * z1**3)
 
 

@@ -1,6 +1,7 @@
 """What is judged: a network with its numbers, and the forward pass worked again from the definitions of the values.
 
-Letters: a pre-activation, z = h(a), y output, t target (or dE/dy where the loss is given), E loss.  Samples are columns.
+Letters: a pre-activation, z = h(a), y output, t target (or dE/dy where the loss is given), E loss; samples are
+columns.
 """
 
 from __future__ import annotations

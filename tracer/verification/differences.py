@@ -69,8 +69,13 @@ def through(case: Case, l: int, h: float) -> Array:
     W, N = case.W[l + 1], case.N
     width = max(1, BLOCK // max(1, W.shape[0] * N))
     blocks = [
-        loss_moved(case, l + 1, np.repeat((2 * h * W[:, i : i + width])[:, None, :], N, axis=1) if N > 1 else (
-            2 * h * W[:, None, i : i + width]))
+        loss_moved(
+            case,
+            l + 1,
+            np.repeat((2 * h * W[:, i : i + width])[:, None, :], N, axis=1)
+            if N > 1
+            else (2 * h * W[:, None, i : i + width]),
+        )
         for i in range(0, W.shape[1], width)
     ]
     return np.concatenate(blocks, axis=1).T / (2 * h)
