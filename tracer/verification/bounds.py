@@ -191,7 +191,7 @@ def _parameter_bounds(case: Case, l: int, delta: Array, ed: Array, forward: Arra
 # --- truncation ---
 
 
-def steps_and_truncation(case: Case) -> tuple[dict[int, float], Arrays]:
+def steps_and_truncation(case: Case, values: Arrays) -> tuple[dict[int, float], Arrays]:
     """The step in each layer, and the bound of what it cuts off; relative to that of dE/dz of the layer."""
     steps: dict[int, float] = {}
     out: Arrays = {}
@@ -199,7 +199,8 @@ def steps_and_truncation(case: Case) -> tuple[dict[int, float], Arrays]:
         growth, third = (1.0, 0.0) if l == case.L else _majorant(case, l)
         steps[l] = h = max(STEP / max(1.0, growth), 2.0**-200)
         cut = h * h * third / 6 * 1.1 if l < case.L else _cut_at_output(case, h)
-        out |= _cut(case, l, h, cut if cut == cut else math.inf)
+        top = float(np.abs(values["dz", l]).max(initial=0.0))
+        out |= _cut(case, l, h, cut if cut == cut else math.inf, top)
     return steps, out
 
 
@@ -213,17 +214,19 @@ def _cut_at_output(case: Case, h: float) -> float:
     return float(h * h * slopes.max())
 
 
-def _cut(case: Case, l: int, h: float, cut: float) -> Arrays:
+def _cut(case: Case, l: int, h: float, cut: float, dz: float) -> Arrays:
     out: Arrays = {("dz", l): np.float64(cut)}
     if l:
         f = case.layer(l).activation
         own = h * h / 6 * SUPREMA[f.name][2] * 1.1
         out["slope" if f.elementwise else "J", l] = np.float64(own)
-        out["delta", l] = np.float64(cut * 2 + own)
+        J = case.layer(l).units if not f.elementwise else 1
+        delta = J * (cut * 2 + own * dz)
+        out["delta", l] = np.float64(delta)
         top = float(np.abs(case.z[l - 1]).max(initial=1.0))
-        out["dW", l] = np.float64((cut * 2 + own) * top * case.N)
+        out["dW", l] = np.float64(delta * top * case.N)
         if case.layer(l).bias is not None:
-            out["db", l] = np.float64((cut * 2 + own) * case.N * case.layer(l).units)
+            out["db", l] = np.float64(delta * case.N * case.layer(l).units)
     return out
 
 

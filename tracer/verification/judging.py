@@ -79,7 +79,7 @@ class Judged:
 def routes_of(case: Case, traced: Arrays, *, assume_nothing: bool = False) -> Routes:
     """All three routes; `traced` holds the recorded arrays."""
     symbolic = symbolic_route(case)
-    steps, truncation = steps_and_truncation(case)
+    steps, truncation = steps_and_truncation(case, symbolic)
     numeric = numeric_route(case, steps)
     if assume_nothing:
         numeric |= {("dW", l): each_weight(case, l, steps[l]) for l in range(1, case.L + 1)}
