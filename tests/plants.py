@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def dense(
     rng = np.random.default_rng(seed)
     layers = [
         {"activation": activation, "W": rng.normal(0, m**-0.5, (n, m)), "b": rng.normal(0, 0.5, n)}
-        for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+        for m, n in pairwise(sizes)
     ]
     return load(
         {
@@ -48,7 +49,7 @@ def integer_relu(seed: int, sizes: tuple[int, ...] = (2, 3, 3, 1)) -> Problem:
             "W": rng.integers(-2, 3, (n, m)).tolist(),
             "b": rng.integers(-1, 2, n).tolist(),
         }
-        for l, (m, n) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+        for l, (m, n) in enumerate(pairwise(sizes))
     ]
     sample = {"x": rng.integers(0, 3, sizes[0]).tolist(), "t": rng.integers(0, 2, sizes[-1]).tolist()}
     return load(

@@ -44,7 +44,13 @@ def rounding(case: Case, values: Arrays, u: float) -> Arrays:
     with np.errstate(all="ignore"):
         out = _forward(case, values, u)
         out |= _backward(case, values, u, out)
-        return {key: np.where(np.isnan(bound), np.inf, SLACK * bound) for key, bound in out.items()}
+        return {key: _slackened(bound) for key, bound in out.items()}
+
+
+def _slackened(bound: Array) -> Array:
+    bound = SLACK * bound
+    total = np.sum(bound)
+    return bound if total == total else np.where(np.isnan(bound), np.inf, bound)
 
 
 def _forward(case: Case, values: Arrays, u: float) -> Arrays:

@@ -95,16 +95,19 @@ def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judge
     single = rounding(routes.case, routes.symbolic, U32) if claim.single else {}
     with np.errstate(all="ignore"):
         for key in (key for key in routes.symbolic if key in routes.traced):
-            for route, mask in _odd_route(routes, key).items():
+            given = claim.given.get(key)
+            sure = _sure(routes, key)
+            for route, mask in {} if sure else _odd_route(routes, key).items():
                 if mask.any():
                     odd[route][key] = mask
-            given = claim.given.get(key)
             if claim.given and given is None:
                 continue
             x = routes.traced[key] if given is None else given
             bound = single[key] if key in claim.single else routes.rounding[key]
             bound = bound + claim.printed[key] if key in claim.printed else bound
             checked[key], allowed[key] = x, bound + routes.cut(key)
+            if sure and (given is None or _within(x, routes.traced[key], bound / 2)):
+                continue
             refuted, decided = _refuted(routes, key, x, bound, odd, given is not None)
             if refuted.any():
                 wrong[key] = refuted
@@ -126,15 +129,28 @@ def _odd_route(routes: Routes, key: Key) -> dict[str, Array]:
     return {"traced": (ts | tn) & (~sn | (ts & tn)), "symbolic": ts & sn, "differences": tn & sn & ~(ts & ~tn)}
 
 
+def _sure(routes: Routes, key: Key) -> bool:
+    """Whether both other routes are within half the rounding bound of the traced one: nothing more need be asked."""
+    T, bound = routes.traced[key], routes.rounding[key] / 2
+    if np.shape(T) != np.shape(routes.symbolic[key]):
+        return False
+    return _within(T, routes.symbolic[key], bound) and _within(T, routes.numeric[key], bound)
+
+
+def _within(x: Array, y: Array, bound: Array) -> bool:
+    """Whether all of x is within a bound of y; never where something is not a number."""
+    off = np.subtract(x, y)
+    return bool((np.abs(off) <= bound).all()) and bool(np.isfinite(bound).all())
+
+
 def _refuted(routes: Routes, key: Key, x: Any, bound: Array, odd: Any, theirs: bool) -> tuple[Array, Array]:
     """Where a number is refuted by a route that stands with another one; and where any route could decide."""
     shape = np.shape(routes.symbolic[key])
+    ours = ROUTES if theirs else ROUTES[1:]
     refuted, decided = np.zeros(shape, bool), np.zeros(shape, bool)
     marked = [odd[route].get(key, refuted) for route in ROUTES]
     nobody = np.logical_and.reduce(marked)  # all three differ: none of them can be trusted more than another
-    for route in ROUTES:
-        if route == "traced" and not theirs:
-            continue
+    for route in ours:
         value, cut = routes.named(route)[key], routes.cut(key) if route == "differences" else 0.0
         off = np.abs(x - value)
         fit = np.isfinite(value) & np.isfinite(bound + cut)

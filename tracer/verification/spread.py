@@ -25,8 +25,19 @@ def logistic(a: Array) -> Array:
     return 1 / (1 + np.exp(-a))
 
 
+def grown(d: Array) -> Array:
+    """exp(d) - 1; by its series where every step is small."""
+    if np.abs(d).max(initial=0.0) > 1e-5:
+        return np.expm1(d)
+    return d * (1 + d * (0.5 + d / 6))  # the next term is below d^4/24
+
+
 def _sigmoid(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    return logistic(hi) * logistic(-lo) * -np.expm1(-d)
+    down, up = np.exp(-hi), np.exp(lo)
+    down += 1
+    up += 1
+    down *= up
+    return -grown(-d) / down
 
 
 def _tanh(lo: Array, hi: Array, d: Array, above: Array) -> Array:
@@ -35,7 +46,7 @@ def _tanh(lo: Array, hi: Array, d: Array, above: Array) -> Array:
 
 
 def _softplus(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    return np.log1p(logistic(lo) * np.expm1(d))
+    return np.log1p(logistic(lo) * grown(d))
 
 
 def _silu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
@@ -43,7 +54,7 @@ def _silu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
 
 
 def _elu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    return np.where(above, d, np.exp(lo) * np.expm1(d))
+    return np.where(above, d, np.exp(lo) * grown(d))
 
 
 def _gelu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
@@ -104,4 +115,4 @@ def fused_spread(activation: str, lo: Array, hi: Array, d: Array, t: Array) -> A
         moved = np.log1p((e / e.sum(axis=0) * np.expm1(d)).sum(axis=0))
         return (t * (moved - d)).sum(axis=0)
     down = np.log1p(logistic(-lo) * np.expm1(-d))  # softplus(-a)
-    return (t * down + (1 - t) * np.log1p(logistic(lo) * np.expm1(d))).sum(axis=0)
+    return (t * down + (1 - t) * np.log1p(logistic(lo) * grown(d))).sum(axis=0)

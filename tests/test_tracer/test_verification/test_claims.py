@@ -35,10 +35,10 @@ def test_an_archive_that_runs_code_is_refused(tmp_path: Path) -> None:
     """Nothing is unpickled, and what is no archive is said to be none."""
     path = tmp_path / "evil.npz"
     np.savez(path, dW1=np.array([{}], object))
-    with pytest.raises(ValueError, match="not a .npz file of numbers"):
+    with pytest.raises(ValueError, match=r"not a \.npz file of numbers"):
         verify("hand-3-2-2", path)
     path.write_bytes(b"PK nonsense")
-    with pytest.raises(ValueError, match="not a .npz file of numbers"):
+    with pytest.raises(ValueError, match=r"not a \.npz file of numbers"):
         verify("hand-3-2-2", path)
     with pytest.raises(FileNotFoundError, match="no such file"):
         verify("hand-3-2-2", tmp_path / "none.npz")
@@ -55,7 +55,7 @@ def test_printed_digits_are_half_a_unit_wide() -> None:
 def test_traced_values_come_back_through_a_json_file(seed: int, tmp_path: Path) -> None:
     """What `trace --format json` writes is what `verify --gradients` reads, for batches and every bias form."""
     problem = load(random_problem(seed))
-    values = {n: v for n, v in trace(problem).values.items() if not n[0] in "vm" and "_new" not in n}
+    values = {n: v for n, v in trace(problem).values.items() if n[0] not in "vm" and "_new" not in n}
     path = tmp_path / "values.json"
     path.write_text(json.dumps({"values": values}), encoding="utf-8")
     result = verify(problem, path)
