@@ -101,7 +101,8 @@ def main() -> int:
         good &= met
         name = "-".join(map(str, sizes))
         print(
-            f"{name}: verify {ours:.2f} ms, gradcheck slow {slow:.1f} ms ({slow / ours:.0f} times, target {wanted[0]}), "
+            f"{name}: verify {ours:.2f} ms, "
+            f"gradcheck slow {slow:.1f} ms ({slow / ours:.0f} times, target {wanted[0]}), "
             f"fast {fast:.2f} ms ({fast / ours:.2f} times, target {wanted[1]}), {memory(sizes):.1f} MB: "
             f"{'met' if met else 'MISSED'}",
             flush=True,

@@ -1,8 +1,8 @@
 """No false alarm in 100,000 correct networks: `python tests/campaigns/verify.py --count 100000`.
 
-Families: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU, softmax
-with cross-entropy in batches, and float32 gradients (ours in float32, and torch's where torch is installed).  Each family
-prints how many agree, how many are undecided, and the worst |difference| / allowed, which must stay below 1.
+Families: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU,
+softmax with cross-entropy in batches, and float32 gradients (ours in float32, and torch's).  Each prints how many
+disagree, how many are undecided, and the worst |difference| / allowed, which must stay below 1.
 
 Exit 1 on any disagreement.
 """

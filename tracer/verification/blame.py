@@ -22,6 +22,7 @@ __all__ = ["causes", "constant_words"]
 
 Key = tuple[str, int]
 ENOUGH = 1e3
+GENERAL = ("twice as large", "half as large")
 
 
 def causes(judged: Judged) -> dict[Key, Array]:
@@ -154,11 +155,12 @@ def _ratio(judged: Judged, keys: list[Key]) -> float | None:
 
 def ratio_text(judged: Judged, ratio: float) -> str:
     """A factor and what it comes from: "1/3 of ours: mean over 3 outputs instead of the sum"."""
-    case = judged.routes.case
-    for value, words in _constants(case):
-        if abs(ratio - value) <= 1e-4 * abs(value):
-            return f"{_factor(value)}: {words}"
-    return f"{ratio:.6g} times ours"
+    constants = _constants(judged.routes.case)
+    fitting = [(value, words) for value, words in constants if abs(ratio - value) <= 1e-4 * abs(value)]
+    if not fitting:
+        return f"{ratio:.6g} times ours"
+    said = [words for _, words in fitting if words not in GENERAL] or [fitting[0][1]]
+    return f"{_factor(fitting[0][0])}: {', or '.join(said)}"
 
 
 def _factor(value: float) -> str:
@@ -200,8 +202,7 @@ def _constants(case: Case) -> list[tuple[float, str]]:
             (float(rate), "multiplied with the learning rate"),
             (-float(rate), "the update, -eta times the gradient"),
         ]
-    out += [(2.0, "twice as large"), (0.5, "half as large")]
-    return out
+    return [*out, (2.0, GENERAL[0]), (0.5, GENERAL[1])]
 
 
 def _transposed(judged: Judged, key: Key) -> bool:

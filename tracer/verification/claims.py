@@ -57,7 +57,7 @@ class Claims:
         place = self._place(q, array, name)
         if not np.isnan(array[place]):
             raise SheetError(f"{name} is given twice")
-        array[place] = number / factor
+        array[place] = _never_nan(number / factor)
         if printed:
             half = self._printed.setdefault(where, {}).setdefault((q.kind, q.layer), np.zeros(array.shape))
             half[place] = abs(printed / factor)
@@ -72,7 +72,7 @@ class Claims:
                 raise SheetError(f"{name} is one number, not {np.size(numbers)}")
             self.add(name, float(np.ravel(numbers)[0]))
             return
-        array[...] = self._laid_out(q, array, numbers, name) / self._factor(meaning)
+        array[...] = _never_nan(self._laid_out(q, array, numbers, name) / self._factor(meaning))
         if getattr(numbers, "dtype", None) in (np.float32, np.float16):
             self._single.setdefault(where, set()).add((q.kind, q.layer))
 
@@ -88,7 +88,16 @@ class Claims:
     def _array(self, q: Quantity, name: str) -> tuple[Where, Any]:
         if KINDS[q.kind].stage not in ("forward", "backward"):
             raise SheetError(f"'{name}' is not judged here; give a, z, E, dz, slope, J, delta, dW or db")
+        if q.sample and not self.together and not self.apart:
+            raise SheetError(
+                f"'{name}': samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"
+            )
+        if self.apart and not q.sample:
+            raise SheetError(f"'{name}': each sample has a network of its own; name the sample too, such as {name}@1")
         where = (q.sample if self.apart else 0, q.step)
+        steps = 1 if self.apart or self.together else self.problem.samples
+        if q.step > steps:
+            raise SheetError(f"'{name}': only {steps} {'step is' if steps == 1 else 'steps are'} judged here")
         samples = self.problem.samples if self.together else 1
         shape = (*names.shape(self.problem.network, q.kind, q.layer),)
         if KINDS[q.kind].sampled:
@@ -126,6 +135,11 @@ class Claims:
             wanted = names.shape(self.problem.network, q.kind, q.layer)
             raise SheetError(f"{name} has shape {np.shape(numbers)}; ours is {wanted or 'one number'}")
         return x
+
+
+def _never_nan(x: Any) -> Any:
+    """NaN marks what is not given; a NaN that is given is as wrong as infinity."""
+    return np.where(np.isnan(x), np.inf, x)
 
 
 def read_claims(problem: Problem, source: Any, standard_input: IO[bytes] | None = None) -> Claims:

@@ -13,36 +13,16 @@ import numpy as np
 from derivations import names
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from tracer.show.as_json import dumps, finite
+from tracer.show.as_json import dumps
 from tracer.show.grid import grid
 from tracer.verification.judging import ROUTES, Judged, Key
 from tracer.verification.kinks import Kink
+from tracer.verification.rows import MOST_NAMED, Row, cells, legend, listed, row_json, told
 
 __all__ = ["Row", "Verification"]
 
 HEADERS = ("quantity", "traced", "symbolic", "differences", "off by", "allowed", "verdict")
-MOST_ROWS, MOST_NAMED = 500, 5
-
-
-@dataclass(frozen=True)
-class Row:
-    """One number: what is checked, what each route says, how far off, what is allowed in parts, the verdict."""
-
-    name: str
-    given: float | None
-    traced: float
-    symbolic: float
-    difference: float
-    off: float
-    rounding: float
-    truncation: float
-    printed: float
-    verdict: str
-
-    @property
-    def tolerance(self) -> float:
-        """What a correct number may be off by."""
-        return self.rounding + self.truncation + self.printed
+MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -200,12 +180,12 @@ class Verification:
         out = [self._headline(), *(f"  {text}" for text in self.explanations)]
         out += self._wrong_lines()
         if self.inherited:
-            out.append(f"  follow from that: {_listed(self.inherited)}")
+            out.append(f"  follow from that: {listed(self.inherited)}")
         for route, found in self.disagreeing.items():
             if found and not (route == "traced" and not self.theirs):
-                out.append(f"  the {route} route disagrees with the two others at {_listed(found)}")
+                out.append(f"  the {route} route disagrees with the two others at {listed(found)}")
         if self.undecided:
-            out.append(f"  cannot be decided: {_listed(self.undecided)}")
+            out.append(f"  cannot be decided: {listed(self.undecided)}")
         out += [
             f"  kink: {k['unit']} = {k['distance']:.3g} is within rounding of 0; slope {k['left']:g} on the left, "
             f"{k['right']:g} on the right, {k['taken']:g} taken ({k['convention']})"
@@ -238,7 +218,7 @@ class Verification:
                 for place in places[:MOST_NAMED]:
                     row = self._row(number, step, key, tuple(int(i) for i in place))
                     if row is not None and len(out) < MOST_NAMED:
-                        out.append(_told(row, self.theirs))
+                        out.append(told(row, self.theirs))
         if len(self.wrong) > len(out):
             out.append(f"  and {len(self.wrong) - len(out)} more causes")
         return out
@@ -249,15 +229,14 @@ class Verification:
             return dumps(self._json())
         headers = list(HEADERS[:1]) + (["given"] if self.theirs else []) + list(HEADERS[1:])
         rows = self.rows if form == "csv" or self.count <= MOST_ROWS else self._few()
-        cells = [_cells(row, self.theirs, full=form == "csv") for row in rows]
+        lines = [cells(row, self.theirs, full=form == "csv") for row in rows]
         if form == "csv":
-            return grid([*headers[:-1], "rounding", "truncation", "printed", "verdict"], cells, form)
-        table = grid(headers, cells, form)
-        told = self.lines()
+            return grid([*headers[:-1], "rounding", "truncation", "printed", "verdict"], lines, form)
+        table = grid(headers, lines, form)
         left = self.count - len(rows)
         more = [f"({left} more numbers; --format csv or json has them all)", ""] if left > 0 else [""]
-        legend = "" if not rows else f"\n{_legend(max(rows, key=lambda r: r.tolerance))}"
-        return "\n".join([table, *more, *told]) + legend
+        below = "" if not rows else f"\n{legend(max(rows, key=lambda r: r.tolerance))}"
+        return "\n".join([table, *more, *self.lines()]) + below
 
     def _few(self) -> tuple[Row, ...]:
         """What is not in order, and the first numbers of each array."""
@@ -273,53 +252,13 @@ class Verification:
             "inherited": list(self.inherited),
             "explanations": list(self.explanations),
             "routes": {route: list(found) for route, found in self.disagreeing.items()},
-            "quantities": [_row_json(row) for row in self.rows],
+            "quantities": [row_json(row) for row in self.rows],
             "kinks": list(self.kinks),
         }
         notes = list(self.notes)
         if any(None in entry.values() for entry in out["quantities"]):
             notes.append("null stands for a number that is not finite, and for a tolerance that nothing bounds")
         return out | ({"notes": notes} if notes else {})
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    out: dict[str, Any] = {"name": row.name}
-    if row.given is not None:
-        out["given"] = finite(row.given)
-    for key in ("traced", "symbolic", "difference", "off", "tolerance", "rounding", "truncation", "printed"):
-        out[key] = finite(getattr(row, key))
-    return out | {"verdict": row.verdict}
-
-
-def _cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
-    def number(value: float | None) -> str:
-        return "" if value is None else repr(value) if full else f"{value:.8g}"
-
-    numbers = [row.given] * theirs + [row.traced, row.symbolic, row.difference]
-    parts = [f"{part:.2g}" for part in (row.rounding, row.truncation, row.printed)] if full else []
-    return [row.name, *map(number, numbers), f"{row.off:.2g}", f"{row.tolerance:.2g}", *parts, row.verdict]
-
-
-def _told(row: Row, theirs: bool) -> str:
-    checked = f"given {row.given:.10g}, traced {row.traced:.10g}" if theirs else f"traced {row.traced:.10g}"
-    return (
-        f"  {row.name}: {checked}, sympy {row.symbolic:.10g}, differences {row.difference:.10g}; "
-        f"off by {row.off:.2g}, allowed {_parts(row)}"
-    )
-
-
-def _parts(row: Row) -> str:
-    printed = f" + digits printed {row.printed:.2g}" if row.printed else ""
-    return f"{row.tolerance:.2g} = rounding {row.rounding:.2g} + truncation {row.truncation:.2g}{printed}"
-
-
-def _legend(row: Row) -> str:
-    return f"  allowed is derived for each number; the widest, of {row.name}: {_parts(row)}"
-
-
-def _listed(found: tuple[str, ...]) -> str:
-    more = f" and {len(found) - 2 * MOST_NAMED} more" if len(found) > 2 * MOST_NAMED else ""
-    return ", ".join(found[: 2 * MOST_NAMED]) + more
 
 
 def _worst(step: Judged) -> float:

@@ -145,3 +145,40 @@ def test_plain_verify_of_every_sample_agrees(capsys: Capture) -> None:
         assert main(["verify", name, "--format", "json"]) == 0, name
         jsonschema.validate(json.loads(capsys.readouterr().out), schema)
     assert main(["verify", "hand-3-2-2", "--gradients", "none.csv"]) == 2
+
+
+def test_not_a_number_is_wrong_not_left_out() -> None:
+    """A gradient that is NaN or infinite where ours is a number is named."""
+    ours = gradients(dense((3, 2, 2)))
+    for bad in (np.nan, np.inf):
+        theirs = ours | {"dW1": ours["dW1"].copy()}
+        theirs["dW1"][0, 1] = bad
+        assert verify(dense((3, 2, 2)), theirs).wrong == ("dW1[1,2]",)
+    assert verify(dense((3, 2, 2)), {"dW1[1,1]": float("nan")}).wrong == ("dW1[1,1]",)
+
+
+@pytest.mark.parametrize(
+    ("samples", "name", "message"),
+    [
+        ("together", "dW1#2", "only 1 step is judged"),
+        ("in_turn", "delta1@2", "write #2"),
+        ("apart", "dW1", "name the sample too"),
+    ],
+)
+def test_a_number_of_another_step_is_never_passed_over(samples: str, name: str, message: str) -> None:
+    """What belongs to no judged step is refused, so that nothing agrees unseen."""
+    problem = load(random_problem(8, samples=samples))
+    with pytest.raises(ValueError, match=message):
+        verify(problem, {name: np.zeros(trace(problem).steps[0].arrays["dW", 1].shape)})
+
+
+@pytest.mark.parametrize("samples", ["together", "in_turn", "apart"])
+@pytest.mark.parametrize("seed", [7, 8, 10])
+def test_several_samples_in_every_way_of_training(samples: str, seed: int) -> None:
+    """Numbers by name find their step and sample; one wrong is named with its mark."""
+    problem = load(random_problem(seed, samples=samples))
+    values = {n: v for n, v in trace(problem).values.items() if n[0] not in "vm" and "_new" not in n}
+    assert verify(problem, values).agrees
+    name = [n for n in values if n.startswith("dW1")][-1]
+    result = verify(problem, values | {name: values[name] + 0.1})
+    assert result.wrong == (name,)
