@@ -106,8 +106,8 @@ def _forward(case: Case) -> Arrays:
     if loss.parts is not None:
         y = out["z", case.L]
         parts = loss_value_of(loss.parts, len(y))(y, case.t if case.t is not None else 0 * y)
-        if case.problem.fused:  # 1 - y loses digits that the loss itself has
-            fine = np.isfinite(parts) & ((y < 0.9) | (loss.name == "cross_entropy"))
+        if case.problem.fused:  # 1 - y, and a y near the smallest double, lose digits that the loss itself has
+            fine = np.isfinite(parts) & (y > 1e-280) & ((y < 0.9) | (loss.name == "cross_entropy"))
             parts = np.where(fine, parts, case.loss_parts())
         out["E_part", 0] = parts
         out |= case.losses(parts)
