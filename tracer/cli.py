@@ -61,6 +61,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  bptrace trace hand-3-2-2 --digits 4        the hand-calculation table\n"
         "  bptrace derive hand-3-2-2 -o proof.tex     the derivation of every partial derivative\n"
+        "  bptrace verify my.toml --gradients my.npz  is my program's gradient right, and which weight is wrong\n"
         "  bptrace new 2-2-1 --activation tanh        a problem file to fill in\n"
         "  bptrace trace my.toml --work -o my.md      every step with its numbers, as Markdown",
         formatter_class=argparse.RawDescriptionHelpFormatter,

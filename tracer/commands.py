@@ -103,6 +103,8 @@ def verify(options: argparse.Namespace) -> int:
     """`bptrace verify`."""
     from tracer.api import verify as verify_problem
 
+    if options.problem == "-" == options.gradients:
+        raise ValueError("the problem and the gradients cannot both be standard input; put one of them in a file")
     problem = _load(options.problem)
     suffixes = {ending: form for ending, form in _SUFFIXES.items() if form not in ("latex", "html")}
     form = _format(options, suffixes)

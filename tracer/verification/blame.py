@@ -54,7 +54,8 @@ class _Followed:
                 expected = expected - bias if minus else expected + bias
             a[l] = self._taken(("a", l), expected)
             z[l] = self._taken(("z", l), layer.activation.at(FLOAT64, a[l]))
-        self.case = replace(case, a=tuple(a), z=tuple(z))
+        sides = {l: np.where(a[l] == case.a[l], side, a[l] > 0) for l, side in case.sides.items()}
+        self.case = replace(case, a=tuple(a), z=tuple(z), sides=sides)
         parts = self.case.loss_parts()
         if parts is not None:
             plain = case.problem.network.loss.parts

@@ -13,9 +13,10 @@ import sympy as sp
 import tracer
 from derivations.activations import ACTIVATIONS
 from derivations.chain_rule import A, M, local_slope
+from derivations.losses import LOSSES
 from tracer.verification.bounds import SUPREMA
 from tracer.verification.compiled import compiled
-from tracer.verification.spread import ACTIVATION
+from tracer.verification.spread import ACTIVATION, LOSS
 
 ELEMENTWISE = [f for f in ACTIVATIONS.values() if f.elementwise]
 POINTS = np.array([-800.0, -40.0, -5.0, -1.0, -1e-9, 0.3, 2.0, 30.0, 800.0])
@@ -74,3 +75,10 @@ def test_the_oracle_does_not_read_the_accused() -> None:
                 assert not {"rules", "step"} & {alias.name for alias in node.names}, path
         assert ".derivative" not in path.read_text(encoding="utf-8"), path
         assert ".jacobian(" not in path.read_text(encoding="utf-8"), path
+
+
+def test_every_function_has_its_identity_and_its_bounds() -> None:
+    """An activation or loss that is added needs its difference without cancellation and its bounds here too."""
+    assert {f.name for f in ELEMENTWISE} == ACTIVATION.keys()
+    assert ACTIVATIONS.keys() == SUPREMA.keys()
+    assert LOSSES.keys() == LOSS.keys()
