@@ -44,11 +44,17 @@ def rounding(case: Case, values: Arrays, u: float) -> Arrays:
     with np.errstate(all="ignore"):
         out = _forward(case, values, u)
         out |= _backward(case, values, u, out)
-        return {key: _slackened(bound) for key, bound in out.items()}
+        return {key: _slackened(bound, _tiny(u)) for key, bound in out.items()}
 
 
-def _slackened(bound: Array) -> Array:
+def _tiny(u: float) -> float:
+    """What gradual underflow may take away: far below every number that is not about to vanish."""
+    return 1e-300 if u < 1e-10 else 1e-37
+
+
+def _slackened(bound: Array, tiny: float) -> Array:
     bound = SLACK * bound
+    bound += tiny
     total = np.sum(bound)
     return bound if total == total else np.where(np.isnan(bound), np.inf, bound)
 
@@ -78,13 +84,13 @@ def _value_bound(case: Case, l: int, values: Arrays, ea: Array, u: float) -> Arr
     if name == "softmax":
         below = a.max(axis=0) - a
         own = z * (2 * ea.max(axis=0) + u * (below + FUNCTION + len(a)))
-        return own + 4 * z * ea.max(axis=0) ** 2
+        return own + 4 * z * ea.max(axis=0) ** 2 + _tiny(u)
     _, second, _ = SUPREMA[name]
     first = np.abs(values["slope", l])
     if case.layer(l).activation.kinks:  # within rounding of a kink the other side's slope may hold
         first = np.where(np.abs(a) <= ea, np.maximum(first, 1.0), first)
     absolute = {"elu": a < 0, "softplus": a < 1, "gelu": np.abs(a), "silu": 0, "tanh": 0}.get(name, 0)
-    return first * ea + second * ea * ea + FUNCTION * u * (z + absolute)
+    return first * ea + second * ea * ea + FUNCTION * u * (z + absolute) + _tiny(u)
 
 
 def _loss_bound(case: Case, values: Arrays, ea: Array, ey: Array, u: float) -> Array:
@@ -136,7 +142,7 @@ def _slope_bound(case: Case, l: int, s: Array, ea: Array, ez: Array, u: float) -
     size = {"sigmoid": np.abs(z), "softplus": np.abs(s), "relu": 0, "identity": 0, "elu": np.abs(s)}.get(f.name, 1.0)
     size = size + np.abs(a) if f.name in ("silu", "gelu") else size
     own = 2 * np.abs(z) * ez if f.name == "tanh" else ez if f.name == "sigmoid" else second * ea
-    return np.maximum(second * ea, own) + FUNCTION * u * (size + np.abs(s)) + 0 * a
+    return np.maximum(second * ea, own) + FUNCTION * u * (size + np.abs(s)) + 0 * a + _tiny(u)
 
 
 def _delta_bound(case: Case, l: int, values: Arrays, out: Arrays, edz: Array, u: float) -> tuple[Arrays, Array]:

@@ -67,7 +67,7 @@ def _at_output(case: Case, h: float) -> Array:
 def through(case: Case, l: int, h: float) -> Array:
     """dE/dz of a hidden layer (or of the inputs, l = 0): every unit moved by h either way, in blocks."""
     W, N = case.W[l + 1], case.N
-    width = max(1, BLOCK // max(1, W.shape[0] * N))
+    width = max(1, BLOCK // (max(case.problem.network.sizes[l + 1 :]) * N))
     blocks = [
         loss_moved(
             case,
@@ -114,7 +114,7 @@ def each_weight(case: Case, l: int, h: float) -> Array:
     """
     units, inputs = case.W[l].shape
     out = np.empty((units, inputs))
-    width = max(1, BLOCK // max(1, units * case.N))
+    width = max(1, BLOCK // (max(case.problem.network.sizes[l:]) * case.N))
     with np.errstate(all="ignore"):
         for j in range(units):
             for i in range(0, inputs, width):

@@ -177,10 +177,14 @@ def fused_delta(loss: Loss, f: Activation, a: Array, t: Array) -> Array:
 
 def others(a: Array) -> Array:
     """The log of the sum of exp over all other units of the column; -inf where there are none."""
-    n = len(a)
-    if n == 1:
+    if len(a) == 1:
         return np.full_like(a, -np.inf)
-    return np.stack([log_sum(np.delete(a, k, axis=0), axis=0)[0] for k in range(n)])
+    top = a.max(axis=0)
+    e = np.exp(a - top)
+    rest = np.zeros_like(e)
+    rest[1:] += np.cumsum(e[:-1], axis=0)  # those before and those after: nothing is taken away again
+    rest[:-1] += np.cumsum(e[:0:-1], axis=0)[::-1]
+    return top + np.log(rest)
 
 
 def log_sum(a: Array, axis: int) -> Array:
