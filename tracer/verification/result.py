@@ -173,7 +173,11 @@ class Verification:
         return "\n".join(self.lines())
 
     def __repr__(self) -> str:
-        return f"<Verification: {self.verdict}, {self.count} numbers>"
+        """On one line: what pytest prints for `assert verify(...).agrees, verify(...)`."""
+        return f"<Verification: {'; '.join(line.strip() for line in self.lines())}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self), "text/markdown": self.render("markdown")}
 
     def lines(self) -> list[str]:
         """The answer in words, the causes first."""

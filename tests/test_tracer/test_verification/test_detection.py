@@ -121,3 +121,18 @@ def test_a_transpose_is_said_in_words() -> None:
     ours = gradients(problem)
     result = verify(problem, ours | {"dW2": ours["dW2"].T})
     assert "dW2 is the transpose of ours" in str(result)
+
+
+def test_the_text_names_the_weight_and_shows_the_evidence() -> None:
+    """What a failing `assert verify(...).agrees, verify(...)` prints teaches: name, numbers, what is allowed."""
+    problem = dense((3, 2, 2))
+    ours = gradients(problem)
+    ours["dW1"][1, 0] *= -1
+    text = str(verify(problem, ours))
+    assert "disagree: 1 of 14 given numbers is wrong" in text
+    for part in ("dW1[2,1]: given", "traced", "sympy", "differences", "allowed", "rounding", "truncation"):
+        assert part in text
+    with pytest.raises(AssertionError, match=r"dW1\[2,1\]"):
+        assert verify(problem, ours).agrees, verify(problem, ours)
+    shown = verify(problem, ours)._repr_mimebundle_()
+    assert "dW1[2,1]" in shown["text/markdown"]
