@@ -53,7 +53,7 @@ def read_number(written: object) -> str:
     size = abs(as_float(text))
     if size >= 10.0**LARGEST:
         raise ValueError(f"{shortened(text)} is too large; write a number below 1e{LARGEST} in size")
-    if size < 10.0**SMALLEST and any(c in "123456789" for c in re.split("[eE]", text)[0]):
+    if size < 10.0**SMALLEST and any(c in "123456789" for c in re.split("[eE/]", text)[0]):
         raise ValueError(f"{shortened(text)} is too small; write 0 or a number above 1e{SMALLEST} in size")
     return text
 

@@ -1,6 +1,7 @@
 """The command line: `bptrace trace PROBLEM` and its sisters.
 
-Exit 0: all good; 2: usage or input error.  The commands themselves (`tracer.commands`) are imported only to be run.
+Exit 0: all good; 1: something checked is wrong; 2: usage or input error; 3: nothing could be decided.
+The commands themselves (`tracer.commands`) are imported only to be run.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  bptrace trace hand-3-2-2 --digits 4        the hand-calculation table\n"
         "  bptrace derive hand-3-2-2 -o proof.tex     the derivation of every partial derivative\n"
+        "  bptrace verify my.toml --gradients my.npz  is my program's gradient right, and which weight is wrong\n"
         "  bptrace new 2-2-1 --activation tanh        a problem file to fill in\n"
         "  bptrace trace my.toml --work -o my.md      every step with its numbers, as Markdown",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -139,9 +141,17 @@ def _functions(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
 
+def _verify(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    parser.add_argument("--gradients", metavar="FILE", help="somebody else's numbers: JSON, CSV, name = value, .npz")
+    parser.add_argument("--assume-nothing", action="store_true", help="move every weight on its own")
+    _add_output(parser, ("table", "markdown", "csv", "json"))
+
+
 COMMANDS = {
     "trace": ("every number of one training step", _trace),
     "derive": ("derive every partial derivative, line by line", _derive),
+    "verify": ("check every number, or somebody's gradients, by three routes", _verify),
     "train": ("repeat the step and watch the loss", _train),
     "new": ("write a problem file to fill in", _new),
     "samples": ("list the worked problems that come along", _samples),

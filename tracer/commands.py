@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from derivations.network import Problem
 
-__all__ = ["derive", "functions", "new", "samples", "trace", "train"]
+__all__ = ["derive", "functions", "new", "samples", "trace", "train", "verify"]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -97,6 +97,24 @@ def derive(options: argparse.Namespace) -> int:
         _write(solved.render(form, **rendering), options)
         options.output = output
     return _write(text, options)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """`bptrace verify`."""
+    from tracer.api import verify as verify_problem
+
+    if options.problem == "-" == options.gradients:
+        raise ValueError("the problem and the gradients cannot both be standard input; put one of them in a file")
+    problem = _load(options.problem)
+    suffixes = {ending: form for ending, form in _SUFFIXES.items() if form not in ("latex", "html")}
+    form = _format(options, suffixes)
+    result = verify_problem(
+        problem, options.gradients, assume_nothing=options.assume_nothing, standard_input=sys.stdin.buffer
+    )
+    _write(result.render(form), options)
+    if form in ("csv", "json") or options.output:
+        print(printable(str(result), sys.stderr), file=sys.stderr)
+    return {"agree": 0, "disagree": 1, "undecided": 3}[result.verdict]
 
 
 def train(options: argparse.Namespace) -> int:

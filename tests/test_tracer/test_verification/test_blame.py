@@ -1,0 +1,74 @@
+"""Blame: the first wrong numbers are causes, what is worked rightly from them inherits; constants are said in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import random_problem
+
+from derivations import rules
+from tracer import load, trace, verify
+from tracer.step import run_step
+from tracer.tracing import Trace
+
+
+def values_of(found: Any) -> dict[str, float]:
+    """Every judged number of a trace by name."""
+    names = {n: v for n, v in found.values.items() if n[0] not in "vm" and "_new" not in n}
+    return {n: v for n, v in names.items() if np.isfinite(v)}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_one_changed_number_is_the_only_cause(seed: int) -> None:
+    """Any number of a whole table, changed by a millionth or turned round, is named and nothing else."""
+    rng = np.random.default_rng(seed)
+    problem = load(random_problem(seed))
+    values = values_of(trace(problem))
+    for _ in range(3):
+        name = str(rng.choice(list(values)))
+        if abs(values[name]) > 1e-12:
+            wrong = values[name] * float(rng.choice([1.001, -1, 1.000001]))
+            assert verify(problem, values | {name: wrong}).wrong == (name,)
+
+
+SLIPS: dict[str, tuple[str, Any]] = {
+    "forgot h'(a)": ("delta", {"hidden_delta": lambda s, l: s.dz[l]}),
+    "delta times the wrong input": ("dW", {"weight_gradient": lambda s, l: s.delta[l] @ (s.z[l - 1] + 1).T}),
+    "sum of delta times 2": ("db", {"bias_gradient": lambda s, l: 2 * rules.bias_gradient(s, l)}),
+    "weights the other sign": ("dz", {"signal_below": lambda s, l: -rules.signal_below(s, l)}),
+    "slope of z": ("slope", {"slope": lambda s, l: 3 * rules.slope(s, l)}),
+    "bias left out": ("a", {"pre_activation": lambda s, l: s.W[l] @ s.z[l - 1]}),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_blamed_on_its_own_quantity(slip: str) -> None:
+    """A step worked with one wrong rule and carried on: only numbers of that rule are causes."""
+    kind, changed = SLIPS[slip]
+    found = 0
+    for seed in range(40):
+        problem = load(random_problem(seed, samples="together"))
+        step = run_step(problem, rules_=replace(rules.RULES, **changed))
+        plain = trace(problem)
+        theirs = values_of(Trace(problem, (step,), "float64", plain.rounding, "full", {}))
+        result = verify(problem, theirs)
+        kinds = {name.split("[")[0].split("@")[0].rstrip("0123456789") for name in result.wrong}
+        kinds = {"db" if k == "dtheta" else k for k in kinds}
+        assert kinds <= {kind}, (seed, result)
+        found += bool(kinds)
+    assert found > 10
+
+
+def test_a_mean_over_the_batch_is_said_in_words() -> None:
+    """Gradients averaged where ours are summed: one sentence, with the number of samples."""
+    problem = load(random_problem(2))
+    assert problem.samples > 1
+    assert problem.training.reduction == "sum"
+    ours = {
+        n: v / problem.samples for n, v in values_of(trace(problem)).items() if n.startswith(("dW", "db", "dtheta"))
+    }
+    result = verify(problem, ours)
+    assert f"mean over {problem.samples} samples instead of the sum" in str(result)

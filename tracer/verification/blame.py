@@ -1,0 +1,215 @@
+"""Which wrong numbers are causes and which only inherit; and whether one constant explains them all.
+
+The step is worked again from what was given: each quantity by its own equation from the numbers before it, the wrong
+ones included.  A wrong number that this gives inherits; one that it does not give is a cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derivations.arithmetic import FLOAT64
+from tracer.verification.bounds import U32, U64
+from tracer.verification.case import Array, Case
+from tracer.verification.judging import Judged
+from tracer.verification.symbolic import jacobian, loss_slope_of, slope
+
+__all__ = ["causes", "constant_words"]
+
+Key = tuple[str, int]
+ENOUGH = 1e3
+GENERAL = ("twice as large", "half as large")
+
+
+def causes(judged: Judged) -> dict[Key, Array]:
+    """The wrong entries that do not follow from earlier wrong ones."""
+    if not judged.wrong:
+        return {}
+    return _Followed(judged).causes
+
+
+class _Followed:
+    """The step carried on from what was given."""
+
+    def __init__(self, judged: Judged) -> None:
+        self.judged, self.case = judged, judged.routes.case
+        self.causes: dict[Key, Array] = {}
+        self.any_wrong = False
+        with np.errstate(all="ignore"):
+            self._forward()
+            self._backward()
+
+    def _forward(self) -> None:
+        case = self.case
+        a, z = list(case.a), list(case.z)
+        for l, layer in case.problem.network:
+            bias = case.b[l]
+            minus = layer.bias is not None and layer.bias.letter == "theta"
+            expected = case.W[l] @ z[l - 1]
+            if bias is not None:
+                expected = expected - bias if minus else expected + bias
+            a[l] = self._taken(("a", l), expected)
+            z[l] = self._taken(("z", l), layer.activation.at(FLOAT64, a[l]))
+        sides = {l: np.where(a[l] == case.a[l], side, a[l] > 0) for l, side in case.sides.items()}
+        self.case = replace(case, a=tuple(a), z=tuple(z), sides=sides)
+        parts = self.case.loss_parts()
+        if parts is not None:
+            plain = case.problem.network.loss.parts
+            assert plain is not None
+            parts = self._taken(("E_part", 0), parts, plain(FLOAT64, z[case.L], case.t))
+            losses = self.case.losses(parts)
+            for key, expected in losses.items():
+                self._taken(key, expected)
+
+    def _backward(self) -> None:
+        case, y = self.case, self.case.z[self.case.L]
+        loss, t = case.problem.network.loss, case.t
+        signal = loss_slope_of(loss.parts, len(y))(y, t if t is not None else 0 * y)
+        dz = self._taken(("dz", case.L), signal)
+        for l in range(case.L, 0, -1):
+            delta = self._delta(l, dz)
+            for key, expected in case.parameters(l, delta).items():
+                self._taken(key, expected)
+            dz = self._taken(("dz", l - 1), case.W[l].T @ delta)
+
+    def _delta(self, l: int, dz: Array) -> Array:
+        case, f = self.case, self.case.layer(l).activation
+        if f.elementwise:
+            expected = self._taken(("slope", l), slope(case, l)) * dz
+        else:
+            J = self._taken(("J", l), jacobian(f, case.a[l]))
+            expected = (J * dz[:, None]).sum(axis=0)
+        if l == case.L and case.problem.fused:
+            return self._taken(("delta", l), case.z[l] - case.t, expected)
+        return self._taken(("delta", l), expected)
+
+    def _taken(self, key: Key, expected: Array, other: Array | None = None) -> Array:
+        """What the rest is worked from; a wrong entry that nothing before it explains is a cause."""
+        judged, true = self.judged, self.judged.routes.symbolic[key]
+        wrong = judged.wrong.get(key)
+        if not self.any_wrong:
+            expected = np.where(np.isfinite(true), true, expected)
+        if wrong is None:
+            known = key in judged.checked
+            if known and self.any_wrong:
+                return np.where(np.isnan(judged.checked[key]), expected, judged.checked[key])
+            return expected
+        x = judged.checked[key]
+        follows = self._near(key, x, expected)
+        if other is not None:
+            follows |= self._near(key, x, other)
+        cause = wrong & ~(follows & self.any_wrong)
+        if cause.any():
+            self.causes[key] = cause
+        self.any_wrong = True
+        return np.where(wrong, x, expected)
+
+    def _near(self, key: Key, x: Array, expected: Array) -> Array:
+        u = U32 if key in self.judged.claim.single else U64
+        return np.asarray(np.abs(x - expected) <= self.judged.allowed[key] + ENOUGH * u * np.abs(expected))
+
+
+# --- one constant for all ---
+
+
+def constant_words(judged: Judged) -> list[str]:
+    """What explains the wrong gradients together: a constant, a transpose."""
+    kinds = [kind for kind in ("dW", "db", "delta", "dz") if any(key[0] == kind for key in judged.wrong)]
+    gradients = [key for key in judged.checked if key[0] in kinds]
+    if not gradients or any(key[0] not in ("dW", "db", "delta", "dz") for key in judged.wrong):
+        return []
+    ratio = _ratio(judged, gradients)
+    if ratio is not None:
+        return [f"every gradient is {ratio_text(judged, ratio)}"]
+    out = []
+    for l in range(1, judged.routes.case.L + 1):
+        keys = [key for key in gradients if key[1] == l and key in judged.wrong]
+        entries = sum(int(np.isfinite(judged.checked[key]).sum()) for key in keys)
+        ratio = _ratio(judged, keys) if entries > 2 else None
+        if ratio is not None:
+            out.append(f"every gradient of layer {l} that is wrong is {ratio_text(judged, ratio)}")
+        elif _transposed(judged, ("dW", l)):
+            out.append(f"dW{l} is the transpose of ours: one row for each unit, one column for each input")
+    return out
+
+
+def _ratio(judged: Judged, keys: list[Key]) -> float | None:
+    """The one factor between what is given and ours, None where there is none (or fewer than two numbers say so)."""
+    x = np.concatenate([np.ravel(judged.checked[key]) for key in keys]) if keys else np.zeros(0)
+    ours = np.concatenate([np.ravel(judged.routes.symbolic[key]) for key in keys]) if keys else np.zeros(0)
+    allowed = np.concatenate([np.ravel(judged.allowed[key] + 0 * judged.checked[key]) for key in keys] or [np.zeros(0)])
+    given = np.isfinite(x) & np.isfinite(ours) & np.isfinite(allowed)
+    x, ours, allowed = x[given], ours[given], allowed[given]
+    if len(x) < 2 or not np.abs(ours).max() > 0:
+        return None
+    place = int(np.argmax(np.abs(ours)))
+    ratio = float(x[place] / ours[place])
+    factor = max(abs(ratio), 1.0)
+    u = U32 if any(key in judged.claim.single for key in keys) else U64
+    fits = np.abs(x - ratio * ours) <= 3 * factor * allowed + ENOUGH * u * np.abs(x)
+    return ratio if fits.all() and (np.abs(ours) > 4 * allowed).sum() > 1 else None
+
+
+def ratio_text(judged: Judged, ratio: float) -> str:
+    """A factor and what it comes from: "1/3 of ours: mean over 3 outputs instead of the sum"."""
+    constants = _constants(judged.routes.case)
+    fitting = [(value, words) for value, words in constants if abs(ratio - value) <= 1e-4 * abs(value)]
+    if not fitting:
+        return f"{ratio:.6g} times ours"
+    said = [words for _, words in fitting if words not in GENERAL] or [fitting[0][1]]
+    return f"{_factor(fitting[0][0])}: {', or '.join(said)}"
+
+
+def _factor(value: float) -> str:
+    fraction = Fraction(value).limit_denominator(10_000)
+    if abs(float(fraction) - value) > 1e-12 * abs(value):
+        return f"{value:.6g} times ours"
+    return f"{fraction} of ours" if fraction.denominator > 1 else f"{fraction} times ours"
+
+
+def _constants(case: Case) -> list[tuple[float, str]]:
+    K, N, name = len(case.z[case.L]), case.N, case.problem.network.loss.name
+    mean = case.problem.training.reduction == "mean"
+    out: list[tuple[float, str]] = [(-1.0, "the opposite sign")]
+    if N > 1:
+        out += (
+            [(N, f"the sum over {N} samples instead of the mean")]
+            if mean
+            else [(1 / N, f"mean over {N} samples instead of the sum")]
+        )
+    if K > 1 and "squared" in name:
+        summed = "mean" not in name
+        out += (
+            [(1 / K, f"mean over {K} outputs instead of the sum")]
+            if summed
+            else [(float(K), f"the sum over {K} outputs instead of the mean")]
+        )
+    if name == "half_squared_error":
+        out += [(2.0, "the squared error without its 1/2"), (2 / K, "the mean squared error instead of half the sum")]
+        out += [(2 / (K * N), "the mean squared error over outputs and samples")]
+    elif "squared" in name:
+        out += [(0.5, "the squared error with a 1/2 before it")]
+    if K > 1 and N > 1:
+        out += [(1 / (K * N), f"mean over {K} outputs and {N} samples instead of the sum")]
+    if K > 1 and "squared" not in name:
+        out += [(1 / K, f"mean over {K} outputs instead of the sum")]
+    rate: Any = case.problem.training.learning_rate.floats
+    if float(rate) not in (0.0, 1.0):
+        out += [
+            (float(rate), "multiplied with the learning rate"),
+            (-float(rate), "the update, -eta times the gradient"),
+        ]
+    return [*out, (2.0, GENERAL[0]), (0.5, GENERAL[1])]
+
+
+def _transposed(judged: Judged, key: Key) -> bool:
+    x = judged.checked.get(key)
+    ours = judged.routes.symbolic[key]
+    if key not in judged.wrong or x is None or x.shape[0] != x.shape[1] or not np.isfinite(x).all():
+        return False
+    allowed = np.broadcast_to(judged.allowed[key], x.shape)
+    return bool((np.abs(x.T - ours) <= np.maximum(allowed, allowed.T)).all())

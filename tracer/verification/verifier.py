@@ -1,0 +1,96 @@
+"""Verification of traced steps: three routes, tolerances, kinks and blame, brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derivations.network import Problem
+from tracer.verification.blame import causes, constant_words
+from tracer.verification.bounds import U32, rounding
+from tracer.verification.case import Array, Arrays, Case
+from tracer.verification.claims import Claims, read_claims
+from tracer.verification.judging import Claim, Judged, judge, routes_of
+from tracer.verification.kinks import Kink, kinks_of, refitted
+from tracer.verification.result import Verification
+
+__all__ = ["Recorded", "verify_steps"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a step started with and what was recorded of it, as plain arrays; samples are columns."""
+
+    problem: Problem
+    W: Any
+    b: Any
+    x: Array
+    t: Array
+    arrays: Arrays
+    sample: int = 0
+    step: int = 1
+
+
+def verify_steps(
+    problem: Problem,
+    steps: Iterable[Recorded],
+    gradients: Any = None,
+    *,
+    assume_nothing: bool = False,
+    standard_input: Any = None,
+) -> Verification:
+    """Judge every step; with `gradients`, somebody else's numbers beside ours."""
+    with np.errstate(all="ignore"):
+        return _verified(problem, steps, gradients, assume_nothing, standard_input)
+
+
+def _verified(
+    problem: Problem, steps: Iterable[Recorded], gradients: Any, assume_nothing: bool, standard_input: Any
+) -> Verification:
+    claims = None if gradients is None else read_claims(problem, gradients, standard_input)
+    judged: list[Judged] = []
+    crossings: list[tuple[int, Kink]] = []
+    for recorded in steps:
+        claim = claims.of(recorded.sample, recorded.step) if claims else Claim()
+        if claims and not claim.given:
+            continue
+        one, kinks = _judged(recorded, claim, assume_nothing)
+        crossings += [(len(judged), kink) for kink in kinks]
+        judged.append(one)
+    return Verification(
+        problem,
+        tuple(judged),
+        tuple(causes(one) for one in judged),
+        tuple(crossings),
+        tuple(text for one in judged for text in constant_words(one)),
+        tuple(claims.notes) if isinstance(claims, Claims) else (),
+        claims is not None,
+    )
+
+
+def _judged(recorded: Recorded, claim: Claim, assume_nothing: bool) -> tuple[Judged, list[Kink]]:
+    case = Case.of(recorded.problem, recorded.W, recorded.b, recorded.x, recorded.t)
+    routes = routes_of(case, recorded.arrays, assume_nothing=assume_nothing)
+    judged = judge(routes, claim, recorded.sample, recorded.step)
+    bounds = rounding(case, routes.symbolic, U32) if claim.single else routes.rounding
+    kinks = kinks_of(case, {l: bounds["a", l] for l in case.sides})
+    if judged.faults and kinks and claim.given:
+        judged = _other_sides(judged, kinks)
+    return judged, kinks
+
+
+def _other_sides(judged: Judged, kinks: list[Kink]) -> Judged:
+    """The same claim where units at a kink may be on their other side; the traced values cannot tell then."""
+
+    def again(case: Case) -> Judged:
+        routes = routes_of(case, judged.routes.traced)
+        moved = {key: np.asarray(array) for key, array in routes.symbolic.items() if key in judged.routes.traced}
+        traced = {key: moved.get(key, array) for key, array in judged.routes.traced.items()}
+        routes = type(routes)(case, traced, routes.symbolic, routes.numeric, routes.rounding, routes.truncation)
+        return judge(routes, judged.claim, judged.sample, judged.step)
+
+    best = refitted(judged.routes.case, kinks, lambda case: again(case).faults, judged.faults)
+    return judged if best is judged.routes.case else again(best)
