@@ -1,0 +1,431 @@
+"""For each gradient a ball that is proved to contain its true value, found by two routes that share no derivative.
+
+Letters: a pre-activation, z activation, E loss, delta = dE/da, dW, db; samples are columns.  Neither route reads a
+derivative that an activation or a loss states, nor the rules of the step: both start from the VALUE formulas alone.
+
+Route 1, backward: each formula worked on a + x gives its local derivative (the coefficient of x); the chain rule puts
+these together in balls.  Route 2, forward: a_i + x is put in place of a_i, and the series carried to the loss, whose
+coefficient of x is dE/da_i; the parameters of a whole layer, moved at once along one direction, test dW and db.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derivations import names
+from derivations.given import Given, read_number
+from derivations.names import Quantity, UnknownName
+from derivations.network import Problem
+from tracer.problem import Source, as_problem
+from tracer.verification.power_series import PowerSeries
+
+__all__ = ["Certificates", "Kink", "certify"]
+
+Array = Any
+Key = tuple[str, int, int]  # kind, layer, sample (0: not one sample's own network)
+
+MOST_BITS = 4096
+PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A unit whose pre-activation cannot be told from a kink: its name, its ball, and the hull of the slopes there."""
+
+    name: str
+    at: Any
+    slopes: Any
+
+
+@dataclass(frozen=True, repr=False)
+class Certificates:
+    """A ball for each dW, db and delta; `certificates["dW1[2,1]"]` is a `flint.arb`, `certificates["dW1"]` an array.
+
+    `bits` is the precision that was needed; `kinks` are the units at a kink, whose gradients are hulls of both sides';
+    `disagreements` names the arrays for which the two routes' balls lie apart, which must never happen: nothing is
+    decided about those.
+    """
+
+    problem: Problem
+    bits: int
+    accuracy: float
+    balls: Mapping[Key, Array]
+    kinks: tuple[Kink, ...] = ()
+    disagreements: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ("backward", "forward")
+    _unfit: frozenset[Key] = field(default=frozenset())
+
+    def __getitem__(self, name: str | Quantity) -> Any:
+        """The ball of a quantity, or the array of a kind: (units, inputs), (units,), in a batch (samples, units)."""
+        key, q = self._find(name)
+        array = self.balls[key]
+        if not q.indices and names.shape(self.problem.network, q.kind, q.layer):
+            if q.kind != "delta" or array.shape[1] == 1:
+                return array if q.kind == "dW" else array[:, 0]
+            return array[:, q.sample - 1] if q.sample else array.T
+        row = q.indices[0] - 1 if q.indices else 0
+        if q.kind == "dW":
+            return array[row, q.indices[1] - 1]
+        if q.kind == "delta" and array.shape[1] > 1:
+            if not q.sample:
+                written = names.text(self.problem.network, q)
+                raise UnknownName(f"'{written}' is not one number in a batch; name the sample too, such as {written}@1")
+            return array[row, q.sample - 1]
+        return array[row, 0]
+
+    def __iter__(self) -> Iterator[str]:
+        return (names.text(self.problem.network, q) for q, _ in self.items())
+
+    def __len__(self) -> int:
+        return sum(array.size for array in self.balls.values())
+
+    def items(self) -> Iterator[tuple[Quantity, Any]]:
+        """(quantity, ball) of every one, the last layer first."""
+        for (kind, layer, sample), array in self.balls.items():
+            samples = 1 if sample else self.problem.samples
+            quantities = names.elements(self.problem.network, kind, layer, samples, sample)
+            yield from zip(quantities.flat, array.flat, strict=True)
+
+    def relative_radius(self, name: str | Quantity) -> float:
+        """The radius of a ball over the least size of what it contains: 0 if exact, infinite where it holds zero."""
+        ball = self[name]
+        if ball.is_exact():
+            return 0.0
+        least = ball.abs_lower()
+        return float(ball.rad() / least) if least > 0 else math.inf
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The names whose ball is wider than asked: at a kink, around zero, not finite, or in disagreement."""
+        network, need = self.problem.network, _needed(self.accuracy)
+        return tuple(
+            names.text(network, q) for q, ball in self.items() if not _sharp(ball, need) or self._key(q) in self._unfit
+        )
+
+    def distance(self, name: str | Quantity, value: Any) -> Any:
+        """The ball of |true value - value|, as a `flint.arb`; the value is taken exactly as it is."""
+        with self._working():
+            return abs(self[name] - _exact_number(value))
+
+    def verdict(self, name: str | Quantity, value: Any, slack: Any = 0) -> str:
+        """Whether |true value - value| <= slack: "proved", "refuted", or "undecided" where the ball does not tell.
+
+        Of a whole array: refuted if one entry is, proved if all are.  Numbers are floats, or texts for exact decimals.
+
+        >>> certify("hand-3-2-2").verdict("dW2[1,1]", "1.4101", slack="0.0001")
+        'proved'
+        """
+        key, q = self._find(name)
+        ball = self[q]
+        if isinstance(ball, np.ndarray):
+            values, slacks = np.asarray(value), np.asarray(slack)
+            if values.shape != ball.shape:
+                raise ValueError(f"{name}: shape {values.shape}, but it has {ball.shape}; give an array of that shape")
+            pairs = zip(ball.flat, values.flat, np.broadcast_to(slacks, ball.shape).flat, strict=True)
+            each = {self._judged(key, *entry) for entry in pairs}
+            return REFUTED if REFUTED in each else UNDECIDED if UNDECIDED in each else PROVED
+        return self._judged(key, ball, value, slack)
+
+    def _judged(self, key: Key, ball: Any, value: Any, slack: Any) -> str:
+        if key in self._unfit or not ball.is_finite():
+            return UNDECIDED
+        with self._working():
+            away, allowed = abs(ball - _exact_number(value)), _exact_number(slack)
+            return PROVED if away <= allowed else REFUTED if away > allowed else UNDECIDED
+
+    def _working(self) -> Any:
+        from flint import ctx
+
+        return ctx.workprec(2 * self.bits + 128)
+
+    def _key(self, q: Quantity) -> Key:
+        whole = q.kind, q.layer, 0
+        return whole if whole in self.balls else (q.kind, q.layer, q.sample)
+
+    def _find(self, name: str | Quantity) -> tuple[Key, Quantity]:
+        problem = self.problem
+        q = name if isinstance(name, Quantity) else names.read_name(problem.network, problem.samples, name)
+        if self._key(q) not in self.balls or q.step > 1:
+            known = "dW1[1,2], db1[1], delta1[2]" + ("@1" if problem.samples > 1 else "")
+            raise UnknownName(f"'{names.text(problem.network, q)}' has no certificate; names look like {known}")
+        return self._key(q), q
+
+    def __repr__(self) -> str:
+        at = f", {len(self.kinks)} units at a kink" if self.kinks else ""
+        return f"<Certificates of {len(self)} gradients, {self.bits} bits{at}>"
+
+
+def certify(
+    problem: Source,
+    bits: int | None = None,
+    *,
+    accuracy: float = 1e-20,
+    most_bits: int = MOST_BITS,
+    inputs: str = "decimals",
+    forward_route: bool = True,
+) -> Certificates:
+    """Enclose every gradient of a step in a ball of relative radius `accuracy`, with more bits until it is reached.
+
+    bits: work at this precision and no other.  inputs: "decimals" as written, or "floats", the float64 numbers that a
+    program starts from.  forward_route: also enclose each by the second route and see that the balls overlap.
+    Samples worked in turn are several steps: certify one sample's problem.  Raises ValueError.
+
+    >>> certify("hand-3-2-2")["dW2[1,1]"].rad() < 1e-20
+    True
+    """
+    problem = as_problem(problem)
+    if inputs not in ("decimals", "floats"):
+        raise ValueError(f"inputs '{inputs}' is not known; known are decimals, floats")
+    if not 0 < accuracy < 1:
+        raise ValueError(f"accuracy must be between 0 and 1, such as 1e-20, not {accuracy}")
+    if bits is not None and not 2 <= bits <= 100_000:
+        raise ValueError(f"bits must be from 2 to 100000, not {bits}")
+    way = problem.training.samples if problem.samples > 1 else "together"
+    if way == "in_turn":
+        raise ValueError("samples go in turn, each its own step; certify one of them: certify(problem.sample(1))")
+    own = [(0, problem)] if way == "together" else [(k, problem.sample(k)) for k in range(1, problem.samples + 1)]
+    works = [(k, _sharpened(p, inputs == "floats", bits, accuracy, most_bits)) for k, p in own]
+    balls: dict[Key, Array] = {}
+    kinks: list[Kink] = []
+    unfit: set[Key] = set()
+    for k, work in works:
+        balls |= {(kind, l, k): array for (kind, l), array in work.balls.items()}
+        kinks += work.kinks(k)
+        unfit |= {(kind, l, k) for kind, l in (work.apart() if forward_route else ())}
+    disagreements = tuple(f"{kind}{l}" + (f"@{k}" if k else "") for kind, l, k in sorted(unfit))
+    routes = ("backward", "forward") if forward_route else ("backward",)
+    most = max(work.m.bits for _, work in works)
+    return Certificates(problem, most, accuracy, balls, tuple(kinks), disagreements, routes, frozenset(unfit))
+
+
+def _sharpened(problem: Problem, floats: bool, bits: int | None, accuracy: float, most_bits: int) -> _Work:
+    """Route 1 with twice the bits until every ball is sharp, or until more of them no longer help."""
+    given, need = _Exact(problem, floats), _needed(accuracy)
+    if bits is not None:
+        return _Work(problem, given, bits)
+    bits, left = max(128, need + 40), []
+    while True:
+        work = _Work(problem, given, bits)
+        blunt = sum(not _sharp(ball, need) for array in work.balls.values() for ball in array.flat)
+        left.append(blunt)
+        if not blunt or 2 * bits > most_bits or (bits >= 1024 and len(left) > 2 and left[-3] == blunt):
+            return work
+        bits *= 2
+
+
+def _needed(accuracy: float) -> int:
+    return math.ceil(-math.log2(accuracy)) + 2
+
+
+def _sharp(ball: Any, need: int) -> bool:
+    return bool(ball.rel_accuracy_bits() >= need)
+
+
+def _exact_number(value: Any) -> Any:
+    """A float as it is, a text as the decimal or fraction it says, an arb as the ball it is."""
+    from flint import arb, fmpq
+
+    if isinstance(value, arb | fmpq):
+        return arb(value)
+    if isinstance(value, float | np.floating):
+        return arb(float(value))
+    rational = value if isinstance(value, Fraction) else Fraction(read_number(value))
+    return arb(fmpq(rational.numerator, rational.denominator))
+
+
+class _Exact:
+    """The given numbers of a problem, made exact once: floats (which are), or rationals."""
+
+    def __init__(self, problem: Problem, floats: bool) -> None:
+        self.floats = floats
+        layers = problem.network.layers
+        self.W = [self._numbers(layer.W) for layer in layers]
+        self.b = [None if layer.b is None else self._numbers(layer.b) for layer in layers]
+        self.x = self._numbers(problem.x)
+        self.t = None if problem.signals is None else self._numbers(problem.signals)
+
+    def _numbers(self, given: Given) -> list[Any]:
+        if self.floats or given.texts is None:
+            return [float(v) for v in given.floats.flat]
+        return [_rational(text) for text in given.exact().flat]
+
+
+def _rational(text: str) -> Any:
+    from flint import fmpq
+
+    whole, point, digits = text.partition(".")
+    if not (digits if point else whole.lstrip("+-")).isdigit():
+        value = Fraction(text)
+        return fmpq(value.numerator, value.denominator)
+    return fmpq(int(whole + digits), 10 ** len(digits))
+
+
+class _Work:
+    """Both routes at one precision.  z[0] = x; arrays hold balls, columns are samples, `W` are `arb_mat`."""
+
+    def __init__(self, problem: Problem, given: _Exact, bits: int) -> None:
+        self.problem, self.network, self.m = problem, problem.network, PowerSeries(bits)
+        self.L, self.N = len(problem.network), problem.samples
+        self.W, self.b = [None], [None]
+        with self.m.working():
+            for (_, layer), W, b in zip(self.network, given.W, given.b, strict=True):
+                self.W.append(_mat(W, layer.W.shape))
+                self.b.append(None if b is None else _column(b, layer.units, layer.bias))
+            self.z, self.t = [_array(given.x, problem.x.shape)], None
+            if given.t is not None and problem.signals is not None:
+                self.t = _array(given.t, problem.signals.shape)
+            self._forward()
+            self.balls = self._backward()
+
+    def _forward(self) -> None:
+        self.a, self.local = [None], [None]
+        for l, layer in self.network:
+            a = _product(self.W[l], self.z[l - 1])
+            a = a if self.b[l] is None else a + self.b[l]
+            z, local = self._activation(layer.activation, a)
+            self.a.append(a)
+            self.z.append(z)
+            self.local.append(local)
+
+    def _activation(self, h: Any, a: Array) -> tuple[Array, Array]:
+        """z, and its local derivative: h'(a), or dz[k]/da[m] as [k, m]."""
+        if h.elementwise:
+            return self._series(lambda s: h.formula(self.m, s), a, _like(a, 1))
+        columns = []
+        for k in range(len(a)):
+            moved = _like(a, 0)
+            moved[k] = _like(a[k], 1)
+            z, column = self._series(lambda s: h.formula(self.m, s), a, moved)
+            columns.append(column)
+        return z, np.stack(columns, 1)
+
+    def _series(self, formula: Any, constants: Array, powers: Array) -> tuple[Array, Array]:
+        return self.m.coefficients(formula(self.m.variable(constants, powers)))
+
+    def _loss(self, y: Array, powers: Array, t: Array) -> Array:
+        """The coefficient of x of each part of the loss, y moved by `powers`."""
+        parts = self.network.loss.parts
+        if parts is None:
+            return t * powers  # dE/dy is given
+        return self._series(lambda s: parts(self.m, s, t), y, powers)[1]
+
+    def _backward(self) -> dict[tuple[str, int], Array]:
+        out: dict[tuple[str, int], Array] = {}
+        dz = self._loss(self.z[self.L], _like(self.z[self.L], 1), self.t)
+        for l in range(self.L, 0, -1):
+            local = self.local[l]
+            delta = local * dz if local.ndim == 2 else (local * dz[:, None]).sum(axis=0)
+            out["delta", l] = delta
+            out["dW", l] = self._combined(_product(_mat(list(delta.flat), delta.shape), self.z[l - 1].T))
+            bias = self.network.layer(l).bias
+            if bias is not None:
+                total = delta.sum(axis=0 if bias.shared else 1, keepdims=True)
+                total = total.sum(axis=1, keepdims=True) if bias.shared else total
+                out["db", l] = self._combined(-total if bias.letter == "theta" else total)
+            if l > 1:
+                dz = _product(self.W[l].transpose(), delta)
+        return out
+
+    def _combined(self, total: Array) -> Array:
+        return total / self.N if self.problem.training.reduction == "mean" and self.N > 1 else total
+
+    # --- route 2 ---
+
+    def apart(self) -> Iterator[tuple[str, int]]:
+        """(kind, layer) of what the two routes put in balls that do not meet."""
+        with self.m.working():
+            found = [key for l in range(1, self.L + 1) for key in self._apart(l)]
+        yield from found
+
+    def _apart(self, l: int) -> Iterator[tuple[str, int]]:
+        units, delta = self.network.layer(l).units, self.balls["delta", l]
+        moves = _array([0] * units**2 * self.N, (units, units, self.N))
+        for i in range(units):
+            moves[i, i] = _like(delta[i], 1)
+        if not _meet(self._pushed(l, moves.reshape(units, -1)).reshape(delta.shape), delta):
+            yield "delta", l
+        rng = np.random.default_rng(l)
+        direction = {
+            kind: _array(rng.integers(-9, 10, self.balls[kind, l].size).tolist(), self.balls[kind, l].shape)
+            for kind in ("dW", "db")
+            if (kind, l) in self.balls
+        }
+        moved = _product(_mat(list(direction["dW"].flat), direction["dW"].shape), self.z[l - 1])
+        bias = self.network.layer(l).bias
+        if bias is not None:
+            moved = moved + (-direction["db"] if bias.letter == "theta" else direction["db"])
+        along = sum((self.balls[kind, l] * v).sum() for kind, v in direction.items())
+        if not _meet(self._combined(self._pushed(l, moved).sum()), along):
+            yield from ((kind, l) for kind in direction)
+
+    def _pushed(self, l: int, powers: Array) -> Array:
+        """dE/dx of each sample for a_l + powers x; columns are direction after direction, in each the samples."""
+        times = powers.shape[1] // self.N
+        for k in range(l, self.L + 1):
+            h, a = self.network.layer(k).activation, np.tile(self.a[k], times)
+            moved = _like(a, 0)
+            # an elementwise h moves only what is moved
+            chosen = _moving(powers).astype(bool) if h.elementwise else np.ones(a.shape, bool)
+            of = (a[chosen], powers[chosen]) if h.elementwise else (a, powers)
+            moved[chosen] = self._series(lambda s, h=h: h.formula(self.m, s), *of)[1].reshape(-1)
+            powers = _product(self.W[k + 1], moved) if k < self.L else moved
+        t = None if self.t is None else np.tile(self.t, times)
+        return self._loss(np.tile(self.z[self.L], times), powers, t).sum(axis=0)
+
+    # --- kinks ---
+
+    def kinks(self, sample: int) -> list[Kink]:
+        """The units at a kink where the two sides' slopes differ."""
+        out = []
+        for l, layer in self.network:
+            if not layer.activation.kinks:
+                continue
+            quantities = names.elements(self.network, "a", l, self.N, sample)
+            for q, a, slope in zip(quantities.flat, self.a[l].flat, self.local[l].flat, strict=True):
+                if any(a.contains(kink) for kink in layer.activation.kinks) and not _sharp(slope, 8):
+                    out.append(Kink(names.text(self.network, q), a, slope))
+        return out
+
+
+def _array(numbers: list[Any], shape: tuple[int, ...]) -> Array:
+    from flint import arb
+
+    out = np.empty(len(numbers), object)
+    out[:] = [arb(v) for v in numbers]
+    return out.reshape(shape)
+
+
+def _mat(numbers: list[Any], shape: tuple[int, ...]) -> Any:
+    from flint import arb_mat
+
+    return arb_mat(*shape, numbers)
+
+
+def _column(numbers: list[Any], units: int, bias: Any) -> Array:
+    """What is added to a: one entry a unit, the sign of a threshold turned."""
+    column = _array(numbers * (units if bias.shared else 1), (units, 1))
+    return -column if bias.letter == "theta" else column
+
+
+def _product(matrix: Any, array: Array) -> Array:
+    product = matrix * _mat(list(array.flat), array.shape)
+    return _array(product.entries(), (matrix.nrows(), array.shape[1]))
+
+
+def _like(array: Array, number: int) -> Array:
+    return _array([number] * array.size, array.shape)
+
+
+_moving = np.frompyfunc(lambda v: not v == 0, 1, 1)  # `!=` says no of a ball around zero
+
+
+def _meet(one: Array, other: Array) -> bool:
+    """Whether the balls overlap, entry by entry; what is not finite tells nothing."""
+    pairs = zip(np.asarray(one, object).flat, np.asarray(other, object).flat, strict=True)
+    return all(p.overlaps(q) or not (p.is_finite() and q.is_finite()) for p, q in pairs)
