@@ -31,6 +31,7 @@ Array = Any
 Key = tuple[str, int, int]  # kind, layer, sample (0: not one sample's own network)
 
 MOST_BITS = 4096
+LARGE = 2000  # gradients; of fewer, every precision is tried, for a saturated unit may need thousands of bits
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 
 
@@ -209,12 +210,13 @@ def _sharpened(problem: Problem, floats: bool, bits: int | None, accuracy: float
     given, need = _Exact(problem, floats), _needed(accuracy)
     if bits is not None:
         return _Work(problem, given, bits)
-    bits, left = max(128, need + 40), []
+    bits, left = max(128, need + 40), list[int]()
     while True:
         work = _Work(problem, given, bits)
         blunt = sum(not _sharp(ball, need) for array in work.balls.values() for ball in array.flat)
         left.append(blunt)
-        if not blunt or 2 * bits > most_bits or (bits >= 1024 and len(left) > 2 and left[-3] == blunt):
+        stuck = len(left) > 2 and left[-3] == blunt and work.size > LARGE
+        if not blunt or 2 * bits > most_bits or stuck:
             return work
         bits *= 2
 
@@ -272,19 +274,27 @@ class _Work:
     def __init__(self, problem: Problem, given: _Exact, bits: int) -> None:
         self.problem, self.network, self.m = problem, problem.network, PowerSeries(bits)
         self.L, self.N = len(problem.network), problem.samples
-        self.W, self.b = [None], [None]
+        self.W: list[Any] = [None]
+        self.b: list[Array] = [None]
+        self.t: Array = None
         with self.m.working():
             for (_, layer), W, b in zip(self.network, given.W, given.b, strict=True):
                 self.W.append(_mat(W, layer.W.shape))
                 self.b.append(None if b is None else _column(b, layer.units, layer.bias))
-            self.z, self.t = [_array(given.x, problem.x.shape)], None
+            self.z = [_array(given.x, problem.x.shape)]
             if given.t is not None and problem.signals is not None:
                 self.t = _array(given.t, problem.signals.shape)
             self._forward()
             self.balls = self._backward()
 
+    @property
+    def size(self) -> int:
+        """How many gradients there are."""
+        return sum(array.size for array in self.balls.values())
+
     def _forward(self) -> None:
-        self.a, self.local = [None], [None]
+        self.a: list[Array] = [None]
+        self.local: list[Array] = [None]
         for l, layer in self.network:
             a = _product(self.W[l], self.z[l - 1])
             a = a if self.b[l] is None else a + self.b[l]
@@ -371,7 +381,7 @@ class _Work:
             h, a = self.network.layer(k).activation, np.tile(self.a[k], times)
             moved = _like(a, 0)
             # an elementwise h moves only what is moved
-            chosen = _moving(powers).astype(bool) if h.elementwise else np.ones(a.shape, bool)
+            chosen = ~_still(powers).astype(bool) if h.elementwise else np.ones(a.shape, bool)
             of = (a[chosen], powers[chosen]) if h.elementwise else (a, powers)
             moved[chosen] = self._series(lambda s, h=h: h.formula(self.m, s), *of)[1].reshape(-1)
             powers = _product(self.W[k + 1], moved) if k < self.L else moved
@@ -404,7 +414,7 @@ def _array(numbers: list[Any], shape: tuple[int, ...]) -> Array:
 def _mat(numbers: list[Any], shape: tuple[int, ...]) -> Any:
     from flint import arb_mat
 
-    return arb_mat(*shape, numbers)
+    return arb_mat(shape[0], shape[1], numbers)
 
 
 def _column(numbers: list[Any], units: int, bias: Any) -> Array:
@@ -422,7 +432,7 @@ def _like(array: Array, number: int) -> Array:
     return _array([number] * array.size, array.shape)
 
 
-_moving = np.frompyfunc(lambda v: not v == 0, 1, 1)  # `!=` says no of a ball around zero
+_still = np.frompyfunc(lambda v: v == 0, 1, 1)  # of exact zeros alone
 
 
 def _meet(one: Array, other: Array) -> bool:

@@ -63,7 +63,7 @@ class PowerSeries(Ball):
         """(the constants, the coefficients of x) of an array."""
         return self._coefficient(0)(array), self._coefficient(1)(array)
 
-    def _coefficient(self, k: int) -> Callable[[Array], Array]:
+    def _coefficient(self, k: int) -> Any:
         zero = self._ball(0)
 
         def of(a: Any) -> Any:
