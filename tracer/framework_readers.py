@@ -19,6 +19,7 @@ from tracer.problem import ProblemError
 __all__ = ["Layer", "Model", "numpy_of", "read_model"]
 
 Array = Any
+_KERAS = ("keras", "tensorflow", "tf_keras")
 
 
 @dataclass
@@ -72,7 +73,7 @@ def read_model(model: Any) -> Model:
     for owner, name in ((c.__module__.split(".")[0], c.__name__) for c in type(model).__mro__):
         if owner == "torch" and name == "Sequential":
             read = _torch(model)
-        elif owner in ("keras", "tensorflow", "tf_keras") and name == "Sequential":
+        elif owner in _KERAS and name == "Sequential":
             read = _keras(model)
         elif owner == "sklearn" and name in ("MLPRegressor", "MLPClassifier"):
             read = _sklearn(model, name)
@@ -88,6 +89,12 @@ def read_model(model: Any) -> Model:
         else "give a torch or Keras Sequential, a scikit-learn MLP, an .npz file, or a mapping of arrays W1, b1"
     )
     raise ProblemError(f"model: {kind} cannot be read; {now}")
+
+
+def _class_name(layer: Any, owners: tuple[str, ...]) -> str:
+    """The class of a layer; somebody's own class keeps its module, so that a `Linear` of theirs is none of ours."""
+    module, name = type(layer).__module__, type(layer).__name__
+    return name if module.split(".")[0] in owners else f"{module}.{name}"
 
 
 def numpy_of(tensor: Any, where: str) -> Array:
@@ -120,11 +127,11 @@ def _torch(model: Any) -> Model:
     read = Model("torch", "torch Sequential", "torch Linear.weight is (out, in), as ours: W[j,i] to unit j from unit i")
     seen: set[int] = set()
     for source, module in _modules(model, "model"):
-        name = type(module).__name__
+        name = _class_name(module, ("torch",))
         if name == "Linear":
-            if id(module) in seen:
-                raise ProblemError(f"{source}: stands in the model twice, its gradient is a sum; make it two layers")
-            seen.add(id(module))
+            if id(module.weight) in seen:
+                raise ProblemError(f"{source}: its weight stands twice, its gradient is a sum; give each layer its own")
+            seen.add(id(module.weight))
             bias = getattr(module, "bias", None)
             pairs = [None if p is None else getattr(p, "grad", None) for p in (module.weight, bias)]
             grads = [None if g is None else numpy_of(g, source) for g in pairs]
@@ -183,7 +190,8 @@ def _keras(model: Any) -> Model:
     """Dense's kernel is (in, out): turned."""
     read = Model("keras", "keras Sequential", "keras kernel is (in, out), turned: W[j,i] = kernel[i,j]")
     for k, layer in enumerate(model.layers):
-        name, config, source = type(layer).__name__, layer.get_config(), f"layers[{k}] ({type(layer).__name__})"
+        name, config = _class_name(layer, _KERAS), layer.get_config()
+        source = f"layers[{k}] ({name})"
         if name == "Dense":
             weights = [numpy_of(w, source) for w in layer.get_weights()]
             if not weights:

@@ -61,7 +61,7 @@ _TORCH = {
     "MSELoss": lambda r: _squared("torch MSELoss", r),
     "CrossEntropyLoss": lambda r: _cross_entropy("torch CrossEntropyLoss", r, "softmax", "takes logits"),
     "NLLLoss": lambda r: _cross_entropy("torch NLLLoss", r, "", "takes log-probabilities", logs=True),
-    "BCELoss": lambda r: _binary("torch BCELoss", r, "", "takes probabilities"),
+    "BCELoss": lambda r: _binary("torch BCELoss", r, "", "takes probabilities, their logarithms clamped at -100"),
     "BCEWithLogitsLoss": lambda r: _binary("torch BCEWithLogitsLoss", r, "sigmoid", "takes logits"),
 }
 

@@ -136,6 +136,12 @@ def test_torch_refusals() -> None:
         def forward(self, x: Any) -> Any:
             return 2 * super().forward(x)
 
+    class Linear(nn.Linear):
+        def forward(self, x: Any) -> Any:
+            return 2 * super().forward(x)
+
+    tied = nn.Linear(2, 2)
+    tied.weight = linear.weight
     mse, ce = nn.MSELoss(), nn.CrossEntropyLoss()
     cases = [
         (nn.Sequential(linear, nn.BatchNorm1d(2)), mse, r"model\[1\]: BatchNorm1d is not one of the layers.*Linear"),
@@ -145,6 +151,8 @@ def test_torch_refusals() -> None:
         (nn.Sequential(nn.ReLU(), linear), mse, "before the first dense layer"),
         (nn.Sequential(linear, nn.ReLU(), nn.Tanh()), mse, "tanh follows relu"),
         (nn.Sequential(linear, nn.ReLU(), linear), mse, "twice"),
+        (nn.Sequential(linear, nn.ReLU(), tied), mse, r"model\[2\]: its weight stands twice"),
+        (nn.Sequential(Linear(2, 2)), mse, r"model\[0\]: .*Linear is not one of the layers"),
         (nn.Sequential(linear, nn.Dropout(0.5)), mse, r"model.eval\(\)"),
         (nn.Sequential(), mse, "no dense layer"),
         (Doubled(linear), mse, "forward of its own"),

@@ -206,7 +206,7 @@ def _sharpened(problem: Problem, floats: bool, bits: int | None, accuracy: float
     bits, left = max(128, need + 40), list[int]()
     while True:
         work = TwoRoutes(problem, given, bits)
-        blunt = sum(b < need for array in work.balls.values() for b in accuracies(array))
+        blunt = sum(int((accuracies(array) < need).sum()) for array in work.balls.values())
         left.append(blunt)
         stuck = len(left) > 2 and left[-3] == blunt and work.size > LARGE
         if not blunt or 2 * bits > most_bits or stuck:

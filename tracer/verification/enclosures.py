@@ -235,11 +235,11 @@ def _meet(one: Array, other: Array) -> bool:
     return all(p.overlaps(q) or not (p.is_finite() and q.is_finite()) for p, q in pairs)
 
 
-def accuracies(array: Array) -> list[int]:
+def accuracies(array: Array) -> Array:
     """How many bits of each ball are sure, as Arb counts them: very many for an exact one, few around zero."""
     from flint import arb
 
-    return list(map(arb.rel_accuracy_bits, array.flat))
+    return np.fromiter(map(arb.rel_accuracy_bits, array.flat), np.int64, array.size)
 
 
 def is_sharp(ball: Any, need: int) -> bool:

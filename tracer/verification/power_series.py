@@ -68,7 +68,7 @@ class PowerSeries(Ball):
 
         def of(a: Any) -> Any:
             if isinstance(a, self._series):
-                return self._ball(a[k])
+                return a[k]
             return zero if k else self._ball(a)
 
         return np.frompyfunc(of, 1, 1)
