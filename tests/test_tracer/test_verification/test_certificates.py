@@ -16,6 +16,7 @@ from networks import random_problem
 import tracer.verification
 from derivations.names import UnknownName, text
 from tracer import load, trace
+from tracer.frameworks import gradients_of, problem_of
 from tracer.verification.certificates import Certificates, certify
 from tracer.verification.enclosures import TwoRoutes
 
@@ -386,3 +387,20 @@ def test_the_judge_does_not_read_the_accused() -> None:
     for module in ("certificates", "enclosures", "power_series"):
         source = Path(tracer.verification.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
         assert not any(word in source for word in accused)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_torch_gradients_are_proved_for_the_very_floats(dtype: str) -> None:
+    """From the floats that torch starts from, its gradients are proved to 16 ulp, refuted 200 ulp off."""
+    torch = pytest.importorskip("torch")
+    nn, of = torch.nn, getattr(torch, dtype)
+    torch.manual_seed(0)
+    model, loss = nn.Sequential(nn.Linear(8, 6), nn.GELU(), nn.Linear(6, 4)).to(of), nn.CrossEntropyLoss()
+    x, t = torch.randn(5, 8, dtype=of), torch.tensor([0, 1, 2, 3, 0])
+    loss(model(x), t).backward()
+    found = certify(problem_of(model, x, t, loss=loss), inputs="floats")
+    ulp = float(np.finfo(dtype).eps)
+    for name, gradient in gradients_of(model).items():
+        slack = 16 * ulp * np.abs(gradient).max()
+        assert found.verdict(name, gradient, slack) == "proved"
+        assert found.verdict(name, gradient * (1 + 200 * ulp), slack) == "refuted"
