@@ -1,0 +1,60 @@
+"""Arrays from an .npz file: plain numbers only, sizes looked at before anything is unpacked."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derivations.network import MOST_NUMBERS
+from tracer.problem import ProblemError
+
+__all__ = ["read_arrays"]
+
+MOST_ARRAYS = 5000
+MOST_BYTES = 16 * 2 * MOST_NUMBERS  # weights and gradients, and room
+LONGEST_HEADER = 10_000
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """Every array of an .npz file by name.  Raises ProblemError, FileNotFoundError.
+
+    Nothing pickled is read; a file that unpacks to more than its limit is refused before it is unpacked.
+    """
+    if path.suffix != ".npz":
+        now = "save with np.savez('weights.npz', W1=..., b1=...), which runs no code when read"
+        raise ProblemError(f"{path.name}: '{path.suffix or 'no suffix'}' cannot be read here; {now}")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _look(archive, path.name)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except ProblemError:
+        raise
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError) as e:
+        raise ProblemError(
+            f"{path.name}: not a readable .npz file ({str(e)[:80]}); save it again with np.savez"
+        ) from None
+
+
+def _look(archive: zipfile.ZipFile, name: str) -> None:
+    entries = archive.infolist()
+    if len(entries) > MOST_ARRAYS:
+        raise ProblemError(f"{name}: {len(entries)} arrays are too many; at most {MOST_ARRAYS}")
+    if sum(entry.file_size for entry in entries) > MOST_BYTES:
+        raise ProblemError(f"{name}: unpacks to more than {MOST_BYTES // 1_000_000} MB; save fewer arrays")
+    for entry in entries:
+        with archive.open(entry) as stream:
+            version = np.lib.format.read_magic(stream)
+            read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+            if version not in read:
+                raise ProblemError(f"{name}: {entry.filename[:40]} is of an unknown format; save it with np.savez")
+            shape, _, dtype = read[version](stream, max_header_size=LONGEST_HEADER)
+        if dtype.kind not in "fiuU" or dtype.hasobject:
+            raise ProblemError(f"{name}: {entry.filename[:40]} holds {dtype}; save plain numbers")
+        if int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize > entry.file_size:
+            raise ProblemError(f"{name}: {entry.filename[:40]} is cut short; save it again with np.savez")
