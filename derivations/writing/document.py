@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["escaped", "latex_document"]
 
-FRAME_HEIGHT = 16.0  # of the rows on a frame, in em
+FRAME_HEIGHT = 14.6  # of the rows on a frame, in em
 MOST_CHAINS = 3
 MOST_ROWS = 40  # of one alignment
 
