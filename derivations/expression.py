@@ -6,7 +6,6 @@ Nothing is reordered or simplified: `y - t` stays `y - t`, and a sum of products
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -36,7 +35,6 @@ __all__ = [
     "Sum",
     "Transposed",
     "Writing",
-    "approximate",
     "chosen",
     "evaluate",
     "fraction_of",
@@ -365,48 +363,6 @@ def _folded(values: list[Any]) -> Any:
     for value in values[1:]:
         product = product * value
     return product
-
-
-def approximate(e: Expression) -> float | None:
-    """The float value of a formula of numbers, functions included; None where it has none."""
-    exact = evaluate(e, lambda q: None, fraction_of)
-    if exact is not None:
-        return float(exact)
-    try:
-        return _float(e)
-    except (ArithmeticError, ValueError):
-        return None
-
-
-def _float(e: Expression) -> float:
-    match e:
-        case Number("pi"):
-            return math.pi
-        case Number(text):
-            return float(fraction_of(text))
-        case Sum(terms):
-            return sum(sign * _float(term) for sign, term in terms)
-        case Product(factors):
-            return math.prod(map(_float, factors))
-        case Quotient(above, below):
-            return _float(above) / _float(below)
-        case Power(base, exponent):
-            return _float(base) ** exponent
-        case Negative(operand):
-            return -_float(operand)
-        case Call(function, argument):
-            return _CALLS[function](_float(argument))
-    raise ValueError(f"no value: {e!r}")
-
-
-_CALLS: dict[str, Callable[[float], float]] = {
-    "exp": math.exp,
-    "log": math.log,
-    "tanh": math.tanh,
-    "sqrt": math.sqrt,
-    "Phi": lambda a: math.erfc(-a / math.sqrt(2)) / 2,
-    "max0": lambda a: max(a, 0.0),
-}
 
 
 @lru_cache(maxsize=1 << 16)
