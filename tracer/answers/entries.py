@@ -1,0 +1,41 @@
+"""What reading a sheet gives and marking takes: one entry a cell, each with its own fault where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derivations.expression import Expression
+from derivations.names import Quantity
+from tracer.answers.written import Written
+
+__all__ = ["Entry", "Sheet"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell: the name and number as written and where they stand, and what they were understood as.
+
+    The number stands for `factor` times `quantity`, or for `formula` where the name is a formula in names.  `value` is
+    None for a blank.  `fault` is "" or "malformed" (the number), "unknown" (the name), "duplicate"; `message` says why.
+    """
+
+    name: str
+    number: str
+    where: str
+    quantity: Quantity | None = None
+    factor: Fraction = Fraction(1)
+    formula: Expression | None = None
+    value: Written | None = None
+    fault: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One person's answers.  `error` says why a sheet could not be read at all; `remarks` how it was read."""
+
+    id: str
+    entries: tuple[Entry, ...]
+    remarks: tuple[str, ...] = ()
+    error: str = ""
