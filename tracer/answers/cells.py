@@ -1,0 +1,120 @@
+"""The cells of many sheets as arrays: one array for each recorded quantity, one row a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derivations import names
+from derivations.names import KINDS, Quantity
+from derivations.network import Problem
+from tracer.answers.entries import Entry, Sheet
+from tracer.answers.passes import At, recorded
+
+__all__ = ["Cells", "Written", "place_of"]
+
+Array = Any
+MOST_FIGURES = 17  # more than float64 has: a program's own digits
+
+
+@dataclass(frozen=True)
+class Written:
+    """One recorded array as the sheets have it, each (sheets, *shape): where something stands, what, how exactly.
+
+    `unit` is the place value of the last digit, 0 for a number such as 1/3; `figures` counts significant figures.
+    """
+
+    there: Array
+    value: Array
+    unit: Array
+    figures: Array
+
+    def take(self, rows: Array) -> Written:
+        """Some of the sheets."""
+        return Written(self.there[rows], self.value[rows], self.unit[rows], self.figures[rows])
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What many sheets say about one problem.
+
+    `figures` and `unit` are each sheet's usual ones, for what it does not write.
+    """
+
+    problem: Problem
+    count: int
+    arrays: Mapping[At, Written]
+    figures: Array
+    unit: Array
+
+    @classmethod
+    def of(cls, problem: Problem, sheets: Sequence[Sheet]) -> Cells:
+        """The cells that can be marked: those with a number and a quantity that the step records."""
+        shapes = recorded(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
+        found: dict[At, list[tuple[tuple[int, ...], float, float, int]]] = {}
+        usual = np.full((len(sheets), 2), [4.0, 1e-4])
+        for row, sheet in enumerate(sheets):
+            markable = [(at, e) for at, e in _placed(problem, sheet.entries) if at[0] in shapes]
+            for (at, place), entry in markable:
+                found.setdefault(at, []).append(((row, *place), *_number(entry)))
+            if markable:
+                usual[row] = _usual([_number(entry) for _, entry in markable])
+        arrays = {}
+        for at, cells in found.items():
+            shape = (len(sheets), *shapes[at])
+            written = Written(*(np.full(shape, fill) for fill in (False, 0.0, 1.0, 1.0)))
+            index = tuple(np.array([cell[0] for cell in cells]).T)
+            written.there[index] = True
+            for k, part in enumerate((written.value, written.unit, written.figures), 1):
+                part[index] = [cell[k] for cell in cells]
+            arrays[at] = written
+        return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1])
+
+    def take(self, rows: Array) -> Cells:
+        """Some of the sheets."""
+        arrays = {at: w.take(rows) for at, w in self.arrays.items()}
+        return replace(
+            self, count=len(self.figures[rows]), arrays=arrays, figures=self.figures[rows], unit=self.unit[rows]
+        )
+
+
+def place_of(problem: Problem, q: Quantity) -> tuple[At, tuple[int, ...]]:
+    """Where a quantity stands: its array and its index inside (samples are the last axis)."""
+    index = tuple(i - 1 for i in q.indices)
+    apart = problem.samples > 1 and problem.training.samples != "together"
+    at = At(q.kind, q.layer, q.sample if apart and problem.training.samples == "apart" else 0, q.step)
+    if KINDS[q.kind].sampled:
+        return at, (*index, 0 if apart or problem.samples == 1 else q.sample - 1)
+    if KINDS[q.kind].axes == "b":
+        return at, (*index, 0) if names.shape(problem.network, q.kind, q.layer) else (0, 0)
+    return at, index
+
+
+def _placed(problem: Problem, entries: Iterable[Entry]) -> list[tuple[tuple[At, tuple[int, ...]], Entry]]:
+    return [
+        (place_of(problem, e.quantity), e)
+        for e in entries
+        if e.quantity is not None and e.value is not None and not e.fault and e.formula is None
+    ]
+
+
+def _number(entry: Entry) -> tuple[float, float, int]:
+    """(value, unit, figures) of the quantity itself."""
+    w = entry.value
+    assert w is not None
+    unit = 0.0 if w.place is None else 10.0**w.place
+    if entry.factor != 1:
+        return float(w.exact / entry.factor), unit / abs(float(entry.factor)), max(1, min(w.figures, MOST_FIGURES))
+    return float(w.exact), unit, max(1, min(w.figures, MOST_FIGURES))
+
+
+def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
+    """The figures and the unit that most cells of a sheet have; of equals the coarser."""
+    figures = [n[2] for n in numbers]
+    units = [n[1] for n in numbers if n[1]] or [1e-4]
+    most = min((f for f in set(figures)), key=lambda f: (-figures.count(f), f))
+    unit = max((u for u in set(units)), key=lambda u: (units.count(u), u))
+    return most, unit

@@ -1,0 +1,94 @@
+"""How people round: to the nearest or cutting off, at what they write or also at what they do not write.
+
+A written number stands for all reals that round to it.  Somebody who keeps so many figures (or so many decimals) may
+also have rounded every product on the way; a program in float32 has rounded every operation.  A sheet is read in the
+discipline in which the fewest of its cells are refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CUT_OFF", "DISCIPLINES", "FLOAT32", "FLOAT64", "PLAIN", "Discipline"]
+
+Array = Any
+GUARD = 0.05  # of a unit: rounding first to one digit more moves a number by at most this
+EDGE = 1e-15  # relative: what float64 makes of the end of a cell
+SAME = 1e-12  # relative: what float64 leaves of a number that has few digits
+
+
+@dataclass(frozen=True)
+class Discipline:
+    """One way of rounding.
+
+    `cut` is truncation; `inside` is how numbers that are not written are kept: "" in full, "figures" with as many
+    significant figures as the cell that they go into, "places" with as many decimals; `machine` is the unit roundoff
+    of a program, 0 for people.
+    """
+
+    name: str
+    cut: bool = False
+    inside: str = ""
+    machine: float = 0.0
+
+    def cell(self, value: Array, unit: Array) -> tuple[Array, Array]:
+        """The reals that a written number stands for; closed, so that both ways of rounding a half count."""
+        edge = EDGE * (np.abs(value) + unit)
+        if self.cut:
+            return value - unit * (value <= 0) - edge, value + unit * (value >= 0) + edge
+        return value - unit / 2 - edge, value + unit / 2 + edge
+
+    def kept(self, low: Array, high: Array, figures: Array, unit: Array) -> tuple[Array, Array]:
+        """What may be left of numbers that were rounded on the way to a cell of so many figures and that unit."""
+        units = (unit, unit) if self.inside == "places" else (_unit(low, figures), _unit(high, figures))
+        exact = [_fits(bound, u) for bound, u in zip((low, high), units, strict=True)]
+        if self.cut:
+            down = np.where(exact[0] | (low < 0), low, np.floor(low / units[0]) * units[0])
+            up = np.where(exact[1] | (high > 0), high, np.ceil(high / units[1]) * units[1])
+            down, up = np.minimum(low, down), np.maximum(high, up)
+        else:
+            below, above = low / units[0], high / units[1]
+            down = np.minimum(np.ceil(below - 0.5 - SAME), below - GUARD) * units[0]
+            up = np.maximum(np.floor(above + 0.5 + SAME), above + GUARD) * units[1]
+            down, up = np.where(exact[0], low, down), np.where(exact[1], high, up)
+        return down - EDGE * np.abs(down), up + EDGE * np.abs(up)
+
+    def guarded(self, low: Array, high: Array, unit: Array) -> tuple[Array, Array]:
+        """A result that may have been rounded to one digit more than is written."""
+        if not self.inside or self.cut:
+            return low, high
+        return np.where(_fits(low, unit), low, low - GUARD * unit), np.where(
+            _fits(high, unit), high, high + GUARD * unit
+        )
+
+
+def _unit(value: Array, figures: Array) -> Array:
+    """The place of the last of so many significant figures; 1 for 0, which any unit fits."""
+    size = np.abs(value)
+    power = np.floor(np.log10(np.where(size > 0, size, 1.0)) + SAME)
+    return np.where((size > 0) & np.isfinite(size), 10.0 ** np.clip(power - figures + 1, -320, 300), 1.0)
+
+
+def _fits(value: Array, unit: Array) -> Array:
+    """Whether a number has no digits beyond that place."""
+    whole = np.rint(value / unit)
+    return ~np.isfinite(value) | (np.abs(whole * unit - value) <= SAME * np.abs(value))
+
+
+PLAIN = Discipline("rounded")
+CUT_OFF = Discipline("cut off", cut=True)
+FLOAT32 = Discipline("float32", machine=2.0**-24)
+FLOAT64 = Discipline("float64", machine=2.0**-52)
+
+DISCIPLINES = (
+    PLAIN,
+    Discipline("rounded, figures inside", inside="figures"),
+    Discipline("rounded, decimals inside", inside="places"),
+    CUT_OFF,
+    Discipline("cut off, figures inside", cut=True, inside="figures"),
+    Discipline("cut off, decimals inside", cut=True, inside="places"),
+)
+"""Every way of people, the strictest first."""

@@ -1,0 +1,153 @@
+"""Which cells of many sheets are right: each judged from the right values and from the sheet's own.
+
+The stricter reading comes first.  A sheet that the plain rule accepts whole is done; any other is read in the
+discipline that refuses the fewest of its cells, with the better of the two verdicts for each cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derivations import rules
+from derivations.network import Problem
+from derivations.rules import RULES, Rules
+from tracer.answers.cells import Cells, Written
+from tracer.answers.discipline import DISCIPLINES, FLOAT32, FLOAT64, PLAIN, Discipline
+from tracer.answers.intervals import Intervals
+from tracer.answers.passes import At
+from tracer.answers.working import Worked, work
+
+__all__ = ["FOLLOWS", "INSIDE", "LAST_DIGIT", "PLAINLY", "REFUSED", "TRUNCATED", "Judged", "forms", "judge"]
+
+Array = Any
+REFUSED, LAST_DIGIT, FOLLOWS, TRUNCATED, INSIDE, PLAINLY = range(6)
+A_PROGRAM_SHOWS = 7  # figures: a sheet with so many may be a float32 program's output
+FLOAT64_SHOWS = 15
+
+
+@dataclass(frozen=True)
+class Judged:
+    """For each array (sheets, *shape) of codes; the discipline and the form of the equations of each sheet.
+
+    `own` is the plain run that carries what stands on the sheet, `true` the one that carries what is right.
+    """
+
+    codes: Mapping[At, Array]
+    disciplines: tuple[Discipline, ...]
+    own: Worked
+    true: Worked
+
+    def refused(self, cells: Cells) -> Array:
+        """How many cells of each sheet are not accepted."""
+        return _count({at: w.there & (self.codes[at] <= LAST_DIGIT) for at, w in cells.arrays.items()}, cells.count)
+
+
+def forms(problem: Problem) -> tuple[Rules, ...]:
+    """The equations, and where loss and last activation fuse, the long way that a sheet may follow as well."""
+    if problem.fused is None:
+        return (RULES,)
+    return RULES, replace(RULES, output_delta=rules.hidden_delta)
+
+
+def judge(cells: Cells) -> Judged:
+    """Judge every cell of every sheet."""
+    own = work(cells)
+    codes = {at: np.where(own.accepted[at], PLAINLY, REFUSED) for at in cells.arrays}
+    chosen = np.full(cells.count, PLAIN, object)
+    true = own
+    rows = np.flatnonzero(own.refused(cells))
+    if len(rows):
+        some = cells.take(rows)
+        true = work(cells, carry="true")
+        best = _best(some, work(some))
+        for at, of_some in _codes(some, best).items():
+            codes[at][rows] = of_some
+        chosen[rows] = [d for d, _ in best]
+    return Judged(codes, tuple(chosen), own, true)
+
+
+def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
+    """For each sheet the discipline, and form of the equations, that refuses the fewest of its cells."""
+    fewest = plain.refused(cells)
+    nearest = fewest.copy()  # by a reading that rounds to the nearest
+    best: list[tuple[Discipline, Rules]] = [(PLAIN, RULES)] * cells.count
+    for form in forms(cells.problem):
+        for discipline in (*DISCIPLINES, FLOAT32, FLOAT64):
+            rows = np.flatnonzero((fewest > 0) & _may(cells, discipline))
+            if not len(rows) or (discipline is PLAIN and form is RULES):
+                continue
+            refused = work(cells.take(rows), discipline, rules_=form).refused(cells.take(rows))
+            # one cell alone does not make a habit: cutting off must explain the whole sheet, or two cells more
+            better = refused < fewest[rows]
+            if discipline.cut:
+                better &= (refused == 0) | (refused + 2 <= nearest[rows])
+            else:
+                nearest[rows] = np.minimum(nearest[rows], refused)
+            for row, count in zip(rows[better], refused[better], strict=True):
+                fewest[row], best[row] = count, (discipline, form)
+    return best
+
+
+def _may(cells: Cells, discipline: Discipline) -> Array:
+    """Which sheets a discipline is for: a program's output shows many figures."""
+    if not discipline.machine:
+        return np.ones(cells.count, bool)
+    most = np.max([w.figures.reshape(cells.count, -1).max(axis=1) for w in cells.arrays.values()], axis=0)
+    return most >= (A_PROGRAM_SHOWS if discipline is FLOAT32 else FLOAT64_SHOWS)
+
+
+def _codes(cells: Cells, best: list[tuple[Discipline, Rules]]) -> dict[At, Array]:
+    """The verdicts of sheets that the plain rule does not accept whole."""
+    plain = {carry: work(cells, carry=carry) for carry in ("own", "true")}
+    inside = {carry: {at: w.accepted[at].copy() for at in cells.arrays} for carry, w in plain.items()}
+    near = {at: np.zeros(w.there.shape, bool) for at, w in cells.arrays.items()}
+    for reading in set(best):
+        rows = np.array([k for k, b in enumerate(best) if b == reading])
+        some = cells.take(rows)
+        for carry in ("own", "true"):
+            run = plain[carry] if reading == (PLAIN, RULES) else work(some, reading[0], carry=carry, rules_=reading[1])
+            for at, written in some.arrays.items():
+                pick = rows if run is plain[carry] else slice(None)
+                inside[carry][at][rows] |= run.accepted[at][pick]
+                near[at][rows] |= _one_off(written.value, written.unit, run.follows[at], pick)
+    cut = np.array([d.cut for d, _ in best])
+    truth = _truth(cells)
+    out = {}
+    for at in cells.arrays:
+        ways = np.where(cut.reshape(-1, *(1,) * (near[at].ndim - 1)), TRUNCATED, INSIDE)
+        code = np.where(near[at], LAST_DIGIT, REFUSED)
+        code = np.where(plain["own"].accepted[at] | inside["own"][at], FOLLOWS, code)
+        code = np.where(inside["true"][at], ways, code)
+        out[at] = np.where(plain["true"].accepted[at] | _holds(cells.arrays[at], truth.follows[at]), PLAINLY, code)
+    return out
+
+
+def _one_off(value: Array, unit: Array, follows: Any, rows: Any) -> Array:
+    reach = 1.5 * unit
+    return (value + reach >= follows.low[rows]) & (value - reach <= follows.high[rows]) & (unit > 0)
+
+
+def _truth(cells: Cells) -> Worked:
+    """What the numbers are that no sheet has touched."""
+    blank = {
+        at: replace(w.take(slice(0, 1)), there=np.zeros((1, *w.there.shape[1:]), bool))
+        for at, w in cells.arrays.items()
+    }
+    return work(replace(cells, count=1, arrays=blank, figures=cells.figures[:1], unit=cells.unit[:1]))
+
+
+def _holds(written: Written, truth: Intervals) -> Array:
+    """Where the true value rounds to what is written."""
+    low, high = PLAIN.cell(written.value, written.unit)
+    return written.there & (low <= truth.high) & (high >= truth.low)
+
+
+def _count(wrong: Mapping[At, Array], sheets: int) -> Array:
+    total = np.zeros(sheets, int)
+    for array in wrong.values():
+        total += array.reshape(sheets, -1).sum(axis=1)
+    return total
