@@ -296,11 +296,16 @@ def _as_shown(step: Step, kind: str, layer: int, texts: Mapping[Quantity, str], 
 
 
 def steps_of(
-    problem: Problem, m: Arithmetic = FLOAT64, each: Callable[[Quantity, Any], Any] | None = None
+    problem: Problem,
+    m: Arithmetic = FLOAT64,
+    each: Callable[[Quantity, Any], Any] | None = None,
+    *,
+    rules_: rules.Rules = rules.RULES,
 ) -> Iterator[Step]:
     """The steps of one pass: one for samples together, one for each sample in turn or apart.
 
-    `each(quantity, value)` returns what is carried on in place of a number (rounded, or somebody's own).
+    `each(quantity, value)` returns what is carried on in place of a number (rounded, or somebody's own); a slip's
+    `rules_` give the slip's numbers.
     """
     way = problem.training.samples if problem.samples > 1 else "together"
     start: rules.Start | None = None
@@ -310,7 +315,7 @@ def steps_of(
         fresh = rules.Start.of(own, m)
         if start is not None and way == "in_turn":
             fresh = replace(start, x=fresh.x, t=fresh.t)
-        step = run_step(own, m, fresh, count=count, keep=_keeper(own, m, each, sample, count))
+        step = run_step(own, m, fresh, count=count, keep=_keeper(own, m, each, sample, count), rules_=rules_)
         step.sample = sample
         start = after(step)
         yield step
