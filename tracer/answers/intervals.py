@@ -101,7 +101,8 @@ class Intervals:
         return self.m.made(x.low + y.low, x.high + y.high)
 
     def __radd__(self, other: Any) -> Intervals:
-        return self + other
+        total: Intervals = self + other
+        return total
 
     def __sub__(self, other: Any) -> Intervals:
         x, y = self.m.aligned(self, other)
@@ -121,7 +122,8 @@ class Intervals:
         return self.m.made(*_products(x, y))
 
     def __rmul__(self, other: Any) -> Intervals:
-        return self * other
+        product: Intervals = self * other
+        return product
 
     def _times_complement(self, x: Intervals, y: Intervals) -> Intervals:
         """x (1 - x), where x enters twice: the exact range, and what rounding 1 - x may add."""

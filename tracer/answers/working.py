@@ -21,16 +21,16 @@ from tracer.answers.discipline import PLAIN, Discipline
 from tracer.answers.intervals import IntervalArithmetic, Intervals
 from tracer.answers.passes import At, passes
 
-__all__ = ["PRODUCES", "Worked", "watched", "work"]
+__all__ = ["PRODUCES", "Worked", "work"]
 
 Array = Any
 
-PRODUCES: dict[str, tuple[str, int]] = {
+PRODUCES: dict[str, tuple[str, int | None]] = {
     "pre_activation": ("a", 0),
     "activation": ("z", 0),
-    "loss_parts": ("E_part", -99),
-    "sample_loss": ("E_sample", -99),
-    "batch_loss": ("E", -99),
+    "loss_parts": ("E_part", None),
+    "sample_loss": ("E_sample", None),
+    "batch_loss": ("E", None),
     "output_signal": ("dz", 0),
     "slope": ("slope", 0),
     "jacobian": ("J", 0),
@@ -39,14 +39,16 @@ PRODUCES: dict[str, tuple[str, int]] = {
     "weight_gradient": ("dW", 0),
     "bias_gradient": ("db", 0),
     "signal_below": ("dz", -1),
+    **{rule: (kind, 0) for quantities in OPTIMIZERS.values() for kind, rule in quantities},
 }
-"""The kind that each rule makes, and how far its layer lies from the rule's (-99: it has none)."""
+"""The kind that each rule makes (p stands for W or b), and how far its layer lies from the rule's, None without one."""
 
 
 @dataclass
 class Worked:
     """What one run found: by array what follows, what is carried, and where a written cell agrees."""
 
+    m: IntervalArithmetic
     follows: dict[At, Intervals] = field(default_factory=dict)
     carried: dict[At, Intervals] = field(default_factory=dict)
     accepted: dict[At, Array] = field(default_factory=dict)
@@ -67,88 +69,99 @@ def work(
     carry: str = "own",
     rules_: Rules = RULES,
     start: Callable[[rules.Start], rules.Start] | None = None,
-    carried: Worked | None = None,
+    base: Worked | None = None,
 ) -> Worked:
     """Work one pass of the step for every sheet at once.
 
     carry: what goes on from a refused cell, "own" or "true".  start: changes what the step starts from (a given number
-    misread).  carried: another run, whose carried numbers are used wherever a sheet has a cell.
+    misread).  base: an earlier run of the right rules, whose carried numbers are used wherever a sheet has a cell, and
+    whose results stand wherever nothing that enters them has changed.
     """
-    m = IntervalArithmetic(discipline.machine or 2.0**-53)
-    out = Worked()
-
-    def keep(at: At, array: Intervals) -> Intervals:
-        written = cells.arrays.get(at)
-        if written is None:
-            out.follows[at] = array
-            return array
-        array = array.over(cells.count)
-        low, high = discipline.guarded(array.low, array.high, written.unit)
-        cell = discipline.cell(written.value, written.unit)
-        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
-        accepted = met[0] <= met[1]
-        out.follows[at], out.accepted[at] = array, accepted
-        if carried is not None:
-            own = carried.carried[at]
-            return _chosen(written.there, own.low, own.high, array)
-        refused = cell if carry == "own" else (low, high)
-        ends = (
-            np.where(accepted, np.minimum(met[0], written.value), refused[0]),
-            np.where(accepted, np.maximum(met[1], written.value), refused[1]),
-        )
-        out.carried[at] = own = _chosen(written.there, *ends, array)
-        return own
-
-    for sample, step, run in passes(cells.problem, m, max((at.step for at in cells.arrays), default=1), start):
-        run(
-            lambda kind, l, array, sample=sample, step=step: keep(At(kind, l, sample, step), array),
-            watched(rules_, _before(cells, m, discipline, sample, step)),
-        )
+    out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
+    for sample, step, run in passes(cells.problem, out.m, max((at.step for at in cells.arrays), default=1), start):
+        recording = _Recording(cells, discipline, carry, out, base, sample, step)
+        run(recording.keep, recording.watched(rules_))
     return out
+
+
+@dataclass
+class _Recording:
+    """The recording point of one step, and what is told before each rule."""
+
+    cells: Cells
+    discipline: Discipline
+    carry: str
+    out: Worked
+    base: Worked | None
+    sample: int
+    step: int
+    changed: bool = False  # whether anything unwritten differs from the base
+
+    def at(self, kind: str, layer: int) -> At:
+        """The array's place."""
+        return At(kind, layer, self.sample, self.step)
+
+    def keep(self, kind: str, layer: int, array: Intervals) -> Intervals:
+        """What the rest uses in place of what follows."""
+        at, out = self.at(kind, layer), self.out
+        written = self.cells.arrays.get(at)
+        if self.base and array is self.base.follows[at]:
+            out.follows[at], out.carried[at] = array, self.base.carried[at]
+            if written:
+                out.accepted[at] = self.base.accepted[at]
+            return out.carried[at]
+        if written is None:
+            out.follows[at] = out.carried[at] = array
+            self.changed = True
+            return array
+        out.follows[at] = array = array.over(self.cells.count)
+        met, refused = self._meeting(array, written)
+        out.accepted[at] = accepted = met[0] <= met[1]
+        if self.base:
+            own = self.base.carried[at]
+            self.changed |= not bool(written.there.all())
+            out.carried[at] = _chosen(written.there, own.low, own.high, array)
+            return out.carried[at]
+        low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
+        high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
+        out.carried[at] = _chosen(written.there, low, high, array)
+        return out.carried[at]
+
+    def _meeting(self, array: Intervals, written: Written) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Where what follows meets what the cell stands for, and what is carried where it does not."""
+        low, high = self.discipline.guarded(array.low, array.high, written.unit)
+        cell = self.discipline.cell(written.value, written.unit)
+        return (np.maximum(low, cell[0]), np.minimum(high, cell[1])), cell if self.carry == "own" else (low, high)
+
+    def watched(self, rules_: Rules) -> Rules:
+        """The same rules, each telling first what it is about to make; unchanged ones give what the base has."""
+        return replace(rules_, **{f.name: self._watch(f.name, getattr(rules_, f.name)) for f in fields(rules_)})
+
+    def _watch(self, name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+        kind, offset = PRODUCES[name]
+        known = self.base.follows if self.base and rule is getattr(RULES, name) else {}
+
+        def worked(s: Any, l: int, *p: str) -> Any:
+            at = self.at(kind.replace("p", p[0]) if p else kind, 0 if offset is None else l + offset)
+            if at in known and not self.changed:
+                return known[at]
+            if self.discipline.inside:
+                self._set_fineness(at)
+            return rule(s, l, *p)
+
+        return worked
+
+    def _set_fineness(self, at: At) -> None:
+        """How finely what goes into a cell may have been rounded."""
+        written, kept = self.cells.arrays.get(at), self.discipline.kept
+        self.out.m.inside = lambda low, high: kept(low, high, *_fineness(self.cells, written, low.shape))
 
 
 def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Intervals:
     """What stands on the sheet, and where nothing does, what follows (which may have been rounded unwritten)."""
-    if not array.fresh or there.all():
-        return Intervals(array.m, np.where(there, low, array.low), np.where(there, high, array.high), fresh=False)
-    inside = array.m.inside(array.low, array.high) if array.m.inside else (array.low, array.high)
-    return Intervals(array.m, np.where(there, low, inside[0]), np.where(there, high, inside[1]), fresh=False)
-
-
-def watched(rules_: Rules, before: Callable[[str, int], None]) -> Rules:
-    """The same rules, each telling first what array it is about to make."""
-
-    def watch(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
-        if name in PRODUCES:
-            kind, offset = PRODUCES[name]
-
-            def worked(s: Any, l: int) -> Any:
-                before(kind, 0 if offset == -99 else l + offset)
-                return rule(s, l)
-        else:
-            made = {rule_name: kind for steps in OPTIMIZERS.values() for kind, rule_name in steps}[name]
-
-            def worked(s: Any, l: int, p: str) -> Any:  # type: ignore[misc]
-                before(made.replace("p", p), l)
-                return rule(s, l, p)
-
-        return worked
-
-    return replace(rules_, **{f.name: watch(f.name, getattr(rules_, f.name)) for f in fields(rules_)})
-
-
-def _before(
-    cells: Cells, m: IntervalArithmetic, discipline: Discipline, sample: int, step: int
-) -> Callable[[str, int], None]:
-    """Before each rule: how finely what goes into its cell may have been rounded."""
-    if not discipline.inside:
-        return lambda kind, layer: None
-
-    def before(kind: str, layer: int) -> None:
-        written = cells.arrays.get(At(kind, layer, sample, step))
-        m.inside = lambda low, high: discipline.kept(low, high, *_fineness(cells, written, low.shape))
-
-    return before
+    if array.fresh and not there.all():
+        array = array.used()
+    return Intervals(array.m, np.where(there, low, array.low), np.where(there, high, array.high), fresh=False)
 
 
 def _fineness(cells: Cells, written: Written | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -156,8 +169,8 @@ def _fineness(cells: Cells, written: Written | None, shape: tuple[int, ...]) -> 
     if written is None:
         return _spread(cells.figures, len(shape)), _spread(cells.unit, len(shape))
     own = written.value.shape
-    figures = np.where(written.there, written.figures, _spread(cells.figures, len(own)))
-    unit = np.where(written.there, written.unit, _spread(cells.unit, len(own)))
+    figures: Array = np.where(written.there, written.figures, _spread(cells.figures, len(own)))
+    unit: Array = np.where(written.there, written.unit, _spread(cells.unit, len(own)))
     if shape[1:] == own[1:]:
         return figures, unit
     if 1 < len(own) == len(shape) - 1 and (shape[1], *shape[3:]) == own[1:]:  # the products of a matrix product
