@@ -79,7 +79,7 @@ def work(
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
     for sample, step, run in passes(cells.problem, out.m, max((at.step for at in cells.arrays), default=1), start):
-        recording = _Recording(cells, discipline, carry, out, base, sample, step)
+        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed=start is not None)
         run(recording.keep, recording.watched(rules_))
     return out
 
@@ -145,6 +145,7 @@ class _Recording:
             at = self.at(kind.replace("p", p[0]) if p else kind, 0 if offset is None else l + offset)
             if at in known and not self.changed:
                 return known[at]
+            self.changed |= self.base is not None and at not in self.base.follows
             if self.discipline.inside:
                 self._set_fineness(at)
             return rule(s, l, *p)

@@ -1,0 +1,141 @@
+"""What the slip was: every wrong rule of the catalogue is tried on the sheet's own numbers.
+
+A slip explains a stage when each of its cells is what the slip gives.  It is tried on the whole stage, then on the cell
+alone; from the sheet's own numbers, then from the right ones.  Every slip that fits is named, never a pick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tracer.answers.cells import Cells
+from tracer.answers.discipline import Discipline
+from tracer.answers.passes import At
+from tracer.answers.slips import Slip
+from tracer.answers.working import Worked, work
+
+__all__ = ["Columns", "Explaining", "Found"]
+
+Array = Any
+MOST_FITTING = 12
+"""Where more slips than this give one number, the number says nothing about the slip."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One explanation: the names that fit, the cells (column numbers) that they explain, what there is to say."""
+
+    names: tuple[str, ...]
+    columns: tuple[int, ...]
+    whole: bool = False
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The cells of all sheets side by side, in the order of calculation: (sheets, columns)."""
+
+    places: tuple[tuple[At, tuple[int, ...]], ...]
+    stages: tuple[slice, ...]
+
+    @classmethod
+    def of(cls, cells: Cells, order: Iterable[At]) -> Columns:
+        """The columns of every array that some sheet writes."""
+        places: list[tuple[At, tuple[int, ...]]] = []
+        stages = []
+        for at in order:
+            if at in cells.arrays:
+                shape = cells.arrays[at].there.shape[1:]
+                stages.append(slice(len(places), len(places) + int(np.prod(shape))))
+                places += [(at, place) for place in np.ndindex(*shape)]
+        return cls(tuple(places), tuple(stages))
+
+    def matrix(self, arrays: Any, sheets: int) -> Array:
+        """Arrays by place as one matrix."""
+        kinds = dict.fromkeys(at for at, _ in self.places)
+        return np.concatenate([np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds], axis=1)
+
+    def of_cells(self, cells: Cells, part: Callable[[Any], Array]) -> Array:
+        """One part of what is written, as a matrix."""
+        return self.matrix({at: part(w) for at, w in cells.arrays.items()}, cells.count)
+
+
+@dataclass
+class Explaining:
+    """The wrong cells of some sheets that share a discipline, and what has been found; `left` is yet to be explained."""
+
+    cells: Cells
+    columns: Columns
+    discipline: Discipline
+    left: Array
+    alone: Array  # the wrong cells that a slip may explain one by one
+    found: list[list[Found]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.there = self.columns.of_cells(self.cells, lambda w: w.there)
+        self.found = [[] for _ in range(self.cells.count)]
+        self.bases: dict[str, Worked] = {}
+        self.tried: dict[str, Array] = {}
+
+    def base(self, carry: str) -> Worked:
+        """The run of the right rules that others start from."""
+        if carry not in self.bases:
+            self.bases[carry] = work(self.cells, self.discipline, carry=carry)
+        return self.bases[carry]
+
+    def fits(self, slips: Sequence[Slip], carry: str) -> Array:
+        """(slips, sheets, columns): where what a slip gives is what stands there."""
+        if carry not in self.tried:
+            base = self.base(carry)
+            out = np.empty((len(slips), *self.there.shape), bool)
+            for k, slip in enumerate(slips):
+                run = work(self.cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
+                out[k] = self.columns.matrix(run.accepted, self.cells.count)
+            self.tried[carry] = out
+        return self.tried[carry]
+
+    def add(self, row: int, found: Found) -> None:
+        """Note one explanation; its cells are done."""
+        self.found[row].append(found)
+        self.left[row, list(found.columns)] = False
+
+    def whole_stages(self, slips: Sequence[Slip], carry: str) -> None:
+        """Slips that give every cell of a stage."""
+        if not self.left.any():
+            return
+        fits = self.fits(slips, carry)
+        for stage in self.columns.stages:
+            rows = np.flatnonzero(self.left[:, stage].any(axis=1))
+            explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
+            for k, row in enumerate(rows):
+                named = np.flatnonzero(explains[:, k])
+                if 0 < len(named) <= MOST_FITTING:
+                    at = np.flatnonzero(self.left[row, stage]) + stage.start
+                    self.add(row, Found(tuple(slips[s].name for s in named), tuple(map(int, at)), whole=True))
+
+    def single_cells(self, slips: Sequence[Slip], carry: str) -> None:
+        """In each stage the slips that give most of the cells that are left, then most of the rest."""
+        if not (self.left & self.alone).any():
+            return
+        fits = self.fits(slips, carry)
+        for stage in self.columns.stages:
+            for row in np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1)):
+                wrong = (self.left & self.alone)[row, stage]
+                self._one_by_one(stage.start, int(row), wrong, fits[:, row, stage], slips)
+
+    def _one_by_one(self, start: int, row: int, wrong: Array, fits: Array, slips: Sequence[Slip]) -> None:
+        while wrong.any():
+            explained = fits & wrong
+            counts = explained.sum(axis=1)
+            if not counts.any():
+                return
+            first = explained[counts.argmax()]
+            named = np.flatnonzero((explained == first).all(axis=1))
+            if len(named) <= MOST_FITTING:
+                at = np.flatnonzero(first) + start
+                self.add(row, Found(tuple(slips[s].name for s in named), tuple(map(int, at))))
+            wrong = wrong & ~first

@@ -1,0 +1,202 @@
+"""Slips with a number in them, solved from the cells: a given misread, another learning rate, a factor of the loss.
+
+Every cell of a stage is linear in a given number that enters it once; so what the number must have been follows from
+each cell, and the cells of one stage must agree on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derivations import names
+from derivations.equations import givens
+from derivations.network import Problem
+from derivations.rules import RULES, Rules, Start
+from tracer.answers.diagnosis import Explaining, Found
+from tracer.answers.intervals import Intervals
+from tracer.answers.working import Worked, work
+
+__all__ = ["Unknown", "solve", "unknowns"]
+
+Array = Any
+MOST_FIGURES = 3
+"""A misread number is about as short as the numbers of a problem are."""
+KNOWN_FACTORS = (2.0, 0.5, -1.0)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A number that may have been another one: a given (its quantity's name), or the factor of the loss."""
+
+    slip: str
+    name: str
+    value: float
+    changed: Callable[[float], tuple[Callable[[Start], Start] | None, Rules]]
+
+
+def unknowns(problem: Problem) -> Iterator[Unknown]:
+    """Every given number, the learning rate, and a factor 1 in the loss."""
+    for kind, layer, quantities in givens(problem):
+        values = _values(problem, kind, layer)
+        for place, q in np.ndenumerate(quantities):
+            text = names.text(problem.network, q)
+            yield Unknown("given.misread", text, float(values[place]), _moved(kind, layer, place))
+    rate = float(problem.training.learning_rate.floats)
+    yield Unknown("update.wrong_rate", "eta", rate, _other_rate)
+    yield Unknown("loss.wrong_factor", "", 1.0, _scaled)
+
+
+def _values(problem: Problem, kind: str, layer: int) -> Array:
+    if kind in ("x", "t", "dz"):
+        given = problem.x if kind == "x" else problem.signals
+    else:
+        given = getattr(problem.network.layer(layer), kind)
+    assert given is not None
+    return given.floats
+
+
+def _moved(kind: str, layer: int, place: tuple[int, ...]) -> Any:
+    def changed(by: float) -> tuple[Callable[[Start], Start], Rules]:
+        def move(start: Start) -> Start:
+            letter = "t" if kind in ("t", "dz") else kind
+            old = getattr(start, letter)[layer] if kind in ("W", "b") else getattr(start, letter)
+            low, high = old.low.copy(), old.high.copy()
+            at = (slice(None), *(p if p < n else 0 for p, n in zip(place, low.shape[1:], strict=True)))
+            low[at], high[at] = low[at] + by, high[at] + by
+            new = Intervals(old.m, low, high, fresh=False)
+            made: Any = new
+            if kind in ("W", "b"):
+                made = list(getattr(start, kind))
+                made[layer] = new
+            return replace(start, **{letter: made})
+
+        return move, RULES
+
+    return changed
+
+
+def _other_rate(by: float) -> tuple[Callable[[Start], Start], Rules]:
+    def move(start: Start) -> Start:
+        return replace(start, constants={**start.constants, "eta": start.constants["eta"] + by})
+
+    return move, RULES
+
+
+def _scaled(by: float) -> tuple[None, Rules]:
+    factor = 1 + by
+
+    def fused_delta(s: Any, l: int) -> Any:
+        delta = RULES.output_delta(s, l)
+        return factor * delta if s.fused else delta  # where delta goes by dz, the factor is in dz already
+
+    return None, replace(
+        RULES,
+        loss_parts=lambda s, l: factor * RULES.loss_parts(s, l),
+        output_signal=lambda s, l: factor * RULES.output_signal(s, l),
+        output_delta=fused_delta,
+    )
+
+
+def solve(task: Explaining, problem: Problem) -> None:
+    """Explain whole stages by one number that was another one."""
+    if not task.left.any():
+        return
+    base = task.base("own")
+    low, high = task.discipline.cell(
+        task.columns.of_cells(task.cells, lambda w: w.value), task.columns.of_cells(task.cells, lambda w: w.unit)
+    )
+    now = _ends(task, base)
+    found: dict[tuple[int, int], list[tuple[Unknown, str]]] = {}
+    for unknown in unknowns(problem):
+        start, rules_ = unknown.changed(1.0)
+        moved = _ends(task, work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
+        slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
+        with np.errstate(all="ignore"):
+            ends = (low - now[1]) / slope, (high - now[0]) / slope
+        needs = unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends)
+        for k, stage in enumerate(task.columns.stages):
+            for row in map(int, np.flatnonzero(task.left[:, stage].any(axis=1))):
+                text = _agreed(unknown, task, row, stage, slope, needs)
+                if text:
+                    found.setdefault((row, k), []).append((unknown, text))
+    for (row, k), ways in sorted(found.items(), key=lambda item: item[0]):
+        stage = task.columns.stages[k]
+        at = tuple(int(c) + stage.start for c in np.flatnonzero(task.left[row, stage]))
+        if at:
+            task.add(row, _told(ways, at))
+
+
+def _told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
+    """One explanation from every number that fits; the numbers of one slip are told together."""
+    slip = ways[0][0].slip
+    same = [(unknown, text) for unknown, text in ways if unknown.slip == slip]
+    facts = {
+        "given": [unknown.name for unknown, _ in same],
+        "value": [text for _, text in same],
+        "right": [f"{unknown.value:.12g}" for unknown, _ in same],
+    }
+    return Found(
+        tuple(dict.fromkeys(u.slip for u, _ in ways)),
+        at,
+        whole=True,
+        facts=tuple((key, " / ".join(dict.fromkeys(texts))) for key, texts in facts.items()),
+    )
+
+
+def _ends(task: Explaining, run: Worked) -> tuple[Array, Array]:
+    n = task.cells.count
+    both = {at: run.follows[at].over(n) for at in task.cells.arrays}
+    low = task.columns.matrix({at: x.low for at, x in both.items()}, n)
+    return low, task.columns.matrix({at: x.high for at, x in both.items()}, n)
+
+
+def _agreed(
+    unknown: Unknown, task: Explaining, row: int, stage: slice, slope: Array, needs: tuple[Array, Array]
+) -> str:
+    """The short number on which all cells of a stage agree, "" without one or without evidence enough."""
+    there = task.there[row, stage]
+    moved = there & (np.abs(slope[row, stage]) > 1e-9)
+    wrong = task.left[row, stage]
+    if not wrong.any() or (wrong & ~moved).any():
+        return ""
+    low, high = needs[0][row, stage][moved].max(), needs[1][row, stage][moved].min()
+    if not low <= high or low <= unknown.value <= high:
+        return ""
+    text = shortest(low, high)
+    enough = int(moved.sum()) >= 2 and int(wrong.sum()) >= 2
+    return text if text and (enough or _likely(unknown, float(text), task.cells.problem)) else ""
+
+
+def _likely(unknown: Unknown, value: float, problem: Problem) -> bool:
+    """Whether one cell is evidence enough: a sign lost, a decimal point moved, a neighbour's number."""
+    if unknown.slip == "loss.wrong_factor":
+        return value in KNOWN_FACTORS
+    if not unknown.value:
+        return False
+    ratio = value / unknown.value
+    return any(math.isclose(ratio, r, rel_tol=1e-9) for r in (-1, 10, 100, 0.1, 0.01))
+
+
+def shortest(low: float, high: float) -> str:
+    """The shortest decimal between two numbers, "" where it takes more than a few figures.
+
+    >>> shortest(2.9996, 3.0002), shortest(0.0999, 0.1003), shortest(0.12341, 0.12342)
+    ('3', '0.1', '')
+    """
+    if low <= 0 <= high:
+        return "0"
+    size = max(abs(low), abs(high))
+    if not math.isfinite(size):
+        return ""
+    top = math.floor(math.log10(size))
+    for place in range(top, top - MOST_FIGURES, -1):
+        unit = 10.0**place
+        whole = math.ceil(low / unit - 1e-9)
+        if whole * unit <= high + 1e-9 * unit:
+            return f"{whole * unit:.{max(-place, 0)}f}"
+    return ""
