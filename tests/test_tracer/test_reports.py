@@ -65,9 +65,8 @@ CAUSES = (
     Cause(("z.none", "z.relu"), ("z1[2]",), ("a2[1]", "a2[2]")),
     Cause(("slope.at_z",), ("slope1[1]",), ("dW1[1,1]",)),
 )
-SECRET = sorted(
-    {m.expected for m in MARKS if m.expected not in ("", m.given)} | {"0.8034", "h'(0.6)", "0.6457)"} - {"0.6"}
-)
+_EXPECTED = {m.expected for m in MARKS if m.expected not in ("", "0.6", m.given)}
+SECRET = sorted(_EXPECTED | {"0.8034", "h'(0.6)", "0.6457)"})
 ADA = Marked("ada", MARKS, CAUSES, ("read as nielsen writes it",))
 BEN = Marked("ben", tuple(Mark(m.name, m.expected, "rounded", m.expected) for m in MARKS[:-2]))
 ONE = Checked("One step by hand", (ADA,))
