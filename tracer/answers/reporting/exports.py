@@ -96,9 +96,11 @@ _dumped = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 def _plain(text: str) -> str:
     """The same JSON, with codes for bidi marks, lone surrogates and all else that does not print."""
-    if text.isascii():
-        return text
-    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return "\n".join(line if line.isprintable() else _coded(line) for line in text.split("\n"))
+
+
+def _coded(line: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def as_gradebook(checked: Checked, words: Wording) -> str:
