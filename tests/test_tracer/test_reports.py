@@ -395,6 +395,21 @@ def test_a_strangers_text_does_nothing(text: str, level: str) -> None:
             check_form(form, shown)
 
 
+LATEX = {"char", "section", "noindent", "begin", "end", "hline", "paragraph", "mbox", "par", "item", "linewidth"} | {
+    f"text{sign}" for sign in ("backslash", "asciitilde", "asciicircum", "less", "greater", "bar")
+}
+
+
+def balanced(source: str) -> bool:
+    """Whether the braces of a LaTeX source close."""
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", source):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 def check_form(form: str, shown: str) -> None:
     """What must hold in each format whatever was put in."""
     if form == "html":
@@ -408,6 +423,10 @@ def check_form(form: str, shown: str) -> None:
     if form == "markdown":
         assert not re.search(r"(?<!\\)\]\(|(?<!\\)<\w|^# heading", shown, re.M)
         assert {line.count("|") - line.count("\\|") for line in shown.splitlines() if line.startswith("|")} <= {4, 5, 6}
+    if form == "latex":
+        assert not re.search(r"(?<!\\)[#$%]|[~^<>|`]|--", shown.replace("$-$", ""))
+        assert balanced(shown)
+        assert set(re.findall(r"\\([A-Za-z]+)", shown)) <= LATEX
     if form == "table":
         assert max(map(width, shown.splitlines())) <= 80
     if form in ("json", "gradescope"):
@@ -416,7 +435,14 @@ def check_form(form: str, shown: str) -> None:
 
 def test_the_check_of_formats_sees_a_fault() -> None:
     """The planted twins."""
-    bad = {"html": "<p><script></p>", "csv": "id\n=1", "markdown": "[x](y)", "table": "x" * 81, "json": "{"}
+    bad = {
+        "html": "<p><script></p>",
+        "csv": "id\n=1",
+        "markdown": "[x](y)",
+        "latex": r"\input{x}",
+        "table": "x" * 81,
+        "json": "{",
+    }
     for form, shown in bad.items():
         with pytest.raises((AssertionError, ValueError)):
             check_form(form, shown)
@@ -470,9 +496,9 @@ def test_an_assertion_teaches() -> None:
 
 
 def test_notebooks_show_it() -> None:
-    """HTML as a part of the page, Markdown and plain text."""
+    """HTML as a part of the page, LaTeX, Markdown and plain text."""
     bundle = ONE._repr_mimebundle_()
-    assert set(bundle) == {"text/html", "text/markdown", "text/plain"}
+    assert set(bundle) == {"text/html", "text/latex", "text/markdown", "text/plain"}
     assert well_formed(bundle["text/html"])
     assert "<html" not in bundle["text/html"]
     assert bundle["text/plain"] == str(ONE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tracer.answers.reporting.as_html import as_fragment, as_html
+from tracer.answers.reporting.as_latex import as_latex
 from tracer.answers.reporting.as_markdown import as_markdown
 from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import LONGEST, Block, Item, Items, Section, Title, clean
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "mimebundle", "render"]
 
-FORMATS = ("table", "markdown", "html", "csv", "json", "gradescope")
+FORMATS = ("table", "markdown", "html", "latex", "csv", "json", "gradescope")
 MOST_NAMED = 5
 
 
 def render(checked: Checked, form: str, *, feedback: str = "full", lang: str = "en") -> str:
-    """The marked sheets as table, markdown, html, csv (a gradebook), json or gradescope (one sheet).
+    """The marked sheets as table, markdown, html, latex, csv (a gradebook), json or gradescope (one sheet).
 
     feedback: verdict (right or wrong), hint (also where to look), full (also the right values and the slips).
     lang: en or ja.  Raises ValueError for what is not known, and for a class as gradescope.
@@ -39,6 +40,8 @@ def render(checked: Checked, form: str, *, feedback: str = "full", lang: str = "
         return as_text(_blocks(checked, words, compact=True))
     if form == "markdown":
         return as_markdown(_blocks(checked, words, compact=False))
+    if form == "latex":
+        return as_latex(_blocks(checked, words, compact=False))
     if form == "html":
         return as_html([*_blocks(checked, words, compact=False), *_folded(checked, words)], checked.title, lang)
     raise ValueError(f"format '{str(form)[:20]}' is not known here; known are {', '.join(FORMATS)}")
@@ -100,6 +103,7 @@ def mimebundle(checked: Checked) -> dict[str, str]:
     blocks = [*_blocks(checked, words, compact=False)]
     return {
         "text/html": as_fragment([*blocks, *_folded(checked, words)]),
+        "text/latex": as_latex(blocks),
         "text/markdown": as_markdown(blocks),
         "text/plain": as_text(_blocks(checked, words, compact=True)),
     }

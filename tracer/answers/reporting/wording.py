@@ -47,6 +47,16 @@ def stage_of(name: str) -> str:
     return _STAGES[found[1]] if found else "other"
 
 
+def _slip(name: str) -> Mapping[str, str]:
+    """The texts of a slip; all values of a parameter, as in `a.drop_term[2]`, share them."""
+    slips = messages().get("slip", {})
+    return slips.get(name) or slips.get(name.partition("[")[0], {})
+
+
+def _parameter(name: str) -> str:
+    return name.partition("[")[2].removesuffix("]")
+
+
 class Wording:
     """The texts of one language, at one level of feedback.  Raises ValueError for a language that is not there."""
 
@@ -113,10 +123,10 @@ class Wording:
 
     def slip(self, name: str, facts: Mapping[str, str]) -> str:
         """The teaching message of a slip; facts `used:NAME` are for this slip alone."""
-        entry = messages().get("slip", {}).get(name)
-        own = {key: value for key, value in facts.items() if ":" not in key}
+        entry = _slip(name)
+        own = {"parameter": _parameter(name), **{key: value for key, value in facts.items() if ":" not in key}}
         own |= {key.partition(":")[0]: value for key, value in facts.items() if key.endswith(f":{name}")}
-        if entry is None or self.lang not in entry:
+        if self.lang not in entry:
             return self.text("plain_cause", cell=own.get("cell", ""), slip=name)
         return self._filled(entry[self.lang], own)
 
@@ -129,13 +139,12 @@ class Wording:
 
     def titled(self, slips: Sequence[str]) -> str:
         """A class of slips in a few words, "" where one of them has no title."""
-        slip = messages().get("slip", {})
-        known = bool(slips) and all(f"short_{self.lang}" in slip.get(name, {}) for name in slips)
+        known = bool(slips) and all(f"short_{self.lang}" in _slip(name) for name in slips)
         return self.short(slips) if known else ""
 
     def _title(self, name: str) -> str:
-        entry = messages().get("slip", {}).get(name, {})
-        return entry.get(f"short_{self.lang}", name)
+        short = _slip(name).get(f"short_{self.lang}", name)
+        return self._filled(short, {"parameter": _parameter(name)})
 
     def _hint(self, cell: str) -> str:
         return self._filled(messages()["hint"][stage_of(cell)][self.lang], {"cell": cell})
