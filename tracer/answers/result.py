@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from derivations.given import shortened
+
 __all__ = ["ACCEPTED", "VERDICTS", "Cause", "Checked", "Mark", "Marked"]
 
 ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right")
@@ -95,7 +97,7 @@ class Marked:
         for mark in self.marks:
             if mark.name == name:
                 return mark
-        raise KeyError(f"{name}: no such cell; there are {shown_names(m.name for m in self.marks)}")
+        raise KeyError(f"no cell {shortened(name)}; there are {_listed(m.name for m in self.marks)}")
 
     @property
     def all_right(self) -> bool:
@@ -125,7 +127,8 @@ class Checked:
     def one(self) -> Marked:
         """The only sheet.  Raises ValueError for a class."""
         if len(self.sheets) != 1:
-            raise ValueError(f"{len(self.sheets)} sheets; take one by its id, such as checked['{self._some_id()}']")
+            first = f", such as checked[{shortened(self.sheets[0].id)}]" if self.sheets else ""
+            raise ValueError(f"{len(self.sheets)} sheets, not one; take one by its id{first}")
         return self.sheets[0]
 
     @property
@@ -164,10 +167,7 @@ class Checked:
         for marked in self.sheets:
             if marked.id == sheet:
                 return marked
-        raise KeyError(f"{sheet}: no such sheet; there are {shown_names(s.id for s in self.sheets)}")
-
-    def _some_id(self) -> str:
-        return self.sheets[0].id if self.sheets else "id"
+        raise KeyError(f"no sheet {shortened(sheet)}; there are {_listed(s.id for s in self.sheets)}")
 
     # --- for people ---
 
@@ -196,7 +196,7 @@ class Checked:
         return mimebundle(self)
 
 
-def shown_names(names: Iterable[str], most: int = 5) -> str:
+def _listed(names: Iterable[str], most: int = 5) -> str:
     """The first of many names, for a message."""
     first = list(names)
-    return ", ".join(first[:most]) + (" ..." if len(first) > most else "")
+    return ", ".join(map(shortened, first[:most])) + (" ..." if len(first) > most else "")

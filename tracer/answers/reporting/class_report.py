@@ -95,17 +95,18 @@ def _commonest(marks: list[Mark], words: Wording) -> str:
 def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
     """The causes by how many sheets show them; where no slip is named, by where they show."""
     counts: Counter[tuple[str, ...]] = Counter()
-    told: dict[tuple[str, ...], Item] = {}
+    told: dict[tuple[str, ...], tuple[str, Item]] = {}
     for sheet in sheets:
         keys = {cause.slips or ("", *cause.cells[:1]): cause for cause in reversed(sheet.causes)}
         counts.update(list(keys))
         for key, cause in keys.items():
             if key not in told:
-                told[key] = cause_item(cause, sheet, words)
+                told[key] = clean(sheet.id, LONGEST), cause_item(cause, sheet, words)
     items = []
     for key, count in counts.most_common():
-        title, item = words.titled(key), told[key]
-        said = words.text("of_sheets", count=count, sheets=len(sheets), message=title or item.text)
+        title, (one, item) = words.titled(key), told[key]
+        text = "of_sheets" if title or words.level != "full" else "of_sheets_such"
+        said = words.text(text, count=count, sheets=len(sheets), id=one, message=title or item.text)
         items.append(Item(said, () if title else item.inner))
     if items:
         yield Items(words.text("causes_title"), tuple(items))

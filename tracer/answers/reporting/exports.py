@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tracer.answers.result import Cause, Checked, Mark, Marked
 
 __all__ = ["as_gradebook", "as_gradescope", "as_json"]
+
+_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def as_json(checked: Checked, words: Wording) -> str:
@@ -114,17 +118,17 @@ def as_gradebook(checked: Checked, words: Wording) -> str:
 
 def _gradebook_row(sheet: Marked, cells: list[str], words: Wording) -> list[str]:
     total = number(sheet.total) if not sheet.error else ""
-    row = [clean(sheet.id), f"{100 * sheet.score:.2f}", number(sheet.points), total, str(len(sheet.causes))]
+    row = [_guarded(sheet.id), f"{100 * sheet.score:.2f}", number(sheet.points), total, str(len(sheet.causes))]
     told = [cause_item(cause, sheet, words) for cause in sheet.causes]
     feedback = [" ".join((item.text, *item.inner)) for item in told] or [headline(sheet, words)]
     verdicts = {mark.name: mark.verdict for mark in reversed(sheet.marks) if mark.asked}
-    return [*row, clean(" / ".join(feedback)), *(verdicts.get(name, "") for name in cells)]
+    return [*row, _guarded(" / ".join(feedback)), *(verdicts.get(name, "") for name in cells)]
 
 
-def _guarded(name: str) -> str:
-    """A heading that no spreadsheet takes for a formula."""
-    name = clean(name)
-    return f"'{name}" if name[:1] in "=+-@" else name
+def _guarded(text: str) -> str:
+    """A stranger's text that no spreadsheet takes for a formula, full-width signs included (OWASP, CSV injection)."""
+    text = clean(text)
+    return f"'{text}" if text[:1] in _FORMULA and text and not _NUMBER.fullmatch(text) else text
 
 
 def as_gradescope(checked: Checked, words: Wording) -> str:

@@ -94,7 +94,7 @@ class Wording:
             said = mark.facts["message"]
         elif mark.slips:
             facts = {"cell": mark.name, "right": mark.expected, **mark.facts}
-            said = " / ".join(self.slip(name, facts) for name in mark.slips)
+            said = "; ".join(self._either([self.slip(name, facts) for name in mark.slips], mark.name))
         elif self.level == "hint" and mark.verdict in ("slip", "wrong"):
             said = self._hint(mark.name)
         else:
@@ -117,9 +117,14 @@ class Wording:
         told = [self.slip(name, facts) for name in cause.slips]
         if len(told) == 1:
             return told[0], ()
+        return self.text("several", cell=cell), tuple(self._either(told, cell))
+
+    def _either(self, told: Sequence[str], cell: str) -> list[str]:
+        """Messages that stand below or beside their cell; of several, any may be meant."""
         bare = [message.removeprefix(f"{cell}: ") for message in told]
-        inner = [self.text("or" if k else "either", message=message) for k, message in enumerate(bare)]
-        return self.text("several", cell=cell), tuple(inner)
+        if len(bare) == 1:
+            return bare
+        return [self.text("or" if k else "either", message=message) for k, message in enumerate(bare)]
 
     def slip(self, name: str, facts: Mapping[str, str]) -> str:
         """The teaching message of a slip; facts `used:NAME` are for this slip alone."""
