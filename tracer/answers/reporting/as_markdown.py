@@ -1,4 +1,4 @@
-"""A report as Markdown: nothing a student wrote becomes a link, an image, HTML or mathematics."""
+"""A report as Markdown: nothing a student wrote becomes an image, HTML, mathematics or a link in disguise."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _text(text: str) -> str:
-    escaped = _SIGNS.sub(_shielded, clean(text))
+    escaped = _SIGNS.sub(_shielded, clean(text).strip())
     return re.sub("[&<>]", lambda m: _HTML[m[0]], escaped)
 
 

@@ -61,18 +61,12 @@ def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Bl
     yield Lines((": ".join(part for part in (clean(sheet.id, LONGEST), headline(sheet, words)) if part),))
     if sheet.error:
         return
-    plain = [mark for mark in sheet.marks if compact and mark.verdict in PLAIN and not mark.comment]
-    kept = set(map(id, plain))
-    shown = [mark for mark in sheet.marks if id(mark) not in kept]
+    plain = [mark for mark in sheet.marks if compact and _plainly_right(mark)]
+    shown = [mark for mark in sheet.marks if not (compact and _plainly_right(mark))]
     if shown:
         yield _cells(shown, sheet, words)
     if plain:
-        counts = Counter(mark.verdict for mark in plain)
-        kinds = [words.text("count", count=counts[v], verdict=words.verdict(v)) for v in PLAIN if counts[v]]
-        if words.level == "verdict" or not shown:
-            kinds = [k for k in kinds if not shown and words.level != "verdict"]
-        if shown or kinds:
-            yield Lines((_others(len(plain), kinds, words, alone=not shown),))
+        yield from _counted(plain, words, alone=not shown)
     if sheet.causes:
         items = tuple(cause_item(cause, sheet, words) for cause in sheet.causes)
         yield Items(words.counted("cause", len(items)), items)
@@ -83,11 +77,20 @@ def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Bl
         yield Items(words.text("remarks"), tuple(Item(remark) for remark in sheet.remarks))
 
 
-def _others(count: int, kinds: list[str], words: Wording, *, alone: bool) -> str:
+def _plainly_right(mark: Mark) -> bool:
+    return mark.verdict in PLAIN and not mark.comment
+
+
+def _counted(plain: list[Mark], words: Wording, *, alone: bool) -> Iterator[Lines]:
+    """How the cells that are not listed are right; the lowest level of feedback does not say how."""
+    counts = Counter(mark.verdict for mark in plain)
+    kinds = [words.text("count", count=counts[v], verdict=words.verdict(v)) for v in PLAIN if counts[v]]
     row = words.text("list").join(kinds)
+    told = words.level != "verdict"
     if alone:
-        return row + words.text("stop")
-    return words.text("others", count=count, kinds=row) if row else words.text("others_plain", count=count)
+        yield from [Lines((row + words.text("stop"),))] if told else []
+    else:
+        yield Lines((words.text("others" if told else "others_plain", count=len(plain), kinds=row),))
 
 
 def _cells(marks: list[Mark], sheet: Marked, words: Wording) -> Grid:
