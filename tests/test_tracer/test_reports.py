@@ -33,19 +33,28 @@ SCHEMA = json.loads((Path(tracer.__file__).parent / "schemas" / "check-1.json").
 MESSAGES = tomllib.loads((Path(tracer.__file__).parent / "answers" / "messages.toml").read_text(encoding="utf-8"))
 SLIPS = {
     "slope.at_z": {
-        "en": "{cell}: the derivative was taken at z: {used}, where {right} belongs.",
-        "ja": "{cell}: 微分係数を z でとっている。正しくは {right}。",
-        "short_en": "h'(z) instead of h'(a)",
-        "short_ja": "h'(a) でなく h'(z)",
+        "en": "{cell} takes the derivative at z: it belongs at a. Worked: {used}; right: {right}.",
+        "ja": "{cell} は微分係数を z でとっています。a でとります。使った式: {used}、正しい式: {right}。",
     },
-    "z.none": {"en": "{cell}: the activation was left out.", "ja": "{cell}: 活性化関数をかけていない。"},
-    "z.relu": {"en": "{cell}: ReLU was used in place of sigmoid.", "ja": "{cell}: シグモイドでなくReLU。"},
+    "z.none": {
+        "en": "{cell} leaves out the activation. Worked: {used}; right: {right}.",
+        "ja": "{cell} は活性化関数が抜けています。使った式: {used}、正しい式: {right}。",
+    },
+    "z.other": {
+        "en": "{cell} applies another function: sigmoid belongs here. Worked: {used}; right: {right}.",
+        "ja": "{cell} は別の関数を使っています。使った式: {used}、正しい式: {right}。",
+    },
 }
 MARKS = (
     Mark("a1[1]", "0.6", "exact", "0.6"),
     Mark("a1[2]", "1.2", "exact", "1.2"),
     Mark("z1[1]", "0.6457", "rounded", "0.6457"),
-    Mark("z1[2]", "1.2", "slip", "0.7685", slips=("z.none", "z.relu"), where="line 5"),
+    Mark(
+        *("z1[2]", "1.2", "slip", "0.7685"),
+        slips=("z.none", "z.other[relu]"),
+        facts={"used": "z1[2] = a1[2]", "used:z.other[relu]": "z1[2] = relu(a1[2])", "right": "z1[2] = sigmoid(1.2)"},
+        where="line 5",
+    ),
     Mark("a2[1]", "3.046", "follows", "2.183", "3.046"),
     Mark("a2[2]", "6.737", "follows", "5.011", "6.737"),
     Mark("dW2[1,1]", "1.966", "truncated", "1.967"),
@@ -64,7 +73,7 @@ MARKS = (
     Mark("a1[1]", "0.61", "duplicate", "0.6"),
 )
 CAUSES = (
-    Cause(("z.none", "z.relu"), ("z1[2]",), ("a2[1]", "a2[2]")),
+    Cause(("z.none", "z.other[relu]"), ("z1[2]",), ("a2[1]", "a2[2]")),
     Cause(("slope.at_z",), ("slope1[1]",), ("dW1[1,1]",)),
 )
 _EXPECTED = {m.expected for m in MARKS if m.expected not in ("", "0.6", m.given)}
@@ -147,8 +156,10 @@ def test_a_sheet_says_what_went_wrong() -> None:
     assert "The other 3 are right: 2 exact, 1 rounded." in text
     assert not re.search(r"^z1\[1\]", text, re.M)
     assert re.search(r"^z1\[2\] +1\.2 +slip +0\.7685 +cause 1$", text, re.M)
-    assert "- either: the activation was left out.\n   - or: ReLU was used in place of sigmoid." in text
-    assert "slope1[1]: the derivative was taken at z: h'(0.6457), where h'(0.6) belongs." in text
+    assert "   - either: z1[2] leaves out the activation.\n   - or: z1[2] applies another function" in text
+    flat = " ".join(text.split())
+    assert "belongs here. Worked: z1[2] = relu(a1[2]); right: z1[2] = sigmoid(1.2)." in flat
+    assert "2. slope1[1] takes the derivative at z: it belongs at a. Worked: h'(0.6457);" in text
     assert "Right from there on: a2[1], a2[2]." in text
     assert "Score: 8 of 16 points (50.0%)" in text
 
@@ -184,9 +195,9 @@ def test_a_class_is_summed_up() -> None:
     """A row a sheet, a row a cell, the causes by how many show them, unreadable sheets last."""
     text = CLASS.render("table")
     assert "3 sheets, mean score 66.7%, 1 all right" in text
-    assert re.search(r"^cid +50\.0% +8/16 +1 +slope1\[1\]: h'\(z\) instead of h'\(a\)$", text, re.M)
+    assert re.search(r"^cid +50\.0% +8/16 +1 +slope1\[1\]: takes the derivative at z$", text, re.M)
     assert re.search(r"^z1\[2\] +1/3 +0 +1\.2 \(2 times\)$", text, re.M)
-    assert "1. 2 of 3 sheets: h'(z) instead of h'(a)" in text
+    assert "1. 2 of 3 sheets: slope1[1] takes the derivative at z: it belongs at a.\n" in text
     assert text.rstrip().endswith("1 sheet could not be read\n1. dot: line 3: not text")
 
 
@@ -242,7 +253,7 @@ def test_low_levels_give_nothing_away(checked: Checked, level: str, lang: str) -
         checked = Checked(CLASS.title, tuple(s for s in CLASS if s is not BEN))  # ben wrote the right values himself
     for form, text in renderings(checked, feedback=level, lang=lang):
         assert leaks(text) == [], form
-        assert "activation was left out" not in text
+        assert "leaves out the activation" not in text
     assert leaks(checked.explain(feedback=level, lang=lang)) == []
 
 
@@ -304,8 +315,8 @@ def test_the_schema_refuses(path: tuple[Any, ...], value: Any) -> None:
 def test_marks_stand_alone_in_json() -> None:
     """The message of a cell that shows a cause is the cause's, the whole class of slips."""
     marks = {m["name"]: m for m in json.loads(ONE.render("json"))["sheets"][0]["marks"] if m["verdict"] != "duplicate"}
-    assert "either: the activation was left out.\nor: ReLU" in marks["z1[2]"]["message"]
-    assert marks["z1[2]"]["slips"] == ["z.none", "z.relu"]
+    assert "either: z1[2] leaves out the activation.\nor: z1[2] applies another function" in marks["z1[2]"]["message"]
+    assert marks["z1[2]"]["slips"] == ["z.none", "z.other[relu]"]
     assert marks["a2[1]"]["message"] == "right after cause 1"
 
 
@@ -482,7 +493,7 @@ def test_one_sheet_answers_for_itself() -> None:
     assert (ONE.points, float(ONE), len(ONE)) == (8.0, 8.0, 1)
     assert type(ONE.points) is float
     assert ONE.score == 0.5
-    assert ONE.marks[3].slips == ONE.causes[0].slips == ("z.none", "z.relu")
+    assert ONE.marks[3].slips == ONE.causes[0].slips == ("z.none", "z.other[relu]")
     assert ONE["ada"]["z1[2]"].expected == "0.7685"
     assert [sheet.id for sheet in CLASS] == ["ada", "ben", "cid", "dot"]
     assert CLASS[1] is CLASS["ben"]
@@ -509,7 +520,7 @@ def test_an_assertion_teaches() -> None:
     """What pytest prints of a failing `assert check(...).all_right`: the count and the first cause, on one line."""
     shown = saferepr(Checked("", (Marked("ada", MARKS, CAUSES[1:]),)))
     assert shown.startswith(
-        "<Checked: ada: 8 of 16 right, 1 cause; slope1[1]: the derivative was taken at z: h'(0.6457)"
+        "<Checked: ada: 8 of 16 right, 1 cause; slope1[1] takes the derivative at z: it belongs at a."
     )
     assert "\n" not in repr(CLASS)
     assert "0.8590: wrong" in ONE.explain().replace("W2_new[1,1] = ", "")

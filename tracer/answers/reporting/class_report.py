@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.answers.reporting.blocks import LONGEST, Block, Grid, Item, Items, Lines, clean
-from tracer.answers.reporting.sheet_report import cause_item, headline, percent
+from tracer.answers.reporting.sheet_report import headline, percent
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
-    from tracer.answers.result import Checked, Mark, Marked
+    from tracer.answers.result import Cause, Checked, Mark, Marked
 
 __all__ = ["asked_cells", "class_blocks", "first_cause"]
 
@@ -93,20 +94,21 @@ def _commonest(marks: list[Mark], words: Wording) -> str:
 
 
 def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
-    """The causes by how many sheets show them; where no slip is named, by where they show."""
+    """The causes by how many sheets show them, without any sheet's equations; unnamed ones by where they show."""
     counts: Counter[tuple[str, ...]] = Counter()
-    told: dict[tuple[str, ...], tuple[str, Item]] = {}
+    shown: dict[tuple[str, ...], Counter[str]] = {}
+    some: dict[tuple[str, ...], Cause] = {}
     for sheet in sheets:
         keys = {cause.slips or ("", *cause.cells[:1]): cause for cause in reversed(sheet.causes)}
         counts.update(list(keys))
         for key, cause in keys.items():
-            if key not in told:
-                told[key] = clean(sheet.id, LONGEST), cause_item(cause, sheet, words)
+            shown.setdefault(key, Counter()).update(cause.cells[:1])
+            some.setdefault(key, cause)
     items = []
     for key, count in counts.most_common():
-        title, (one, item) = words.titled(key), told[key]
-        text = "of_sheets" if title or words.level != "full" else "of_sheets_such"
-        said = words.text(text, count=count, sheets=len(sheets), id=one, message=title or item.text)
-        items.append(Item(said, () if title else item.inner))
+        cells = tuple(cell for cell, _ in shown[key].most_common())
+        text, inner = words.cause(replace(some[key], cells=cells, facts={}), {})
+        said = words.text("of_sheets", count=count, sheets=len(sheets), message=text)
+        items.append(Item(said, inner, words.text("shown_by", cells=words.listed(cells)) if len(cells) > 1 else ""))
     if items:
         yield Items(words.text("causes_title"), tuple(items))

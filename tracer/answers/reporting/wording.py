@@ -16,6 +16,8 @@ __all__ = ["LANGUAGES", "Wording", "messages", "stage_of"]
 LANGUAGES = ("en", "ja")
 MOST_CELLS = 8
 _PLACE = re.compile(r"\{(\w+)\}")
+_SENTENCE = re.compile(r".+?(?:\.(?= |$)|。|$) ?")
+_TITLE = re.compile(r"\{cell\} ?:? ?は?(.+?)(?:: |\. |\.$|。)")
 _KIND = re.compile(r"(delta|slope|dtheta|theta|[vm][Wb]|dz|dW|db|[WbazyEJ])(?=[\d_\[@#]|$)")
 _STAGES = {
     "a": "preactivation",
@@ -53,8 +55,10 @@ def _slip(name: str) -> Mapping[str, str]:
     return slips.get(name) or slips.get(name.partition("[")[0], {})
 
 
-def _parameter(name: str) -> str:
-    return name.partition("[")[2].removesuffix("]")
+def _with_facts(template: str, facts: Mapping[str, str]) -> str:
+    """The sentences of a message whose places can all be filled in."""
+    sentences = [s for s in _SENTENCE.findall(template) if set(_PLACE.findall(s)) <= facts.keys()]
+    return "".join(sentences).strip()
 
 
 class Wording:
@@ -93,8 +97,9 @@ class Wording:
         elif mark.facts.get("message") and not mark.accepted:
             said = mark.facts["message"]
         elif mark.slips:
-            facts = {"cell": mark.name, "right": mark.expected, **mark.facts}
-            said = "; ".join(self._either([self.slip(name, facts) for name in mark.slips], mark.name))
+            facts, alone = {"cell": mark.name, **mark.facts}, len(mark.slips) == 1
+            told = [self.slip(name, facts, alone=alone) for name in mark.slips]
+            said = "; ".join(self._either(told, mark.name))
         elif self.level == "hint" and mark.verdict in ("slip", "wrong"):
             said = self._hint(mark.name)
         else:
@@ -114,7 +119,7 @@ class Wording:
         facts = {"cell": cell, **facts, **cause.facts}
         if not cause.slips:
             return self.text("no_slip", cell=cell), ()
-        told = [self.slip(name, facts) for name in cause.slips]
+        told = [self.slip(name, facts, alone=len(cause.slips) == 1) for name in cause.slips]
         if len(told) == 1:
             return told[0], ()
         return self.text("several", cell=cell), tuple(self._either(told, cell))
@@ -126,30 +131,31 @@ class Wording:
             return bare
         return [self.text("or" if k else "either", message=message) for k, message in enumerate(bare)]
 
-    def slip(self, name: str, facts: Mapping[str, str]) -> str:
-        """The teaching message of a slip; facts `used:NAME` are for this slip alone."""
-        entry = _slip(name)
-        own = {"parameter": _parameter(name), **{key: value for key, value in facts.items() if ":" not in key}}
-        own |= {key.partition(":")[0]: value for key, value in facts.items() if key.endswith(f":{name}")}
-        if self.lang not in entry:
-            return self.text("plain_cause", cell=own.get("cell", ""), slip=name)
-        return self._filled(entry[self.lang], own)
+    def slip(self, name: str, facts: Mapping[str, str], *, alone: bool = True) -> str:
+        """The teaching message of a slip.
 
-    def short(self, slips: Sequence[str]) -> str:
+        Facts `used:NAME` are for this slip; where it is not `alone`, a plain `used` may be another's and is left out.
+        """
+        own = {key: value for key, value in facts.items() if ":" not in key and (alone or key != "used")}
+        own |= {key.partition(":")[0]: value for key, value in facts.items() if key.endswith(f":{name}")}
+        template = _slip(name).get(self.lang)
+        if template is None:
+            return self.text("plain_cause", cell=own.get("cell", ""), slip=name)
+        return self._filled(_with_facts(template, own), own)
+
+    def short(self, slips: Sequence[str], most: int = 2) -> str:
         """A class of slips in a few words, for a table."""
         titles = [self._title(name) for name in slips]
         if len(titles) < 2:
             return titles[0] if titles else self.verdict("wrong")
-        return self.text("either_or", slips=self.text("or_word").join(titles))
-
-    def titled(self, slips: Sequence[str]) -> str:
-        """A class of slips in a few words, "" where one of them has no title."""
-        known = bool(slips) and all(f"short_{self.lang}" in _slip(name) for name in slips)
-        return self.short(slips) if known else ""
+        more = [self.text("more", count=len(titles) - most)] if len(titles) > most else []
+        return self.text("either_or", slips=self.text("or_word").join([*titles[:most], *more]))
 
     def _title(self, name: str) -> str:
-        short = _slip(name).get(f"short_{self.lang}", name)
-        return self._filled(short, {"parameter": _parameter(name)})
+        """What a slip's message says of the cell before it explains."""
+        template = _slip(name).get(self.lang, "")
+        found = _TITLE.match(template)
+        return found[1] if found and "{" not in found[1] else name
 
     def _hint(self, cell: str) -> str:
         return self._filled(messages()["hint"][stage_of(cell)][self.lang], {"cell": cell})
