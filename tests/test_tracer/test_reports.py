@@ -26,7 +26,7 @@ from tracer.answers.reporting import wording
 from tracer.answers.reporting.as_text import width, wrapped
 from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.render import FORMATS, LANGUAGES, LEVELS
-from tracer.answers.reporting.wording import stage_of
+from tracer.answers.reporting.wording import Wording, stage_of
 from tracer.answers.result import VERDICTS, Cause, Checked, Mark, Marked
 
 SCHEMA = json.loads((Path(tracer.__file__).parent / "schemas" / "check-1.json").read_text(encoding="utf-8"))
@@ -110,10 +110,16 @@ def test_every_text_has_both_languages(table: str) -> None:
         assert places[0] == places[1] or table == "hint", key
 
 
-def test_every_slip_has_both_languages() -> None:
-    """Whatever slips the file holds."""
+def test_every_slip_has_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever slips the file holds: a message, also where no equation is known, and a title for tables."""
+    monkeypatch.setattr(wording, "messages", lambda: MESSAGES)
     for name, entry in MESSAGES.get("slip", {}).items():
         assert {"en", "ja"} <= set(entry), name
+        for lang in LANGUAGES:
+            title = Wording(lang).short((name,))
+            assert title not in ("", name), name
+            assert "..." not in Wording(lang).slip(name, {"cell": "a1[1]"}), name
+            assert title in Wording(lang).slip(name, {"cell": "a1[1]"}), name
 
 
 def test_every_verdict_has_its_words() -> None:

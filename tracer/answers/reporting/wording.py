@@ -17,7 +17,7 @@ LANGUAGES = ("en", "ja")
 MOST_CELLS = 8
 _PLACE = re.compile(r"\{(\w+)\}")
 _SENTENCE = re.compile(r".+?(?:\.(?= |$)|。|$) ?")
-_TITLE = re.compile(r"\{cell\} ?:? ?は?(.+?)(?:: |\. |\.$|。)")
+_TITLE = re.compile(r"\{cell\} ?:? ?は? ?(.+?)(?:: |\. |\.$|。)")
 _KIND = re.compile(r"(delta|slope|dtheta|theta|[vm][Wb]|dz|dW|db|[WbazyEJ])(?=[\d_\[@#]|$)")
 _STAGES = {
     "a": "preactivation",
