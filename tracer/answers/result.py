@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+from derivations.given import shortened
 
 __all__ = ["ACCEPTED", "VERDICTS", "Cause", "Checked", "Mark", "Marked"]
 
-ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows")
+ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right")
 VERDICTS = (
     *ACCEPTED,
     *("last_digit", "coarse", "slip", "wrong", "not_assessable", "missing", "malformed", "unknown", "duplicate"),
@@ -19,7 +23,8 @@ class Mark:
 
     `expected` is the right value at the digits that were written; `own` what follows from the sheet's own earlier
     numbers, where that differs.  `slips` names every slip of the catalogue that gives this number (a class, never a
-    pick).  `facts` are what a message may put in: {"equation": ..., "used": ..., "right": ...}.
+    pick).  `facts` are what a message may put in: {"equation": ..., "used": ..., "right": ...}.  "right" is the verdict
+    of a person, or all that a low level of feedback says.  `awarded` and `comment` are a person's too.
     """
 
     name: str
@@ -31,11 +36,25 @@ class Mark:
     facts: dict[str, str] = field(default_factory=dict)
     where: str = ""
     points: float = 1.0
+    awarded: float | None = None
+    comment: str = ""
 
     @property
     def accepted(self) -> bool:
         """Whether the cell counts as right."""
         return self.verdict in ACCEPTED
+
+    @property
+    def asked(self) -> bool:
+        """Whether the cell counts at all: what was not asked for does not."""
+        return self.verdict not in ("unknown", "duplicate")
+
+    @property
+    def earned(self) -> float:
+        """The points it gets: what a person awarded, else all or nothing."""
+        if self.awarded is not None:
+            return self.awarded
+        return self.points if self.accepted else 0.0
 
 
 @dataclass(frozen=True)
@@ -59,11 +78,26 @@ class Marked:
     error: str = ""
 
     @property
+    def points(self) -> float:
+        """The points earned."""
+        return float(sum(m.earned for m in self.marks if m.asked))
+
+    @property
+    def total(self) -> float:
+        """The points asked for."""
+        return float(sum(m.points for m in self.marks if m.asked))
+
+    @property
     def score(self) -> float:
-        """Accepted points over asked points; what was not asked for (unknown, duplicate) does not count as asked."""
-        asked = [m for m in self.marks if m.verdict not in ("unknown", "duplicate")]
-        total = sum(m.points for m in asked)
-        return sum(m.points for m in asked if m.accepted) / total if total else 0.0
+        """Points earned over points asked, from 0 to 1."""
+        return self.points / self.total if self.total else 0.0
+
+    def __getitem__(self, name: str) -> Mark:
+        """The mark of a cell by name.  Raises KeyError."""
+        for mark in self.marks:
+            if mark.name == name:
+                return mark
+        raise KeyError(f"no cell {shortened(name)}; there are {_listed(m.name for m in self.marks)}")
 
     @property
     def all_right(self) -> bool:
@@ -73,12 +107,96 @@ class Marked:
 
 @dataclass(frozen=True)
 class Checked:
-    """Every sheet that was checked against one problem."""
+    """Every sheet that was checked against one problem.
+
+    For one sheet: `.score` from 0 to 1, `.points`, `.marks`, `.causes`; `float(checked)` is the points.  A class is a
+    sequence of sheets, indexed by id.  `str` is the report, `explain()` says in words what went wrong, for
+    `assert check(...).all_right`.
+    """
 
     title: str
     sheets: tuple[Marked, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def all_right(self) -> bool:
         """Whether every cell of every sheet is accepted."""
         return bool(self.sheets) and all(sheet.all_right for sheet in self.sheets)
+
+    @property
+    def one(self) -> Marked:
+        """The only sheet.  Raises ValueError for a class."""
+        if len(self.sheets) != 1:
+            first = f", such as checked[{shortened(self.sheets[0].id)}]" if self.sheets else ""
+            raise ValueError(f"{len(self.sheets)} sheets, not one; take one by its id{first}")
+        return self.sheets[0]
+
+    @property
+    def score(self) -> float:
+        """Points earned over points asked, from 0 to 1, of the only sheet."""
+        return self.one.score
+
+    @property
+    def points(self) -> float:
+        """The points earned on the only sheet, a plain float: what nbgrader takes."""
+        return self.one.points
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The marks of the only sheet."""
+        return self.one.marks
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes of the only sheet."""
+        return self.one.causes
+
+    def __float__(self) -> float:
+        return self.points
+
+    def __len__(self) -> int:
+        return len(self.sheets)
+
+    def __iter__(self) -> Iterator[Marked]:
+        return iter(self.sheets)
+
+    def __getitem__(self, sheet: str | int) -> Marked:
+        """A sheet by id, or by its place from 0.  Raises KeyError or IndexError."""
+        if isinstance(sheet, int):
+            return self.sheets[sheet]
+        for marked in self.sheets:
+            if marked.id == sheet:
+                return marked
+        raise KeyError(f"no sheet {shortened(sheet)}; there are {_listed(s.id for s in self.sheets)}")
+
+    # --- for people ---
+
+    def render(self, form: str = "table", *, feedback: str = "full", lang: str = "en") -> str:
+        """The report as table, markdown, html, latex, csv, json or gradescope.  Raises ValueError for another."""
+        from tracer.answers.reporting.render import render
+
+        return render(self, form, feedback=feedback, lang=lang)
+
+    def explain(self, *, feedback: str = "full", lang: str = "en") -> str:
+        """What went wrong, in words, the causes first; one line where all is right."""
+        from tracer.answers.reporting.render import explain
+
+        return "\n".join(explain(self, feedback=feedback, lang=lang))
+
+    def __str__(self) -> str:
+        return self.render("table")
+
+    def __repr__(self) -> str:
+        """On one line: what pytest prints for `assert check(...).all_right`."""
+        return f"<Checked: {'; '.join(line.strip() for line in self.explain().splitlines())}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from tracer.answers.reporting.render import mimebundle
+
+        return mimebundle(self)
+
+
+def _listed(names: Iterable[str], most: int = 5) -> str:
+    """The first of many names, for a message."""
+    first = list(names)
+    return ", ".join(map(shortened, first[:most])) + (" ..." if len(first) > most else "")

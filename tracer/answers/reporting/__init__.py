@@ -1,0 +1,1 @@
+"""Marked sheets for people and for other programs: reports, gradebooks, JSON."""

@@ -1,0 +1,114 @@
+"""The report of a class: a row for each sheet, then what went wrong by cell and by cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tracer.answers.reporting.blocks import LONGEST, Block, Grid, Item, Items, Lines, clean
+from tracer.answers.reporting.sheet_report import headline, percent
+
+if TYPE_CHECKING:
+    from tracer.answers.reporting.wording import Wording
+    from tracer.answers.result import Cause, Checked, Mark, Marked
+
+__all__ = ["asked_cells", "class_blocks", "first_cause"]
+
+
+def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
+    """The parts of the report of a class, the sheets that could not be read last."""
+    read = [sheet for sheet in checked.sheets if not sheet.error]
+    bad = [sheet for sheet in checked.sheets if sheet.error]
+    if read:
+        mean = percent(sum(sheet.score for sheet in read) / len(read))
+        right = sum(sheet.all_right for sheet in read)
+        yield Lines((words.counted("class", len(read), mean=mean, right=right),))
+        yield _sheets(read, words)
+        yield _cells(read, words)
+        yield from _causes(read, words)
+    remarks = [f"{clean(sheet.id, LONGEST)}: {remark}" for sheet in read for remark in sheet.remarks]
+    if remarks:
+        yield Items(words.text("remarks"), tuple(map(Item, remarks)))
+    if bad:
+        yield Items(
+            words.counted("unread", len(bad)),
+            tuple(Item(f"{clean(sheet.id, LONGEST)}: {sheet.error}") for sheet in bad),
+        )
+
+
+def first_cause(sheet: Marked, words: Wording) -> str:
+    """The first cause in a few words: the cell, and its slips where they may be named."""
+    if not sheet.causes or not sheet.causes[0].cells:
+        return ""
+    cause = sheet.causes[0]
+    if words.level != "full":
+        return cause.cells[0]
+    return f"{cause.cells[0]}: {words.short(cause.slips)}"
+
+
+def asked_cells(sheets: list[Marked]) -> list[str]:
+    """Every cell that some sheet was asked for, in the order of the sheets."""
+    return list({mark.name: None for sheet in sheets for mark in sheet.marks if mark.asked})
+
+
+def _sheets(sheets: list[Marked], words: Wording) -> Grid:
+    headers = ["sheet", "score_column", "right_column"]
+    if words.level != "verdict":
+        headers += ["causes_column", "first_cause"]
+    rows = []
+    for sheet in sheets:
+        asked = [mark for mark in sheet.marks if mark.asked]
+        row = [clean(sheet.id, LONGEST), f"{percent(sheet.score)}%", f"{sum(m.accepted for m in asked)}/{len(asked)}"]
+        row += [str(len(sheet.causes)), first_cause(sheet, words) if asked else headline(sheet, words)]
+        rows.append(tuple(row[: len(headers)]))
+    tones = tuple("right" if sheet.all_right else "wrong" for sheet in sheets)
+    return Grid(tuple(map(words.text, headers)), tuple(rows), words.text("sheets_title"), tones)
+
+
+def _cells(sheets: list[Marked], words: Wording) -> Grid:
+    """How many got each cell right, left it blank, and which wrong number is commonest."""
+    by_cell: dict[str, list[Mark]] = {}
+    for sheet in sheets:
+        for mark in sheet.marks:
+            if mark.asked:
+                by_cell.setdefault(mark.name, []).append(mark)
+    headers = ["cell", "right_column", "blank_column", *(["common_wrong"] if words.level == "full" else [])]
+    rows, tones = [], []
+    for name, marks in by_cell.items():
+        right = sum(mark.accepted for mark in marks)
+        row = (clean(name, LONGEST), f"{right}/{len(marks)}", str(sum(mark.verdict == "missing" for mark in marks)))
+        rows.append((*row, _commonest(marks, words))[: len(headers)])
+        tones.append("right" if right == len(marks) else "wrong")
+    return Grid(tuple(map(words.text, headers)), tuple(rows), words.text("cells_title"), tuple(tones))
+
+
+def _commonest(marks: list[Mark], words: Wording) -> str:
+    wrong = Counter(mark.given for mark in marks if not mark.accepted and mark.given)
+    if not wrong:
+        return ""
+    value, count = wrong.most_common(1)[0]
+    value = clean(value, LONGEST)
+    return value if count == 1 else words.text("times", value=value, count=count)
+
+
+def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
+    """The causes by how many sheets show them, without any sheet's equations; unnamed ones by where they show."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    shown: dict[tuple[str, ...], Counter[str]] = {}
+    some: dict[tuple[str, ...], Cause] = {}
+    for sheet in sheets:
+        keys = {cause.slips or ("", *cause.cells[:1]): cause for cause in reversed(sheet.causes)}
+        counts.update(list(keys))
+        for key, cause in keys.items():
+            shown.setdefault(key, Counter()).update(cause.cells[:1])
+            some.setdefault(key, cause)
+    items = []
+    for key, count in counts.most_common():
+        cells = tuple(cell for cell, _ in shown[key].most_common())
+        text, inner = words.cause(replace(some[key], cells=cells, facts={}), {})
+        said = words.text("of_sheets", count=count, sheets=len(sheets), message=text)
+        items.append(Item(said, inner, words.text("shown_by", cells=words.listed(cells)) if len(cells) > 1 else ""))
+    if items:
+        yield Items(words.text("causes_title"), tuple(items))

@@ -1,0 +1,164 @@
+"""Marked sheets for other programs: JSON (bptrace/check/1), a gradebook's CSV, Gradescope's results.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tracer.answers.reporting.as_text import as_text
+from tracer.answers.reporting.blocks import Grid, clean
+from tracer.answers.reporting.class_report import asked_cells
+from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, number, sheet_blocks
+from tracer.show.grid import to_csv
+
+if TYPE_CHECKING:
+    from tracer.answers.reporting.wording import Wording
+    from tracer.answers.result import Cause, Checked, Mark, Marked
+
+__all__ = ["as_gradebook", "as_gradescope", "as_json"]
+
+_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
+
+def as_json(checked: Checked, words: Wording) -> str:
+    """Everything that was found, in the schema bptrace/check/1, one line a cause and a mark."""
+    head = {"schema": "bptrace/check/1", "title": checked.title, "feedback": words.level, "language": words.lang}
+    sheets = ",\n".join(_sheet_json(sheet, words) for sheet in checked.sheets)
+    lines = [f"  {_dumped(key)}: {_dumped(value)}" for key, value in head.items()]
+    lines.append(f'  "sheets": [\n{sheets}\n  ]' if sheets else '  "sheets": []')
+    if checked.remarks:
+        lines.append(f'  "remarks": {_dumped(list(checked.remarks))}')
+    return _plain("{\n" + ",\n".join(lines) + "\n}")
+
+
+def _sheet_json(sheet: Marked, words: Wording) -> str:
+    said = _messages(sheet, words)
+    parts: dict[str, str] = {
+        "sheet": _dumped(sheet.id),
+        "score": _dumped(round(sheet.score, 6)),
+        "points": _dumped(round(sheet.points, 6)),
+        "total": _dumped(round(sheet.total, 6)),
+        "causes": _rows(_cause_json(cause, sheet, words) for cause in sheet.causes),
+        "marks": _rows(_mark_json(mark, *said[mark.name], words) for mark in sheet.marks),
+    }
+    if sheet.remarks:
+        parts["remarks"] = _dumped(list(sheet.remarks))
+    if sheet.error:
+        parts["error"] = _dumped(sheet.error)
+    return "    {\n" + ",\n".join(f'      "{key}": {value}' for key, value in parts.items()) + "\n    }"
+
+
+def _cause_json(cause: Cause, sheet: Marked, words: Wording) -> dict[str, Any]:
+    out = {"slips": list(cause.slips), "cells": list(cause.cells), "follows": list(cause.follows)}
+    return {**out, "message": _told(cause, sheet, words)}
+
+
+def _messages(sheet: Marked, words: Wording) -> dict[str, tuple[int, str]]:
+    """For each cell the number of its cause, 0 for none, and what is said of it, standing alone."""
+    numbers = cause_numbers(sheet)
+    shown = {cell: k for k, cause in reversed([*enumerate(sheet.causes)]) for cell in cause.cells}
+    told = [_told(cause, sheet, words) for cause in sheet.causes]
+    out = {}
+    for mark in reversed(sheet.marks):
+        number = numbers.get(mark.name, 0)
+        comment = words.comment(mark, number)
+        if mark.name in shown and not mark.accepted:
+            comment = "\n".join([told[shown[mark.name]], *filter(None, [words.marker(mark)])])
+        out[mark.name] = (number, comment)
+    return out
+
+
+def _told(cause: Cause, sheet: Marked, words: Wording) -> str:
+    item = cause_item(cause, sheet, words)
+    return "\n".join((item.text, *item.inner))
+
+
+def _mark_json(mark: Mark, cause: int, message: str, words: Wording) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": mark.name, "given": mark.given, "verdict": mark.verdict}
+    if words.level == "full":
+        out["expected"] = mark.expected
+        if mark.own and mark.own != mark.expected:
+            out["own"] = mark.own
+    out["slips"] = list(mark.slips)
+    out["message"] = message
+    if cause:
+        out["cause"] = cause
+    out |= {"points": round(mark.earned if mark.asked else 0.0, 6), "of": mark.points if mark.asked else 0.0}
+    return out | ({"where": mark.where} if mark.where else {})
+
+
+def _rows(rows: Iterator[dict[str, Any]]) -> str:
+    lines = [f"        {_dumped(row)}" for row in rows]
+    return "[\n" + ",\n".join(lines) + "\n      ]" if lines else "[]"
+
+
+_dumped = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _plain(text: str) -> str:
+    """The same JSON, with codes for bidi marks, lone surrogates and all else that does not print."""
+    return "\n".join(line if line.isprintable() else _coded(line) for line in text.split("\n"))
+
+
+def _coded(line: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
+def as_gradebook(checked: Checked, words: Wording) -> str:
+    """CSV for a gradebook: for each sheet its score in percent, its causes in words, the verdict on each cell."""
+    cells = asked_cells(list(checked.sheets))
+    head = ["id", "score", "points", "total", "causes", "feedback"]
+    return to_csv(
+        [*head, *(_guarded(name) for name in cells)], [_gradebook_row(s, cells, words) for s in checked.sheets]
+    )
+
+
+def _gradebook_row(sheet: Marked, cells: list[str], words: Wording) -> list[str]:
+    total = number(sheet.total) if not sheet.error else ""
+    row = [_guarded(sheet.id), f"{100 * sheet.score:.2f}", number(sheet.points), total, str(len(sheet.causes))]
+    told = [cause_item(cause, sheet, words) for cause in sheet.causes]
+    feedback = [" ".join((item.text, *item.inner)) for item in told] or [headline(sheet, words)]
+    verdicts = {mark.name: mark.verdict for mark in reversed(sheet.marks) if mark.asked}
+    return [*row, _guarded(" / ".join(feedback)), *(verdicts.get(name, "") for name in cells)]
+
+
+def _guarded(text: str) -> str:
+    """A stranger's text that no spreadsheet takes for a formula, full-width signs included (OWASP, CSV injection)."""
+    text = clean(text)
+    return f"'{text}" if text[:1] in _FORMULA and text and not _NUMBER.fullmatch(text) else text
+
+
+def as_gradescope(checked: Checked, words: Wording) -> str:
+    """Gradescope's results.json for one sheet: a test for each cell.  Raises ValueError for a class."""
+    sheet = checked.one
+    said = _messages(sheet, words)
+    blocks = [block for block in sheet_blocks(sheet, words, compact=False) if not isinstance(block, Grid)]
+    out = {
+        "score": round(sheet.points, 6),
+        "output": as_text(blocks),
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": [_test(mark, k, said[mark.name][1], words) for k, mark in enumerate(sheet.marks, 1)],
+    }
+    return _plain(json.dumps(out, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def _test(mark: Mark, place: int, message: str, words: Wording) -> dict[str, Any]:
+    said = [(words.text("written"), mark.given), (words.text("verdict"), words.verdict(mark.verdict))]
+    if words.level == "full" and not mark.accepted and mark.expected:
+        said.append((words.text("expected"), mark.expected))
+    lines = [f"{label}: {value}" for label, value in said if value] + message.splitlines()
+    return {
+        "name": clean(mark.name, 80),
+        "number": str(place),
+        "score": round(mark.earned if mark.asked else 0.0, 6),
+        "max_score": mark.points if mark.asked else 0.0,
+        "status": "passed" if mark.accepted else "failed",
+        "output": "\n".join(map(clean, lines)),
+        "output_format": "text",
+        "name_format": "text",
+        "visibility": "visible",
+    }

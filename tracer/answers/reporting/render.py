@@ -1,0 +1,109 @@
+"""One door to every report of marked sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tracer.answers.reporting.as_html import as_fragment, as_html
+from tracer.answers.reporting.as_latex import as_latex
+from tracer.answers.reporting.as_markdown import as_markdown
+from tracer.answers.reporting.as_text import as_text
+from tracer.answers.reporting.blocks import LONGEST, Block, Item, Items, Section, Title, clean
+from tracer.answers.reporting.class_report import class_blocks
+from tracer.answers.reporting.exports import as_gradebook, as_gradescope, as_json
+from tracer.answers.reporting.feedback import LEVELS, limited
+from tracer.answers.reporting.sheet_report import cause_item, headline, sheet_blocks, tone
+from tracer.answers.reporting.wording import LANGUAGES, Wording
+
+if TYPE_CHECKING:
+    from tracer.answers.result import Checked, Marked
+
+__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "mimebundle", "render"]
+
+FORMATS = ("table", "markdown", "html", "latex", "csv", "json", "gradescope")
+MOST_NAMED = 5
+
+
+def render(checked: Checked, form: str, *, feedback: str = "full", lang: str = "en") -> str:
+    """The marked sheets as table, markdown, html, latex, csv (a gradebook), json or gradescope (one sheet).
+
+    feedback: verdict (right or wrong), hint (also where to look), full (also the right values and the slips).
+    lang: en or ja.  Raises ValueError for what is not known, and for a class as gradescope.
+    """
+    words = Wording(lang, feedback)
+    checked = limited(checked, feedback)
+    exports = {"csv": as_gradebook, "json": as_json, "gradescope": as_gradescope}
+    if form in exports:
+        return exports[form](checked, words)
+    if form == "table":
+        return as_text(_blocks(checked, words, compact=True))
+    if form == "markdown":
+        return as_markdown(_blocks(checked, words, compact=False))
+    if form == "latex":
+        return as_latex(_blocks(checked, words, compact=False))
+    if form == "html":
+        return as_html([*_blocks(checked, words, compact=False), *_folded(checked, words)], checked.title, lang)
+    raise ValueError(f"format '{str(form)[:20]}' is not known here; known are {', '.join(FORMATS)}")
+
+
+def _blocks(checked: Checked, words: Wording, *, compact: bool) -> Iterator[Block]:
+    if checked.title:
+        yield Title(checked.title)
+    if len(checked.sheets) == 1:
+        yield from sheet_blocks(checked.sheets[0], words, compact=compact)
+    else:
+        yield from class_blocks(checked, words)
+    if checked.remarks:
+        yield Items(words.text("remarks"), tuple(map(Item, checked.remarks)))
+
+
+def _folded(checked: Checked, words: Wording) -> Iterator[Section]:
+    """On a page, each sheet of a class to unfold."""
+    if len(checked.sheets) == 1:
+        return
+    for sheet in checked.sheets:
+        first, *rest = sheet_blocks(sheet, words, compact=False)
+        yield Section(getattr(first, "lines", (sheet.id,))[0], tuple(b for b in rest if not isinstance(b, Section)))
+
+
+def explain(checked: Checked, *, feedback: str = "full", lang: str = "en") -> Iterator[str]:
+    """What went wrong, in words, line by line: first how much is right, then the causes, then the wrong cells."""
+    words = Wording(lang, feedback)
+    checked = limited(checked, feedback)
+    if not checked.sheets:
+        yield words.text("no_cells")
+    wrong = [sheet for sheet in checked.sheets if not sheet.all_right]
+    for sheet in wrong[:MOST_NAMED] or checked.sheets[:1]:
+        named = ": ".join(part for part in (clean(sheet.id, LONGEST), headline(sheet, words)) if part)
+        yield clean(named)
+        yield from (f"  {clean(line)}" for line in _told(sheet, words))
+    if len(wrong) > MOST_NAMED:
+        yield words.text("more_sheets", count=len(wrong) - MOST_NAMED)
+
+
+def _told(sheet: Marked, words: Wording) -> Iterator[str]:
+    for cause in sheet.causes[:MOST_NAMED]:
+        item = cause_item(cause, sheet, words)
+        yield " ".join(part for part in (item.text, *item.inner, item.below) if part)
+    caused = {cell for cause in sheet.causes for cell in cause.cells}
+    others = [mark for mark in sheet.marks if tone(mark) != "right" and mark.asked and mark.name not in caused]
+    for mark in others[:MOST_NAMED]:
+        given = " = ".join(clean(part, LONGEST) for part in (mark.name, mark.given) if part)
+        right = f"{words.text('expected')} {mark.expected}" if mark.expected else ""
+        said = "; ".join(part for part in (words.verdict(mark.verdict), words.comment(mark), right) if part)
+        yield f"{given}: {said}"
+    if len(others) > MOST_NAMED:
+        yield words.text("more", count=len(others) - MOST_NAMED)
+
+
+def mimebundle(checked: Checked) -> dict[str, str]:
+    """What a notebook shows."""
+    words = Wording()
+    blocks = [*_blocks(checked, words, compact=False)]
+    return {
+        "text/html": as_fragment([*blocks, *_folded(checked, words)]),
+        "text/latex": as_latex(blocks),
+        "text/markdown": as_markdown(blocks),
+        "text/plain": as_text(_blocks(checked, words, compact=True)),
+    }
