@@ -101,9 +101,7 @@ def alone(given: Problem) -> tuple[Problem, int]:
 def differences(given: Problem, slip: Slip) -> list[Any]:
     """(the slip's equation, the right one) wherever they differ."""
     one, step = alone(given)
-    right = given.__dict__.setdefault("right equations", None) or equations(one, step=step)
-    given.__dict__["right equations"] = right
-    pairs = zip(equations(one, slip.rules, step=step), right, strict=True)
+    pairs = zip(equations(one, slip.rules, step=step), equations(one, step=step), strict=True)
     return [(wrong, right) for wrong, right in pairs if wrong != right]
 
 
