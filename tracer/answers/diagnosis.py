@@ -66,7 +66,7 @@ class Columns:
 
 @dataclass
 class Explaining:
-    """The wrong cells of some sheets that share a discipline, and what has been found; `left` is yet to be explained."""
+    """The wrong cells of sheets that share a discipline, and what has been found; `left` is yet to be explained."""
 
     cells: Cells
     columns: Columns
@@ -115,7 +115,7 @@ class Explaining:
                 named = np.flatnonzero(explains[:, k])
                 if 0 < len(named) <= MOST_FITTING:
                     at = np.flatnonzero(self.left[row, stage]) + stage.start
-                    self.add(row, Found(tuple(slips[s].name for s in named), tuple(map(int, at)), whole=True))
+                    self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at)), whole=True))
 
     def single_cells(self, slips: Sequence[Slip], carry: str) -> None:
         """In each stage the slips that give most of the cells that are left, then most of the rest."""
@@ -137,5 +137,5 @@ class Explaining:
             named = np.flatnonzero((explained == first).all(axis=1))
             if len(named) <= MOST_FITTING:
                 at = np.flatnonzero(first) + start
-                self.add(row, Found(tuple(slips[s].name for s in named), tuple(map(int, at))))
+                self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at))))
             wrong = wrong & ~first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,33 +35,39 @@ def slips_of(problem: Problem) -> tuple[Slip, ...]:
 
 def visible(problem: Problem) -> tuple[Slip, ...]:
     """The slips that change at least one number of this problem."""
-    right = _numbers(problem)
-    return tuple(slip for slip in slips_of(problem) if not _same(_numbers(problem, slip.rules), right))
+    return tuple(slip for slip, _ in _seen(problem))
 
 
 def invisible(problem: Problem) -> tuple[Slip, ...]:
     """The slips that leave every number of this problem as it is: a target of 0 hides that it was left out."""
-    seen = visible(problem)
-    return tuple(slip for slip in slips_of(problem) if slip not in seen)
+    seen = {slip.name for slip in visible(problem)}
+    return tuple(slip for slip in slips_of(problem) if slip.name not in seen)
 
 
 def twins(problem: Problem) -> tuple[tuple[Slip, ...], ...]:
     """Groups of slips that give the same numbers on this problem, so that no sheet can tell them apart."""
     groups: list[tuple[Any, list[Slip]]] = []
-    for slip in visible(problem):
-        numbers = _numbers(problem, slip.rules)
-        for known, group in groups:
-            if _same(numbers, known):
-                group.append(slip)
-                break
-        else:
+    for slip, numbers in _seen(problem):
+        group = next((group for known, group in groups if _same(numbers, known)), None)
+        if group is None:
             groups.append((numbers, [slip]))
+        else:
+            group.append(slip)
     return tuple(tuple(group) for _, group in groups if len(group) > 1)
 
 
-def _numbers(problem: Problem, rules: Rules = RULES) -> Any:
-    """Every recorded number of a pass, in order."""
-    return np.array([float(v) for step in steps_of(problem, rules_=rules) for _, v in step.items()])
+def _seen(problem: Problem) -> Iterator[tuple[Slip, Any]]:
+    """The visible slips, each with the numbers that it gives."""
+    right = _numbers(problem, RULES)
+    for slip in slips_of(problem):
+        numbers = _numbers(problem, slip.rules)
+        if not _same(numbers, right):
+            yield slip, numbers
+
+
+def _numbers(problem: Problem, rules: Rules) -> Any:
+    """Every recorded number of a pass."""
+    return np.concatenate([np.ravel(a) for step in steps_of(problem, rules_=rules) for a in step.arrays.values()])
 
 
 def _same(numbers: Any, others: Any) -> bool:

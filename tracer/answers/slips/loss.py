@@ -60,6 +60,11 @@ def _over_log_of(base: int) -> Rule:
     return lambda s, l: RULES.loss_parts(s, l) / s.m.log(base * s.m.ones_like(s.z[l]))
 
 
+def _no_minus(s: State, l: int) -> Array:
+    first = _t_log(s, s.t, s.y)
+    return first if s.network.loss.name == "cross_entropy" else first + _t_log(s, 1 - s.t, 1 - s.y)
+
+
 _part, _sum, _batch = mistakes("E_part", "loss_parts"), mistakes("E", "sample_loss"), mistakes("E", "batch_loss")
 
 LOSS: tuple[Mistake, ...] = (
@@ -80,7 +85,7 @@ LOSS: tuple[Mistake, ...] = (
         source="every loss is smaller by the factor 2.302585",
     ),
     _part("log_2", _entropy, loss_parts=_over_log_of(2)),
-    _part("no_minus", _entropy, loss_parts=lambda s, l: -RULES.loss_parts(s, l)),
+    _part("no_minus", _entropy, loss_parts=_no_minus),
     _part("no_log", _cross, loss_parts=lambda s, l: -(s.t * s.y)),
     _part("every_class", _cross, loss_parts=lambda s, l: -s.m.log(s.y)),
     _part("log_of_target", _cross, _positive_targets, loss_parts=lambda s, l: -(s.y * s.m.log(s.t))),
@@ -178,7 +183,7 @@ SIGNAL: tuple[Mistake, ...] = (
     _dz("loss_value", not_fused, _with_targets, output_signal=lambda s, l: s.E_part),
     _dz("squared_error_instead", _entropy, **_long(lambda s, l: s.y - s.t)),
     _dz("times_output", _cross, **_long(lambda s, l: -(s.t * s.y))),
-    _dz("every_class", _cross, **_long(lambda s, l: -1 / s.y)),
+    _dz("every_class", _cross, **_long(lambda s, l: -(1 / s.y))),
     _dz("inverted", _cross, _positive_targets, **_long(lambda s, l: -s.m.over(s.y, s.t))),
     _dz("first_term_only", _binary, **_long(lambda s, l: -s.m.over(s.t, s.y))),
     _dz(

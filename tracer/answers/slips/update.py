@@ -98,6 +98,13 @@ DESCENT: tuple[Mistake, ...] = (
     _u("transposed_gradient", _sgd, square, **_weights_only(lambda s, l: s.W[l] - s.eta * s.dW[l].T)),
     _u("wrong_unit", _sgd, several_units, **_weights_only(lambda s, l: s.W[l][::-1] - s.eta * s.dW[l])),
     _u("swapped_gradients", _sgd, several_units, **_weights_only(lambda s, l: s.W[l] - s.eta * s.dW[l][::-1])),
+    _u(
+        "activation_for_weights",
+        _sgd,
+        one_at_a_time,
+        **_weights_only(lambda s, l: s.m.ones_like(s.W[l]) * s.z[l]),
+        source="document 003: the outputs of a layer are stored where its weights belong",
+    ),
     _u("bias_gradient_for_weights", _sgd, _own_bias, **_weights_only(lambda s, l: s.W[l] - s.eta * s.db[l])),
 )
 
@@ -124,8 +131,9 @@ def _forgotten(s: State, l: int, p: str) -> Array:
 
 def _no_mu(s: State, l: int, p: str) -> Array:
     """The old velocity kept whole."""
-    old, new = s.before[f"v{p}", l], _forgotten(s, l, p)
-    return old + new
+    old, g = s.before[f"v{p}", l], getattr(s, f"d{p}")[l]
+    classical = s.training.optimizer == "momentum" and s.training.momentum_form == "classical"
+    return old - s.eta * g if classical else old + _forgotten(s, l, p)
 
 
 _v, _m = mistakes("vW", "velocity"), mistakes("W_new", "momentum_step")

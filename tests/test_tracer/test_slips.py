@@ -1,0 +1,270 @@
+"""The catalogue of slips: each is possible, shows, prints its own equation, starts where it says, and has its words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tracer.answers
+from derivations.arithmetic import Ball
+from derivations.equations import equations
+from derivations.names import KINDS, text
+from derivations.network import Problem
+from derivations.printing import to_text
+from derivations.rules import RULES
+from tracer import load
+from tracer.answers.slips import MISTAKES, Mistake, Slip, invisible, slips_of, twins, visible
+from tracer.tracing import steps_of
+
+MESSAGES = tomllib.loads((Path(tracer.answers.__file__).parent / "messages.toml").read_text(encoding="utf-8"))["slip"]
+
+W22, V22 = [[0.31, -0.42], [0.53, 0.27]], [[-0.61, 0.34], [0.29, 0.83]]
+U22 = [[0.45, 0.15], [-0.35, 0.65]]
+W32 = [[0.31, -0.42], [0.53, 0.27], [-0.36, 0.44]]
+V23 = [[-0.61, 0.34, 0.21], [0.29, 0.83, -0.52]]
+ONE = [{"x": [0.7, -1.3], "t": [0.2, 0.9]}]
+TWO = [*ONE, {"x": [-0.4, 0.6], "t": [0.7, 0.3]}]
+THREE = [{"x": [0.7, -1.3], "t": [0.2, 0.8]}, {"x": [-0.4, 0.6], "t": [0.7, 0.3]}, {"x": [1.1, 0.5], "t": [0.4, 0.6]}]
+
+
+def problem(loss: str, layers: list[Any], given: list[Any], **training: Any) -> Problem:
+    return load(
+        {
+            "network": {"loss": loss, "layers": layers},
+            "samples": given,
+            "training": {"learning_rate": 0.3} | training,
+        }
+    )
+
+
+def layer(activation: str, W: Any, **bias: Any) -> dict[str, Any]:
+    return {"activation": activation, "W": W} | bias
+
+
+B, C = {"b": [0.12, -0.23]}, {"b": [0.37, 0.19]}
+TURN: dict[str, Any] = {"samples": "in_turn"}
+
+
+@cache
+def problems() -> dict[str, Problem]:
+    """A small set in which every slip is possible somewhere."""
+    same = [layer("sigmoid", W22, **B), layer("sigmoid", V22, **C)]
+    plain = [layer("tanh", W22, **B), layer("identity", V22)]
+    return {
+        "hand": load("hand-3-2-2"),
+        "tanh": load("tanh-xor"),
+        "thresholds": load("threshold-xor"),
+        "two sigmoids": problem("mean_squared_error", same, ONE),
+        "three layers": problem("squared_error", [*same, layer("tanh", U22, b=[0.05, -0.11])], ONE),
+        "relu": problem(
+            "half_squared_error",
+            [layer("relu", W32, b=[0.1, 0.9, 0.4]), layer("leaky_relu", V23, b=[0.4, -1.2])],
+            THREE,
+        ),
+        "elu": problem("half_squared_error", [layer("elu", W32, b=-0.3), layer("identity", V23, b=0.2)], ONE),
+        "softmax": problem(
+            "cross_entropy",
+            [layer("relu", W32, b=[0.9, 1.1, 0.4]), layer("softmax", V23, **C)],
+            THREE,
+            reduction="mean",
+        ),
+        "softmax squared": problem("squared_error", [layer("tanh", W22), layer("softmax", V22)], TWO),
+        "binary": problem("binary_cross_entropy", same, THREE),
+        "thresholds shared": problem(
+            "half_squared_error", [layer("sigmoid", W22, theta=0.4), layer("sigmoid", V22, theta=[0.3, 0.1])], ONE
+        ),
+        "momentum": problem("half_squared_error", plain, TWO, optimizer="momentum", momentum=0.7, **TURN),
+        "ema": problem(
+            "half_squared_error", plain, TWO, optimizer="momentum", momentum_form="ema", momentum=0.7, **TURN
+        ),
+        "nesterov": problem("half_squared_error", plain, TWO, optimizer="nesterov", momentum=0.7, **TURN),
+        "adam": problem(
+            "half_squared_error", plain, TWO, optimizer="adam", beta1=0.8, beta2=0.95, epsilon=1e-3, **TURN
+        ),
+    }
+
+
+def alone(given: Problem) -> tuple[Problem, int]:
+    """The problem of one step, and a step in which every memory of the optimizer is written."""
+    way = given.training.samples if given.samples > 1 else "together"
+    return (given if way == "together" else given.sample(1)), (2 if way == "in_turn" else 1)
+
+
+def differences(given: Problem, slip: Slip) -> list[Any]:
+    """(the slip's equation, the right one) wherever they differ."""
+    one, step = alone(given)
+    pairs = zip(equations(one, slip.rules, step=step), equations(one, step=step), strict=True)
+    return [(wrong, right) for wrong, right in pairs if wrong != right]
+
+
+def faults(given: Problem, slip: Slip) -> Iterator[str]:
+    """What is wrong with a slip's own account of itself."""
+    found = differences(given, slip)
+    if not found:
+        yield "prints the right equations"
+        return
+    first = found[0][0].quantity
+    if first.kind != slip.stage or slip.stage not in KINDS:
+        yield f"changes {first.kind} first, not {slip.stage}"
+    layers = {wrong.quantity.layer for wrong, _ in found if wrong.quantity.kind == slip.stage}
+    if not layers <= set(slip.possible if slip.layers is None else slip.layers):
+        yield f"changes layers {layers}"
+    wrong, right = found[0]
+    if printed(given, wrong.formula) == printed(given, right.formula):
+        yield f"prints the right formula for {wrong.quantity}"
+
+
+def printed(given: Problem, formula: Any) -> str:
+    return to_text(formula, lambda q: text(given.network, q))
+
+
+def everywhere() -> Iterator[tuple[str, Problem, Slip]]:
+    for name, given in problems().items():
+        for slip in slips_of(given):
+            yield name, given, slip
+
+
+def test_there_are_more_than_a_hundred_and_each_has_its_own_name():
+    counts = Counter(mistake.name for mistake in MISTAKES)
+    assert len(counts) >= 100
+    assert max(counts.values()) == 1
+    for given in problems().values():
+        assert max(Counter(slip.name for slip in slips_of(given)).values()) == 1
+
+
+def test_every_slip_has_a_sentence_in_both_languages_and_no_sentence_is_left_over():
+    assert MESSAGES.keys() == {mistake.name for mistake in MISTAKES}
+    for name, message in MESSAGES.items():
+        assert message.keys() == {"en", "ja"}, name
+        for sentence in message.values():
+            filled = sentence.format(cell="CELL", used="USED", right="RIGHT")
+            assert all(filled.count(word) == 1 for word in ("CELL", "USED", "RIGHT")), name
+            assert len(sentence) < 260, name
+        assert not message["en"].isascii() or message["en"] != message["ja"]
+
+
+def test_every_slip_shows_on_one_of_a_few_problems():
+    shown = {slip.base for given in problems().values() for slip in visible(given)}
+    assert {mistake.name for mistake in MISTAKES} - shown == set()
+
+
+def test_every_slip_prints_its_own_equation_and_starts_at_its_stage():
+    wrong = [f"{slip.name} on {name}: {f}" for name, given, slip in everywhere() for f in faults(given, slip)]
+    assert wrong == []
+
+
+def test_a_slip_with_a_wrong_account_of_itself_is_found():
+    given = problems()["hand"]
+    slip = next(s for s in slips_of(given) if s.name == "hidden_delta.no_slope")
+    assert list(faults(given, replace(slip, stage="dW")))
+    assert list(faults(given, replace(slip, possible=(2,))))
+    right = Mistake("hidden_delta.right", "delta", {"hidden_delta": RULES.hidden_delta})
+    assert list(faults(given, *right.slips(given))) == ["prints the right equations"]
+
+
+def test_no_number_before_the_stage_changes():
+    for name, given, slip in everywhere():
+        for wrong, right in zip(steps_of(given, rules_=slip.rules), steps_of(given), strict=True):
+            for place, array in right.arrays.items():
+                if place[0] == slip.stage and place[1] in slip.possible:
+                    break
+                assert np.array_equal(wrong.arrays[place], array, equal_nan=True), (name, slip.name, place)
+            break  # what the first step changes, the second one starts from
+
+
+def test_made_at_one_layer_a_slip_leaves_the_others_right():
+    for name in ("three layers", "softmax", "adam"):
+        for slip in slips_of(problems()[name]):
+            for one in slip.by_layer():
+                assert list(faults(problems()[name], one)) == [], (name, slip.name, one.layers)
+
+
+@pytest.mark.parametrize("name", ["hand", "relu", "softmax", "thresholds shared", "adam"])
+def test_balls_run_every_slip_and_hold_what_float64_gives(name):
+    given = problems()[name]
+    for slip in slips_of(given):
+        balls, floats = steps_of(given, Ball(80), rules_=slip.rules), steps_of(given, rules_=slip.rules)
+        for ball, plain in zip(balls, floats, strict=True):
+            for place, array in plain.arrays.items():
+                assert np.shape(ball.arrays[place]) == np.shape(array), (slip.name, place)
+                middle = np.array([float(v) for v in np.ravel(ball.arrays[place])])
+                finite = np.isfinite(np.ravel(array))
+                assert np.allclose(middle[finite], np.ravel(array)[finite], rtol=1e-6, atol=1e-9), (slip.name, place)
+
+
+def test_a_mistake_in_the_update_can_be_made_with_weights_or_biases_alone():
+    given = problems()["two sigmoids"]
+    by_name = {slip.name: slip for slip in slips_of(given)}
+    kinds = {
+        name: {wrong.quantity.kind for wrong, _ in differences(given, by_name[name])}
+        for name in ("update.plus", "update.plus[W]", "update.plus[b]")
+    }
+    assert kinds == {
+        "update.plus": {"W_new", "b_new"},
+        "update.plus[W]": {"W_new"},
+        "update.plus[b]": {"b_new"},
+    }
+    assert by_name["update.plus[b]"].stage == "b_new"
+
+
+# --- numbers that are known from elsewhere ---
+
+
+def value(given: Problem, slip_name: str, kind: str, layer: int) -> Any:
+    slip = next(s for s in slips_of(given) if s.name == slip_name)
+    return next(iter(steps_of(given, rules_=slip.rules))).arrays[kind, layer]
+
+
+def test_the_printed_code_of_documents_000_and_001_gives_one_output_for_every_input():
+    outputs = value(load("sigmoid-xor"), "pre_activation.stale_input", "z", 2)
+    assert np.round(outputs, 4).ravel() == pytest.approx(0.7311)
+
+
+def test_the_slope_at_z_passes_a_tolerance_of_five_percent_on_the_hand_table():
+    hand = load("hand-3-2-2")
+    assert next(iter(steps_of(hand))).arrays["dW", 1][0, 0] == pytest.approx(3.2524, abs=5e-5)
+    assert value(hand, "slope.at_activation", "dW", 1)[0, 0] == pytest.approx(3.208, abs=5e-4)
+
+
+def test_the_slips_of_document_003_have_names():
+    names = {slip.name for slip in slips_of(load("softmax-xor-each"))}
+    assert names >= {
+        "pre_activation.stale_input",
+        "signal_below.gradient_for_weights",
+        "hidden_delta.wrong_layer_slope_unit[1]",
+        "update.activation_for_weights",
+    }
+
+
+# --- what a problem cannot show ---
+
+
+def test_a_target_of_zero_hides_that_the_target_was_left_out():
+    layers = [layer("tanh", W22), layer("identity", V22)]
+    hidden = {s.name for s in invisible(problem("half_squared_error", layers, [{"x": [0.7, -1.3], "t": [0, 0]}]))}
+    shown = {s.name for s in visible(problem("half_squared_error", layers, ONE))}
+    assert {"output_signal.no_target", "output_signal.plus_target", "output_signal.wrong_target"} <= hidden & shown
+
+
+def test_at_a_learning_rate_of_a_half_a_double_step_looks_like_no_learning_rate():
+    def groups(eta: float) -> list[set[str]]:
+        given = problem("half_squared_error", [layer("identity", W22)], ONE, learning_rate=eta)
+        return [{slip.name for slip in group} for group in twins(given)]
+
+    assert any({"update.no_eta", "update.double_step"} <= group for group in groups(0.5))
+    assert any({"update.half_step", "update.eta_squared"} <= group for group in groups(0.5))
+    assert not any({"update.no_eta", "update.double_step"} <= group for group in groups(0.3))
+
+
+def test_visible_and_invisible_slips_are_all_slips():
+    for given in problems().values():
+        names = [slip.name for slip in (*visible(given), *invisible(given))]
+        assert sorted(names) == sorted(slip.name for slip in slips_of(given))
