@@ -224,6 +224,7 @@ def _scripts_written_out(text: str) -> str:
 
 
 def _without_latex(text: str) -> str:
+    text = re.sub(r"\\(?:[rl]?vert(?![A-Za-z])|\|)", "|", text)
     text = re.sub(r"\\(?:left\.?|right|displaystyle|!|,|;|:| )", "", text)
     text = re.sub(r"\\(?:mathit|mathrm|mathcal|mathbf|boldsymbol|operatorname|text) ?", "", text)
     text = re.sub(r"\\hat ?\{?(\w)\}?", r"\1_hat", text)

@@ -174,6 +174,8 @@ class Naming:
 
     def _places(self, name: str, extents: tuple[int, ...], profile: str) -> Iterator[tuple[str, tuple[int, ...]]]:
         """(name, place) of each entry of an array: (units,), (units, inputs), and (samples, units) in a batch."""
+        if len(extents) > 3:
+            raise ValueError("lists are nested too deeply; a matrix is a list of rows")
         if np.prod(extents, dtype=object) > MOST_CELLS:
             raise ValueError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
         meaning = self._name(name, profile)
@@ -269,7 +271,10 @@ class Naming:
         return Negative(value) if meaning.multiple == "-1" else value
 
     def _single(self, q: Quantity) -> Quantity:
-        """A whole array of one number is its number."""
+        """A whole array of one number is its number; E@2 of a network of its own is that network's E."""
+        whole = q._replace(kind="E")
+        if q.kind == "E_sample" and any(_is_of(whole, step) for step in self._steps):
+            return whole
         extents = names.shape(self.problem.network, q.kind, q.layer)
         one = not q.indices and extents and max(extents) == 1
         return q._replace(indices=(1,) * len(extents)) if one else q

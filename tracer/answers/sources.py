@@ -94,6 +94,14 @@ def _loaded(source: str | Path, standard_input: IO[bytes] | None) -> Iterator[Lo
         if count > MOST_FILES:
             yield str(path), "", b"", f"more than {MOST_FILES} files; name some of them"
             return
+        if inside.is_symlink():
+            yield (
+                inside.relative_to(path).with_suffix("").as_posix(),
+                "",
+                b"",
+                "a link, not a file; copy the file itself",
+            )
+            continue
         yield from _file(inside, inside.relative_to(path).with_suffix("").as_posix())
 
 
