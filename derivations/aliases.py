@@ -85,6 +85,10 @@ class Aliases:
 
     def read(self, written: str) -> Meaning:
         """What a name stands for, theirs before ours.  Raises UnknownName."""
+        return self.own(written) or Meaning(read_name(self.network, self.samples, written))
+
+    def own(self, written: str) -> Meaning | None:
+        """What a name of theirs stands for, None for any other."""
         name = written.strip().strip("'\"`")
         suffix = ""
         if name not in self.exact and (found := re.search(r"([@#]\d+)+$", name)):
@@ -97,7 +101,7 @@ class Aliases:
                     ours = ours.replace(f"{{{place}}}", index)
                 meaning = self._meaning(ours)
         if meaning is None:
-            return Meaning(read_name(self.network, self.samples, written))
+            return None
         marks = {mark: int(n) for mark, n in re.findall(r"([@#])(\d{1,9})", suffix)}
         q = meaning.quantity
         return meaning._replace(quantity=q._replace(sample=marks.get("@", q.sample), step=marks.get("#", q.step)))

@@ -253,7 +253,8 @@ def _own(problem: Problem) -> Notation:
 def plain(latex: str) -> str:
     r"""LaTeX of a name as plain text: `\delta_{1}^{(2)}` becomes delta_1^(2)."""
     text = re.sub(r"\\frac\{\\partial (.*)\}\{\\partial (.*)\}$", r"∂\1/∂\2", latex)
-    text = re.sub(r"\\(?:mathit|mathrm|mathcal|hat|text)\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\hat\{(.)\}", r"\1_hat", text)
+    text = re.sub(r"\\(?:mathit|mathrm|mathcal|text)\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\left\.|\\left|\\right|\\,", "", text)
     text = re.sub(r"\\partial ?", "∂", text)
     return re.sub(r"[{}\\]", "", text)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from derivations.network import MOST_NUMBERS
 from tracer.problem import ProblemError
 
-__all__ = ["read_arrays"]
+__all__ = ["arrays_in", "read_arrays"]
 
 MOST_ARRAYS = 5000
 MOST_BYTES = 16 * 2 * MOST_NUMBERS  # weights and gradients, and room
@@ -28,17 +28,22 @@ def read_arrays(path: Path) -> dict[str, Any]:
         raise ProblemError(f"{path.name}: '{path.suffix or 'no suffix'}' cannot be read here; {now}")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
+    with path.open("rb") as stream:
+        return arrays_in(stream, path.name)
+
+
+def arrays_in(stream: IO[bytes], name: str) -> dict[str, Any]:
+    """Every array of an opened .npz file.  Raises ProblemError, which names the file by `name`."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            _look(archive, path.name)
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        with zipfile.ZipFile(stream) as archive:
+            _look(archive, name)
+        stream.seek(0)
+        with np.load(stream, allow_pickle=False) as arrays:
+            return {array: arrays[array] for array in arrays.files}
     except ProblemError:
         raise
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError) as e:
-        raise ProblemError(
-            f"{path.name}: not a readable .npz file ({str(e)[:80]}); save it again with np.savez"
-        ) from None
+        raise ProblemError(f"{name}: not a readable .npz file ({str(e)[:80]}); save it again with np.savez") from None
 
 
 def _look(archive: zipfile.ZipFile, name: str) -> None:

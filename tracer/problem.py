@@ -20,6 +20,7 @@ from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
 from tracer.fields import OPTIMIZER_CONSTANTS, Table, whole
 from tracer.samples import find_sample, sample_folders
+from tracer.sheet_fields import read_marking_table, read_sheet_table
 from tracer.toml_text import ProblemError, read_toml
 
 __all__ = ["ProblemError", "Source", "as_problem", "load", "loads"]
@@ -99,8 +100,8 @@ def _problem(value: Mapping[str, Any], content: str) -> Problem:
         training,
         title,
         names,
-        tuple(Table(top.value.get("sheet", {}), "sheet", "sheet", content).value.items()),
-        tuple(Table(top.value.get("marking", {}), "marking", "marking", content).value.items()),
+        read_sheet_table(top, network, x.shape[1], names),
+        read_marking_table(top),
     )
 
 

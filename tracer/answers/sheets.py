@@ -82,12 +82,12 @@ def _from_lines(text: str) -> Iterator[tuple[int, str, Any]]:
         bare = line.strip()
         if not bare or bare.startswith("#"):
             continue
-        shielded = re.sub(r"\[[^\[\]]*\]", lambda m: m[0].translate(_SHIELD), bare)
-        mark = re.search(r"[=\u2248,;\t]", shielded)
+        hidden = shielded(bare)
+        mark = re.search(r"[=\u2248,;\t]", hidden)
         if mark and mark[0] in "=\u2248" and not header:
             yield number, bare[: mark.start()].strip(), bare[mark.end() :].strip()
             continue
-        cells = _csv_cells(shielded, number, mark[0] if mark else ",")
+        cells = csv_cells(hidden, number, mark[0] if mark else ",")
         lowered = [cell.lower() for cell in cells]
         if not header and set(_NAMES) & set(lowered) and set(_VALUES) & set(lowered):
             header = lowered
@@ -111,10 +111,15 @@ def _column(header: list[str], words: tuple[str, ...], default: int) -> int:
     return next((k for k, cell in enumerate(header) if cell in words), default)
 
 
-def _csv_cells(shielded: str, number: int, separator: str) -> list[str]:
-    """The cells of a CSV row, separated by commas, semicolons or tabs."""
+def shielded(line: str) -> str:
+    """A line whose separators inside [ ] are hidden: `dW1[1,2],0.0795` is two cells."""
+    return re.sub(r"\[[^\[\]]*\]", lambda m: m[0].translate(_SHIELD), line) if "[" in line else line
+
+
+def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
+    """The cells of a shielded CSV row, separated by commas, semicolons or tabs.  Raises SheetError."""
     try:
-        row = next(csv.reader([shielded], delimiter=separator))
+        row = next(csv.reader([hidden], delimiter=separator))
     except csv.Error:
         raise SheetError(f"line {number}: not a CSV row; write `z1[1],0.6457`") from None
     return [cell.translate(_BARE).strip() for cell in row]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -9,6 +10,14 @@ from functools import cached_property
 from derivations.given import read_number
 
 __all__ = ["Written", "read_written"]
+
+_PLAIN = re.compile(r"[+-]?(\d{1,20})(?:\.(\d{0,20}))?", re.ASCII)
+_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_POWER = re.compile(
+    r"\s*(?:[*×·⋅xX]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{?\s*([-+−]?\d{1,4})\s*\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))$"
+)
+_THIN = re.compile("(?<=\\d)[\u2009\u202f\u00a0\u2006\u200a](?=\\d)")
+LONGEST = 120
 
 
 @dataclass(frozen=True)
@@ -30,17 +39,46 @@ class Written:
         return Fraction(self.whole, self.below) * Fraction(10) ** (self.place or 0)
 
 
-def read_written(written: object) -> Written:
+def read_written(written: object, *, decimal: str = "point") -> Written:
     """One number of a sheet.  Raises ValueError as `read_number` does.
 
-    >>> read_written("1.410").figures, read_written("8.59e-1").place
-    (4, -3)
+    Also understands 8.59×10⁻¹, thin spaces between digits, a sign = or ≈ before, dollar signs and stars around, and
+    with `decimal="comma"` a decimal comma.
+
+    >>> read_written("1.410").figures, read_written("8.59e-1").place, read_written("8.59·10⁻¹").place
+    (4, -3, -3)
     """
+    if isinstance(written, str):
+        found = _PLAIN.fullmatch(written)
+        if found:
+            return _decimal(written, found[1] + (found[2] or ""), -len(found[2] or ""))
+        written = _undressed(written, decimal)
     text = read_number(written)
     if "/" in text:
         above, below = text.split("/")
         return Written(text, int(above), None, len(above.lstrip("+-0")), int(below))
     head, _, power = text.lower().partition("e")
-    before, _, after = head.partition(".")
-    digits = before + after
-    return Written(text, int(digits), int(power or 0) - len(after), len(digits.lstrip("+-0")))
+    before, _, after = head.lstrip("+-").partition(".")
+    return _decimal(text, before + after, int(power or 0) - len(after))
+
+
+def _decimal(text: str, digits: str, place: int) -> Written:
+    return Written(text, -int(digits) if text[0] == "-" else int(digits), place, len(digits.lstrip("0")))
+
+
+def _undressed(written: str, decimal: str) -> str:
+    """The number without what people put around it; anything else is left for `read_number` to complain of."""
+    if len(written) > LONGEST:
+        return written
+    text = written.strip().strip("$`*").strip()
+    text = re.sub(r"^(?:=|≈|≃|~|\\approx\b|\\simeq\b)\s*", "", text)
+    text = _THIN.sub("", text).replace("{,}", ",").replace("{.}", ".")
+    if decimal == "comma" and text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
+    if decimal == "comma" and text.count("，") == 1:
+        text = text.replace("，", ".")
+    found = _POWER.search(text)
+    if found:
+        power = (found[1] or found[2]).translate(_SUPER).replace("−", "-")
+        text = f"{text[: found.start()]}e{power}"
+    return text

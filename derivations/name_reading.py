@@ -1,0 +1,267 @@
+r"""Names read back from a notation: LaTeX, Unicode or plain text to our quantities.
+
+Every base name (w, b, a, z, x, t, E, delta) of a network is written once in the notation, in its own form and in the
+plain forms people type, and looked up by a key that LaTeX, Unicode and plain text share: `\delta_{1}^{(2)}`,
+`δ²₁` and `delta_1^(2)` have the key `delta^2_1`.  What is built from base names is read by its shape: a partial
+derivative, a new value, h'(a), an optimizer's state.  What the notation writes comes before other spellings; a
+spelling of two quantities is read as neither.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from derivations import names
+from derivations.names import CONSTANTS, KINDS, Quantity
+from derivations.network import Network
+from derivations.notation import Notation, plain
+
+__all__ = ["NotationNames"]
+
+LONGEST = 200
+MOST_NAMES = 4000
+_SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿ", "0123456789+-()=n", strict=True))
+_SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ₕₒ", "0123456789+-()=ho", strict=True))
+_GREEK = {"δ": "delta", "θ": "theta", "ϑ": "theta", "σ": "sigma", "η": "eta", "β": "beta", "μ": "mu", "τ": "tau"}
+_GREEK |= {"ε": "epsilon", "ϵ": "epsilon", "𝜕": "∂", "ℒ": "L", "′": "'", "’": "'", "−": "-"}
+_LOSSES = ("E", "L", "C", "J", "loss", "Loss", "cost", "Etotal", "E_total", "E_{total}", "Ltotal", "C_total")
+_MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#]\d{1,9})+)$", re.ASCII)
+_NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|_\{?new\}?(?=\[|_|\^)")
+_STATE = re.compile(r"(m|v)(_?hat)?\[(.+)\]")
+_SLOPE = re.compile(r"(?:h|f|g|sigma|phi|act)(?:_\{?\d{1,4}\}?)?(?:\^\{?\(?\[?\d{1,4}\]?\)?\}?)?'\((.+)\)")
+_PARTIAL = re.compile(r"[∂d](.+?)/[∂d](.+)")
+_SCRIPT = re.compile(r"([\^_])(?:\{([^{}]*)\}|\((\w+)\)|\[(\w+)\]|([A-Za-z]*\d+(?:,\d+)*|[A-Za-z]+))")
+
+
+class NotationNames:
+    """The names of one network in one notation.
+
+    Raises NotationError for a network that the notation cannot write, ValueError for one with too many names.
+    """
+
+    def __init__(self, network: Network, notation: Notation) -> None:
+        notation.check(network)
+        self.network, self.notation = network, notation
+        self._table = self._filled()
+
+    def read(self, written: str) -> Quantity | None:
+        """The quantity that a name stands for, with its sample and step; None for what is no name here."""
+        if len(written) > LONGEST:
+            return None
+        name = _cleaned(written)
+        marks = _MARKS.search(name)
+        sample = step = 0
+        if marks and marks[0]:
+            name = name[: marks.start()]
+            found = dict(re.findall(r"([@#])(\d+)", marks[3] or ""))
+            sample, step = int(marks[1] or found.get("@", 0)), int(marks[2] or found.get("#", 0))
+        q = self._read(name)
+        if q is None or not marks or not marks[0]:
+            return q
+        kind = "E_sample" if q.kind == "E" and sample else q.kind
+        return q._replace(kind=kind, sample=sample, step=step or 1)
+
+    def _read(self, name: str) -> Quantity | None:
+        q = self._table.get(_key(name))
+        return q or self._partial(name) or self._state(name) or self._slope(name) or self._new(name)
+
+    def _partial(self, name: str) -> Quantity | None:
+        found = _PARTIAL.fullmatch(name)
+        of, by = (self._read(found[1]), self._read(found[2])) if found else (None, None)
+        if of is None or by is None:
+            return None
+        if by.kind == "x":
+            by = Quantity("z", 0, by.indices)
+        last = len(self.network)
+        own_part = of.kind == "E_part" and by.layer == last and by.kind in ("a", "z") and of.indices == by.indices
+        softmax = not self.network.layer(last).activation.elementwise
+        if of.kind == "E" or (own_part and not (softmax and by.kind == "a")):
+            kind = {"W": "dW", "b": "db", "a": "delta", "z": "dz"}.get(by.kind)
+            return by._replace(kind=kind) if kind else None
+        if (of.kind, by.kind) != ("z", "a") or of.layer != by.layer:
+            return None
+        if not self.network.layer(of.layer).activation.elementwise:
+            return Quantity("J", of.layer, of.indices + by.indices)
+        return of._replace(kind="slope") if of.indices == by.indices else None
+
+    def _state(self, name: str) -> Quantity | None:
+        found = _STATE.fullmatch(name)
+        q = self._read(found[3]) if found else None
+        return (
+            q._replace(kind=f"{found[1]}{q.kind}{'_hat' * bool(found[2])}") if q and found and _parameter(q) else None
+        )
+
+    def _slope(self, name: str) -> Quantity | None:
+        found = _SLOPE.fullmatch(name)
+        q = self._read(found[1]) if found else None
+        elementwise = q is not None and q.kind == "a" and self.network.layer(q.layer).activation.elementwise
+        return q._replace(kind="slope") if q and elementwise else None
+
+    def _new(self, name: str) -> Quantity | None:
+        found = _NEW.search(name)
+        q = self._read(name[: found.start()] + name[found.end() :]) if found and found.start() else None
+        return q._replace(kind=f"{q.kind}_new") if q and _parameter(q) else None
+
+    # --- the table ---
+
+    def _filled(self) -> dict[str, Quantity]:
+        table: dict[str, Quantity] = {}
+        more: dict[str, Quantity | None] = {}
+        bases = list(self._bases())
+        for q in bases:
+            table.setdefault(_key(_cleaned(self.notation.latex(self.network, q))), q)
+        for q in bases:
+            for spelling in self._spellings(q):
+                key = _key(_cleaned(spelling))
+                if more.setdefault(key, q) != q:
+                    more[key] = None
+        return {key: q for key, q in more.items() if q is not None} | table
+
+    def _bases(self) -> Iterator[Quantity]:
+        """E first: of one output's E and E[1], which are written alike, E is read."""
+        network, count = self.network, 0
+        yield from (Quantity(letter) for letter in CONSTANTS)
+        places = [("E", 0), ("E_part", 0), ("t", 0), ("x", 0)]
+        for l, layer in network:
+            places += [(kind, l) for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ()))]
+        for kind, l in [*places, ("dz", 0)]:
+            if kind == "E_part" and network.loss.parts is None:
+                continue
+            for q in names.elements(network, kind, l, 1).flat:
+                count += 1
+                if count > MOST_NAMES:
+                    raise ValueError(f"a network of more than {MOST_NAMES} names; write names such as dW1[1,2]")
+                yield q
+
+    def _spellings(self, q: Quantity) -> Iterator[str]:
+        kind, layer, indices, _, _ = q
+        if kind in CONSTANTS:
+            yield from {"eta": ("lr", "learning_rate"), "mu": ("momentum",)}.get(kind, ())
+            return
+        if kind == "E":
+            yield from _LOSSES
+            return
+        digits = "".join(map(str, indices)) if all(i < 10 for i in indices) else ""
+        commas, apart = ",".join(map(str, indices)), "_".join(map(str, indices))
+        outside = f"[{commas}]" if indices else ""
+        below = [f"_{{{part}}}" for part in dict.fromkeys((digits, commas)) if part]
+        for letter in self._letters(q):
+            number = str(layer) if KINDS[kind].layered else ""
+            yield f"{letter}{number}{outside}"
+            if not indices:
+                yield from (f"{letter}_{number}", f"{letter}^{number}") if number else ()
+                continue
+            yield f"{letter}{number}_{{{apart}}}"
+            yield "".join([letter, f"[{number}]" if number else "", *(f"[{i}]" for i in indices)])
+            for part in below:
+                yield f"{letter}{number}{part}"
+                yield f"{letter}^{{{number}}}{part}" if number else f"{letter}{part}"
+            if not number and len(indices) == 1:
+                yield f"{letter}{indices[0]}"
+        written = plain(self.notation.latex(self.network, q))
+        if re.fullmatch(r"[A-Za-z]+_[a-z]?\d+", written):  # w_5 is typed as w5, net_h1 as neth1
+            yield written.replace("_", "")
+
+    def _letters(self, q: Quantity) -> list[str]:
+        """The letters of a kind: the notation's own, in upper and lower case, and d of what it is the derivative by."""
+        letters = self.notation.letters
+        kind = "x" if q.kind == "z" and not q.layer else q.kind
+        theta = q.layer and kind in ("b", "db") and names.stem(self.network, "b", q.layer) == "theta"
+        own = [letters[kind]] if kind in letters else []
+        if theta:
+            own = [letters.get("theta", "theta")] if kind == "b" else [f"d{letters.get('theta', 'theta')}"]
+        by = {"dW": "W", "db": "b", "dz": "z", "delta": "a"}.get(kind)
+        if by and not theta:
+            own += [f"d{case}" for case in _cases(letters[by if q.layer or by != "z" else "x"])]
+        if kind == "E_part":
+            own = [letters.get("E_part", letters["E"]), "E", "E_o"]
+        if kind == "z" and q.layer == len(self.network):
+            return [case for letter in own for case in _cases(letter)] + self._output(q)
+        return [case for letter in own for case in _cases(letter)]
+
+    def _output(self, q: Quantity) -> list[str]:
+        taken = "y" in (self.notation.letters.get("t"), self.notation.letters.get("z"))
+        return [] if taken else ["y"]
+
+
+def _cases(letter: str) -> list[str]:
+    """w and W, z and Z, dz and dZ; words stay as they are."""
+    bare = _cleaned(letter)
+    out = [bare]
+    if len(bare) == 1:
+        out.append(bare.swapcase())
+    elif len(bare) == 2 and bare[0] == "d":
+        out.append(f"d{bare[1].swapcase()}")
+    return out
+
+
+def _parameter(q: Quantity | None) -> bool:
+    return q is not None and q.kind in ("W", "b")
+
+
+def _cleaned(written: str) -> str:
+    """One spelling for LaTeX, Unicode and plain text: no blanks, Greek letters by name, fractions as a/b."""
+    text = "".join(written.split()) if "\\" not in written else re.sub(r"\s+", " ", written)
+    text = text.strip(" $'\"`" if text.startswith(("'", '"', "`", "$")) else ' $"`')
+    if not text.isascii():
+        text = _scripts_written_out(text)
+    if "\\" in text:
+        text = _without_latex(text)
+    return "".join(text.split())
+
+
+def _scripts_written_out(text: str) -> str:
+    for table, mark in ((_SUPER, "^"), (_SUB, "_")):
+        text = re.sub(
+            f"[{''.join(table)}]+",
+            lambda m, table=table, mark=mark: f"{mark}{{{''.join(table[c] for c in m[0])}}}",  # type: ignore[misc]
+            text,
+        )
+    text = re.sub(r"(\w)\u0302", r"\1hat", unicodedata.normalize("NFKD", text))
+    return "".join(_GREEK.get(c, c) for c in unicodedata.normalize("NFKC", text))
+
+
+def _without_latex(text: str) -> str:
+    text = re.sub(r"\\(?:[rl]?vert(?![A-Za-z])|\|)", "|", text)
+    text = re.sub(r"\\(?:left\.?|right|displaystyle|!|,|;|:| )", "", text)
+    text = re.sub(r"\\(?:mathit|mathrm|mathcal|mathbf|boldsymbol|operatorname|text) ?", "", text)
+    text = re.sub(r"\\hat ?\{?(\w)\}?", r"\1_hat", text)
+    text = re.sub(r"\\[dt]?frac ?\{", "\\\\frac{", text)
+    while (start := text.find("\\frac{")) >= 0:
+        middle = _closing(text, start + 5)
+        end = _closing(text, middle + 1) if text[middle + 1 : middle + 2] == "{" else middle
+        if end <= middle:
+            return ""
+        text = f"{text[:start]}{text[start + 6 : middle]}/{text[middle + 2 : end]}{text[end + 1 :]}"
+    text = re.sub(r"\\prime", "'", text)
+    return re.sub(r"\\partial ?", "∂", text).replace("\\varepsilon", "epsilon").replace("\\", "")
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the brace that opens at `start` closes, -1 where it does not."""
+    depth = 0
+    for k in range(start, len(text)):
+        depth += (text[k] == "{") - (text[k] == "}")
+        if depth == 0:
+            return k
+    return -1
+
+
+def _key(name: str) -> str:
+    """base^above_below and what follows, whatever the order and the braces they were written with."""
+    above = below = ""
+
+    def taken(found: re.Match[str]) -> str:
+        nonlocal above, below
+        content = next(part for part in found.groups()[1:] if part is not None).strip("()[] ")
+        if found[1] == "^":
+            above += content
+        else:
+            below += content if not below or content in ("hat",) else f"_{content}"
+        return ""
+
+    base = _SCRIPT.sub(taken, name)
+    base = base.replace("{", "").replace("}", "")
+    return f"{base}^{above}_{below}"

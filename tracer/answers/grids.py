@@ -1,0 +1,126 @@
+"""Rows of cells to answers: two columns, name and number, or a class table of one row a student."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+__all__ = ["MOST_CELLS", "Raw", "RawCell", "RawError", "Row", "answers_of"]
+
+MOST_CELLS = 20_000
+MOST_CLASS_CELLS = 200_000
+_NAMES = ("quantity", "name", "symbol", "variable")
+_VALUES = ("value", "answer", "result", "number")
+_IDS = ("id", "student", "sheet", "student id", "student number", "matriculation", "name", "user", "username", "email")
+
+Understood = Callable[[str], bool]
+
+
+class RawError(ValueError):
+    """A file that cannot be read as answers.  The message says what to do."""
+
+
+@dataclass(frozen=True)
+class RawCell:
+    """A name, what stands beside it (text, nested lists, an array, None for a blank) and where."""
+
+    name: str
+    written: object
+    where: str
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One person's cells before names and numbers are understood."""
+
+    id: str
+    cells: Sequence[RawCell]
+    notation: str = ""
+    remarks: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of one row, and where it stands ("line 3")."""
+
+    cells: list[str]
+    where: str
+
+
+def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Understood) -> Iterator[Raw]:
+    """One sheet, or one for each row of a class table."""
+    rows = [row for row in rows if any(cell.strip() for cell in row.cells)]
+    if not rows:
+        raise RawError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
+    header = [_bare(cell) for cell in rows[0].cells]
+    if is_class(header, rows, understood):
+        yield from _class_table(header, rows[1:], notation, understood)
+        return
+    yield Raw(label, tuple(_pairs(rows)), notation)
+
+
+def is_class(header: list[str], rows: Sequence[Row], understood: Understood) -> bool:
+    """Whether the first row names quantities and the rows below are people."""
+    lowered = [cell.lower() for cell in header]
+    if len(header) < 2 or (set(lowered) & set(_NAMES) and set(lowered) & set(_VALUES)):
+        return False
+    if any(_numeric(cell) for cell in header):
+        return False
+    known = [bool(cell) and understood(cell) for cell in header]
+    return sum(known[1:]) > 0 and (known[1] or sum(known) > 1 or lowered[0] in _IDS)
+
+
+def _pairs(rows: Sequence[Row]) -> Iterator[RawCell]:
+    lowered = [_bare(cell).lower() for cell in rows[0].cells]
+    headed = bool(set(lowered) & set(_NAMES) and set(lowered) & set(_VALUES))
+    n, v = (_column(lowered, _NAMES), _column(lowered, _VALUES)) if headed else (0, 1)
+    for count, row in enumerate(rows[1:] if headed else rows):
+        if count >= MOST_CELLS:
+            raise RawError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+        cells = row.cells
+        if not headed and len(cells) == 3 and re.fullmatch(r"\s*[-+−]?\d+", cells[1]) and cells[2].strip().isdecimal():
+            cells = [cells[0], f"{cells[1]},{cells[2]}"]  # a decimal comma, told (or read) as one
+        name = _bare(cells[n]) if n < len(cells) else ""
+        written = cells[v].strip() if v < len(cells) else ""
+        if name or written:
+            yield RawCell(name, written or None, row.where)
+
+
+def _class_table(header: list[str], rows: Sequence[Row], notation: str, understood: Understood) -> Iterator[Raw]:
+    lowered = [cell.lower() for cell in header]
+    known = [bool(cell) and understood(cell) for cell in header]
+    own = next((k for k, cell in enumerate(lowered) if cell in _IDS and not known[k]), None)
+    if own is None:
+        own = next((k for k, yes in enumerate(known) if not yes), None)
+    asked = [k for k, cell in enumerate(header) if k != own and (known[k] or re.search(r"[\d\[_^]", cell))]
+    if len(rows) * len(asked) > MOST_CLASS_CELLS:
+        raise RawError(f"a class table of more than {MOST_CLASS_CELLS} cells; split it")
+    for row in rows:
+        cells = row.cells
+        label = cells[own].strip() if own is not None and own < len(cells) else ""
+        if any(cell.strip() for cell in cells[len(header) :]):
+            why = f"{row.where}: {len(cells)} cells under a header of {len(header)}; write decimals with a point"
+            yield Raw(label or row.where, (), notation, error=why)
+            continue
+        yield Raw(
+            label or row.where,
+            tuple(
+                RawCell(header[k], (cells[k].strip() or None) if k < len(cells) else None, f"{row.where}, {header[k]}")
+                for k in asked
+            ),
+            notation,
+        )
+
+
+def _column(header: list[str], words: tuple[str, ...]) -> int:
+    return next(k for word in words for k, cell in enumerate(header) if cell == word)
+
+
+def _bare(cell: str) -> str:
+    return cell.strip().strip("`").strip()
+
+
+def _numeric(cell: str) -> bool:
+    return bool(re.fullmatch(r"[-+−]?[\d.,]+(?:[eE][-+]?\d+)?", cell))

@@ -1,0 +1,359 @@
+"""Names and numbers of a sheet understood: canonical names, the problem's own, and every notation, as a whole sheet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derivations import names
+from derivations.aliases import Aliases, Meaning
+from derivations.expression import Expression, Name, Negative, Number, Product, Quotient
+from derivations.formula_reading import FormulaError, read_formula
+from derivations.given import fraction, shape_of, shortened
+from derivations.name_reading import NotationNames
+from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
+from derivations.network import Problem
+from derivations.notation import NOTATIONS, NotationError
+from tracer.answers.entries import Entry, Sheet
+from tracer.answers.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.written import read_written
+from tracer.step import Step
+from tracer.tracing import steps_of
+
+__all__ = ["Naming"]
+
+OURS, FROM_ZERO = "ours", "from 0"
+LONGEST_NAME = 200
+_GIVEN = ("x", "t", "W", "b", *CONSTANTS)
+Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
+
+
+class Naming:
+    """The names of one problem: reads whole sheets, in the notation that they state or that fits them best."""
+
+    def __init__(self, problem: Problem, *, decimal: str = "point") -> None:
+        self.problem, self.decimal = problem, decimal
+        self.aliases = Aliases(problem.network, problem.samples, problem.names)
+        self._steps: list[Step] = list(steps_of(problem))
+        self._profiles: dict[str, NotationNames | None] = {}
+        self._known: dict[tuple[str, str], Understood] = {}
+
+    # --- sheets ---
+
+    def read(self, raw: Raw, notation: str | None = None) -> Sheet:
+        """The sheet in the notation that is stated, else in the one that understands most of its names."""
+        if raw.error:
+            return Sheet(raw.id, (), raw.remarks, raw.error)
+        stated = notation or raw.notation
+        if stated:
+            return self._stated(raw, stated)
+        sheet = self._sheet(raw, OURS)
+        return sheet if not _strange(sheet) else self.readings(raw)[0]
+
+    def readings(self, raw: Raw | Sheet, notation: str | None = None) -> list[Sheet]:
+        """Every reading of a whole sheet that understands a name, best first; canonical names first among equals."""
+        if isinstance(raw, Sheet):
+            cells = tuple(RawCell(e.name, e.number or None, e.where) for e in raw.entries)
+            raw = Raw(raw.id, cells, error=raw.error)
+        if raw.error or notation or raw.notation:
+            return [self.read(raw, notation)]
+        profiles = [OURS, *(name for name in NOTATIONS if name != "bishop")]
+        if any(re.search(r"\[(?:\d+, ?)?0[\],]", cell.name) for cell in raw.cells):
+            profiles.append(FROM_ZERO)
+        sheets = [self._sheet(raw, profile) for profile in profiles if self._fits(profile)]
+        sheets = [s for k, s in enumerate(sheets) if not k or not _same(s, sheets[0])]
+        return sorted(sheets, key=_strange)
+
+    def understood(self, name: str) -> bool:
+        """Whether some notation reads a name as a quantity."""
+        bare = name.strip()
+        if not bare or len(bare) > LONGEST_NAME:
+            return False
+        return any(self._name(bare, p) for p in (OURS, *NOTATIONS, FROM_ZERO) if self._fits(p))
+
+    def _stated(self, raw: Raw, stated: str) -> Sheet:
+        if stated in ("names", "bishop"):
+            stated = OURS
+        if stated != OURS and stated not in NOTATIONS:
+            known = ", ".join([*NOTATIONS, "names"])
+            return Sheet(raw.id, (), raw.remarks, f"notation {shortened(stated)} is not known; known are {known}")
+        try:
+            if stated != OURS:
+                NOTATIONS[stated].check(self.problem.network)
+        except NotationError as e:
+            return Sheet(raw.id, (), raw.remarks, str(e))
+        return self._sheet(raw, stated)
+
+    def _sheet(self, raw: Raw, profile: str) -> Sheet:
+        entries: list[Entry] = []
+        remarks = list(raw.remarks)
+        if profile != OURS:
+            remarks.append(
+                "indices read as counted from 0"
+                if profile == FROM_ZERO
+                else f"names read in the notation `{profile}`: {NOTATIONS[profile].about}"
+            )
+        seen: dict[object, Entry] = {}
+        for cell in self._singles(raw.cells, profile):
+            entry = self._entry(cell, profile) if isinstance(cell, RawCell) else cell
+            key = entry.formula or (entry.quantity and (entry.quantity, entry.factor))
+            first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
+            if first is entry:
+                entries.append(entry)
+            elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
+                remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
+            elif entry.value or entry.fault:
+                why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
+                entries.append(_faulty(entry, "duplicate", why))
+            if len(entries) > MOST_CELLS:
+                return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+        if not entries:
+            return Sheet(raw.id, (), tuple(remarks), "no answers found; write lines such as `z1[1] = 0.6457`")
+        return Sheet(raw.id, tuple(entries), tuple(remarks))
+
+    # --- cells ---
+
+    def _entry(self, cell: RawCell, profile: str) -> Entry:
+        name, where = cell.name, cell.where
+        known = self._known.get((profile, name))
+        if known is None:
+            known = self._known[profile, name] = self._understand(name, profile)
+        quantity, factor, formula, message = known
+        written = cell.written
+        number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
+        if message:
+            return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
+        if written is None:
+            return Entry(name, "", where, quantity, factor, formula)
+        try:
+            value = read_written(written, decimal=self.decimal)
+        except ValueError as e:
+            return Entry(name, number, where, quantity, factor, formula, None, "malformed", str(e))
+        return Entry(name, number, where, quantity, factor, formula, value)
+
+    def _singles(self, cells: Any, profile: str) -> Iterator[RawCell | Entry]:
+        """Whole arrays as a cell for each entry."""
+        for cell in cells:
+            written = cell.written
+            if isinstance(written, str) and written[:1] == "[":
+                try:
+                    written = json.loads(re.sub(r"[^\s,\[\]]+", lambda m: json.dumps(m[0].strip("'\"")), written))
+                except (json.JSONDecodeError, RecursionError):
+                    why = "not a list of numbers; write [0.1, 0.2]"
+                    yield Entry(cell.name, str(cell.written)[:60], cell.where, fault="malformed", message=why)
+                    continue
+            if isinstance(written, list | tuple | np.ndarray) and np.ndim(_counted(written)):
+                yield from self._spread(cell, written, profile)
+            elif written is not cell.written or isinstance(written, np.ndarray | np.generic):
+                yield RawCell(cell.name, shortest(written), cell.where)
+            else:
+                yield cell
+
+    def _spread(self, cell: RawCell, written: Any, profile: str) -> Iterator[RawCell | Entry]:
+        try:
+            extents = written.shape if isinstance(written, np.ndarray) else shape_of(written)
+            named = list(self._places(cell.name, extents, profile))
+        except (ValueError, RecursionError) as e:
+            shown = "a list" if not isinstance(written, np.ndarray) else f"an array {written.shape}"
+            fault = "unknown" if isinstance(e, UnknownName) else "malformed"
+            yield Entry(cell.name, shown, cell.where, fault=fault, message=str(e))
+            return
+        for name, place in named:
+            entry = written
+            if isinstance(written, np.ndarray):
+                entry = written[place]
+            else:
+                for i in place:
+                    entry = entry[i]
+            yield RawCell(name, shortest(entry), cell.where)
+
+    def _places(self, name: str, extents: tuple[int, ...], profile: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """(name, place) of each entry of an array: (units,), (units, inputs), and (samples, units) in a batch."""
+        if len(extents) > 3:
+            raise ValueError("lists are nested too deeply; a matrix is a list of rows")
+        if np.prod(extents, dtype=object) > MOST_CELLS:
+            raise ValueError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+        meaning = self._name(name, profile)
+        bare, _, marks = re.fullmatch(r"(.*?)((?=[@#]\d)(.*)|)", name.strip(), re.DOTALL).group(1, 2, 2)  # type: ignore[union-attr]
+        q = meaning[0] if meaning else None
+        if q is None:
+            raise UnknownName(f"{shortened(name)} is not a quantity of this network")
+        first = 0 if profile == FROM_ZERO else 1
+        wanted = names.shape(self.problem.network, q.kind, q.layer) if not q.indices else ()
+        batch = self.problem.training.samples == "together" and self.problem.samples > 1 and KINDS[q.kind].sampled
+        if batch and not q.sample:
+            wanted = (self.problem.samples, *wanted)
+        elif np.prod(wanted, dtype=object) == np.prod(extents, dtype=object) == 1:
+            yield name, (0,) * len(extents)
+            return
+        if tuple(extents) != tuple(wanted):
+            raise ValueError(f"{shortened(name)} has shape {tuple(extents)}; ours is {tuple(wanted) or 'one number'}")
+        for place in np.ndindex(*extents):
+            inner = place[1:] if batch and not q.sample else place
+            index = f"[{','.join(str(i + first) for i in inner)}]" if inner else ""
+            yield f"{bare}{index}{marks}{f'@{place[0] + 1}' if batch and not q.sample else ''}", place
+
+    # --- names ---
+
+    def _fits(self, profile: str) -> bool:
+        return profile in (OURS, FROM_ZERO) or self._profile(profile) is not None
+
+    def _profile(self, name: str) -> NotationNames | None:
+        if name not in self._profiles:
+            try:
+                self._profiles[name] = NotationNames(self.problem.network, NOTATIONS[name])
+            except ValueError:
+                self._profiles[name] = None
+        return self._profiles[name]
+
+    def _name(self, written: str, profile: str) -> Meaning | None:
+        """What one name stands for in a profile; the problem's own names come before every profile's."""
+        try:
+            own = self.aliases.own(written)
+            if own:
+                return own
+            if profile == FROM_ZERO:
+                written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
+            if profile in (OURS, FROM_ZERO):
+                found = names.find_name(self.problem.network, self.problem.samples, written)
+                if found:
+                    return Meaning(found)
+            reader = self._profile("bishop" if profile in (OURS, FROM_ZERO) else profile)
+            q = reader.read(written) if reader else None
+        except ValueError:
+            return None
+        return Meaning(q) if q else None
+
+    def _understand(self, written: str, profile: str) -> Understood:
+        if not written or len(written) > LONGEST_NAME or not written.isprintable():
+            return None, Fraction(1), None, f"{shortened(written)} is not a name; write names such as z1[1], dW2[1,2]"
+        meaning = self._name(written, profile)
+        if meaning:
+            return self._one(written, meaning)
+        try:
+            formula = read_formula(written, lambda name: self._leaf(name, profile))
+        except FormulaError:
+            formula = None
+        except (UnknownName, ValueError) as e:
+            return None, Fraction(1), None, str(e)
+        if formula is None or isinstance(formula, Number):
+            return None, Fraction(1), None, self._unknown(written)
+        factor, rest = _factored(formula)
+        if isinstance(rest, Name):
+            return rest.quantity, factor, None, ""
+        return None, Fraction(1), formula, ""
+
+    def _one(self, written: str, meaning: Meaning) -> Understood:
+        q = self._single(meaning.quantity)
+        factor = fraction(meaning.multiple)
+        if meaning.eta_power:
+            factor *= fraction(self.problem.training.learning_rate.exact().item())
+        if q.kind in _GIVEN and not (q.kind in ("W", "b") and q.step > 1):
+            return q, factor, None, f"{written} is given, not worked out; leave it out"
+        return q, factor, None, self._not_recorded(written, q)
+
+    def _leaf(self, written: str, profile: str) -> Expression:
+        meaning = self._name(written, profile)
+        if meaning is None:
+            raise UnknownName(self._unknown(written))
+        q = self._single(meaning.quantity)
+        why = "" if q.kind in _GIVEN else self._not_recorded(written, q)
+        if why:
+            raise UnknownName(why)
+        factors: list[Expression] = [Number(meaning.multiple)] if meaning.multiple not in ("1", "-1") else []
+        factors += [Name(Quantity("eta"))] * meaning.eta_power
+        value = Product((*factors, Name(q))) if factors else Name(q)
+        return Negative(value) if meaning.multiple == "-1" else value
+
+    def _single(self, q: Quantity) -> Quantity:
+        """A whole array of one number is its number; E@2 of a network of its own is that network's E."""
+        whole = q._replace(kind="E")
+        if q.kind == "E_sample" and any(_is_of(whole, step) for step in self._steps):
+            return whole
+        extents = names.shape(self.problem.network, q.kind, q.layer)
+        one = not q.indices and extents and max(extents) == 1
+        return q._replace(indices=(1,) * len(extents)) if one else q
+
+    def _not_recorded(self, written: str, q: Quantity) -> str:
+        """Why a quantity is not one number of this step, "" where it is."""
+        extents = names.shape(self.problem.network, q.kind, q.layer)
+        if not q.indices and extents:
+            return f"{written} is not one number; name one, such as {written}[{','.join('1' * len(extents))}]"
+        if any(_is_of(q, step) for step in self._steps):
+            return ""
+        if not q.sample and self.problem.training.samples != "in_turn" and self.problem.samples > 1:
+            return f"{written} is not one number here; name the sample too, such as {written}@1"
+        if q.sample and self.problem.training.samples == "in_turn" and self.problem.samples > 1:
+            return f"{written}: samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"
+        return f"{written} is not a number of this step"
+
+    def _unknown(self, written: str) -> str:
+        try:
+            names.read_name(self.problem.network, self.problem.samples, written)
+        except UnknownName as e:
+            return str(e)
+        return f"{shortened(written)} is not a name in this notation"
+
+
+def _is_of(q: Quantity, step: Step) -> bool:
+    """Whether a step records a quantity."""
+    if q.step != step.step or (q.kind, q.layer) not in step.arrays:
+        return False
+    batch = step.problem.samples > 1 and KINDS[q.kind].sampled
+    return 1 <= q.sample <= step.problem.samples if batch else q.sample == step.sample
+
+
+def shortest(number: Any) -> object:
+    """An array's number as the shortest decimal of its own precision; text and blanks as they are."""
+    if isinstance(number, np.floating):
+        return str(number.item() if isinstance(number, np.float64) else number)
+    if isinstance(number, np.ndarray) and number.ndim == 0:
+        return shortest(number[()])
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _counted(written: Any) -> Any:
+    return written if isinstance(written, np.ndarray) else [0]
+
+
+def _counted_from_one(found: re.Match[str]) -> str:
+    return f"[{','.join(str(int(i) + 1) for i in found[1].split(',') if i.strip())}]"
+
+
+def _factored(formula: Expression) -> tuple[Fraction, Expression]:
+    """A formula as a number times the rest: -2*E is -2 and E."""
+    match formula:
+        case Negative(operand):
+            factor, rest = _factored(operand)
+            return -factor, rest
+        case Product((Number(number), rest)) | Product((rest, Number(number))) if fraction(number):
+            factor, rest = _factored(rest)
+            return factor * fraction(number), rest
+        case Quotient(rest, Number(number)) if fraction(number):
+            factor, rest = _factored(rest)
+            return factor / fraction(number), rest
+    return Fraction(1), formula
+
+
+def _faulty(entry: Entry, fault: str, message: str) -> Entry:
+    parts = (entry.name, entry.number, entry.where, entry.quantity, entry.factor, entry.formula, entry.value)
+    return Entry(*parts, fault, message)
+
+
+def _strange(sheet: Sheet) -> int:
+    """How many names a reading does not understand."""
+    return sum(entry.fault == "unknown" for entry in sheet.entries)
+
+
+def _same(one: Sheet, other: Sheet) -> bool:
+    """Whether two readings understand the same."""
+
+    def understood(sheet: Sheet) -> list[object]:
+        return [(e.quantity, e.factor, e.formula, e.fault) for e in sheet.entries]
+
+    return understood(one) == understood(other)

@@ -1,0 +1,196 @@
+"""Where sheets come from: files, folders, zip archives, standard input; one bad sheet never stops the rest."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from derivations.network import Problem
+from tracer.answers.entries import Sheet
+from tracer.answers.formats import SUFFIXES, raw_answers
+from tracer.answers.grids import Raw, RawCell
+from tracer.answers.naming import Naming
+
+__all__ = ["read_sheets", "readings", "sheet_from"]
+
+LARGEST_SHEET = 1_000_000
+LARGEST_ARCHIVE = 64_000_000
+MOST_FILES = 5000
+MOST_RATIO = 200
+DEEPEST = 8
+Loaded = tuple[str, str, bytes, str]  # id, suffix, content, why it cannot be read
+
+
+def read_sheets(
+    problem: Problem,
+    sources: Sequence[str | Path],
+    *,
+    standard_input: IO[bytes] | None = None,
+    notation: str | None = None,
+    decimal: str = "point",
+    naming: Naming | None = None,
+) -> Iterator[Sheet]:
+    """Every sheet of files, folders, zip archives and class tables; `-` is the standard input that is given.
+
+    A sheet that cannot be read has an `error` and no entries.  Folders and archives are read in the order of their
+    names.  Raises FileNotFoundError for a source that does not exist.
+    """
+    for source in sources:
+        if not (str(source) == "-" and standard_input) and not Path(source).exists():
+            raise FileNotFoundError(f"{source}: no such file or folder")
+    return _read(naming or Naming(problem, decimal=decimal), sources, standard_input, notation or _stated(problem))
+
+
+def sheet_from(problem: Problem, mapping: Mapping[str, Any], *, id: str = "sheet") -> Sheet:  # noqa: A002
+    """A sheet from Python: names to numbers or texts, or to whole arrays as a trace shows them."""
+    cells = []
+    for name, written in mapping.items():
+        if hasattr(written, "detach"):  # a torch tensor, without importing torch
+            written = written.detach().cpu().numpy()
+        cells.append(RawCell(str(name), written, f"'{name}'"))
+    return Naming(problem).read(Raw(id, tuple(cells)), _stated(problem))
+
+
+def readings(naming: Naming | Problem, sheet: Raw | Sheet, *, notation: str | None = None) -> list[Sheet]:
+    """Every reading of a whole sheet, the one that understands most names first."""
+    own = naming if isinstance(naming, Naming) else Naming(naming)
+    return own.readings(sheet, notation or _stated(own.problem))
+
+
+def _stated(problem: Problem) -> str | None:
+    stated = dict(problem.sheet).get("notation")
+    return stated if isinstance(stated, str) else None
+
+
+def _read(
+    naming: Naming, sources: Sequence[str | Path], standard_input: IO[bytes] | None, notation: str | None
+) -> Iterator[Sheet]:
+    for source in sources:
+        for label, suffix, content, why in _loaded(source, standard_input):
+            if why:
+                yield Sheet(label, (), error=why)
+                continue
+            try:
+                for raw in raw_answers(content, label, suffix, naming.understood):
+                    yield naming.read(raw, notation)
+            except (ValueError, RecursionError, MemoryError, ImportError) as e:
+                yield Sheet(label, (), error=str(e) or "cannot be read")
+
+
+def _loaded(source: str | Path, standard_input: IO[bytes] | None) -> Iterator[Loaded]:
+    if str(source) == "-" and standard_input:
+        content = standard_input.read(LARGEST_ARCHIVE + 1)
+        yield from _unpacked("standard input", "", content)
+        return
+    path = Path(source)
+    if not path.is_dir():
+        yield from _file(path, path.stem)
+        return
+    for count, inside in enumerate(_files(path, 0), 1):
+        if count > MOST_FILES:
+            yield str(path), "", b"", f"more than {MOST_FILES} files; name some of them"
+            return
+        if inside.is_symlink():
+            yield (
+                inside.relative_to(path).with_suffix("").as_posix(),
+                "",
+                b"",
+                "a link, not a file; copy the file itself",
+            )
+            continue
+        yield from _file(inside, inside.relative_to(path).with_suffix("").as_posix())
+
+
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    """The files of a folder and those below, by name; hidden ones are left out."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__MACOSX")):
+            continue
+        if path.is_dir() and not path.is_symlink() and depth < DEEPEST:
+            yield from _files(path, depth + 1)
+        elif not path.is_dir():
+            yield path
+
+
+def _file(path: Path, label: str) -> Iterator[Loaded]:
+    suffix = path.suffix.lower()
+    limit = LARGEST_ARCHIVE if suffix == ".zip" else LARGEST_SHEET
+    why = _refused(suffix, archive=True)
+    if why or not path.is_file():
+        yield label, suffix, b"", why or "not a file"
+        return
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(limit + 1)
+    except OSError as e:
+        yield label, suffix, b"", f"cannot be read: {e.strerror}"
+        return
+    yield from _unpacked(label, suffix, content)
+
+
+def _refused(suffix: str, *, archive: bool = False) -> str:
+    if suffix == ".xlsm":
+        return "a workbook with macros is not opened; save it as .xlsx"
+    if suffix in SUFFIXES or (archive and suffix == ".zip"):
+        return ""
+    return f"'{suffix}' is no answer sheet; hand in CSV, Markdown, JSON, .xlsx, .npz, .ipynb or lines of text"
+
+
+def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
+    """A file as it is, or what is in a zip archive."""
+    if content[:4] in (b"PK\x03\x04", b"PK\x05\x06") and suffix in ("", ".zip"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                if suffix == ".zip" or "[Content_Types].xml" not in archive.namelist():
+                    yield from _members(archive, label)
+                    return
+        except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError):
+            yield label, suffix, b"", "not a readable zip archive; pack it again"
+            return
+    large = len(content) > LARGEST_SHEET
+    yield (
+        label,
+        suffix,
+        content,
+        f"larger than {LARGEST_SHEET // 1_000_000} MB; an answer sheet is smaller" if large else "",
+    )
+
+
+def _members(archive: zipfile.ZipFile, label: str) -> Iterator[Loaded]:
+    entries = [e for e in archive.infolist() if not e.is_dir()]
+    total = sum(e.file_size for e in entries)
+    if len(entries) > MOST_FILES or total > LARGEST_ARCHIVE:
+        yield label, ".zip", b"", f"unpacks to more than {MOST_FILES} files or {LARGEST_ARCHIVE // 1_000_000} MB"
+        return
+    seen = set[str]()
+    for entry in sorted(entries, key=lambda e: e.filename):
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        if any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts):
+            continue
+        own, suffix = path.with_suffix("").as_posix() if path.name else entry.filename[:60], path.suffix.lower()
+        why = _entry_refused(entry, path) or _refused(suffix) or ("stands twice in it" if own + suffix in seen else "")
+        seen.add(own + suffix)
+        yield own, suffix, b"" if why else _member(archive, entry), why
+
+
+def _entry_refused(entry: zipfile.ZipInfo, path: PurePosixPath) -> str:
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        return "its path leads out of the archive; pack it again"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "a link, not a file; pack the file itself"
+    if entry.flag_bits & 1:
+        return "locked by a password"
+    if entry.file_size > LARGEST_SHEET:
+        return f"larger than {LARGEST_SHEET // 1_000_000} MB; an answer sheet is smaller"
+    if entry.file_size > 10_000 and entry.file_size > MOST_RATIO * max(entry.compress_size, 1):
+        return "packed more tightly than any answer sheet; it is not opened"
+    return ""
+
+
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as stream:
+        return stream.read(LARGEST_SHEET + 1)

@@ -1,0 +1,85 @@
+"""The tables `[sheet]` and `[marking]` of a problem file: what a sheet asks for and how it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from derivations.aliases import Aliases
+from derivations.given import read_number, shortened
+from derivations.names import UnknownName
+from derivations.network import Network
+from tracer.fields import Table, whole
+from tracer.toml_text import ProblemError
+
+__all__ = ["read_marking_table", "read_sheet_table"]
+
+MOST_POINTS, MOST_FIGURES = 1000, 15
+MOST_ASKED = 5000
+Fields = tuple[tuple[str, object], ...]
+
+
+def read_sheet_table(top: Table, network: Network, samples: int, names: tuple[tuple[str, str, str], ...]) -> Fields:
+    """`[sheet]`: ask (names or whole arrays), points, figures, places (one number, or one for each name), notation.
+
+    Raises ProblemError.
+    """
+    table = Table(top.value.get("sheet", {}), "sheet", "sheet", top.content)
+    aliases = Aliases(network, samples, names)
+    ask = table.value.get("ask")
+    if ask is not None and (not isinstance(ask, list | tuple) or not 0 < len(ask) <= MOST_ASKED):
+        raise table.fail("ask", f'{shortened(ask)} is not a list of names; write ask = ["z1", "delta2[1]", "dW1"]')
+    for k, name in enumerate(ask or (), 1):
+        _known(aliases, name, f"{table.at('ask')}[{k}]")
+    for key in ("points", "figures", "places"):
+        value = table.value.get(key)
+        if isinstance(value, Mapping):
+            for name, number in value.items():
+                _known(aliases, name, table.at(key))
+                _number(table, key, number)
+        elif value is not None:
+            _number(table, key, value)
+    if "notation" in table.value:
+        from derivations.notation import NOTATIONS, NotationError
+
+        notation = table.choice("notation", (*NOTATIONS, "names"))
+        try:
+            if notation in NOTATIONS:
+                NOTATIONS[notation].check(network)
+        except NotationError as e:
+            raise table.fail("notation", str(e)) from None
+    return tuple(table.value.items())
+
+
+def read_marking_table(top: Table) -> Fields:
+    """`[marking]`: accept, readings that also count, such as `{learning_rate = 0.1}`.  Raises ProblemError."""
+    table = Table(top.value.get("marking", {}), "marking", "marking", top.content)
+    accept = table.value.get("accept", [])
+    if not isinstance(accept, list | tuple | Mapping):
+        raise table.fail("accept", f"{shortened(accept)} is not a reading; write accept = [{{learning_rate = 0.1}}]")
+    for k, reading in enumerate([accept] if isinstance(accept, Mapping) else accept, 1):
+        if not isinstance(reading, Mapping) or not reading:
+            place = f"{table.at('accept')}[{k}]"
+            raise ProblemError(f"{place}: {shortened(reading)} is not a reading; write {{learning_rate = 0.1}}")
+    return tuple(table.value.items())
+
+
+def _known(aliases: Aliases, name: Any, place: str) -> None:
+    try:
+        if not isinstance(name, str):
+            raise ValueError(f"{shortened(name)} is not a name; write it in quotes")
+        aliases.read(name)
+    except (UnknownName, ValueError) as e:
+        raise ProblemError(f"{place}: {e}") from None
+
+
+def _number(table: Table, key: str, number: Any) -> None:
+    """Points from 0 up; figures from 1 and places from 0, whole numbers."""
+    least, most = {"points": (0, MOST_POINTS), "figures": (1, MOST_FIGURES), "places": (0, MOST_FIGURES)}[key]
+    try:
+        size = float(read_number(number)) if "/" not in str(number) else -1
+    except ValueError as e:
+        raise table.fail(key, str(e)) from None
+    if not least <= size <= most or (key != "points" and not whole(number)):
+        kind = "number" if key == "points" else "whole number"
+        raise table.fail(key, f"{shortened(number)} is out of range; write a {kind} from {least} to {most}")
