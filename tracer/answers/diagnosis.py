@@ -111,7 +111,7 @@ class Explaining:
         for stage in self.columns.stages:
             rows = np.flatnonzero(self.left[:, stage].any(axis=1))
             explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
-            for k, row in enumerate(rows):
+            for k, row in enumerate(map(int, rows)):
                 named = np.flatnonzero(explains[:, k])
                 if 0 < len(named) <= MOST_FITTING:
                     at = np.flatnonzero(self.left[row, stage]) + stage.start
