@@ -230,7 +230,7 @@ def sheets_of(
         shown = people.rounded(memory, np.zeros(people.count, int))
         there = np.isfinite(shown) & (rng.random(shown.shape) < share)
         unit = people.unit(shown, np.zeros(people.count, int))
-        unit = np.where(shown == 0, np.where(people.figures.reshape(ones), 1.0, unit), unit)
+        unit = np.where(shown == 0, 10.0 ** -people.digits.reshape(ones), unit)
         power = np.floor(np.log10(np.where(shown == 0, 1, np.abs(shown))) + 1e-13)
         figures = np.where(shown == 0, 1, np.maximum(power - np.round(np.log10(unit)) + 1, 1))
         arrays[at] = Written(there, np.where(there, shown, 0.0), unit, figures)

@@ -15,7 +15,7 @@ from tracer.answers.workbooks import workbook
 from tracer.show.grid import to_csv
 from tracer.tracing import steps_of
 
-__all__ = ["SHEET_FORMATS", "asked", "blank_sheet"]
+__all__ = ["SHEET_FORMATS", "asked", "blank_sheet", "points_of"]
 
 SHEET_FORMATS = ("csv", "markdown", "text", "json", "xlsx", "latex")
 
@@ -101,6 +101,12 @@ def _name(problem: Problem, q: Quantity, letters: Notation | None, form: str) ->
         return f"`{own}`" if form == "markdown" else own
     marks = (f"@{q.sample}" if q.sample else "") + (f"#{q.step}" if q.step > 1 else "")
     return letters.text(network, q._replace(sample=0, step=1)) + marks
+
+
+def points_of(problem: Problem, q: Quantity) -> float:
+    """The points that `[sheet] points` gives for a quantity, 1 where it says nothing."""
+    column = _columns(problem, [q]).get("points")
+    return float(column[0]) if column else 1.0
 
 
 def _columns(problem: Problem, quantities: list[Quantity]) -> dict[str, list[str]]:

@@ -58,10 +58,12 @@ class Cells:
         usual = np.full((len(sheets), 2), [4.0, 1e-4])
         for row, sheet in enumerate(sheets):
             markable = [(at, e) for at, e in _placed(problem, sheet.entries) if at[0] in shapes]
-            for (at, place), entry in markable:
-                found.setdefault(at, []).append(((row, *place), *_number(entry)))
             if markable:
                 usual[row] = _usual([_number(entry) for _, entry in markable])
+            for (at, place), entry in markable:
+                value, unit, figures = _number(entry)
+                unit = min(unit, usual[row, 1]) if value == 0 else unit  # a bare 0 among decimals means 0.000
+                found.setdefault(at, []).append(((row, *place), value, unit, figures))
         arrays = {}
         for at, cells in found.items():
             shape = (len(sheets), *shapes[at])

@@ -21,10 +21,10 @@ from tracer.answers.intervals import Intervals
 from tracer.answers.passes import At
 from tracer.answers.working import Worked, work
 
-__all__ = ["FOLLOWS", "INSIDE", "LAST_DIGIT", "PLAINLY", "REFUSED", "TRUNCATED", "Judged", "forms", "judge"]
+__all__ = ["FOLLOWS", "INSIDE", "LAST_DIGIT", "NOTHING", "PLAINLY", "REFUSED", "TRUNCATED", "Judged", "forms", "judge"]
 
 Array = Any
-REFUSED, LAST_DIGIT, FOLLOWS, TRUNCATED, INSIDE, PLAINLY = range(6)
+REFUSED, LAST_DIGIT, NOTHING, FOLLOWS, TRUNCATED, INSIDE, PLAINLY = range(7)
 A_PROGRAM_SHOWS = 7  # figures: a sheet with so many may be a float32 program's output
 FLOAT64_SHOWS = 15
 
@@ -67,7 +67,14 @@ def judge(cells: Cells) -> Judged:
         for at, of_some in _codes(some, best).items():
             codes[at][rows] = of_some
         chosen[rows] = [d for d, _ in best]
+    for at, code in codes.items():
+        codes[at] = np.where((code == FOLLOWS) & _says_nothing(own.follows[at]), NOTHING, code)
     return Judged(codes, tuple(chosen), own, true)
+
+
+def _says_nothing(follows: Intervals) -> Array:
+    """Where what follows is 0 or anything, whatever the rest of the equation is."""
+    return ((follows.low == 0) & (follows.high == 0)) | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
 
 
 def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:

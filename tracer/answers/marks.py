@@ -1,0 +1,185 @@
+"""One sheet put together: the mark of every entry, causes counted once, what followed from each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from derivations import names
+from derivations.names import CONSTANTS, Quantity
+from tracer.answers.blank import asked, points_of
+from tracer.answers.cells import place_of
+from tracer.answers.diagnosis import Found
+from tracer.answers.entries import Entry, Sheet
+from tracer.answers.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
+from tracer.answers.passes import At
+from tracer.answers.result import Cause, Mark, Marked
+from tracer.answers.truth import Truth
+
+__all__ = ["Marker"]
+
+Place = tuple[At, tuple[int, ...]]
+VERDICTS = {
+    REFUSED: "wrong",
+    LAST_DIGIT: "last_digit",
+    NOTHING: "not_assessable",
+    FOLLOWS: "follows",
+    TRUNCATED: "truncated",
+    INSIDE: "rounded_inside",
+    PLAINLY: "rounded",
+}
+ENOUGH_FIGURES = 2
+GIVEN = ("x", "t", "W", "b", *CONSTANTS)
+
+
+class Marker:
+    """Puts one sheet together from its entries, the codes of its cells and what explains the wrong ones."""
+
+    def __init__(
+        self,
+        truth: Truth,
+        sheet: Sheet,
+        codes: Mapping[Place, int] | None = None,
+        found: Sequence[tuple[Found, tuple[Place, ...]]] = (),
+    ) -> None:
+        self.truth, self.sheet, self.codes = truth, sheet, codes or {}
+        self.found = _merged(found)
+
+    def marked(self) -> Marked:
+        """The sheet, marked."""
+        if self.sheet.error:
+            return Marked(self.sheet.id, remarks=self.sheet.remarks, error=self.sheet.error)
+        marks = [m for m in (self._mark(entry) for entry in self.sheet.entries) if m]
+        marks += self._missing()
+        return Marked(self.sheet.id, tuple(marks), tuple(self._causes()), self.sheet.remarks)
+
+    # --- cells ---
+
+    def _mark(self, entry: Entry) -> Mark | None:
+        q = entry.quantity
+        mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self._points(q))
+        if q is not None and q.kind in GIVEN and entry.value is not None:
+            return self._given(entry, mark)
+        if entry.fault:
+            return replace(mark, verdict=entry.fault, facts={"message": entry.message})
+        if entry.value is None or q is None:
+            return mark
+        place = place_of(self.truth.problem, q)
+        verdict = VERDICTS[self.codes.get(place, NOTHING)]
+        if verdict in ("rounded", "rounded_inside", "truncated"):
+            verdict = self._how_right(entry, q, verdict)
+        slips = self._explained.get(place, ())
+        if slips and verdict == "wrong":
+            verdict = "slip"
+        return replace(mark, verdict=verdict, slips=slips, expected=self._expected(entry, q))
+
+    def _how_right(self, entry: Entry, q: Quantity, verdict: str) -> str:
+        assert entry.value is not None
+        if self.truth.exactly(q, entry.value.exact / entry.factor):
+            return "exact"
+        places, figures = entry.value.place or 0, entry.value.figures
+        habit = places < 0 and places == self._usual_place
+        return "coarse" if figures < self._least(q) and entry.value.place is not None and not habit else verdict
+
+    def _least(self, q: Quantity) -> int:
+        figures = dict(self.truth.problem.sheet).get("figures")
+        return figures if isinstance(figures, int) else ENOUGH_FIGURES
+
+    @cached_property
+    def _usual_place(self) -> int | None:
+        """The place of the last digit that most numbers of the sheet have."""
+        places = [e.value.place for e in self.sheet.entries if e.value is not None and e.value.place is not None]
+        return max(set(places), key=lambda p: (places.count(p), p)) if places else None
+
+    def _expected(self, entry: Entry, q: Quantity) -> str:
+        assert entry.value is not None
+        places = -entry.value.place if entry.value.place is not None else 8
+        value = self.truth.value(q)
+        if entry.factor != 1:
+            low, high = self.truth.ends(q)
+            value = (low + high) / 2 * entry.factor if low is not None and high is not None else value
+        return self.truth.shown(value, places, entry.value.figures)
+
+    def _given(self, entry: Entry, mark: Mark) -> Mark | None:
+        """A given number written on the sheet: nothing to mark where it is right."""
+        q, written = entry.quantity, entry.value
+        assert q is not None
+        assert written is not None
+        right = self.truth.given(q)
+        if right is None or written.exact / entry.factor == right[0]:
+            return None
+        facts = {"given": names.text(self.truth.problem.network, q), "value": entry.number, "right": right[1]}
+        return replace(mark, verdict="wrong", expected=right[1], slips=("given.misread",), facts=facts)
+
+    def _points(self, q: Quantity | None) -> float:
+        return points_of(self.truth.problem, q) if q is not None else 1.0
+
+    def _missing(self) -> list[Mark]:
+        """What `[sheet] ask` asks for and the sheet does not have."""
+        if dict(self.truth.problem.sheet).get("ask") is None:
+            return []
+        there = {e.quantity for e in self.sheet.entries}
+        network = self.truth.problem.network
+        wanted = [q for q in asked(self.truth.problem) if q not in there]
+        return [Mark(names.text(network, q), "", "missing", points=self._points(q)) for q in wanted]
+
+    # --- causes ---
+
+    @cached_property
+    def _explained(self) -> dict[Place, tuple[str, ...]]:
+        return {place: names for names, places, _ in self.found for place in places}
+
+    @cached_property
+    def _entries(self) -> dict[Place, Entry]:
+        problem = self.truth.problem
+        usable = [e for e in self.sheet.entries if e.quantity and not e.fault and e.formula is None]
+        return {place_of(problem, e.quantity): e for e in usable if e.quantity}
+
+    def _causes(self) -> list[Cause]:
+        """The causes in the order of calculation; cells that nothing explains are one cause a stage."""
+        causes = [(places, slips, facts) for slips, places, facts in self.found]
+        for at in dict.fromkeys(place[0] for place in self.codes):
+            alone = tuple(p for p, c in self.codes.items() if p[0] == at and c == REFUSED and p not in self._explained)
+            causes += [(alone, (), {})] if alone else []
+        order = {place: k for k, place in enumerate(self.codes)}
+        causes.sort(key=lambda cause: order[cause[0][0]])
+        starts = [order[places[0]] for places, _, _ in causes]
+        out = []
+        for k, (places, slips, facts) in enumerate(causes):
+            until = starts[k + 1] if k + 1 < len(starts) else len(order)
+            after = [p for p, c in self.codes.items() if c == FOLLOWS and starts[k] < order[p] < until]
+            cells = tuple(self._entries[p].name for p in places)
+            follows = tuple(self._entries[p].name for p in after)
+            out.append(Cause(slips, cells, follows, self._facts(places[0], slips) | facts))
+        return out
+
+    def _facts(self, place: Place, slips: tuple[str, ...]) -> dict[str, str]:
+        """The equations that a message shows: the right one of the cell, and each slip's."""
+        q = self._entries[place].quantity
+        assert q is not None
+        known = [self.truth.slips[name] for name in slips if name in self.truth.slips]
+        facts = {f"used:{slip.name}": self.truth.equation(q, slip) for slip in known}
+        if len(known) == 1:
+            facts["used"] = facts.pop(f"used:{known[0].name}")
+            facts["right"] = self.truth.right_of(facts["used"]) or self.truth.equation(q)
+        else:
+            facts["right"] = self.truth.equation(q)
+        return facts
+
+
+def _merged(
+    found: Sequence[tuple[Found, tuple[Place, ...]]],
+) -> list[tuple[tuple[str, ...], tuple[Place, ...], dict[str, str]]]:
+    """Causes, not cells: explanations that have a slip in common are one, and that slip is the one meant."""
+    out: list[tuple[tuple[str, ...], tuple[Place, ...], dict[str, str]]] = []
+    for one, places in found:
+        facts = dict(one.facts)
+        for k, (slips, earlier, known) in enumerate(out):
+            common = tuple(name for name in slips if name in one.names)
+            if common and known == facts:
+                out[k] = common, (*earlier, *places), known
+                break
+        else:
+            out.append((one.names, places, facts))
+    return out

@@ -1,0 +1,135 @@
+"""What is right on a problem: the exact numbers, their texts, and the equations, right and with a slip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derivations import names
+from derivations.arithmetic import Exact
+from derivations.equations import Equation, equations, givens
+from derivations.expression import Expression
+from derivations.given import fraction
+from derivations.names import CONSTANTS, Quantity
+from derivations.network import Problem
+from derivations.printing import TextPrinter
+from derivations.rules import RULES
+from tracer.answers.cells import place_of
+from tracer.answers.passes import At, passes
+from tracer.answers.slips import Slip, slips_of
+from tracer.rounding import Rounding, bounds
+
+__all__ = ["Truth"]
+
+Array = Any
+BITS = 200
+_FIELD = {"eta": "learning_rate", "mu": "momentum"}
+LEAST_FIGURES = 3
+
+
+class Truth:
+    """The right numbers and equations of one problem, worked when first asked for."""
+
+    def __init__(self, problem: Problem, steps: int = 1) -> None:
+        self.problem, self.steps = problem, steps
+
+    @cached_property
+    def slips(self) -> dict[str, Slip]:
+        """The slips that can be made on this problem, by name."""
+        return {slip.name: slip for slip in slips_of(self.problem)}
+
+    @cached_property
+    def arrays(self) -> dict[At, Array]:
+        """Every recorded array, rational up to the first exp or log, a ball after it."""
+        m, out = Exact(BITS), dict[At, Array]()
+        for sample, step, run in passes(self.problem, m, self.steps):
+
+            def keep(kind: str, layer: int, array: Any, sample: int = sample, step: int = step) -> Any:
+                out[At(kind, layer, sample, step)] = m.kept(array)
+                return out[At(kind, layer, sample, step)]
+
+            run(keep, RULES)
+        return out
+
+    def value(self, q: Quantity) -> Any:
+        """The number of a quantity."""
+        at, place = place_of(self.problem, q)
+        array = self.arrays[at]
+        return array[place] if isinstance(array, np.ndarray) and array.ndim else array
+
+    def exactly(self, q: Quantity, written: Any) -> bool:
+        """Whether a fraction is the right number itself."""
+        low, high = bounds(self.value(q))
+        return low is not None and low == high == written
+
+    def ends(self, q: Quantity) -> tuple[Fraction | None, Fraction | None]:
+        """The ends of the ball of a quantity's number."""
+        return bounds(self.value(q))
+
+    def given(self, q: Quantity) -> tuple[Fraction, str] | None:
+        """A given number and its text, None for one that is drawn or does not exist."""
+        if q.kind in CONSTANTS:
+            constant = getattr(self.problem.training, _FIELD.get(q.kind, q.kind))
+            return None if constant is None else (fraction(constant.exact().item()), constant.shown().item())
+        for kind, layer, quantities in givens(self.problem):
+            place = np.flatnonzero(np.asarray([own == q for own in quantities.flat]))
+            if kind == q.kind and len(place):
+                sampled = self.problem.x if kind == "x" else self.problem.signals
+                array: Any = sampled if not layer else getattr(self.problem.network.layer(layer), kind)
+                return fraction(array.exact().flat[place[0]]), array.shown().flat[place[0]]
+        return None
+
+    def shown(self, value: Any, places: int, figures: int) -> str:
+        """A number at the digits that were written, but never fewer than a few figures."""
+        low, _ = bounds(value)
+        if low is None:
+            return ""
+        needed = Rounding(digits=max(figures, LEAST_FIGURES)).places_of(low) if low else 0
+        return Rounding(places=max(0, min(places, 100), needed if figures < LEAST_FIGURES else 0)).shown(value)
+
+    # --- equations ---
+
+    @cached_property
+    def _right(self) -> dict[Quantity, Expression]:
+        return {e.quantity: e.formula for e in self._equations(None)}
+
+    def _equations(self, slip: Slip | None) -> list[Equation]:
+        problem, rules = self.problem, slip.rules if slip else RULES
+        way = problem.training.samples if problem.samples > 1 else "together"
+        if way == "together":
+            return [e for k in range(1, self.steps + 1) for e in equations(problem, rules, step=k)]
+        marks = [(k, 1) if way == "apart" else (0, k) for k in range(1, problem.samples + 1)]
+        each = enumerate(marks, 1)
+        return [e for k, (s, n) in each for e in equations(problem.sample(k), rules, sample=s, step=n)]
+
+    def equation(self, q: Quantity, slip: Slip | None = None) -> str:
+        """The equation of a quantity, `a1[1] = W1[1,1]·x[1] + ...`.
+
+        With a slip its own, and where the slip leaves that one as it is, the first that it changes before it.
+        """
+        formulas = self._right if slip is None else self._of_slip(slip)
+        if slip is not None and formulas.get(q) == self._right.get(q):
+            earlier = list(self._right)[: list(self._right).index(q)] if q in self._right else []
+            q = next((p for p in reversed(earlier) if formulas.get(p) != self._right[p]), q)
+        return f"{self._name(q)} = {TextPrinter(self._name)(formulas[q])}" if q in formulas else ""
+
+    def right_of(self, equation: str) -> str:
+        """The right equation of the quantity that an equation defines."""
+        name = equation.partition(" = ")[0]
+        q = next((q for q in self._right if self._name(q) == name), None)
+        return self.equation(q) if q else ""
+
+    def _of_slip(self, slip: Slip) -> dict[Quantity, Expression]:
+        if slip.name not in self._written:
+            self._written[slip.name] = {e.quantity: e.formula for e in self._equations(slip)}
+        return self._written[slip.name]
+
+    @cached_property
+    def _written(self) -> dict[str, dict[Quantity, Expression]]:
+        return {}
+
+    def _name(self, q: Quantity) -> str:
+        return names.text(self.problem.network, q)
