@@ -317,6 +317,14 @@ def replaced(e: Any, name: Callable[[Quantity], Expression]) -> Any:
     return tuple(replaced(part, name) for part in e) if isinstance(e, tuple) and not isinstance(e, Quantity) else e
 
 
+def names_in(e: Any) -> set[Quantity]:
+    """The quantities that a formula names."""
+    if isinstance(e, Name):
+        return {e.quantity}
+    parts = e._parts() if isinstance(e, Expression) else e if isinstance(e, tuple) else ()
+    return set().union(*map(names_in, parts)) if parts and not isinstance(e, Quantity) else set()
+
+
 # --- value ---
 
 

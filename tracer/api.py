@@ -11,9 +11,22 @@ from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
 if TYPE_CHECKING:
+    from tracer.answers.result import Checked
     from tracer.verification.result import Verification
 
-__all__ = ["Problem", "ProblemError", "Run", "Trace", "list_samples", "load", "loads", "trace", "train", "verify"]
+__all__ = [
+    "Problem",
+    "ProblemError",
+    "Run",
+    "Trace",
+    "check",
+    "list_samples",
+    "load",
+    "loads",
+    "trace",
+    "train",
+    "verify",
+]
 
 
 def verify(
@@ -39,6 +52,44 @@ def verify(
         for s in trace(problem).steps
     )
     return verify_steps(problem, recorded, gradients, assume_nothing=assume_nothing, standard_input=standard_input)
+
+
+def check(
+    problem: Source,
+    sheet: Any,
+    *,
+    notation: str | None = None,
+    decimal: str = "point",
+    overrides: Any = None,
+    standard_input: Any = None,
+) -> Checked:
+    """Mark worked answers: every number, errors carried forward, the slip named where there is one.
+
+    problem: a `Problem`, or what `load` takes.  sheet: a file, folder or zip archive of sheets, a list of these, or a
+    mapping of names or whole arrays to numbers.  notation: the letters that the sheets are in (default: those that
+    fit).  decimal: "point" or "comma".  overrides: a marker's own verdicts, CSV or JSON.
+    Raises ProblemError, FileNotFoundError, and ValueError for a mapping that is no sheet.
+
+    >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
+    ('output_signal.factor_2',)
+    """
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tracer.answers.marking import mark
+    from tracer.answers.overrides import apply_overrides
+    from tracer.answers.result import Checked
+    from tracer.answers.sources import read_sheets, sheet_from
+
+    problem = as_problem(problem)
+    if isinstance(sheet, Mapping):
+        sheets = [sheet_from(problem, sheet)]
+    else:
+        paths = [sheet] if isinstance(sheet, str | Path) else list(sheet)
+        reading = read_sheets(problem, paths, standard_input=standard_input, notation=notation, decimal=decimal)
+        sheets = list(reading)
+    checked = Checked(problem.title, tuple(mark(problem, sheets)))
+    return apply_overrides(checked, overrides) if overrides is not None else checked
 
 
 def list_samples() -> list[tuple[str, str, str]]:

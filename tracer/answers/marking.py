@@ -14,6 +14,7 @@ from tracer.answers.entries import Sheet
 from tracer.answers.judging import LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marks import Marker
 from tracer.answers.passes import recorded
+from tracer.answers.pen import slips_of_the_pen
 from tracer.answers.result import Marked
 from tracer.answers.solving import solve
 from tracer.answers.truth import Truth
@@ -68,6 +69,7 @@ def explain(
         task.whole_stages(slips, "true")
         task.single_cells(slips, "own")
         task.single_cells(slips, "true")
+        slips_of_the_pen(task)
         for row, found in zip(rows, task.found, strict=True):
             out[row] = sorted(found, key=lambda f: f.columns)
     return out

@@ -70,7 +70,7 @@ class Marker:
         if verdict in ("rounded", "rounded_inside", "truncated"):
             verdict = self._how_right(entry, q, verdict)
         slips = self._explained.get(place, ())
-        if slips and verdict == "wrong":
+        if slips and verdict in ("wrong", "last_digit"):
             verdict = "slip"
         return replace(mark, verdict=verdict, slips=slips, expected=self._expected(entry, q))
 
@@ -109,7 +109,7 @@ class Marker:
         right = self.truth.given(q)
         if right is None or written.exact / entry.factor == right[0]:
             return None
-        facts = {"given": names.text(self.truth.problem.network, q), "value": entry.number, "right": right[1]}
+        facts = {"given": f"{names.text(self.truth.problem.network, q)} = {entry.number} (\u2260 {right[1]})"}
         return replace(mark, verdict="wrong", expected=right[1], slips=("given.misread",), facts=facts)
 
     def _points(self, q: Quantity | None) -> float:
@@ -159,13 +159,12 @@ class Marker:
         q = self._entries[place].quantity
         assert q is not None
         known = [self.truth.slips[name] for name in slips if name in self.truth.slips]
-        facts = {f"used:{slip.name}": self.truth.equation(q, slip) for slip in known}
-        if len(known) == 1:
-            facts["used"] = facts.pop(f"used:{known[0].name}")
-            facts["right"] = self.truth.right_of(facts["used"]) or self.truth.equation(q)
-        else:
-            facts["right"] = self.truth.equation(q)
-        return facts
+        facts: dict[str, str] = {}
+        for slip in known:
+            ending = f":{slip.name}" if len(slips) > 1 else ""
+            used = self.truth.equation(q, slip)
+            facts |= {f"used{ending}": used, f"right{ending}": self.truth.right_of(used)}
+        return {"right": self.truth.equation(q)} | facts
 
 
 def _merged(

@@ -133,19 +133,11 @@ def solve(task: Explaining, problem: Problem) -> None:
 
 def _told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
     """One explanation from every number that fits; the numbers of one slip are told together."""
-    slip = ways[0][0].slip
-    same = [(unknown, text) for unknown, text in ways if unknown.slip == slip]
-    facts = {
-        "given": [unknown.name for unknown, _ in same],
-        "value": [text for _, text in same],
-        "right": [f"{unknown.value:.12g}" for unknown, _ in same],
-    }
-    return Found(
-        tuple(dict.fromkeys(u.slip for u, _ in ways)),
-        at,
-        whole=True,
-        facts=tuple((key, " / ".join(dict.fromkeys(texts))) for key, texts in facts.items()),
-    )
+    slips = tuple(dict.fromkeys(unknown.slip for unknown, _ in ways))
+    same = [(unknown, text) for unknown, text in ways if unknown.slip == slips[0]]
+    given = " / ".join(f"{u.name} = {text} (\u2260 {u.value:.12g})" for u, text in same if u.name)
+    value = " / ".join(dict.fromkeys(text for _, text in same))
+    return Found(slips, at, whole=True, facts=(("given", given), ("value", value)))
 
 
 def _ends(task: Explaining, run: Worked) -> tuple[Array, Array]:

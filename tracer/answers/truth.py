@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from derivations import names
 from derivations.arithmetic import Exact
 from derivations.equations import Equation, equations, givens
-from derivations.expression import Expression
+from derivations.expression import Expression, names_in
 from derivations.given import fraction
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
@@ -83,12 +84,12 @@ class Truth:
         return None
 
     def shown(self, value: Any, places: int, figures: int) -> str:
-        """A number at the digits that were written, but never fewer than a few figures."""
+        """A number at the digits that were written, decimals or figures, whichever show more of it."""
         low, _ = bounds(value)
         if low is None:
             return ""
         needed = Rounding(digits=max(figures, LEAST_FIGURES)).places_of(low) if low else 0
-        return Rounding(places=max(0, min(places, 100), needed if figures < LEAST_FIGURES else 0)).shown(value)
+        return Rounding(places=max(0, min(max(places, needed), 100))).shown(value)
 
     # --- equations ---
 
@@ -108,13 +109,25 @@ class Truth:
     def equation(self, q: Quantity, slip: Slip | None = None) -> str:
         """The equation of a quantity, `a1[1] = W1[1,1]·x[1] + ...`.
 
-        With a slip its own, and where the slip leaves that one as it is, the first that it changes before it.
+        With a slip its own, and where the slip leaves that one as it is, the last one that it changes on the way.
         """
         formulas = self._right if slip is None else self._of_slip(slip)
-        if slip is not None and formulas.get(q) == self._right.get(q):
-            earlier = list(self._right)[: list(self._right).index(q)] if q in self._right else []
-            q = next((p for p in reversed(earlier) if formulas.get(p) != self._right[p]), q)
+        if slip is not None:
+            q = self._changed(q, formulas)
         return f"{self._name(q)} = {TextPrinter(self._name)(formulas[q])}" if q in formulas else ""
+
+    def _changed(self, q: Quantity, formulas: dict[Quantity, Expression]) -> Quantity:
+        """The quantity nearest before q, or q itself, whose equation is another one."""
+        near = deque([q])
+        seen = {q}
+        while near:
+            own = near.popleft()
+            if own in self._right and formulas.get(own) != self._right[own]:
+                return own
+            ahead = sorted(names_in(self._right[own]) - seen) if own in self._right else []
+            near += ahead
+            seen |= set(ahead)
+        return q
 
     def right_of(self, equation: str) -> str:
         """The right equation of the quantity that an equation defines."""

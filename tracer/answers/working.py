@@ -128,10 +128,16 @@ class _Recording:
         return out.carried[at]
 
     def _meeting(self, array: Intervals, written: Written) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Where what follows meets what the cell stands for, and what is carried where it does not."""
+        """Where what follows meets what the cell stands for, and what is carried where it does not.
+
+        What is right is carried in full, or rounded as this cell should have been.
+        """
         low, high = self.discipline.guarded(array.low, array.high, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
-        return (np.maximum(low, cell[0]), np.minimum(high, cell[1])), cell if self.carry == "own" else (low, high)
+        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
+        if self.carry == "own":
+            return met, cell
+        return met, replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
 
     def watched(self, rules_: Rules) -> Rules:
         """The same rules, each telling first what it is about to make; unchanged ones give what the base has."""
