@@ -6,15 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracer.show.as_json import finite
+from tracer.verification.proofs import Enclosed
 
-__all__ = ["MOST_NAMED", "Row", "cells", "legend", "listed", "row_json", "told"]
+__all__ = [
+    "MOST_NAMED",
+    "Row",
+    "ball_cells",
+    "ball_csv",
+    "cells",
+    "legend",
+    "listed",
+    "refuted_told",
+    "row_json",
+    "told",
+]
 
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Row:
-    """One number: what is checked, what each route says, how far off, what is allowed in parts, the verdict."""
+    """One number: what is checked, what each route says, how far off, what is allowed in parts, the verdict.
+
+    Where it is certified: the ball that holds its true value, and what that says of the number.
+    """
 
     name: str
     given: float | None
@@ -26,6 +41,8 @@ class Row:
     truncation: float
     printed: float
     verdict: str
+    ball: Enclosed | None = None
+    certificate: str = ""
 
     @property
     def tolerance(self) -> float:
@@ -40,7 +57,10 @@ def row_json(row: Row) -> dict[str, Any]:
         out["given"] = finite(row.given)
     for key in ("traced", "symbolic", "difference", "off", "tolerance", "rounding", "truncation", "printed"):
         out[key] = finite(getattr(row, key))
-    return out | {"verdict": row.verdict}
+    out["verdict"] = row.verdict
+    if row.ball is not None:
+        out |= {"ball": {"mid": row.ball.mid, "radius": row.ball.radius}, "certificate": row.certificate}
+    return out
 
 
 def cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
@@ -52,6 +72,25 @@ def cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
     numbers = [row.given] * theirs + [row.traced, row.symbolic, row.difference]
     parts = [f"{part:.2g}" for part in (row.rounding, row.truncation, row.printed)] if full else []
     return [row.name, *map(number, numbers), f"{row.off:.2g}", f"{row.tolerance:.2g}", *parts, row.verdict]
+
+
+def ball_cells(row: Row) -> list[str]:
+    """One certified number as a row of the table of certificates."""
+    ball = row.ball or Enclosed(None, None)
+    checked = f"{(row.traced if row.given is None else row.given) + 0.0:.8g}"
+    return [row.name, checked, ball.mid or "not finite", ball.radius or "", row.certificate]
+
+
+def ball_csv(row: Row) -> list[str]:
+    """What CSV has of a certificate."""
+    return ["", "", ""] if row.ball is None else [row.ball.mid or "", row.ball.radius or "", row.certificate]
+
+
+def refuted_told(row: Row, theirs: bool) -> str:
+    """One refuted number in words."""
+    ball, whose = row.ball or Enclosed(None, None), f"given {row.given:.10g}" if theirs else f"traced {row.traced:.10g}"
+    slack = row.rounding + row.printed
+    return f"  refuted: {row.name}: {whose}, true value {ball.mid} (to {ball.radius}); allowed {slack:.2g}"
 
 
 def told(row: Row, theirs: bool) -> str:
