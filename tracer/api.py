@@ -23,6 +23,7 @@ def verify(
     assume_nothing: bool = False,
     certify: bool = False,
     accuracy: float = 1e-20,
+    textbook: float | None = None,
     standard_input: Any = None,
 ) -> Verification:
     """Check every number of a step by three independent routes: the backward rules, sympy, differences.
@@ -32,6 +33,8 @@ def verify(
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
     certify: also prove, refute or leave undecided each delta, dW and db by a ball of relative radius `accuracy` that
     holds its true value, found by two routes that share no derivative; a number left undecided is not agreed to.
+    textbook: a step size h such as 1e-5; puts plain central differences (E(w + h) - E(w - h))/2h beside, with their
+    truncation and rounding.
     Raises ProblemError, SheetError (a ValueError) and UnknownName.
 
     >>> verify("hand-3-2-2").agrees
@@ -54,6 +57,7 @@ def verify(
         gradients,
         assume_nothing=assume_nothing,
         accuracy=accuracy if certify else None,
+        textbook=textbook,
         standard_input=standard_input,
     )
 

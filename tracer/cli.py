@@ -146,9 +146,8 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gradients", metavar="FILE", help="somebody else's numbers: JSON, CSV, name = value, .npz")
     parser.add_argument("--assume-nothing", action="store_true", help="move every weight on its own")
     parser.add_argument("--certify", action="store_true", help="prove or refute each gradient by a ball that holds it")
-    parser.add_argument(
-        "--accuracy", type=_small, metavar="R", help="of --certify: the relative radius (default 1e-20)"
-    )
+    parser.add_argument("--accuracy", type=_small, metavar="R", help="of --certify: relative radius (default 1e-20)")
+    parser.add_argument("--textbook", type=_small, metavar="H", help="plain central differences of step H beside")
     _add_output(parser, ("table", "markdown", "csv", "json"))
 
 
@@ -197,7 +196,7 @@ def _small(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 1e-300 <= number < 1:
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number between 1e-300 and 1; write 1e-20")
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number between 1e-300 and 1, such as 1e-5")
     return number
 
 

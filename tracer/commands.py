@@ -116,6 +116,7 @@ def verify(options: argparse.Namespace) -> int:
         assume_nothing=options.assume_nothing,
         certify=options.certify,
         accuracy=options.accuracy or 1e-20,
+        textbook=options.textbook,
         standard_input=sys.stdin.buffer,
     )
     _write(result.render(form), options)

@@ -9,6 +9,7 @@ from tracer.show.grid import grid
 from tracer.verification.proofs import PROVED, REFUTED, UNDECIDED
 from tracer.verification.rows import (
     MOST_NAMED,
+    PARTS,
     Row,
     ball_cells,
     ball_csv,
@@ -17,6 +18,8 @@ from tracer.verification.rows import (
     listed,
     refuted_told,
     row_json,
+    textbook_cells,
+    textbook_csv,
     told,
 )
 
@@ -33,7 +36,7 @@ MOST_ROWS = 500
 def lines(v: Verification) -> list[str]:
     """The answer in words, the causes first."""
     out = [_headline(v), *(f"  {text}" for text in v.explanations)]
-    out += _wrong_lines(v) + _certificate_lines(v)
+    out += _wrong_lines(v) + _certificate_lines(v) + _textbook_lines(v)
     if v.inherited:
         out.append(f"  follow from that: {listed(v.inherited)}")
     for route, found in v.disagreeing.items():
@@ -127,13 +130,17 @@ def render(v: Verification, form: str = "table") -> str:
         if v.proofs:
             headers += ["true value", "radius", "certificate"]
             entries = [[*entry, *ball_csv(row)] for entry, row in zip(entries, rows, strict=True)]
+        if v.textbook:
+            headers += [f"textbook {part}" for part in PARTS]
+            entries = [[*entry, *textbook_csv(row)] for entry, row in zip(entries, rows, strict=True)]
         return grid(headers, entries, form)
     table = grid(headers, entries, form)
     left = v.count - len(rows)
     more = [f"({left} more numbers; --format csv or json has them all)", ""] if left > 0 else [""]
     below = "" if not rows else f"\n{legend(max(rows, key=lambda r: r.tolerance))}"
     balls = _ball_table(v, form) if v.proofs else []
-    return "\n".join([table, *more, *balls, *lines(v)]) + below
+    textbook = _textbook_table(v, rows, form) if v.textbook else []
+    return "\n".join([table, *more, *balls, *textbook, *lines(v)]) + below
 
 
 def _ball_table(v: Verification, form: str) -> list[str]:
@@ -147,6 +154,33 @@ def _ball_table(v: Verification, form: str) -> list[str]:
     table = grid(headers, entries, form)
     more = [f"({count - len(entries)} more certificates; --format csv or json has them all)"]
     return ["Certificates: the true value lies within the radius", "", table, *more * (len(entries) < count), ""]
+
+
+def _textbook_table(v: Verification, rows: tuple[Row, ...], form: str) -> list[str]:
+    """The central differences of the rows that are shown, and how to read them."""
+    shown = rows if v.count <= MOST_ROWS else [row for row in v.rows if row.textbook][:20]
+    entries = [textbook_cells(row) for row in shown if row.textbook]
+    if not entries:
+        return []
+    headers = ["quantity", "given" if v.theirs else "traced", "(E+ - E-)/2h", *PARTS[2:]]
+    title = f"Textbook: central differences with h = {v.textbook[0].h:g} in float64, and their error"
+    return [title, "", grid(headers, entries, form), ""]
+
+
+def _textbook_lines(v: Verification) -> list[str]:
+    """How far off right central differences are, and which given numbers may be such."""
+    of = [(row, row.textbook) for row in v.rows if row.textbook is not None] if v.textbook else []
+    if not of:
+        return []
+    (worst, q), h = max(of, key=lambda pair: pair[1].off), v.textbook[0].h
+    out = [
+        f"  textbook: with h = {h:g} central differences are off by up to {q.off:.2g}, at {worst.name}: "
+        f"truncation {q.truncation:.2g}, rounding {q.rounding:.2g}"
+    ]
+    if v.theirs:
+        fit = sum(abs((row.given or 0.0) - row.traced) <= quotient.allowed + row.printed for row, quotient in of)
+        out.append(f"  textbook: {fit} of {len(of)} given numbers are no further off than right ones may be")
+    return out
 
 
 def _few(v: Verification) -> tuple[Row, ...]:
@@ -169,6 +203,8 @@ def _json(v: Verification) -> dict[str, Any]:
     }
     if v.proofs:
         out["certificates"] = _certificates_json(v)
+    if v.textbook:
+        out["textbook"] = {"h": v.textbook[0].h}
     notes = list(v.notes)
     if any(None in entry.values() for entry in out["quantities"]):
         notes.append("null stands for a number that is not finite, and for a tolerance that nothing bounds")

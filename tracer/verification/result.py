@@ -19,6 +19,7 @@ from tracer.verification.judging import ROUTES, Judged, Key
 from tracer.verification.kinks import Kink
 from tracer.verification.proofs import PROVED, REFUTED, UNDECIDED, Proof
 from tracer.verification.rows import Row
+from tracer.verification.textbook import Quotients
 
 __all__ = ["Row", "Verification"]
 
@@ -39,6 +40,7 @@ class Verification:
     notes: tuple[str, ...] = ()
     theirs: bool = False
     proofs: tuple[Proof, ...] = ()
+    textbook: tuple[Quotients, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -161,15 +163,18 @@ class Verification:
             cut,
             printed,
             self._verdict(number, step, key, place),
-            *self._certificate(number, key, place),
+            **self._asked_for(number, key, place),
         )
 
-    def _certificate(self, number: int, key: Key, place: tuple[int, ...]) -> tuple[Any, ...]:
-        """The ball of a number and what it says; nothing where there is none."""
-        if not self._has_ball(number, key):
-            return ()
-        proof = self.proofs[number]
-        return proof.enclosed(key, place), str(proof.verdicts[key][place])
+    def _asked_for(self, number: int, key: Key, place: tuple[int, ...]) -> dict[str, Any]:
+        """What was asked for beside the three routes: the ball and what it says, the textbook's quotient."""
+        out: dict[str, Any] = {}
+        if self._has_ball(number, key):
+            proof = self.proofs[number]
+            out = {"ball": proof.enclosed(key, place), "certificate": str(proof.verdicts[key][place])}
+        if self.textbook:
+            out["textbook"] = self.textbook[number].at(key, place)
+        return out
 
     def _verdict(self, number: int, step: Judged, key: Key, place: tuple[int, ...]) -> str:
         if key in step.wrong and step.wrong[key][place]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from tracer.show.as_json import finite
 from tracer.verification.proofs import Enclosed
+from tracer.verification.textbook import Quotient
 
 __all__ = [
     "MOST_NAMED",
+    "PARTS",
     "Row",
     "ball_cells",
     "ball_csv",
@@ -18,17 +20,21 @@ __all__ = [
     "listed",
     "refuted_told",
     "row_json",
+    "textbook_cells",
+    "textbook_csv",
     "told",
 ]
 
 MOST_NAMED = 5
+PARTS = ("value", "off", "truncation", "rounding", "allowed")
 
 
 @dataclass(frozen=True)
 class Row:
     """One number: what is checked, what each route says, how far off, what is allowed in parts, the verdict.
 
-    Where it is certified: the ball that holds its true value, and what that says of the number.
+    Where that was asked for: the ball that holds its true value and what that says of the number; the textbook's
+    central difference.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Row:
     verdict: str
     ball: Enclosed | None = None
     certificate: str = ""
+    textbook: Quotient | None = None
 
     @property
     def tolerance(self) -> float:
@@ -60,6 +67,8 @@ def row_json(row: Row) -> dict[str, Any]:
     out["verdict"] = row.verdict
     if row.ball is not None:
         out |= {"ball": {"mid": row.ball.mid, "radius": row.ball.radius}, "certificate": row.certificate}
+    if row.textbook is not None:
+        out["textbook"] = {part: finite(getattr(row.textbook, part)) for part in PARTS}
     return out
 
 
@@ -84,6 +93,19 @@ def ball_cells(row: Row) -> list[str]:
 def ball_csv(row: Row) -> list[str]:
     """What CSV has of a certificate."""
     return ["", "", ""] if row.ball is None else [row.ball.mid or "", row.ball.radius or "", row.certificate]
+
+
+def textbook_cells(row: Row) -> list[str]:
+    """One number as a row of the table of central differences."""
+    assert row.textbook is not None
+    checked = row.traced if row.given is None else row.given
+    errors = [f"{getattr(row.textbook, part):.2g}" for part in PARTS[2:]]
+    return [row.name, f"{checked + 0.0:.10g}", f"{row.textbook.value + 0.0:.10g}", *errors]
+
+
+def textbook_csv(row: Row) -> list[str]:
+    """What CSV has of a central difference."""
+    return [""] * len(PARTS) if row.textbook is None else [repr(getattr(row.textbook, part)) for part in PARTS]
 
 
 def refuted_told(row: Row, theirs: bool) -> str:

@@ -17,6 +17,7 @@ from tracer.verification.judging import Claim, Judged, judge, routes_of
 from tracer.verification.kinks import Kink, kinks_of, refitted
 from tracer.verification.proofs import prove, started_at
 from tracer.verification.result import Verification
+from tracer.verification.textbook import quotients
 
 __all__ = ["Recorded", "verify_steps"]
 
@@ -42,14 +43,19 @@ def verify_steps(
     *,
     assume_nothing: bool = False,
     accuracy: float | None = None,
+    textbook: float | None = None,
     standard_input: Any = None,
 ) -> Verification:
-    """Judge every step; with `gradients`, somebody else's numbers beside ours; with `accuracy`, certified."""
+    """Judge every step; with `gradients`, somebody else's numbers beside ours.
+
+    accuracy: also certified, to this relative radius.  textbook: a step size, plain central differences beside.
+    """
     claims = None if gradients is None else read_claims(problem, gradients, standard_input)
     with np.errstate(all="ignore"):
         chosen = [recorded for recorded in steps if not claims or _claim(claims, recorded).given]
         found = _verified(problem, chosen, claims, assume_nothing)
-        return found if accuracy is None else _certified(found, chosen, accuracy)
+        found = found if accuracy is None else _certified(found, chosen, accuracy)
+        return found if textbook is None else _with_textbook(found, chosen, textbook)
 
 
 def _claim(claims: Claims | None, recorded: Recorded) -> Claim:
@@ -78,13 +84,20 @@ def _certified(found: Verification, steps: Iterable[Recorded], accuracy: float) 
     """The same answer with a proof of each step, from the numbers as written or those that the last step left."""
     proofs, notes = [], list(found.notes)
     for recorded, judged in zip(steps, found.steps, strict=True):
-        start = recorded.problem
-        if recorded.step > 1:
-            start = started_at(start, recorded.W, recorded.b)
-        proofs.append(prove(judged, start, accuracy))
+        proofs.append(prove(judged, _start(recorded), accuracy))
     if any(judged.step > 1 for judged in found.steps):
         notes.append("certificates of a later step start from the float64 parameters that the step before it leaves")
     return replace(found, proofs=tuple(proofs), notes=tuple(notes))
+
+
+def _start(recorded: Recorded) -> Problem:
+    """The problem with the parameters that the step starts from: as written, or what the step before leaves."""
+    return started_at(recorded.problem, recorded.W, recorded.b) if recorded.step > 1 else recorded.problem
+
+
+def _with_textbook(found: Verification, steps: Iterable[Recorded], h: float) -> Verification:
+    pairs = zip(steps, found.steps, strict=True)
+    return replace(found, textbook=tuple(quotients(judged, _start(recorded), h) for recorded, judged in pairs))
 
 
 def _judged(recorded: Recorded, claim: Claim, assume_nothing: bool) -> tuple[Judged, list[Kink]]:
