@@ -1,8 +1,9 @@
 """Central differences as textbooks have them, (E(w + h) - E(w - h))/2h in float64, and what makes them differ.
 
 The same quotient is also worked in balls, where nothing cancels.  How far that is from the derivative is the
-truncation, proved; how far float64 is from that is the rounding.  A student's own quotient, worked in another order,
-has the same truncation and may be off by rounding up to a bound: the error of two losses, divided by 2h.
+truncation, at a kink from the slope that is taken; how far float64 is from that is the rounding.  A student's own
+quotient, worked in another order, has the same truncation and may be off by rounding up to a bound: the error of two
+losses, divided by 2h.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from derivations.network import Problem
 from tracer.verification.bounds import U64
 from tracer.verification.case import Case, sign
-from tracer.verification.enclosures import Exactly, TwoRoutes
+from tracer.verification.enclosures import Exactly, TwoRoutes, is_sharp
 from tracer.verification.judging import Judged, Key
 
 __all__ = ["Quotient", "Quotients", "quotients"]
@@ -59,14 +60,14 @@ def quotients(judged: Judged, problem: Problem, h: float) -> Quotients:
     """Of every dW and db that was checked in a step that starts from the numbers of `problem`.  Raises ValueError."""
     if not 1e-300 <= h < 1:
         raise ValueError(f"textbook must be a step size between 0 and 1, such as 1e-5, not {h}")
-    case, work = judged.routes.case, TwoRoutes(problem, Exactly(problem, False), BITS)
+    work = TwoRoutes(problem, Exactly(problem, False), BITS)
     bounds = judged.routes.rounding
     error = float(bounds["E", 0]) if ("E", 0) in bounds else _given_bound(judged)
     out = {}
     for key, x in judged.checked.items():
         if key[0] in ("dW", "db"):
             places = [tuple(map(int, place)) for place in np.argwhere(~np.isnan(x) | (key not in judged.claim.given))]
-            out[key] = _of_array(case, work, key, np.shape(x), places, h, error)
+            out[key] = _of_array(judged, work, key, np.shape(x), places, h, error)
     return Quotients(h, out)
 
 
@@ -78,21 +79,24 @@ def _given_bound(judged: Judged) -> float:
 
 
 def _of_array(
-    case: Case, work: TwoRoutes, key: Key, shape: tuple[int, ...], places: list[Any], h: float, error: float
+    judged: Judged, work: TwoRoutes, key: Key, shape: tuple[int, ...], places: list[Any], h: float, error: float
 ) -> tuple[Array, Array, Array, Array]:
+    from flint import arb
+
+    case = judged.routes.case
     value, truncation, rounding, allowed = (np.full(shape, np.nan) for _ in range(4))
-    exact, derivative = _exact(work, key, places, h), work.balls[key]
+    exact, derivative, taken = _exact(work, key, places, h), work.balls[key], judged.routes.symbolic[key]
     of = case.W[key[1]] if key[0] == "dW" else case.b[key[1]]
     for place, quotient in zip(places, exact, strict=True):
         value[place], top = _plain(case, key, place, h)
         with work.m.working():
-            truncation[place] = _told(quotient - derivative[place])
+            # at a kink the ball holds the slopes of both sides: there the quotient is set against the one taken
+            true = derivative[place] if is_sharp(derivative[place], 60) else arb(float(taken[place]))
+            truncation[place] = _told(quotient - true)
             rounding[place] = _told(value[place] - quotient)
         # two losses, w + h and w - h as float64 has them, and the quotient itself
         most = (error + 10 * U64 * top) / h
-        most += abs(float(derivative[place].mid())) * U64 * (abs(float(of[place])) + h) / h + 4 * U64 * abs(
-            value[place]
-        )
+        most += abs(float(taken[place])) * U64 * (abs(float(of[place])) + h) / h + 4 * U64 * abs(value[place])
         allowed[place] = abs(truncation[place]) + most
     return value, truncation, rounding, allowed
 

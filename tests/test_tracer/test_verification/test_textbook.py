@@ -102,6 +102,7 @@ def test_a_kink_within_the_step_shows_as_truncation() -> None:
     quotient = next(row.textbook for row in found.rows if row.name == "dW1[1,1]")
     assert quotient is not None
     assert quotient.value == pytest.approx(-1, abs=1e-4)
+    assert quotient.truncation == pytest.approx(-1, abs=1e-4)
 
 
 def test_every_format_has_them(capsys: pytest.CaptureFixture[str]) -> None:
