@@ -94,7 +94,7 @@ def _certificate_lines(v: Verification) -> list[str]:
         out.append(f"  the two ball routes lie apart at {listed(tuple(apart))}: nothing is decided there")
     if found[UNDECIDED]:
         out.append(f"  undecided: {listed(found[UNDECIDED])}")
-    kinks = [kink.name for proof in v.proofs for kink in proof.certificates.kinks]
+    kinks = [name for proof in v.proofs for name in proof.kinks]
     if kinks:
         out.append(f"  at a kink, where the slopes of both sides are in the ball: {listed(tuple(kinks))}")
     return out

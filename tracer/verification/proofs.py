@@ -35,16 +35,24 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Proof:
-    """One step certified: the balls, and for each array that was checked its verdicts ("" where nothing is given)."""
+    """One step certified: the balls, and for each array that was checked its verdicts ("" where nothing is given).
+
+    `mark` is what names of this step end in: @2 for a sample with a network of its own, #2 for a second step.
+    """
 
     certificates: Certificates
     verdicts: Mapping[Key, Any]
-    slack: Mapping[Key, Any]
+    mark: str = ""
 
     @property
     def apart(self) -> tuple[str, ...]:
         """The arrays that the two ball routes put in different places."""
-        return self.certificates.disagreements
+        return tuple(name + self.mark for name in self.certificates.disagreements)
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        """The units at a kink, where the balls hold the slopes of both sides."""
+        return tuple(kink.name + self.mark for kink in self.certificates.kinks)
 
     def found(self, verdict: str) -> dict[Key, Any]:
         """By array, where the verdict is this one."""
@@ -65,7 +73,8 @@ def prove(judged: Judged, problem: Problem, accuracy: float) -> Proof:
     """Certify a step that starts from the numbers of `problem`, and judge what was checked in it by the balls."""
     found = certify(problem, accuracy=accuracy)
     slack = {key: _slack(judged, key) for key in judged.checked if _balls(found, key) is not None}
-    return Proof(found, {key: _verdicts(found, judged, key, slack[key]) for key in slack}, slack)
+    mark = (f"@{judged.sample}" if judged.sample else "") + (f"#{judged.step}" if judged.step > 1 else "")
+    return Proof(found, {key: _verdicts(found, judged, key, slack[key]) for key in slack}, mark)
 
 
 def started_at(problem: Problem, W: Any, b: Any) -> Problem:

@@ -136,6 +136,15 @@ def test_at_a_kink_nothing_is_proved() -> None:
     assert beyond.certified["refuted"] == ("dW1[1,1]",)
 
 
+@pytest.mark.parametrize(("samples", "named"), [("apart", "a1[1]@2"), ("in_turn", "a1[1]#2"), ("together", "a1[1]@2")])
+def test_a_kink_is_named_where_it_is(samples: str, named: str) -> None:
+    """The unit's name carries its sample or its step."""
+    problem = relu_at_zero()
+    problem["samples"].insert(0, {"x": [0, 1], "t": [1]})
+    problem["training"]["samples"] = samples
+    assert f"at a kink, where the slopes of both sides are in the ball: {named}" in str(verify(problem, certify=True))
+
+
 def test_what_has_no_certificate_is_never_agreed_to() -> None:
     """Pre-activations have no ball: alone they are undecided, beside gradients they are counted."""
     found = verify("hand-3-2-2", {"a1[1]": 0.6}, certify=True)
