@@ -30,18 +30,31 @@ __all__ = [
 
 
 def verify(
-    problem: Source, gradients: Any = None, *, assume_nothing: bool = False, standard_input: Any = None
+    problem: Source,
+    gradients: Any = None,
+    *,
+    assume_nothing: bool = False,
+    certify: bool = False,
+    accuracy: float = 1e-20,
+    textbook: float | None = None,
+    standard_input: Any = None,
 ) -> Verification:
     """Check every number of a step by three independent routes: the backward rules, sympy, differences.
 
     problem: a `Problem`, or what `load` takes.  gradients: somebody else's numbers, a mapping of names or whole arrays
     (float32 arrays are judged as float32) or a file (JSON, CSV, `name = value` lines, .npz); they may be partial.
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
+    certify: also prove, refute or leave undecided each delta, dW and db by a ball of relative radius `accuracy` that
+    holds its true value, found by two routes that share no derivative; a number left undecided is not agreed to.
+    textbook: a step size h such as 1e-5; puts plain central differences (E(w + h) - E(w - h))/2h beside, with their
+    truncation and rounding.
     Raises ProblemError, SheetError (a ValueError) and UnknownName.
 
     >>> verify("hand-3-2-2").agrees
     True
     >>> verify("hand-3-2-2", {"dW2[1,1]": -1.4143}).wrong
+    ('dW2[1,1]',)
+    >>> verify("hand-3-2-2", {"dW2[1,1]": "1.4093"}, certify=True).certified["proved"]
     ('dW2[1,1]',)
     """
     from tracer.verification.verifier import Recorded, verify_steps
@@ -51,7 +64,15 @@ def verify(
         Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step)
         for s in trace(problem).steps
     )
-    return verify_steps(problem, recorded, gradients, assume_nothing=assume_nothing, standard_input=standard_input)
+    return verify_steps(
+        problem,
+        recorded,
+        gradients,
+        assume_nothing=assume_nothing,
+        accuracy=accuracy if certify else None,
+        textbook=textbook,
+        standard_input=standard_input,
+    )
 
 
 def check(

@@ -145,6 +145,9 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _add_problem(parser)
     parser.add_argument("--gradients", metavar="FILE", help="somebody else's numbers: JSON, CSV, name = value, .npz")
     parser.add_argument("--assume-nothing", action="store_true", help="move every weight on its own")
+    parser.add_argument("--certify", action="store_true", help="prove or refute each gradient by a ball that holds it")
+    parser.add_argument("--accuracy", type=_small, metavar="R", help="of --certify: relative radius (default 1e-20)")
+    parser.add_argument("--textbook", type=_small, metavar="H", help="plain central differences of step H beside")
     _add_output(parser, ("table", "markdown", "csv", "json"))
 
 
@@ -185,6 +188,16 @@ def _whole(text: str) -> int:
     if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a whole number")
     return int(text)
+
+
+def _small(text: str) -> float:
+    try:
+        number = float(text) if len(text) < 30 else 0.0
+    except ValueError:
+        number = 0.0
+    if not 1e-300 <= number < 1:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number between 1e-300 and 1, such as 1e-5")
+    return number
 
 
 class _Version(argparse.Action):

@@ -105,11 +105,19 @@ def verify(options: argparse.Namespace) -> int:
 
     if options.problem == "-" == options.gradients:
         raise ValueError("the problem and the gradients cannot both be standard input; put one of them in a file")
+    if options.accuracy and not options.certify:
+        raise ValueError("--accuracy goes with --certify; give both")
     problem = _load(options.problem)
     suffixes = {ending: form for ending, form in _SUFFIXES.items() if form not in ("latex", "html")}
     form = _format(options, suffixes)
     result = verify_problem(
-        problem, options.gradients, assume_nothing=options.assume_nothing, standard_input=sys.stdin.buffer
+        problem,
+        options.gradients,
+        assume_nothing=options.assume_nothing,
+        certify=options.certify,
+        accuracy=options.accuracy or 1e-20,
+        textbook=options.textbook,
+        standard_input=sys.stdin.buffer,
     )
     _write(result.render(form), options)
     if form in ("csv", "json") or options.output:

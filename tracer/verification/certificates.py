@@ -104,7 +104,7 @@ class Certificates:
 
     def distance(self, name: str | Quantity, value: Any) -> Any:
         """The ball of |true value - value|, as a `flint.arb`; the value is taken exactly as it is."""
-        with self._working():
+        with self.working():
             return abs(self[name] - _exact_number(value))
 
     def verdict(self, name: str | Quantity, value: Any, slack: Any = 0) -> str:
@@ -129,14 +129,19 @@ class Certificates:
     def _judged(self, key: Key, ball: Any, value: Any, slack: Any) -> str:
         if key in self._unfit or not ball.is_finite():
             return UNDECIDED
-        with self._working():
+        with self.working():
             away, allowed = abs(ball - _exact_number(value)), _exact_number(slack)
             return PROVED if away <= allowed else REFUTED if away > allowed else UNDECIDED
 
-    def _working(self) -> Any:
+    def working(self) -> Any:
+        """The precision in which numbers are compared with the balls: `with certificates.working():`."""
         from flint import ctx
 
         return ctx.workprec(2 * self.bits + 128)
+
+    def is_apart(self, kind: str, layer: int, sample: int = 0) -> bool:
+        """Whether the two routes put this array in balls that lie apart, so that nothing is decided about it."""
+        return (kind, layer, sample) in self._unfit
 
     def _key(self, q: Quantity) -> Key:
         whole = q.kind, q.layer, 0
@@ -168,7 +173,8 @@ def certify(
 
     bits: work at this precision and no other.  inputs: "decimals" as written, or "floats", the float64 numbers that a
     program starts from.  forward_route: also enclose each by the second route and see that the balls overlap.
-    Samples worked in turn are several steps: certify one sample's problem.  Raises ValueError.
+    Samples worked in turn are several steps, each from where the last one ends: `verify(problem, certify=True)`.
+    Raises ValueError.
 
     >>> certify("hand-3-2-2")["dW2[1,1]"].rad() < 1e-20
     True
@@ -182,7 +188,10 @@ def certify(
         raise ValueError(f"bits must be from 2 to 100000, not {bits}")
     way = problem.training.samples if problem.samples > 1 else "together"
     if way == "in_turn":
-        raise ValueError("samples go in turn, each its own step; certify one of them: certify(problem.sample(1))")
+        raise ValueError(
+            "samples go in turn, each its own step; certify one of them: certify(problem.sample(1)), "
+            "or each from where it starts: verify(problem, certify=True)"
+        )
     own = [(0, problem)] if way == "together" else [(k, problem.sample(k)) for k in range(1, problem.samples + 1)]
     works = [(k, _sharpened(p, inputs == "floats", bits, accuracy, most_bits)) for k, p in own]
     balls: dict[Key, Array] = {}

@@ -178,6 +178,29 @@ class TwoRoutes:
         t = None if self.t is None else np.tile(self.t, times)
         return self._loss(np.tile(self.z[self.L], times), powers, t).sum(axis=0)
 
+    # --- the loss elsewhere ---
+
+    def loss_moved(self, l: int, moves: Array) -> Array:
+        """The loss, samples summed, where a of layer l is moved; (moves,).  `moves` is (units, moves, samples)."""
+        count = moves.shape[1]
+        moves = moves.reshape(len(moves), -1)
+        z = np.tile(self.z[l], count)
+        for k in range(l, self.L + 1):
+            h = self.network.layer(k).activation
+            if k == l:
+                chosen = ~_still(moves).astype(bool) if h.elementwise else np.ones(moves.shape, bool)
+                a = np.tile(self.a[l], count) + moves
+            else:
+                a = _product(self.W[k], z)
+                a = a if self.b[k] is None else a + self.b[k]
+                chosen = np.ones(a.shape, bool)
+                z = np.tile(self.z[k], count)
+            of = a[chosen] if h.elementwise else a
+            z[chosen] = self.m.coefficients(h.formula(self.m, of))[0].reshape(-1)
+        t, parts = None if self.t is None else np.tile(self.t, count), self.network.loss.parts
+        each = z * t if parts is None else self.m.coefficients(parts(self.m, z, t))[0]
+        return self._combined(each.sum(axis=0).reshape(count, self.N).sum(axis=1))
+
     # --- kinks ---
 
     def kinks(self, sample: int) -> list[Kink]:

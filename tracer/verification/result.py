@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,22 +14,21 @@ import numpy as np
 from derivations import names
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from tracer.show.as_json import dumps
-from tracer.show.grid import grid
+from tracer.verification.answer import lines, render
 from tracer.verification.judging import ROUTES, Judged, Key
 from tracer.verification.kinks import Kink
-from tracer.verification.rows import MOST_NAMED, Row, cells, legend, listed, row_json, told
+from tracer.verification.proofs import PROVED, REFUTED, UNDECIDED, Proof
+from tracer.verification.rows import Row
+from tracer.verification.textbook import Quotients
 
 __all__ = ["Row", "Verification"]
-
-HEADERS = ("quantity", "traced", "symbolic", "differences", "off by", "allowed", "verdict")
-MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
 class Verification:
     """The answer for one problem: `.agrees`, `.verdict`, `.wrong` (the causes by name), `.kinks`, `.rows`.
 
+    With certify=True also `.certified["proved"]`, `["refuted"]` and `["undecided"]`; the balls are in `.proofs`.
     `str` says in words what is wrong, for `assert verify(...).agrees, verify(...)`.
     """
 
@@ -39,6 +39,8 @@ class Verification:
     explanations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     theirs: bool = False
+    proofs: tuple[Proof, ...] = ()
+    textbook: tuple[Quotients, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -49,12 +51,33 @@ class Verification:
     def verdict(self) -> str:
         """agree, disagree or undecided: a wrong number is a disagreement; an undecided one that was asked for is none.
 
-        Without given numbers, what is asked for are dW and db.
+        Without given numbers, what is asked for are dW and db.  What is certified is decided by its certificate.
         """
         if any(step.wrong or any(step.odd.values()) for step in self.steps):
             return "disagree"
-        asked = [key for step in self.steps for key in step.undecided if self.theirs or key[0] in ("dW", "db")]
-        return "undecided" if asked else "agree"
+        if any(proof.apart or proof.found(REFUTED) for proof in self.proofs):
+            return "disagree"
+        open_ = [
+            key for number, step in enumerate(self.steps) for key in step.undecided if not self._has_ball(number, key)
+        ]
+        open_ += [key for proof in self.proofs for key in proof.found(UNDECIDED)]
+        nothing = bool(self.proofs) and not self.certified[PROVED]
+        return "undecided" if nothing or any(map(self._asked, open_)) else "agree"
+
+    def _has_ball(self, number: int, key: Key) -> bool:
+        return bool(self.proofs) and key in self.proofs[number].verdicts
+
+    def _asked(self, key: Key) -> bool:
+        return self.theirs or key[0] in ("dW", "db")
+
+    @cached_property
+    def certified(self) -> Mapping[str, tuple[str, ...]]:
+        """The names that the balls prove, refute and leave undecided; nothing where no certificate was asked for."""
+        pairs = list(zip(self.steps, self.proofs, strict=False))
+        return {
+            verdict: tuple(n for step, proof in pairs for n in self._names(step, proof.found(verdict)))
+            for verdict in (PROVED, REFUTED, UNDECIDED)
+        }
 
     @cached_property
     def wrong(self) -> tuple[str, ...]:
@@ -140,7 +163,18 @@ class Verification:
             cut,
             printed,
             self._verdict(number, step, key, place),
+            **self._asked_for(number, key, place),
         )
+
+    def _asked_for(self, number: int, key: Key, place: tuple[int, ...]) -> dict[str, Any]:
+        """What was asked for beside the three routes: the ball and what it says, the textbook's quotient."""
+        out: dict[str, Any] = {}
+        if self._has_ball(number, key):
+            proof = self.proofs[number]
+            out = {"ball": proof.enclosed(key, place), "certificate": str(proof.verdicts[key][place])}
+        if self.textbook:
+            out["textbook"] = self.textbook[number].at(key, place)
+        return out
 
     def _verdict(self, number: int, step: Judged, key: Key, place: tuple[int, ...]) -> str:
         if key in step.wrong and step.wrong[key][place]:
@@ -167,7 +201,25 @@ class Verification:
             indices = place[:1] if names.shape(problem.network, kind, l) else ()
         return names.text(problem.network, Quantity(kind, l, tuple(i + 1 for i in indices), sample, step.step))
 
+    def first(self, masks: Iterable[Mapping[Key, Any]], most: int) -> list[Row]:
+        """The first rows that masks point at, a mapping for each step."""
+        at = (
+            (number, step, key, tuple(int(i) for i in place))
+            for number, (step, of_step) in enumerate(zip(self.steps, masks, strict=True))
+            for key, mask in of_step.items()
+            for place in (np.argwhere(mask) if np.ndim(mask) else [()])
+        )
+        return list(islice((row for row in (self._row(*where) for where in at) if row is not None), most))
+
     # --- for people ---
+
+    def lines(self) -> list[str]:
+        """The answer in words, the causes first."""
+        return lines(self)
+
+    def render(self, form: str = "table") -> str:
+        """As table, markdown, csv or json."""
+        return render(self, form)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -178,91 +230,6 @@ class Verification:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/markdown": self.render("markdown")}
-
-    def lines(self) -> list[str]:
-        """The answer in words, the causes first."""
-        out = [self._headline(), *(f"  {text}" for text in self.explanations)]
-        out += self._wrong_lines()
-        if self.inherited:
-            out.append(f"  follow from that: {listed(self.inherited)}")
-        for route, found in self.disagreeing.items():
-            if found and not (route == "traced" and not self.theirs):
-                out.append(f"  the {route} route disagrees with the two others at {listed(found)}")
-        if self.undecided:
-            out.append(f"  cannot be decided: {listed(self.undecided)}")
-        out += [
-            f"  kink: {k['unit']} = {k['distance']:.3g} is within rounding of 0; slope {k['left']:g} on the left, "
-            f"{k['right']:g} on the right, {k['taken']:g} taken ({k['convention']})"
-            for k in self.kinks[:MOST_NAMED]
-        ]
-        if len(self.kinks) > MOST_NAMED:
-            out.append(f"  and {len(self.kinks) - MOST_NAMED} more units at a kink")
-        return out + [f"  note: {note}" for note in self.notes]
-
-    def _headline(self) -> str:
-        whose = "given" if self.theirs else "traced"
-        if self.verdict == "agree":
-            return (
-                f"agree: {self.count} {whose} numbers by three routes; the largest difference is {self.worst:.2g} "
-                "of what is allowed"
-            )
-        if self.verdict == "undecided":
-            return f"undecided: {len(self.undecided)} of {self.count} {whose} numbers cannot be decided"
-        faults = sum(step.faults for step in self.steps)
-        if not faults:
-            return f"disagree: the routes differ, though the {self.count} {whose} numbers fit"
-        are = "is" if faults == 1 else "are"
-        return f"disagree: {faults} of {self.count} {whose} numbers {are} wrong, {len(self.wrong)} as a cause"
-
-    def _wrong_lines(self) -> list[str]:
-        out: list[str] = []
-        for number, (step, masks) in enumerate(zip(self.steps, self.causes, strict=True)):
-            for key, mask in masks.items():
-                places = np.argwhere(mask) if np.ndim(mask) else [()]
-                for place in places[:MOST_NAMED]:
-                    row = self._row(number, step, key, tuple(int(i) for i in place))
-                    if row is not None and len(out) < MOST_NAMED:
-                        out.append(told(row, self.theirs))
-        if len(self.wrong) > len(out):
-            out.append(f"  and {len(self.wrong) - len(out)} more causes")
-        return out
-
-    def render(self, form: str = "table") -> str:
-        """As table, markdown, csv or json."""
-        if form == "json":
-            return dumps(self._json())
-        headers = list(HEADERS[:1]) + (["given"] if self.theirs else []) + list(HEADERS[1:])
-        rows = self.rows if form == "csv" or self.count <= MOST_ROWS else self._few()
-        lines = [cells(row, self.theirs, full=form == "csv") for row in rows]
-        if form == "csv":
-            return grid([*headers[:-1], "rounding", "truncation", "printed", "verdict"], lines, form)
-        table = grid(headers, lines, form)
-        left = self.count - len(rows)
-        more = [f"({left} more numbers; --format csv or json has them all)", ""] if left > 0 else [""]
-        below = "" if not rows else f"\n{legend(max(rows, key=lambda r: r.tolerance))}"
-        return "\n".join([table, *more, *self.lines()]) + below
-
-    def _few(self) -> tuple[Row, ...]:
-        """What is not in order, and the first numbers of each array."""
-        shown = [row for row in self.rows if row.verdict != "agrees"][:MOST_ROWS]
-        return tuple(shown or self.rows[:20])
-
-    def _json(self) -> dict[str, Any]:
-        out: dict[str, Any] = {
-            "schema": "bptrace/verify/1",
-            "title": self.problem.title,
-            "verdict": self.verdict,
-            "wrong": list(self.wrong),
-            "inherited": list(self.inherited),
-            "explanations": list(self.explanations),
-            "routes": {route: list(found) for route, found in self.disagreeing.items()},
-            "quantities": [row_json(row) for row in self.rows],
-            "kinks": list(self.kinks),
-        }
-        notes = list(self.notes)
-        if any(None in entry.values() for entry in out["quantities"]):
-            notes.append("null stands for a number that is not finite, and for a tolerance that nothing bounds")
-        return out | ({"notes": notes} if notes else {})
 
 
 def _worst(step: Judged) -> float:

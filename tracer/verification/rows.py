@@ -6,15 +6,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracer.show.as_json import finite
+from tracer.verification.proofs import Enclosed
+from tracer.verification.textbook import Quotient
 
-__all__ = ["MOST_NAMED", "Row", "cells", "legend", "listed", "row_json", "told"]
+__all__ = [
+    "MOST_NAMED",
+    "PARTS",
+    "Row",
+    "ball_cells",
+    "ball_csv",
+    "cells",
+    "legend",
+    "listed",
+    "refuted_told",
+    "row_json",
+    "textbook_cells",
+    "textbook_csv",
+    "told",
+]
 
 MOST_NAMED = 5
+PARTS = ("value", "off", "truncation", "rounding", "allowed")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One number: what is checked, what each route says, how far off, what is allowed in parts, the verdict."""
+    """One number: what is checked, what each route says, how far off, what is allowed in parts, the verdict.
+
+    Where that was asked for: the ball that holds its true value and what that says of the number; the textbook's
+    central difference.
+    """
 
     name: str
     given: float | None
@@ -26,6 +47,9 @@ class Row:
     truncation: float
     printed: float
     verdict: str
+    ball: Enclosed | None = None
+    certificate: str = ""
+    textbook: Quotient | None = None
 
     @property
     def tolerance(self) -> float:
@@ -40,7 +64,12 @@ def row_json(row: Row) -> dict[str, Any]:
         out["given"] = finite(row.given)
     for key in ("traced", "symbolic", "difference", "off", "tolerance", "rounding", "truncation", "printed"):
         out[key] = finite(getattr(row, key))
-    return out | {"verdict": row.verdict}
+    out["verdict"] = row.verdict
+    if row.ball is not None:
+        out |= {"ball": {"mid": row.ball.mid, "radius": row.ball.radius}, "certificate": row.certificate}
+    if row.textbook is not None:
+        out["textbook"] = {part: finite(getattr(row.textbook, part)) for part in PARTS}
+    return out
 
 
 def cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
@@ -52,6 +81,38 @@ def cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
     numbers = [row.given] * theirs + [row.traced, row.symbolic, row.difference]
     parts = [f"{part:.2g}" for part in (row.rounding, row.truncation, row.printed)] if full else []
     return [row.name, *map(number, numbers), f"{row.off:.2g}", f"{row.tolerance:.2g}", *parts, row.verdict]
+
+
+def ball_cells(row: Row) -> list[str]:
+    """One certified number as a row of the table of certificates."""
+    ball = row.ball or Enclosed(None, None)
+    checked = f"{(row.traced if row.given is None else row.given) + 0.0:.8g}"
+    return [row.name, checked, ball.mid or "not finite", ball.radius or "", row.certificate]
+
+
+def ball_csv(row: Row) -> list[str]:
+    """What CSV has of a certificate."""
+    return ["", "", ""] if row.ball is None else [row.ball.mid or "", row.ball.radius or "", row.certificate]
+
+
+def textbook_cells(row: Row) -> list[str]:
+    """One number as a row of the table of central differences."""
+    assert row.textbook is not None
+    checked = row.traced if row.given is None else row.given
+    errors = [f"{getattr(row.textbook, part):.2g}" for part in PARTS[2:]]
+    return [row.name, f"{checked + 0.0:.10g}", f"{row.textbook.value + 0.0:.10g}", *errors]
+
+
+def textbook_csv(row: Row) -> list[str]:
+    """What CSV has of a central difference."""
+    return [""] * len(PARTS) if row.textbook is None else [repr(getattr(row.textbook, part)) for part in PARTS]
+
+
+def refuted_told(row: Row, theirs: bool) -> str:
+    """One refuted number in words."""
+    ball, whose = row.ball or Enclosed(None, None), f"given {row.given:.10g}" if theirs else f"traced {row.traced:.10g}"
+    slack = row.rounding + row.printed
+    return f"  refuted: {row.name}: {whose}, true value {ball.mid} (to {ball.radius}); allowed {slack:.2g}"
 
 
 def told(row: Row, theirs: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.claims import Claims, read_claims
 from tracer.verification.judging import Claim, Judged, judge, routes_of
 from tracer.verification.kinks import Kink, kinks_of, refitted
+from tracer.verification.proofs import prove, started_at
 from tracer.verification.result import Verification
+from tracer.verification.textbook import quotients
 
 __all__ = ["Recorded", "verify_steps"]
 
@@ -40,24 +42,31 @@ def verify_steps(
     gradients: Any = None,
     *,
     assume_nothing: bool = False,
+    accuracy: float | None = None,
+    textbook: float | None = None,
     standard_input: Any = None,
 ) -> Verification:
-    """Judge every step; with `gradients`, somebody else's numbers beside ours."""
-    with np.errstate(all="ignore"):
-        return _verified(problem, steps, gradients, assume_nothing, standard_input)
+    """Judge every step; with `gradients`, somebody else's numbers beside ours.
 
-
-def _verified(
-    problem: Problem, steps: Iterable[Recorded], gradients: Any, assume_nothing: bool, standard_input: Any
-) -> Verification:
+    accuracy: also certified, to this relative radius.  textbook: a step size, plain central differences beside.
+    """
     claims = None if gradients is None else read_claims(problem, gradients, standard_input)
+    with np.errstate(all="ignore"):
+        chosen = [recorded for recorded in steps if not claims or _claim(claims, recorded).given]
+        found = _verified(problem, chosen, claims, assume_nothing)
+        found = found if accuracy is None else _certified(found, chosen, accuracy)
+        return found if textbook is None else _with_textbook(found, chosen, textbook)
+
+
+def _claim(claims: Claims | None, recorded: Recorded) -> Claim:
+    return claims.of(recorded.sample, recorded.step) if claims else Claim()
+
+
+def _verified(problem: Problem, steps: Iterable[Recorded], claims: Claims | None, assume_nothing: bool) -> Verification:
     judged: list[Judged] = []
     crossings: list[tuple[int, Kink]] = []
     for recorded in steps:
-        claim = claims.of(recorded.sample, recorded.step) if claims else Claim()
-        if claims and not claim.given:
-            continue
-        one, kinks = _judged(recorded, claim, assume_nothing)
+        one, kinks = _judged(recorded, _claim(claims, recorded), assume_nothing)
         crossings += [(len(judged), kink) for kink in kinks]
         judged.append(one)
     return Verification(
@@ -66,9 +75,29 @@ def _verified(
         tuple(causes(one) for one in judged),
         tuple(crossings),
         tuple(text for one in judged for text in constant_words(one)),
-        tuple(claims.notes) if isinstance(claims, Claims) else (),
+        tuple(claims.notes) if claims else (),
         claims is not None,
     )
+
+
+def _certified(found: Verification, steps: Iterable[Recorded], accuracy: float) -> Verification:
+    """The same answer with a proof of each step, from the numbers as written or those that the last step left."""
+    proofs, notes = [], list(found.notes)
+    for recorded, judged in zip(steps, found.steps, strict=True):
+        proofs.append(prove(judged, _start(recorded), accuracy))
+    if any(judged.step > 1 for judged in found.steps):
+        notes.append("certificates of a later step start from the float64 parameters that the step before it leaves")
+    return replace(found, proofs=tuple(proofs), notes=tuple(notes))
+
+
+def _start(recorded: Recorded) -> Problem:
+    """The problem with the parameters that the step starts from: as written, or what the step before leaves."""
+    return started_at(recorded.problem, recorded.W, recorded.b) if recorded.step > 1 else recorded.problem
+
+
+def _with_textbook(found: Verification, steps: Iterable[Recorded], h: float) -> Verification:
+    pairs = zip(steps, found.steps, strict=True)
+    return replace(found, textbook=tuple(quotients(judged, _start(recorded), h) for recorded, judged in pairs))
 
 
 def _judged(recorded: Recorded, claim: Claim, assume_nothing: bool) -> tuple[Judged, list[Kink]]:

@@ -1,0 +1,138 @@
+"""Certificates put to use: each number that was checked, against the ball that is proved to hold its true value.
+
+What a number may be off by is what verification allows without differences: rounding, and half a unit of the last
+digit printed.  proved: the true value lies within that; refuted: it does not; undecided: the ball does not tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, Context, Decimal
+from typing import Any
+
+import numpy as np
+
+from derivations.given import Given
+from derivations.network import Problem
+from tracer.verification.bounds import U32, rounding
+from tracer.verification.certificates import PROVED, REFUTED, UNDECIDED, Certificates, certify
+from tracer.verification.judging import Judged, Key
+
+__all__ = ["PROVED", "REFUTED", "UNDECIDED", "Enclosed", "Proof", "prove", "started_at"]
+
+UP = Context(prec=2, rounding=ROUND_CEILING, Emin=MIN_EMIN, Emax=MAX_EMAX)
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A ball as decimals: the true value lies within `radius` of `mid`; None where it is not finite."""
+
+    mid: str | None
+    radius: str | None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One step certified: the balls, and for each array that was checked its verdicts ("" where nothing is given).
+
+    `mark` is what names of this step end in: @2 for a sample with a network of its own, #2 for a second step.
+    """
+
+    certificates: Certificates
+    verdicts: Mapping[Key, Any]
+    mark: str = ""
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The arrays that the two ball routes put in different places."""
+        return tuple(name + self.mark for name in self.certificates.disagreements)
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        """The units at a kink, where the balls hold the slopes of both sides."""
+        return tuple(kink.name + self.mark for kink in self.certificates.kinks)
+
+    def found(self, verdict: str) -> dict[Key, Any]:
+        """By array, where the verdict is this one."""
+        return {key: mask for key, each in self.verdicts.items() if (mask := each == verdict).any()}
+
+    def ball(self, key: Key, place: tuple[int, ...]) -> Any:
+        """The ball of one number."""
+        return _balls(self.certificates, key)[place]
+
+    def enclosed(self, key: Key, place: tuple[int, ...]) -> Enclosed:
+        """The ball of one number, with as many digits as the accuracy asks for."""
+        digits = math.ceil(-math.log10(self.certificates.accuracy)) + 1
+        with self.certificates.working():
+            return _enclosed(self.ball(key, place), digits)
+
+
+def prove(judged: Judged, problem: Problem, accuracy: float) -> Proof:
+    """Certify a step that starts from the numbers of `problem`, and judge what was checked in it by the balls."""
+    found = certify(problem, accuracy=accuracy)
+    slack = {key: _slack(judged, key) for key in judged.checked if _balls(found, key) is not None}
+    mark = (f"@{judged.sample}" if judged.sample else "") + (f"#{judged.step}" if judged.step > 1 else "")
+    return Proof(found, {key: _verdicts(found, judged, key, slack[key]) for key in slack}, mark)
+
+
+def started_at(problem: Problem, W: Any, b: Any) -> Problem:
+    """The same problem with other parameters, float64 numbers taken exactly as they are."""
+    layers = tuple(
+        replace(
+            layer,
+            W=Given(np.asarray(W[l], float)),
+            b=None if layer.b is None else Given(np.asarray(b[l], float)),
+        )
+        for l, layer in problem.network
+    )
+    return replace(problem, network=replace(problem.network, layers=layers))
+
+
+def _balls(found: Certificates, key: Key) -> Any:
+    return found.balls.get((*key, 0))
+
+
+def _slack(judged: Judged, key: Key) -> Any:
+    routes, claim = judged.routes, judged.claim
+    bounds = rounding(routes.case, routes.symbolic, U32) if key in claim.single else routes.rounding
+    return np.broadcast_to(bounds[key] + claim.printed.get(key, 0.0), np.shape(judged.checked[key]))
+
+
+def _verdicts(found: Certificates, judged: Judged, key: Key, slack: Any) -> Any:
+    x, balls = np.asarray(judged.checked[key]), _balls(found, key)
+    out = np.full(x.shape, "", dtype="U9")
+    unfit = found.is_apart(*key)
+    with found.working():
+        for place in np.ndindex(x.shape):
+            if not np.isnan(x[place]) or key not in judged.claim.given:
+                out[place] = UNDECIDED if unfit else _verdict(balls[place], float(x[place]), float(slack[place]))
+    return out
+
+
+def _verdict(ball: Any, x: float, slack: float) -> str:
+    if not (ball.is_finite() and math.isfinite(slack)):
+        return UNDECIDED
+    if not math.isfinite(x):
+        return REFUTED
+    away = abs(ball - x)
+    return PROVED if away <= slack else REFUTED if away > slack else UNDECIDED
+
+
+def _enclosed(ball: Any, digits: int) -> Enclosed:
+    from flint import arb
+
+    if not ball.is_finite():
+        return Enclosed(None, None)
+    sure = math.ceil(max(ball.rel_accuracy_bits(), 0) * math.log10(2)) + 2  # of a wide ball, no more than it says
+    mid = ball.mid().str(min(digits, sure), radius=False)
+    radius = _rounded_up(abs(ball - arb(mid)).abs_upper())
+    short = radius == "0" and "." in mid and "e" not in mid
+    return Enclosed(mid.rstrip("0").rstrip(".") if short else mid, radius)
+
+
+def _rounded_up(radius: Any) -> str:
+    man, exp = (int(part) for part in radius.man_exp())
+    decimal = UP.divide(Decimal(man << max(exp, 0)), Decimal(1 << max(-exp, 0)))
+    return f"{decimal:.1e}" if decimal else "0"
