@@ -83,12 +83,14 @@ def check(
     decimal: str = "point",
     overrides: Any = None,
     standard_input: Any = None,
+    progress: bool = False,
 ) -> Checked:
     """Mark worked answers: every number, errors carried forward, the slip named where there is one.
 
     problem: a `Problem`, or what `load` takes.  sheet: a file, folder or zip archive of sheets, a list of these, or a
     mapping of names or whole arrays to numbers.  notation: the letters that the sheets are in (default: those that
     fit).  decimal: "point" or "comma".  overrides: a marker's own verdicts, CSV or JSON.
+    progress: show it on standard error where that is a terminal.
     Raises ProblemError, FileNotFoundError, and ValueError for a mapping that is no sheet.
 
     >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
@@ -109,7 +111,7 @@ def check(
         paths = [sheet] if isinstance(sheet, str | Path) else list(sheet)
         reading = read_sheets(problem, paths, standard_input=standard_input, notation=notation, decimal=decimal)
         sheets = list(reading)
-    checked = Checked(problem.title, tuple(mark(problem, sheets)))
+    checked = Checked(problem.title, tuple(mark(problem, sheets, progress=progress)))
     return apply_overrides(checked, overrides) if overrides is not None else checked
 
 

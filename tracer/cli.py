@@ -62,6 +62,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         "  bptrace trace hand-3-2-2 --digits 4        the hand-calculation table\n"
         "  bptrace derive hand-3-2-2 -o proof.tex     the derivation of every partial derivative\n"
         "  bptrace verify my.toml --gradients my.npz  is my program's gradient right, and which weight is wrong\n"
+        "  bptrace check hand-3-2-2 answers.csv       mark a worked sheet, or a whole class\n"
         "  bptrace new 2-2-1 --activation tanh        a problem file to fill in\n"
         "  bptrace trace my.toml --work -o my.md      every step with its numbers, as Markdown",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -151,10 +152,29 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _add_output(parser, ("table", "markdown", "csv", "json"))
 
 
+def _check(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    parser.add_argument("sheets", metavar="SHEET", nargs="+", help="a sheet, a class table, a folder or zip of sheets, -")
+    parser.add_argument("--feedback", choices=("verdict", "hint", "full"), default="full", help="how much to give away")
+    parser.add_argument("--notation", metavar="NAME", help="the letters of the sheets (default: those that fit)")
+    parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign of the sheets")
+    parser.add_argument("--overrides", metavar="FILE", help="a marker's own verdicts: CSV or JSON")
+    parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
+    _add_output(parser, ("table", "markdown", "html", "latex", "csv", "json", "gradescope"))
+
+
+def _sheet(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    parser.add_argument("--notation", metavar="NAME", help="the letters of the sheet")
+    _add_output(parser, ("csv", "markdown", "text", "json", "xlsx", "latex"))
+
+
 COMMANDS = {
     "trace": ("every number of one training step", _trace),
     "derive": ("derive every partial derivative, line by line", _derive),
-    "verify": ("check every number, or somebody's gradients, by three routes", _verify),
+    "verify": ("check every number, or somebody's gradients, by three routes (for worked answers: check)", _verify),
+    "check": ("mark worked answers and name the slips (for gradients of a program: verify)", _check),
+    "sheet": ("write a blank answer sheet", _sheet),
     "train": ("repeat the step and watch the loss", _train),
     "new": ("write a problem file to fill in", _new),
     "samples": ("list the worked problems that come along", _samples),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from derivations.network import Problem
 
-__all__ = ["derive", "functions", "new", "samples", "trace", "train", "verify"]
+__all__ = ["check", "derive", "functions", "new", "samples", "sheet", "trace", "train", "verify"]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -125,6 +125,48 @@ def verify(options: argparse.Namespace) -> int:
     return {"agree": 0, "disagree": 1, "undecided": 3}[result.verdict]
 
 
+def check(options: argparse.Namespace) -> int:
+    """`bptrace check`: 0 where one sheet is all right or a class is marked, 1 where something is wrong."""
+    from tracer.api import check as check_sheets
+
+    if options.problem == "-" and "-" in options.sheets:
+        raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
+    checked = check_sheets(
+        _load(options.problem),
+        options.sheets,
+        notation=options.notation,
+        decimal=options.decimal,
+        overrides=options.overrides,
+        standard_input=sys.stdin.buffer,
+        progress=True,
+    )
+    if len(checked) == 1 and checked.one.error:
+        raise ValueError(f"{options.sheets[0]}: {checked.one.error}")
+    suffixes = {**_SUFFIXES, ".txt": "table"}
+    form = _format(options, suffixes)
+    _write(checked.render(form, feedback=options.feedback, lang=options.lang), options)
+    if len(checked) == 1:
+        return 0 if checked.all_right else 1
+    return 0
+
+
+def sheet(options: argparse.Namespace) -> int:
+    """`bptrace sheet`."""
+    from tracer.answers.blank import blank_sheet
+    from tracer.answers.slips import invisible
+
+    problem = _load(options.problem)
+    endings = {".csv": "csv", ".md": "markdown", ".txt": "text", ".json": "json", ".xlsx": "xlsx", ".tex": "latex"}
+    written = blank_sheet(problem, _format(options, endings, "csv"), options.notation)
+    hidden = [slip.name for slip in invisible(problem)]
+    if hidden:
+        print(
+            printable(f"note: {len(hidden)} slips leave every number as it is here: {', '.join(hidden)}", sys.stderr),
+            file=sys.stderr,
+        )
+    return _write(written, options)
+
+
 def train(options: argparse.Namespace) -> int:
     """`bptrace train`."""
     from tracer.training import train as train_problem
@@ -222,9 +264,11 @@ def _format(options: argparse.Namespace, suffixes: dict[str, str] | None = None,
     return default
 
 
-def _write(text: str, options: argparse.Namespace) -> int:
+def _write(text: str | bytes, options: argparse.Namespace) -> int:
     """To standard output, or to a file: written aside and moved into place, so that nothing is ever half written."""
     if not options.output:
+        if isinstance(text, bytes):
+            raise ValueError("a workbook is not text; name a file with -o")
         print(printable(text, sys.stdout))
         return 0
     import tempfile
@@ -235,8 +279,8 @@ def _write(text: str, options: argparse.Namespace) -> int:
     except OSError as e:
         raise OSError(e.errno, e.strerror, options.output) from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text + "\n")
+        with os.fdopen(handle, "wb") as out:
+            out.write(text if isinstance(text, bytes) else (text.rstrip("\n") + "\n").encode())
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(aside, 0o666 & ~umask)

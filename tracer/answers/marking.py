@@ -26,13 +26,15 @@ AT_ONCE = 250
 """Sheets worked together: enough to share the cost of a run, few enough to stay within memory."""
 
 
-def mark(problem: Problem, sheets: Sequence[Sheet]) -> list[Marked]:
+def mark(problem: Problem, sheets: Sequence[Sheet], *, progress: bool = False) -> list[Marked]:
     """Mark every sheet, in order; a sheet that could not be read keeps its error."""
     steps = max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1)
     truth = Truth(problem, steps)
     marked: list[Marked] = []
-    for first in range(0, len(sheets), AT_ONCE):
-        marked += _mark(truth, sheets[first : first + AT_ONCE])
+    with bar(len(sheets), "sheets", shown=progress and len(sheets) > 1) as done:
+        for first in range(0, len(sheets), AT_ONCE):
+            marked += _mark(truth, sheets[first : first + AT_ONCE])
+            done(len(marked))
     return marked
 
 
