@@ -191,6 +191,8 @@ def _constants(case: Case) -> list[tuple[float, str]]:
     if name == "half_squared_error":
         out += [(2.0, "the squared error without its 1/2"), (2 / K, "the mean squared error instead of half the sum")]
         out += [(2 / (K * N), "the mean squared error over outputs and samples")]
+    elif name == "half_mean_squared_error":
+        out += [(2.0, "the mean squared error without a 1/2 before it")]
     elif "squared" in name:
         out += [(0.5, "the squared error with a 1/2 before it")]
     if K > 1 and N > 1:

@@ -97,6 +97,7 @@ LOSS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "half_squared_error": _squared(lambda y: 0.5),
     "squared_error": _squared(lambda y: 1.0),
     "mean_squared_error": _squared(lambda y: 1 / len(y)),
+    "half_mean_squared_error": _squared(lambda y: 0.5 / len(y)),
     "cross_entropy": lambda lo, hi, d, t: -_t_log(t, lo, d),
     "binary_cross_entropy": lambda lo, hi, d, t: -_t_log(t, lo, d) - _t_log(1 - t, 1 - lo, -d),
     "given": lambda lo, hi, d, t: t * d,
