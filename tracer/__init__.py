@@ -6,9 +6,21 @@ TYPE_CHECKING = False  # what `typing` calls it, without the milliseconds that i
 if TYPE_CHECKING:
     from typing import Any
 
-    from tracer.api import Problem, ProblemError, Run, Trace, load, loads, trace, train, verify
+    from tracer.api import Problem, ProblemError, Run, Trace, load, loads, problem_of, trace, train, verify
 
-__all__ = ["Problem", "ProblemError", "Run", "Trace", "__version__", "load", "loads", "trace", "train", "verify"]
+__all__ = [
+    "Problem",
+    "ProblemError",
+    "Run",
+    "Trace",
+    "__version__",
+    "load",
+    "loads",
+    "problem_of",
+    "trace",
+    "train",
+    "verify",
+]
 
 __version__ = "0.1.0"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
-from tracer.problem import ProblemError, Source, as_problem, load, loads
+from tracer.frameworks import problem_of
+from tracer.problem import ProblemError, load, loads
 from tracer.samples import sample_folders
 from tracer.tracing import Trace, trace
 from tracer.training import Run, train
@@ -13,16 +15,38 @@ from tracer.training import Run, train
 if TYPE_CHECKING:
     from tracer.verification.result import Verification
 
-__all__ = ["Problem", "ProblemError", "Run", "Trace", "list_samples", "load", "loads", "trace", "train", "verify"]
+__all__ = [
+    "Problem",
+    "ProblemError",
+    "Run",
+    "Trace",
+    "list_samples",
+    "load",
+    "loads",
+    "problem_of",
+    "trace",
+    "train",
+    "verify",
+]
 
 
 def verify(
-    problem: Source, gradients: Any = None, *, assume_nothing: bool = False, standard_input: Any = None
+    problem: Any,
+    gradients: Any = None,
+    *,
+    x: Any = None,
+    t: Any = None,
+    loss: Any = None,
+    reduction: str | None = None,
+    assume_nothing: bool = False,
+    standard_input: Any = None,
 ) -> Verification:
     """Check every number of a step by three independent routes: the backward rules, sympy, differences.
 
-    problem: a `Problem`, or what `load` takes.  gradients: somebody else's numbers, a mapping of names or whole arrays
-    (float32 arrays are judged as float32) or a file (JSON, CSV, `name = value` lines, .npz); they may be partial.
+    problem: a `Problem`, what `load` takes, or a model with its samples x, t and its loss (as `problem_of` takes them).
+    gradients: somebody else's numbers, a mapping of names or whole arrays (float32 arrays are judged as float32), a
+    file (JSON, CSV, `name = value` lines, .npz), or a model that holds them; they may be partial.  A torch model
+    brings its own; of Keras and scikit-learn give the list in the order of their weights.
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
     Raises ProblemError, SheetError (a ValueError) and UnknownName.
 
@@ -31,14 +55,18 @@ def verify(
     >>> verify("hand-3-2-2", {"dW2[1,1]": -1.4143}).wrong
     ('dW2[1,1]',)
     """
+    from tracer.handed_over import handed
     from tracer.verification.verifier import Recorded, verify_steps
 
-    problem = as_problem(problem)
+    given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
     recorded = (
         Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step)
-        for s in trace(problem).steps
+        for s in trace(given.problem).steps
     )
-    return verify_steps(problem, recorded, gradients, assume_nothing=assume_nothing, standard_input=standard_input)
+    found = verify_steps(
+        given.problem, recorded, given.gradients, assume_nothing=assume_nothing, standard_input=standard_input
+    )
+    return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
 
 
 def list_samples() -> list[tuple[str, str, str]]:

@@ -70,6 +70,18 @@ class Model:
 
 def read_model(model: Any) -> Model:
     """The layers of a model object.  Raises ProblemError for one that cannot be read."""
+    try:
+        return _read_model(model)
+    except ProblemError:
+        raise
+    except Exception as e:  # somebody else's object may raise anything
+        kind = type(model).__name__[:40]
+        raise ProblemError(
+            f"model: {kind} cannot be read ({type(e).__name__}: {_one_line(e)}); give its arrays W1, b1 in a mapping"
+        ) from None
+
+
+def _read_model(model: Any) -> Model:
     for owner, name in ((c.__module__.split(".")[0], c.__name__) for c in type(model).__mro__):
         if owner == "torch" and name == "Sequential":
             read = _torch(model)
@@ -99,12 +111,16 @@ def _class_name(layer: Any, owners: tuple[str, ...]) -> str:
 
 def numpy_of(tensor: Any, where: str) -> Array:
     """A framework's array as numpy's, in a copy that later training does not change."""
-    for method in ("detach", "cpu"):
-        tensor = getattr(tensor, method)() if hasattr(tensor, method) else tensor
     try:
+        for method in ("detach", "cpu"):
+            tensor = getattr(tensor, method)() if hasattr(tensor, method) else tensor
         return np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
-    except (TypeError, ValueError, RuntimeError) as e:
-        raise ProblemError(f"{where}: {e}; give plain float32 or float64 arrays") from None
+    except Exception as e:  # somebody else's object may raise anything
+        raise ProblemError(f"{where}: {_one_line(e)}; give plain float32 or float64 arrays") from None
+
+
+def _one_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
 
 
 _TORCH_ACTIVATIONS: dict[str, tuple[str, Mapping[str, tuple[Any, ...]]]] = {
@@ -260,6 +276,11 @@ def _sklearn(model: Any, name: str) -> Model:
             raise ProblemError(f"{source}: activation {written!r} is not one of ours; known are {known}")
         read.activate((_SKLEARN_ACTIVATIONS | extra)[written], source)
     read.loss = _sklearn_loss(name, read.layers[-1].activation)
+    if name == "MLPRegressor" and len(read.layers[-1].W) > 1:
+        read.notes.append(
+            "scikit-learn's gradient is that of 1/2 the sum over K (its issue 8349); "
+            "loss='half_squared_error', reduction='mean' judges by that"
+        )
     alpha = getattr(model, "alpha", 0)
     if alpha:
         read.notes.append(
@@ -275,8 +296,5 @@ def _sklearn_loss(name: str, last: str) -> Convention:
             return Convention("cross_entropy", "mean", "scikit-learn log_loss: mean over N, dE/da = (y-t)/N")
         words = "scikit-learn log_loss: sum over K, mean over N, dE/da = (y-t)/N"
         return Convention("binary_cross_entropy", "mean", words)
-    words = (
-        "scikit-learn squared_error: loss_ is 1/2 the mean over N*K, but the gradient is that of 1/2 the sum over K, "
-        "dE/dy = (y-t)/N, K times the gradient of loss_ (scikit-learn #8349); read as half_squared_error, mean over N"
-    )
-    return Convention("half_squared_error", "mean", words)
+    words = "scikit-learn squared_error, as loss_ is: 1/2 the mean over N*K, dE/dy = (y-t)/(NK)"
+    return Convention("half_mean_squared_error", "mean", words)

@@ -150,8 +150,9 @@ def _ratio(judged: Judged, keys: list[Key]) -> float | None:
     ratio = float(x[place] / ours[place])
     factor = max(abs(ratio), 1.0)
     u = U32 if any(key in judged.claim.single for key in keys) else U64
-    fits = np.abs(x - ratio * ours) <= 3 * factor * allowed + ENOUGH * u * np.abs(x)
-    return ratio if fits.all() and (np.abs(ours) > 4 * allowed).sum() > 1 else None
+    room = 3 * factor * allowed + ENOUGH * u * np.abs(x)
+    fits, no_better = np.abs(x - ratio * ours) <= room, np.abs(x - ours) <= room
+    return ratio if fits.all() and not no_better.all() and (np.abs(ours) > 4 * allowed).sum() > 1 else None
 
 
 def ratio_text(judged: Judged, ratio: float) -> str:

@@ -127,7 +127,7 @@ def _output_signal_bound(case: Case, values: Arrays, ey: Array, u: float) -> Arr
         return u * np.abs(values["dz", case.L])
     t = case.t
     if "squared" in loss.name:
-        factor = {"half_squared_error": 1.0, "squared_error": 2.0}.get(loss.name, 2 / len(y))
+        factor = (1.0 if "half" in loss.name else 2.0) / (len(y) if "mean" in loss.name else 1)
         return factor * (ey + 3 * u * (np.abs(y) + 2 * np.abs(t)))
     own = _over_bound(np.abs(t), y, ey, u)
     if loss.name == "cross_entropy":

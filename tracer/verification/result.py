@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,7 @@ class Verification:
     explanations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     theirs: bool = False
+    conventions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
@@ -197,6 +198,8 @@ class Verification:
         ]
         if len(self.kinks) > MOST_NAMED:
             out.append(f"  and {len(self.kinks) - MOST_NAMED} more units at a kink")
+        if "from" in self.conventions:
+            out += [f"  {name}: {words}" for name, words in self.conventions.items()]
         return out + [f"  note: {note}" for note in self.notes]
 
     def _headline(self) -> str:
@@ -258,6 +261,7 @@ class Verification:
             "routes": {route: list(found) for route, found in self.disagreeing.items()},
             "quantities": [row_json(row) for row in self.rows],
             "kinks": list(self.kinks),
+            "conventions": dict(self.conventions),
         }
         notes = list(self.notes)
         if any(None in entry.values() for entry in out["quantities"]):
