@@ -50,6 +50,9 @@ class Model:
         for array, letter in ((W, "weight"), (b, "bias")):
             if array is not None and array.dtype not in (np.float32, np.float64):
                 raise ProblemError(f"{source}: {letter} is {array.dtype}; convert the model to float32 or float64")
+        if self.framework != "arrays" and (W.ndim != 2 or (b is not None and b.shape != W.shape[:1])):
+            shapes = f"weight {W.shape}" + ("" if b is None else f", bias {b.shape}")
+            raise ProblemError(f"{source}: {shapes} do not fit together; give a matrix and one bias a unit")
         if self.logs:
             raise ProblemError(f"{source}: reads LogSoftmax's outputs; only the loss may do that")
         self.layers.append(Layer(W, b, source, gradients=gradients))
@@ -275,12 +278,7 @@ def _sklearn(model: Any, name: str) -> Model:
             known = ", ".join(_SKLEARN_ACTIVATIONS)
             raise ProblemError(f"{source}: activation {written!r} is not one of ours; known are {known}")
         read.activate((_SKLEARN_ACTIVATIONS | extra)[written], source)
-    read.loss = _sklearn_loss(name, read.layers[-1].activation)
-    if name == "MLPRegressor" and len(read.layers[-1].W) > 1:
-        read.notes.append(
-            "scikit-learn's gradient is that of 1/2 the sum over K (its issue 8349); "
-            "loss='half_squared_error', reduction='mean' judges by that"
-        )
+    read.loss = _sklearn_loss(name, read.layers[-1].activation, len(read.layers[-1].W))
     alpha = getattr(model, "alpha", 0)
     if alpha:
         read.notes.append(
@@ -290,11 +288,15 @@ def _sklearn(model: Any, name: str) -> Model:
     return read
 
 
-def _sklearn_loss(name: str, last: str) -> Convention:
+def _sklearn_loss(name: str, last: str, outputs: int) -> Convention:
     if name == "MLPClassifier":
         if last == "softmax":
             return Convention("cross_entropy", "mean", "scikit-learn log_loss: mean over N, dE/da = (y-t)/N")
         words = "scikit-learn log_loss: sum over K, mean over N, dE/da = (y-t)/N"
         return Convention("binary_cross_entropy", "mean", words)
     words = "scikit-learn squared_error, as loss_ is: 1/2 the mean over N*K, dE/dy = (y-t)/(NK)"
-    return Convention("half_mean_squared_error", "mean", words)
+    note = (
+        "scikit-learn's gradient is that of 1/2 the sum over K, not the mean (its issue 8349); "
+        "loss='half_squared_error', reduction='mean' judges by that"
+    )
+    return Convention("half_mean_squared_error", "mean", words, note=note if outputs > 1 else "")

@@ -112,9 +112,11 @@ def reading_of(model: Any, *, loss: Any = None, layout: str | None = None) -> tu
     # of bare arrays the activations do not matter here
     count = sum(k.startswith("W") for k in arrays) if arrays is not None else 0
     read = _read(model, ["identity"] * count if arrays is not None else None, layout)
-    known = loss is not None or read.loss is not None
-    words = _convention(read, loss).words if known else "not said; a model of this kind carries none"
-    return {"from": read.title, "layout": read.layout, "loss": words}, read.notes
+    said = {"from": read.title, "layout": read.layout, "loss": "not said; a model of this kind carries none"}
+    if loss is None and read.loss is None:
+        return said, read.notes
+    convention = _convention(read, loss)
+    return said | {"loss": convention.words}, read.notes + [convention.note] * bool(convention.note)
 
 
 def problem_of(
@@ -136,7 +138,9 @@ def problem_of(
     """
     network = network_of(model, loss=loss, activations=activations, layout=layout)
     convention = _convention(_read(model, activations, layout), loss)
-    rows = np.atleast_2d(np.asarray(numpy_of(x, "x"), float))
+    rows = np.atleast_2d(_floats(x, "x"))
+    if rows.ndim != 2:
+        raise ProblemError(f"x: {rows.ndim} dimensions; give one row a sample")
     samples: list[dict[str, Any]] = [{"x": row} for row in rows]
     if t is not None:
         outputs = len(network["layers"][-1]["W"])
@@ -152,6 +156,14 @@ def problem_of(
             sample[key] = row
     training = {"learning_rate": learning_rate, "reduction": reduction or convention.reduction}
     return load({"network": network, "samples": samples, "training": training})
+
+
+def _floats(given: Any, name: str) -> Array:
+    """float64, each float32 widened exactly."""
+    try:
+        return np.asarray(numpy_of(given, name), float)
+    except (TypeError, ValueError) as e:
+        raise ProblemError(f"{name}: {str(e)[:80]}; give rows of numbers") from None
 
 
 def _targets(t: Array, samples: int, outputs: int, model: Any) -> Array:
@@ -202,7 +214,7 @@ def _arrays(model: Any) -> dict[str, Array] | None:
     if isinstance(model, str | Path):
         return read_arrays(Path(model))
     if isinstance(model, Mapping):
-        return {str(k): np.asarray(v) for k, v in model.items()}
+        return {str(k): numpy_of(v, str(k)[:40]) for k, v in model.items()}
     return None
 
 

@@ -217,7 +217,7 @@ def test_sklearn_regressor_gradient_is_k_times_its_loss(activation: str) -> None
     gradients = gradients_of(model, coef_grads=coefs, intercept_grads=intercepts)
     assert step["E"] == pytest.approx(reported, rel=1e-13)
     assert all(close(3 * step[k], g, 1e-12) for k, g in gradients.items())
-    assert "of 1/2 the sum over K (its issue 8349)" in conventions(model)
+    assert "of 1/2 the sum over K, not the mean (its issue 8349)" in conventions(model)
     own = trace(problem_of(model, x, t, loss="half_squared_error", reduction="mean"))
     assert all(close(own[k], g, 1e-12) for k, g in gradients.items())
 
