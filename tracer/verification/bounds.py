@@ -17,6 +17,7 @@ import numpy as np
 
 from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.differences import STEP
+from tracer.verification.unlisted import suprema_near
 
 __all__ = ["SUPREMA", "U32", "U64", "rounding", "steps_and_truncation"]
 
@@ -37,6 +38,12 @@ SUPREMA: dict[str, tuple[float, float, float]] = {
     "softmax": (2.0, 8.0, 48.0),
 }
 """Bounds of |h'|, |h''|, |h'''|; softmax: of a whole column along any direction of size 1."""
+
+
+def suprema(case: Case, l: int) -> tuple[float, float, float]:
+    """Bounds of the first three derivatives in a layer: the listed ones, or the formula's own around the layer's a."""
+    f = case.layer(l).activation
+    return SUPREMA.get(f.name) or suprema_near(f, case.a[l])
 
 
 def rounding(case: Case, values: Arrays, u: float) -> Arrays:
@@ -85,11 +92,12 @@ def _value_bound(case: Case, l: int, values: Arrays, ea: Array, u: float) -> Arr
         below = a.max(axis=0) - a
         own = z * (2 * ea.max(axis=0) + u * (below + FUNCTION + len(a)))
         return own + 4 * z * ea.max(axis=0) ** 2 + _tiny(u)
-    _, second, _ = SUPREMA[name]
+    steepest, second, _ = suprema(case, l)
     first = np.abs(values["slope", l])
     if case.layer(l).activation.kinks:  # within rounding of a kink the other side's slope may hold
-        first = np.where(np.abs(a) <= ea, np.maximum(first, 1.0), first)
-    absolute = {"elu": a < 0, "softplus": a < 1, "gelu": np.abs(a), "silu": 0, "tanh": 0}.get(name, 0)
+        first = np.where(np.abs(a) <= ea, np.maximum(first, steepest), first)
+    absolute = {"elu": a < 0, "softplus": a < 1, "gelu": np.abs(a)}.get(name, 0)
+    absolute = absolute if name in SUPREMA else 1 + np.abs(a)  # whatever its formula adds up
     return first * ea + second * ea * ea + FUNCTION * u * (z + absolute) + _tiny(u)
 
 
@@ -138,9 +146,9 @@ def _output_signal_bound(case: Case, values: Arrays, ey: Array, u: float) -> Arr
 
 def _slope_bound(case: Case, l: int, s: Array, ea: Array, ez: Array, u: float) -> Array:
     f, a, z = case.layer(l).activation, case.a[l], case.z[l]
-    _, second, _ = SUPREMA[f.name]
+    _, second, _ = suprema(case, l)
     size = {"sigmoid": np.abs(z), "softplus": np.abs(s), "relu": 0, "identity": 0, "elu": np.abs(s)}.get(f.name, 1.0)
-    size = size + np.abs(a) if f.name in ("silu", "gelu") else size
+    size = size + np.abs(a) if f.name in ("silu", "gelu") or f.name not in SUPREMA else size
     own = 2 * np.abs(z) * ez if f.name == "tanh" else ez if f.name == "sigmoid" else second * ea
     return np.maximum(second * ea, own) + FUNCTION * u * (size + np.abs(s)) + 0 * a + _tiny(u)
 
@@ -230,7 +238,7 @@ def _cut(case: Case, l: int, h: float, cut: float, dz: float) -> Arrays:
     out: Arrays = {("dz", l): np.float64(cut)}
     if l:
         f = case.layer(l).activation
-        own = h * h / 6 * SUPREMA[f.name][2] * 1.1
+        own = h * h / 6 * suprema(case, l)[2] * 1.1
         out["slope" if f.elementwise else "J", l] = np.float64(own)
         J = case.layer(l).units if not f.elementwise else 1
         delta = J * (cut * 2 + own * dz)
@@ -249,7 +257,7 @@ def _majorant(case: Case, l: int) -> tuple[float, float]:
         W = np.abs(case.W[k])
         norm = float(W.max() if k == l + 1 else W.sum(axis=1).max())
         a1, a2, a3 = norm * z1, norm * z2, norm * z3
-        h1, h2, h3 = SUPREMA[case.layer(k).activation.name]
+        h1, h2, h3 = suprema(case, k)
         if k == case.L and case.problem.fused:
             h1, h2, h3 = 1.0, 0.0, 0.0
         z1, z2, z3 = h1 * a1, _sum(h2 * a1 * a1, h1 * a2), _sum(h3 * a1**3, 3 * h2 * a1 * a2, h1 * a3)

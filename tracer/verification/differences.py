@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tracer.verification.case import Array, Arrays, Case
-from tracer.verification.spread import ACTIVATION, LOSS, fused_spread, softmax_spread
+from tracer.verification.spread import LOSS, fused_spread, softmax_spread, spread_of
 
 __all__ = ["STEP", "each_weight", "numeric_route"]
 
@@ -40,7 +40,7 @@ def _of_layer(case: Case, l: int, h: float, dz: Array) -> Arrays:
     f, a = case.layer(l).activation, case.a[l]
     out: Arrays = {}
     if f.elementwise:
-        slope = ACTIVATION[f.name](a - h, a + h, 2 * h, case.sides.get(l)) / (2 * h)
+        slope = spread_of(f)(a - h, a + h, 2 * h, case.sides.get(l)) / (2 * h)
         out["slope", l] = np.broadcast_to(slope, a.shape)
         delta = out["slope", l] * dz
     else:
@@ -97,7 +97,7 @@ def loss_moved(case: Case, l: int, d: Array) -> Array:
             return fused_spread(f.name, lo, hi, d, t)
         if f.elementwise:
             above = case.sides[k][:, :, None] if k in case.sides else None
-            D = ACTIVATION[f.name](lo, hi, d, above)
+            D = spread_of(f)(lo, hi, d, above)
         else:
             D = softmax_spread(lo, d)
         if k < case.L:

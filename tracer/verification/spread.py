@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from derivations.activations import Activation
 from derivations.arithmetic import FLOAT64
+from tracer.verification.unlisted import spread_in_balls
 
-__all__ = ["ACTIVATION", "LOSS", "fused_spread", "softmax_spread"]
+__all__ = ["ACTIVATION", "LOSS", "fused_spread", "softmax_spread", "spread_of"]
 
 Array = Any
 
@@ -75,6 +77,11 @@ ACTIVATION: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "gelu": _gelu,
 }
 """h(hi) - h(lo) of each elementwise activation."""
+
+
+def spread_of(f: Activation) -> Callable[[Array, Array, Array, Array], Array]:
+    """h(hi) - h(lo) of an elementwise activation: its identity, or its formula in balls where none is listed."""
+    return ACTIVATION.get(f.name) or spread_in_balls(f)
 
 
 def softmax_spread(lo: Array, d: Array) -> Array:
