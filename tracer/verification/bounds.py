@@ -17,7 +17,8 @@ import numpy as np
 
 from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.differences import STEP
-from tracer.verification.unlisted import suprema_near
+from tracer.verification.spread import LOSS
+from tracer.verification.unlisted import loss_suprema_near, suprema_near
 
 __all__ = ["SUPREMA", "U32", "U64", "rounding", "steps_and_truncation"]
 
@@ -107,6 +108,9 @@ def _loss_bound(case: Case, values: Arrays, ea: Array, ey: Array, u: float) -> A
     if name == "output":
         return ey
     t = case.t
+    if name not in LOSS:
+        first, second, _ = _loss_suprema(case)
+        return first * ey + second * ey * ey + FUNCTION * u * (part + 1 + np.abs(y) + np.abs(t))
     if "squared" in name:
         off = ey + u * (np.abs(y) + 2 * np.abs(t))
         return 2 * (np.abs(y - t) * off + off * off) + FUNCTION * u * part
@@ -134,6 +138,9 @@ def _output_signal_bound(case: Case, values: Arrays, ey: Array, u: float) -> Arr
     if loss.name in ("given", "output"):
         return u * np.abs(values["dz", case.L])
     t = case.t
+    if loss.name not in LOSS:
+        first, second, _ = _loss_suprema(case)
+        return second * ey + FUNCTION * u * (first + 1 + np.abs(y) + np.abs(t))
     if "squared" in loss.name:
         factor = (1.0 if "half" in loss.name else 2.0) / (len(y) if "mean" in loss.name else 1)
         return factor * (ey + 3 * u * (np.abs(y) + 2 * np.abs(t)))
@@ -226,6 +233,8 @@ def steps_and_truncation(case: Case, values: Arrays) -> tuple[dict[int, float], 
 
 def _cut_at_output(case: Case, h: float) -> float:
     """Squares have no third derivative; where the loss is a logarithm the step is h min(y, 1 - y)."""
+    if case.problem.network.loss.name not in LOSS:
+        return h * h / 6 * _loss_suprema(case)[2] * 1.1
     if "entropy" not in case.problem.network.loss.name:
         return 0.0
     y, t = case.z[case.L], case.t
@@ -274,7 +283,10 @@ def _sum(*terms: float) -> float:
 
 
 def _loss_suprema(case: Case) -> tuple[float, float, float]:
-    name, y, t = case.problem.network.loss.name, case.z[case.L], case.t
+    loss, y, t = case.problem.network.loss, case.z[case.L], case.t
+    name = loss.name
+    if name not in LOSS:
+        return loss_suprema_near(loss, y, t)
     if case.problem.fused:
         return 2.0, 1.0, 1.0
     if name == "output":

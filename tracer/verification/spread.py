@@ -15,9 +15,10 @@ import numpy as np
 
 from derivations.activations import Activation
 from derivations.arithmetic import FLOAT64
-from tracer.verification.unlisted import spread_in_balls
+from derivations.losses import Loss
+from tracer.verification.unlisted import loss_spread_in_balls, spread_in_balls
 
-__all__ = ["ACTIVATION", "LOSS", "fused_spread", "softmax_spread", "spread_of"]
+__all__ = ["ACTIVATION", "LOSS", "fused_spread", "loss_spread_of", "softmax_spread", "spread_of"]
 
 Array = Any
 
@@ -111,6 +112,11 @@ LOSS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "output": lambda lo, hi, d, t: d,
 }
 """E[k](hi) - E[k](lo) of each loss; outputs stand along axis 0."""
+
+
+def loss_spread_of(loss: Loss) -> Callable[[Array, Array, Array, Array], Array]:
+    """E[k](hi) - E[k](lo) of a loss: its identity, or its formula in balls where none is listed."""
+    return LOSS.get(loss.name) or loss_spread_in_balls(loss)
 
 
 def fused_spread(activation: str, lo: Array, hi: Array, d: Array, t: Array) -> Array:

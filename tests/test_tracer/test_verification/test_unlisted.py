@@ -1,4 +1,4 @@
-"""One entry is enough: an activation that the verifier has no tables for is verified from its formula alone."""
+"""One entry is enough: an activation or a loss that no table of the verifier has is verified from its formula alone."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from networks import random_problem
 from plants import dense, gradients, integer_relu
 
 from derivations.activations import ACTIVATIONS, Activation, softplus
+from derivations.losses import LOSSES, Loss
 from derivations.network import Problem
 from tracer import load, trace, verify
 from tracer.verification.bounds import SUPREMA
-from tracer.verification.spread import ACTIVATION, spread_of
+from tracer.verification.spread import ACTIVATION, LOSS, spread_of
 from tracer.verification.unlisted import spread_in_balls, suprema_near
 
 MISH = Activation(
@@ -37,6 +38,18 @@ BENT = Activation(
     derivative=lambda m, a, z: m.where(a, 2 * m.ones_like(a), m.exp(a)),
     kinks=(0.0,),
     at_kink="slope 1 at a = 0",
+)
+LOG_COSH = Loss(
+    "log_cosh",
+    "E = sum_k log cosh(y[k] - t[k])",
+    parts=lambda m, y, t: m.log((m.exp(y - t) + m.exp(t - y)) / 2),
+    slope=lambda m, y, t: m.tanh(y - t),
+)
+QUARTIC = Loss(
+    "quartic",
+    "E = 1/K sum_k (y[k] - t[k])^4, K outputs",
+    parts=lambda m, y, t: m.square(m.square(y - t)) / len(y),
+    slope=lambda m, y, t: 4 * (y - t) * m.square(y - t) / len(y),
 )
 MADE_UP = (MISH, CUBE, BENT)
 LISTED = [f for f in ACTIVATIONS.values() if f.elementwise]
@@ -138,3 +151,37 @@ def test_a_listed_activation_keeps_its_identity() -> None:
     assert spread_of(ACTIVATIONS["sigmoid"]) is ACTIVATION["sigmoid"]
     assert spread_of(MISH) is not None
     assert trace(with_activation(dense((2, 2, 1)), MISH))["E"] > 0
+
+
+def with_loss(problem: Problem, loss: Loss) -> Problem:
+    """The same network with another loss."""
+    return replace(problem, network=replace(problem.network, loss=loss))
+
+
+@pytest.mark.parametrize("loss", [LOG_COSH, QUARTIC], ids=lambda g: g.name)
+def test_one_entry_is_enough_for_a_loss(loss: Loss) -> None:
+    """All routes agree on random networks; one gradient off by 1e-9 and a slope off by as much are found."""
+    for seed in range(60):
+        problem = load(random_problem(seed))
+        if "squared" in problem.network.loss.name:
+            found = verify(with_loss(problem, loss))
+            assert found.verdict != "disagree", (seed, str(found))
+    problem = with_loss(dense((3, 4, 2), activation="tanh"), loss)
+    assert verify(problem).agrees
+    theirs = gradients(problem)
+    theirs["dW1"][1, 2] *= 1 + 1e-9
+    assert verify(problem, theirs).wrong == ("dW1[2,3]",)
+    wrong = replace(loss, slope=lambda m, y, t: loss.slope(m, y, t) * (1 + 1e-9))
+    assert "dz2[1]" in verify(with_loss(problem, wrong)).wrong
+
+
+def test_a_listed_loss_gives_the_same_without_its_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fallback of a loss against its identity: the same verdict, the same numbers to rounding."""
+    problem = dense((3, 4, 2), activation="tanh")
+    before = verify(problem).rows
+    monkeypatch.delitem(LOSS, "half_squared_error")
+    after = verify(problem)
+    assert after.agrees
+    for one, other in zip(before, after.rows, strict=True):
+        assert one.difference == pytest.approx(other.difference, rel=1e-13, abs=1e-16)
+    assert problem.network.loss is LOSSES["half_squared_error"]
