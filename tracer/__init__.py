@@ -6,7 +6,8 @@ TYPE_CHECKING = False  # what `typing` calls it, without the milliseconds that i
 if TYPE_CHECKING:
     from typing import Any
 
-    from tracer.api import Problem, ProblemError, Run, Trace, load, loads, problem_of, trace, train, verify
+    from tracer.api import Problem, ProblemError, Run, Trace, load, loads, trace, train, verify
+    from tracer.frameworks import problem_of
 
 __all__ = [
     "Problem",
@@ -26,6 +27,10 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
+    if name == "problem_of":  # the readers of frameworks are loaded by those who use them
+        from tracer.frameworks import problem_of
+
+        return problem_of
     if name in __all__:
         import tracer.api
 

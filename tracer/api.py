@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
-from tracer.frameworks import problem_of
 from tracer.problem import ProblemError, load, loads
 from tracer.samples import sample_folders
 from tracer.tracing import Trace, trace
@@ -23,7 +22,6 @@ __all__ = [
     "list_samples",
     "load",
     "loads",
-    "problem_of",
     "trace",
     "train",
     "verify",
