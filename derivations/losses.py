@@ -119,6 +119,13 @@ MEAN_SQUARED_ERROR = Loss(
     slope=lambda m, y, t: 2 * (y - t) / len(y),
     source="torch.nn.MSELoss and keras MeanSquaredError for one sample",
 )
+HALF_MEAN_SQUARED_ERROR = Loss(
+    "half_mean_squared_error",
+    "E = 1/(2K) sum_k (y[k] - t[k])^2, K outputs",
+    parts=lambda m, y, t: m.square(y - t) / (2 * len(y)),
+    slope=lambda m, y, t: (y - t) / len(y),
+    source="loss_ of scikit-learn's MLPRegressor for one sample",
+)
 CROSS_ENTROPY = Loss(
     "cross_entropy",
     "E = -sum_k t[k] log y[k]",
@@ -176,6 +183,7 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
             HALF_SQUARED_ERROR,
             SQUARED_ERROR,
             MEAN_SQUARED_ERROR,
+            HALF_MEAN_SQUARED_ERROR,
             CROSS_ENTROPY,
             BINARY_CROSS_ENTROPY,
             GIVEN,

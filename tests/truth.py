@@ -38,6 +38,7 @@ PART: dict[str, Callable[[Any, Any, int], Any]] = {
     "half_squared_error": lambda y, t, K: (y - t) ** 2 / 2,
     "squared_error": lambda y, t, K: (y - t) ** 2,
     "mean_squared_error": lambda y, t, K: (y - t) ** 2 / K,
+    "half_mean_squared_error": lambda y, t, K: (y - t) ** 2 / (2 * K),
     "cross_entropy": lambda y, t, K: -t * mpmath.log(y),
     "binary_cross_entropy": lambda y, t, K: -t * mpmath.log(y) - (1 - t) * mpmath.log(1 - y),
     "given": lambda y, dz, K: dz * y,  # its derivative is the given dE/dy

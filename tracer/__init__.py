@@ -7,13 +7,31 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tracer.api import Problem, ProblemError, Run, Trace, check, load, loads, trace, train, verify
+    from tracer.frameworks import problem_of
 
-__all__ = ["Problem", "ProblemError", "Run", "Trace", "__version__", "check", "load", "loads", "trace", "train", "verify"]
+__all__ = [
+    "Problem",
+    "ProblemError",
+    "Run",
+    "Trace",
+    "__version__",
+    "check",
+    "load",
+    "loads",
+    "problem_of",
+    "trace",
+    "train",
+    "verify",
+]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
+    if name == "problem_of":  # the readers of frameworks are loaded by those who use them
+        from tracer.frameworks import problem_of
+
+        return problem_of
     if name in __all__:
         import tracer.api
 

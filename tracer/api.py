@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
-from tracer.problem import ProblemError, Source, as_problem, load, loads
+from tracer.problem import ProblemError, load, loads
 from tracer.samples import sample_folders
 from tracer.tracing import Trace, trace
 from tracer.training import Run, train
@@ -30,9 +31,13 @@ __all__ = [
 
 
 def verify(
-    problem: Source,
+    problem: Any,
     gradients: Any = None,
     *,
+    x: Any = None,
+    t: Any = None,
+    loss: Any = None,
+    reduction: str | None = None,
     assume_nothing: bool = False,
     certify: bool = False,
     accuracy: float = 1e-20,
@@ -41,8 +46,10 @@ def verify(
 ) -> Verification:
     """Check every number of a step by three independent routes: the backward rules, sympy, differences.
 
-    problem: a `Problem`, or what `load` takes.  gradients: somebody else's numbers, a mapping of names or whole arrays
-    (float32 arrays are judged as float32) or a file (JSON, CSV, `name = value` lines, .npz); they may be partial.
+    problem: a `Problem`, what `load` takes, or a model with its samples x, t and its loss (as `problem_of` takes them).
+    gradients: somebody else's numbers, a mapping of names or whole arrays (float32 arrays are judged as float32), a
+    file (JSON, CSV, `name = value` lines, .npz), or a model that holds them; they may be partial.  A torch model
+    brings its own; of Keras and scikit-learn give the list in the order of their weights.
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
     certify: also prove, refute or leave undecided each delta, dW and db by a ball of relative radius `accuracy` that
     holds its true value, found by two routes that share no derivative; a number left undecided is not agreed to.
@@ -57,22 +64,24 @@ def verify(
     >>> verify("hand-3-2-2", {"dW2[1,1]": "1.4093"}, certify=True).certified["proved"]
     ('dW2[1,1]',)
     """
+    from tracer.handed_over import handed
     from tracer.verification.verifier import Recorded, verify_steps
 
-    problem = as_problem(problem)
+    given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
     recorded = (
         Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step)
-        for s in trace(problem).steps
+        for s in trace(given.problem).steps
     )
-    return verify_steps(
-        problem,
+    found = verify_steps(
+        given.problem,
         recorded,
-        gradients,
+        given.gradients,
         assume_nothing=assume_nothing,
         accuracy=accuracy if certify else None,
         textbook=textbook,
         standard_input=standard_input,
     )
+    return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
 
 
 def check(

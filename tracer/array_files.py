@@ -23,7 +23,7 @@ def read_arrays(path: Path) -> dict[str, Any]:
 
     Nothing pickled is read; a file that unpacks to more than its limit is refused before it is unpacked.
     """
-    if path.suffix != ".npz":
+    if path.suffix.lower() != ".npz":
         now = "save with np.savez('weights.npz', W1=..., b1=...), which runs no code when read"
         raise ProblemError(f"{path.name}: '{path.suffix or 'no suffix'}' cannot be read here; {now}")
     if not path.exists():

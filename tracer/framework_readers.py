@@ -50,6 +50,9 @@ class Model:
         for array, letter in ((W, "weight"), (b, "bias")):
             if array is not None and array.dtype not in (np.float32, np.float64):
                 raise ProblemError(f"{source}: {letter} is {array.dtype}; convert the model to float32 or float64")
+        if self.framework != "arrays" and (W.ndim != 2 or (b is not None and b.shape != W.shape[:1])):
+            shapes = f"weight {W.shape}" + ("" if b is None else f", bias {b.shape}")
+            raise ProblemError(f"{source}: {shapes} do not fit together; give a matrix and one bias a unit")
         if self.logs:
             raise ProblemError(f"{source}: reads LogSoftmax's outputs; only the loss may do that")
         self.layers.append(Layer(W, b, source, gradients=gradients))
@@ -70,6 +73,18 @@ class Model:
 
 def read_model(model: Any) -> Model:
     """The layers of a model object.  Raises ProblemError for one that cannot be read."""
+    try:
+        return _read_model(model)
+    except ProblemError:
+        raise
+    except Exception as e:  # somebody else's object may raise anything
+        kind = type(model).__name__[:40]
+        raise ProblemError(
+            f"model: {kind} cannot be read ({type(e).__name__}: {_one_line(e)}); give its arrays W1, b1 in a mapping"
+        ) from None
+
+
+def _read_model(model: Any) -> Model:
     for owner, name in ((c.__module__.split(".")[0], c.__name__) for c in type(model).__mro__):
         if owner == "torch" and name == "Sequential":
             read = _torch(model)
@@ -99,12 +114,16 @@ def _class_name(layer: Any, owners: tuple[str, ...]) -> str:
 
 def numpy_of(tensor: Any, where: str) -> Array:
     """A framework's array as numpy's, in a copy that later training does not change."""
-    for method in ("detach", "cpu"):
-        tensor = getattr(tensor, method)() if hasattr(tensor, method) else tensor
     try:
+        for method in ("detach", "cpu"):
+            tensor = getattr(tensor, method)() if hasattr(tensor, method) else tensor
         return np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
-    except (TypeError, ValueError, RuntimeError) as e:
-        raise ProblemError(f"{where}: {e}; give plain float32 or float64 arrays") from None
+    except Exception as e:  # somebody else's object may raise anything
+        raise ProblemError(f"{where}: {_one_line(e)}; give plain float32 or float64 arrays") from None
+
+
+def _one_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
 
 
 _TORCH_ACTIVATIONS: dict[str, tuple[str, Mapping[str, tuple[Any, ...]]]] = {
@@ -259,7 +278,7 @@ def _sklearn(model: Any, name: str) -> Model:
             known = ", ".join(_SKLEARN_ACTIVATIONS)
             raise ProblemError(f"{source}: activation {written!r} is not one of ours; known are {known}")
         read.activate((_SKLEARN_ACTIVATIONS | extra)[written], source)
-    read.loss = _sklearn_loss(name, read.layers[-1].activation)
+    read.loss = _sklearn_loss(name, read.layers[-1].activation, len(read.layers[-1].W))
     alpha = getattr(model, "alpha", 0)
     if alpha:
         read.notes.append(
@@ -269,14 +288,15 @@ def _sklearn(model: Any, name: str) -> Model:
     return read
 
 
-def _sklearn_loss(name: str, last: str) -> Convention:
+def _sklearn_loss(name: str, last: str, outputs: int) -> Convention:
     if name == "MLPClassifier":
         if last == "softmax":
             return Convention("cross_entropy", "mean", "scikit-learn log_loss: mean over N, dE/da = (y-t)/N")
         words = "scikit-learn log_loss: sum over K, mean over N, dE/da = (y-t)/N"
         return Convention("binary_cross_entropy", "mean", words)
-    words = (
-        "scikit-learn squared_error: loss_ is 1/2 the mean over N*K, but the gradient is that of 1/2 the sum over K, "
-        "dE/dy = (y-t)/N, K times the gradient of loss_ (scikit-learn #8349); read as half_squared_error, mean over N"
+    words = "scikit-learn squared_error, as loss_ is: 1/2 the mean over N*K, dE/dy = (y-t)/(NK)"
+    note = (
+        "scikit-learn's gradient is that of 1/2 the sum over K, not the mean (its issue 8349); "
+        "loss='half_squared_error', reduction='mean' judges by that"
     )
-    return Convention("half_squared_error", "mean", words)
+    return Convention("half_mean_squared_error", "mean", words, note=note if outputs > 1 else "")

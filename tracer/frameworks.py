@@ -18,7 +18,7 @@ from tracer.framework_readers import Model, numpy_of, read_model
 from tracer.loss_conventions import Convention, convention_of
 from tracer.problem import ProblemError, load
 
-__all__ = ["conventions", "gradients_of", "network_of", "problem_of"]
+__all__ = ["conventions", "gradients_of", "network_of", "problem_of", "reading_of", "turned_gradients"]
 
 Array = Any
 
@@ -61,13 +61,13 @@ def gradients_of(
     """The gradients that a model holds, as dW1 (units, inputs), db1 (units,) ..., their own dtype kept; {} for none.
 
     torch: what `.grad` holds.  scikit-learn keeps none: give coef_grads and intercept_grads, as its `_backprop` fills
-    them.  Keras keeps none: give `gradients`, in the order of `trainable_weights`.  An .npz file or a mapping: dW1,
-    db1, delta1 ...  Raises ProblemError.
+    them, or both in one list `gradients`, in the order of coefs_ + intercepts_.  Keras keeps none: give `gradients`, in
+    the order of `trainable_weights`.  An .npz file or a mapping: dW1, db1, delta1 ...  Raises ProblemError.
     """
     arrays = _arrays(model)
     if arrays is not None:
-        turned = (layout or _layout(arrays)) == "in_out"
-        return {k: v.T if turned and k.startswith("dW") else v for k, v in arrays.items() if _gradient_name(k)}
+        turned, _ = turned_gradients(arrays if layout is None else arrays | {"layout": np.array(layout)})
+        return {k: v for k, v in turned.items() if _gradient_name(k)}
     read = _read(model, None, layout)
     if gradients is not None:
         given = [np.array(numpy_of(g, f"gradients[{k}]")) for k, g in enumerate(gradients, 1)]
@@ -88,18 +88,35 @@ def gradients_of(
     return out
 
 
+def turned_gradients(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """(what can be judged, each dW (units, inputs); the rest: weights and words) of arrays with a `layout` or none."""
+    turned = _layout(arrays) == "in_out"
+    given: dict[str, Array] = {}
+    rest: dict[str, Array] = {}
+    for name, array in arrays.items():
+        letters = name.rstrip("0123456789")
+        other = letters in ("W", "b", "theta", "x", "t") or name in ("layout", "activations", "loss")
+        (rest if other else given)[name] = array.T if turned and letters == "dW" else array
+    return given, rest
+
+
 def conventions(model: Any, *, loss: Any = None, layout: str | None = None) -> str:
     """What must be known to compare numbers: framework, layout, loss convention, penalty; one line each."""
+    said, notes = reading_of(model, loss=loss, layout=layout)
+    return "\n".join([said["from"], f"layout: {said['layout']}", f"loss: {said['loss']}", *notes])
+
+
+def reading_of(model: Any, *, loss: Any = None, layout: str | None = None) -> tuple[dict[str, str], list[str]]:
+    """How a model is read, as "from", "layout" and "loss", and notes on what ours has not."""
     arrays = _arrays(model)
     # of bare arrays the activations do not matter here
     count = sum(k.startswith("W") for k in arrays) if arrays is not None else 0
     read = _read(model, ["identity"] * count if arrays is not None else None, layout)
-    lines = [read.title, f"layout: {read.layout}"]
-    if loss is not None or read.loss is not None:
-        lines.append(f"loss: {_convention(read, loss).words}")
-    else:
-        lines.append("loss: not said; a model of this kind carries none")
-    return "\n".join(lines + read.notes)
+    said = {"from": read.title, "layout": read.layout, "loss": "not said; a model of this kind carries none"}
+    if loss is None and read.loss is None:
+        return said, read.notes
+    convention = _convention(read, loss)
+    return said | {"loss": convention.words}, read.notes + [convention.note] * bool(convention.note)
 
 
 def problem_of(
@@ -121,7 +138,9 @@ def problem_of(
     """
     network = network_of(model, loss=loss, activations=activations, layout=layout)
     convention = _convention(_read(model, activations, layout), loss)
-    rows = np.atleast_2d(np.asarray(numpy_of(x, "x"), float))
+    rows = np.atleast_2d(_floats(x, "x"))
+    if rows.ndim != 2:
+        raise ProblemError(f"x: {rows.ndim} dimensions; give one row a sample")
     samples: list[dict[str, Any]] = [{"x": row} for row in rows]
     if t is not None:
         outputs = len(network["layers"][-1]["W"])
@@ -137,6 +156,14 @@ def problem_of(
             sample[key] = row
     training = {"learning_rate": learning_rate, "reduction": reduction or convention.reduction}
     return load({"network": network, "samples": samples, "training": training})
+
+
+def _floats(given: Any, name: str) -> Array:
+    """float64, each float32 widened exactly."""
+    try:
+        return np.asarray(numpy_of(given, name), float)
+    except (TypeError, ValueError) as e:
+        raise ProblemError(f"{name}: {str(e)[:80]}; give rows of numbers") from None
 
 
 def _targets(t: Array, samples: int, outputs: int, model: Any) -> Array:
@@ -187,7 +214,7 @@ def _arrays(model: Any) -> dict[str, Array] | None:
     if isinstance(model, str | Path):
         return read_arrays(Path(model))
     if isinstance(model, Mapping):
-        return {str(k): np.asarray(v) for k, v in model.items()}
+        return {str(k): numpy_of(v, str(k)[:40]) for k, v in model.items()}
     return None
 
 
@@ -247,10 +274,12 @@ def _given_gradients(
 
 
 def _dealt(read: Model, given: list[Array]) -> tuple[list[Array], list[Any]]:
-    """A flat list in the order of the weights: kernel, bias, kernel, bias ..."""
+    """A flat list in the order of the weights: kernel, bias, kernel, bias ...; scikit-learn's coefs_ + intercepts_."""
     wanted = sum(1 + (layer.b is not None) for layer in read.layers)
     if len(given) != wanted:
         raise ProblemError(f"gradients: {len(given)} arrays, but the model has {wanted}; give one for each weight")
+    if read.framework == "sklearn":
+        return given[: len(read.layers)], given[len(read.layers) :]
     left = iter(given)
     pairs = [(next(left), None if layer.b is None else next(left)) for layer in read.layers]
     return [W for W, _ in pairs], [b for _, b in pairs]

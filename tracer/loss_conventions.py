@@ -20,7 +20,8 @@ class Convention:
     """A loss in our names, how it goes over a batch ("sum" or "mean"), and in words.
 
     `adds` is the activation that the loss applies to the outputs itself (logits); `one_output` holds a reason why the
-    two agree for one output alone, "" where they agree for any number; `logs` says that it takes log-probabilities.
+    two agree for one output alone, "" where they agree for any number; `logs` says that it takes log-probabilities;
+    `note` is what a reader of the comparison must know besides.
     """
 
     loss: str
@@ -29,6 +30,7 @@ class Convention:
     adds: str = ""
     one_output: str = ""
     logs: bool = False
+    note: str = ""
 
 
 _MEAN_TOO = "{name} is a mean over the outputs too, {loss} is a sum over them; {now}"

@@ -479,6 +479,7 @@ TORCH_LOSSES = {
     "half_squared_error": lambda F, y, t: F.mse_loss(y, t, reduction="sum") / 2,
     "squared_error": lambda F, y, t: F.mse_loss(y, t, reduction="sum"),
     "mean_squared_error": lambda F, y, t: F.mse_loss(y, t),
+    "half_mean_squared_error": lambda F, y, t: F.mse_loss(y, t) / 2,
     "cross_entropy": lambda F, y, t: F.cross_entropy(y.log(), t) + t.sum() * y.sum().log() * 0,
     "binary_cross_entropy": lambda F, y, t: F.binary_cross_entropy(y, t, reduction="sum"),
 }

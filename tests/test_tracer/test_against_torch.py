@@ -43,6 +43,7 @@ LOSS_PARTS = {
     "half_squared_error": lambda y, t: (y - t) ** 2 / 2,
     "squared_error": lambda y, t: (y - t) ** 2,
     "mean_squared_error": lambda y, t: (y - t) ** 2 / len(y),
+    "half_mean_squared_error": lambda y, t: (y - t) ** 2 / (2 * len(y)),
     "cross_entropy": lambda y, t: -_log(y, t),
     "binary_cross_entropy": lambda y, t: -_log(y, t) - _log(1 - y, 1 - t),
     "given": lambda y, dz: y * dz,  # a stand-in whose slope is the given signal

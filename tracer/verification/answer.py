@@ -51,6 +51,8 @@ def lines(v: Verification) -> list[str]:
     ]
     if len(v.kinks) > MOST_NAMED:
         out.append(f"  and {len(v.kinks) - MOST_NAMED} more units at a kink")
+    if "from" in v.conventions:
+        out += [f"  {name}: {words}" for name, words in v.conventions.items()]
     return out + [f"  note: {note}" for note in v.notes]
 
 
@@ -200,6 +202,7 @@ def _json(v: Verification) -> dict[str, Any]:
         "routes": {route: list(found) for route, found in v.disagreeing.items()},
         "quantities": [row_json(row) for row in v.rows],
         "kinks": list(v.kinks),
+        "conventions": dict(v.conventions),
     }
     if v.proofs:
         out["certificates"] = _certificates_json(v)

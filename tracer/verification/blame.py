@@ -150,8 +150,9 @@ def _ratio(judged: Judged, keys: list[Key]) -> float | None:
     ratio = float(x[place] / ours[place])
     factor = max(abs(ratio), 1.0)
     u = U32 if any(key in judged.claim.single for key in keys) else U64
-    fits = np.abs(x - ratio * ours) <= 3 * factor * allowed + ENOUGH * u * np.abs(x)
-    return ratio if fits.all() and (np.abs(ours) > 4 * allowed).sum() > 1 else None
+    room = 3 * factor * allowed + ENOUGH * u * np.abs(x)
+    fits, no_better = np.abs(x - ratio * ours) <= room, np.abs(x - ours) <= room
+    return ratio if fits.all() and not no_better.all() and (np.abs(ours) > 4 * allowed).sum() > 1 else None
 
 
 def ratio_text(judged: Judged, ratio: float) -> str:
@@ -191,6 +192,8 @@ def _constants(case: Case) -> list[tuple[float, str]]:
     if name == "half_squared_error":
         out += [(2.0, "the squared error without its 1/2"), (2 / K, "the mean squared error instead of half the sum")]
         out += [(2 / (K * N), "the mean squared error over outputs and samples")]
+    elif name == "half_mean_squared_error":
+        out += [(2.0, "the mean squared error without a 1/2 before it")]
     elif "squared" in name:
         out += [(0.5, "the squared error with a 1/2 before it")]
     if K > 1 and N > 1:

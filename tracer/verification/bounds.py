@@ -17,6 +17,8 @@ import numpy as np
 
 from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.differences import STEP
+from tracer.verification.spread import LOSS
+from tracer.verification.unlisted import loss_suprema_near, suprema_near
 
 __all__ = ["SUPREMA", "U32", "U64", "rounding", "steps_and_truncation"]
 
@@ -37,6 +39,12 @@ SUPREMA: dict[str, tuple[float, float, float]] = {
     "softmax": (2.0, 8.0, 48.0),
 }
 """Bounds of |h'|, |h''|, |h'''|; softmax: of a whole column along any direction of size 1."""
+
+
+def suprema(case: Case, l: int) -> tuple[float, float, float]:
+    """Bounds of the first three derivatives in a layer: the listed ones, or the formula's own around the layer's a."""
+    f = case.layer(l).activation
+    return SUPREMA.get(f.name) or suprema_near(f, case.a[l])
 
 
 def rounding(case: Case, values: Arrays, u: float) -> Arrays:
@@ -85,11 +93,12 @@ def _value_bound(case: Case, l: int, values: Arrays, ea: Array, u: float) -> Arr
         below = a.max(axis=0) - a
         own = z * (2 * ea.max(axis=0) + u * (below + FUNCTION + len(a)))
         return own + 4 * z * ea.max(axis=0) ** 2 + _tiny(u)
-    _, second, _ = SUPREMA[name]
+    steepest, second, _ = suprema(case, l)
     first = np.abs(values["slope", l])
     if case.layer(l).activation.kinks:  # within rounding of a kink the other side's slope may hold
-        first = np.where(np.abs(a) <= ea, np.maximum(first, 1.0), first)
-    absolute = {"elu": a < 0, "softplus": a < 1, "gelu": np.abs(a), "silu": 0, "tanh": 0}.get(name, 0)
+        first = np.where(np.abs(a) <= ea, np.maximum(first, steepest), first)
+    absolute = {"elu": a < 0, "softplus": a < 1, "gelu": np.abs(a)}.get(name, 0)
+    absolute = absolute if name in SUPREMA else 1 + np.abs(a)  # whatever its formula adds up
     return first * ea + second * ea * ea + FUNCTION * u * (z + absolute) + _tiny(u)
 
 
@@ -99,6 +108,9 @@ def _loss_bound(case: Case, values: Arrays, ea: Array, ey: Array, u: float) -> A
     if name == "output":
         return ey
     t = case.t
+    if name not in LOSS:
+        first, second, _ = _loss_suprema(case)
+        return first * ey + second * ey * ey + FUNCTION * u * (part + 1 + np.abs(y) + np.abs(t))
     if "squared" in name:
         off = ey + u * (np.abs(y) + 2 * np.abs(t))
         return 2 * (np.abs(y - t) * off + off * off) + FUNCTION * u * part
@@ -126,8 +138,11 @@ def _output_signal_bound(case: Case, values: Arrays, ey: Array, u: float) -> Arr
     if loss.name in ("given", "output"):
         return u * np.abs(values["dz", case.L])
     t = case.t
+    if loss.name not in LOSS:
+        first, second, _ = _loss_suprema(case)
+        return second * ey + FUNCTION * u * (first + 1 + np.abs(y) + np.abs(t))
     if "squared" in loss.name:
-        factor = {"half_squared_error": 1.0, "squared_error": 2.0}.get(loss.name, 2 / len(y))
+        factor = (1.0 if "half" in loss.name else 2.0) / (len(y) if "mean" in loss.name else 1)
         return factor * (ey + 3 * u * (np.abs(y) + 2 * np.abs(t)))
     own = _over_bound(np.abs(t), y, ey, u)
     if loss.name == "cross_entropy":
@@ -138,9 +153,9 @@ def _output_signal_bound(case: Case, values: Arrays, ey: Array, u: float) -> Arr
 
 def _slope_bound(case: Case, l: int, s: Array, ea: Array, ez: Array, u: float) -> Array:
     f, a, z = case.layer(l).activation, case.a[l], case.z[l]
-    _, second, _ = SUPREMA[f.name]
+    _, second, _ = suprema(case, l)
     size = {"sigmoid": np.abs(z), "softplus": np.abs(s), "relu": 0, "identity": 0, "elu": np.abs(s)}.get(f.name, 1.0)
-    size = size + np.abs(a) if f.name in ("silu", "gelu") else size
+    size = size + np.abs(a) if f.name in ("silu", "gelu") or f.name not in SUPREMA else size
     own = 2 * np.abs(z) * ez if f.name == "tanh" else ez if f.name == "sigmoid" else second * ea
     return np.maximum(second * ea, own) + FUNCTION * u * (size + np.abs(s)) + 0 * a + _tiny(u)
 
@@ -218,6 +233,8 @@ def steps_and_truncation(case: Case, values: Arrays) -> tuple[dict[int, float], 
 
 def _cut_at_output(case: Case, h: float) -> float:
     """Squares have no third derivative; where the loss is a logarithm the step is h min(y, 1 - y)."""
+    if case.problem.network.loss.name not in LOSS:
+        return h * h / 6 * _loss_suprema(case)[2] * 1.1
     if "entropy" not in case.problem.network.loss.name:
         return 0.0
     y, t = case.z[case.L], case.t
@@ -230,7 +247,7 @@ def _cut(case: Case, l: int, h: float, cut: float, dz: float) -> Arrays:
     out: Arrays = {("dz", l): np.float64(cut)}
     if l:
         f = case.layer(l).activation
-        own = h * h / 6 * SUPREMA[f.name][2] * 1.1
+        own = h * h / 6 * suprema(case, l)[2] * 1.1
         out["slope" if f.elementwise else "J", l] = np.float64(own)
         J = case.layer(l).units if not f.elementwise else 1
         delta = J * (cut * 2 + own * dz)
@@ -249,16 +266,16 @@ def _majorant(case: Case, l: int) -> tuple[float, float]:
         W = np.abs(case.W[k])
         norm = float(W.max() if k == l + 1 else W.sum(axis=1).max())
         a1, a2, a3 = norm * z1, norm * z2, norm * z3
-        h1, h2, h3 = SUPREMA[case.layer(k).activation.name]
+        h1, h2, h3 = suprema(case, k)
         if k == case.L and case.problem.fused:
             h1, h2, h3 = 1.0, 0.0, 0.0
-        z1, z2, z3 = h1 * a1, _sum(h2 * a1 * a1, h1 * a2), _sum(h3 * a1**3, 3 * h2 * a1 * a2, h1 * a3)
+        z1, z2, z3 = h1 * a1, _sum(h2 * a1 * a1, h1 * a2), _sum(h3 * a1 * a1 * a1, 3 * h2 * a1 * a2, h1 * a3)
         growth = max(growth, a1, z1)
     g1, g2, g3 = _loss_suprema(case)
     K = len(case.z[case.L])
     if g3 > 1:  # logarithms: the step shrinks with the smallest argument
         growth *= g3
-    return growth, K * _sum(g1 * z3, 3 * g2 * z1 * z2, g3 * z1**3)
+    return growth, K * _sum(g1 * z3, 3 * g2 * z1 * z2, g3 * z1 * z1 * z1)
 
 
 def _sum(*terms: float) -> float:
@@ -266,7 +283,10 @@ def _sum(*terms: float) -> float:
 
 
 def _loss_suprema(case: Case) -> tuple[float, float, float]:
-    name, y, t = case.problem.network.loss.name, case.z[case.L], case.t
+    loss, y, t = case.problem.network.loss, case.z[case.L], case.t
+    name = loss.name
+    if name not in LOSS:
+        return loss_suprema_near(loss, y, t)
     if case.problem.fused:
         return 2.0, 1.0, 1.0
     if name == "output":

@@ -1,10 +1,8 @@
-"""Somebody else's numbers: read from a mapping, a sheet (JSON, CSV, lines) or a .npz file, and laid out as ours."""
+"""Somebody else's numbers: read from a mapping or a sheet (JSON, CSV, lines), and laid out as ours."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -20,8 +18,6 @@ from tracer.verification.judging import Claim
 
 __all__ = ["Claims", "read_claims"]
 
-LARGEST_ARCHIVE = 64_000_000
-MOST_ARRAYS = 2000
 FULL_DIGITS = 15
 Where = tuple[int, int]  # (sample, step) of the network that the numbers belong to
 
@@ -148,9 +144,6 @@ def read_claims(problem: Problem, source: Any, standard_input: IO[bytes] | None 
     if isinstance(source, Mapping):
         for name, numbers in source.items():
             _add(claims, str(name), numbers)
-    elif str(source).lower().endswith(".npz"):
-        for name, array in _archive(Path(source)).items():
-            claims.add_array(name, array)
     else:
         _add_cells(claims, read_sheet(source, standard_input))
     if not claims.places:
@@ -205,22 +198,3 @@ def _half_unit(number: str) -> float:
         return 0.0
     places = len(mantissa.partition(".")[2])
     return 0.5 * 10.0 ** (int(exponent or 0) - places) * (1 + 1e-12)
-
-
-def _archive(path: Path) -> dict[str, Any]:
-    """The arrays of a .npz file; nothing in it is executed."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = archive.infolist()
-            if len(inside) > MOST_ARRAYS or sum(entry.file_size for entry in inside) > LARGEST_ARCHIVE:
-                raise SheetError(f"{path}: larger than {LARGEST_ARCHIVE // 1_000_000} MB unpacked")
-        with np.load(path, allow_pickle=False) as arrays:
-            out = {name: arrays[name] for name in arrays.files}
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as e:
-        raise e if isinstance(e, SheetError) else SheetError(f"{path}: not a .npz file of numbers") from None
-    for name, array in out.items():
-        if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-            raise SheetError(f"{path}: {name[:40]} does not hold real numbers")
-    return out

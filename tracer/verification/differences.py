@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tracer.verification.case import Array, Arrays, Case
-from tracer.verification.spread import ACTIVATION, LOSS, fused_spread, softmax_spread
+from tracer.verification.spread import LOSS, fused_spread, loss_spread_of, softmax_spread, spread_of
 
 __all__ = ["STEP", "each_weight", "numeric_route"]
 
@@ -40,7 +40,7 @@ def _of_layer(case: Case, l: int, h: float, dz: Array) -> Arrays:
     f, a = case.layer(l).activation, case.a[l]
     out: Arrays = {}
     if f.elementwise:
-        slope = ACTIVATION[f.name](a - h, a + h, 2 * h, case.sides.get(l)) / (2 * h)
+        slope = spread_of(f)(a - h, a + h, 2 * h, case.sides.get(l)) / (2 * h)
         out["slope", l] = np.broadcast_to(slope, a.shape)
         delta = out["slope", l] * dz
     else:
@@ -60,7 +60,7 @@ def _at_output(case: Case, h: float) -> Array:
     """dE/dy: each output moves its own part of the loss."""
     loss, y, t = case.problem.network.loss, case.z[case.L], case.t
     step = h if "entropy" not in loss.name else h * np.minimum(np.abs(y), np.abs(1 - y))
-    moved = LOSS[loss.name](y - step, y + step, 2 * step, 0.0 if t is None else t)
+    moved = loss_spread_of(loss)(y - step, y + step, 2 * step, 0.0 if t is None else t)
     return moved / (2 * step) + 0 * y
 
 
@@ -93,18 +93,18 @@ def loss_moved(case: Case, l: int, d: Array) -> Array:
         a = case.a[k][:, :, None]
         half = d / 2
         lo, hi = a - half, a + half
-        if k == case.L and case.problem.fused:
+        if k == case.L and case.problem.fused and loss.name in LOSS:
             return fused_spread(f.name, lo, hi, d, t)
         if f.elementwise:
             above = case.sides[k][:, :, None] if k in case.sides else None
-            D = ACTIVATION[f.name](lo, hi, d, above)
+            D = spread_of(f)(lo, hi, d, above)
         else:
             D = softmax_spread(lo, d)
         if k < case.L:
             d = case.W[k + 1] @ D.reshape(len(D), -1)
             d = d.reshape(-1, *D.shape[1:])
     y = case.z[case.L][:, :, None]
-    return LOSS[loss.name](y - D / 2, y + D / 2, D, t).sum(axis=0)
+    return loss_spread_of(loss)(y - D / 2, y + D / 2, D, t).sum(axis=0)
 
 
 def each_weight(case: Case, l: int, h: float) -> Array:

@@ -1,4 +1,4 @@
-"""Numbers that carry a first power: c + d x + O(x^2), both coefficients balls (`flint.arb_series` of length two).
+"""Numbers that carry powers: c + d x + O(x^2), all coefficients balls (`flint.arb_series` of length two, or more).
 
 A formula's value worked on a + x has the formula's derivative as its coefficient of x: no rule of differentiation is
 written down, only sums, products, quotients and the series of exp, log and erfc that Arb brings.
@@ -20,7 +20,7 @@ Array = Any
 
 
 class PowerSeries(Ball):
-    """Balls (constants) and power series of length two, mixed at will in object arrays.
+    """Balls (constants) and power series of one length, two unless said, mixed at will in object arrays.
 
     A choice goes by the constant term; where that is a ball at zero, or zero itself, each coefficient becomes the hull
     of both branches', so that the slopes of both sides of a kink lie in it.
@@ -28,11 +28,11 @@ class PowerSeries(Ball):
 
     name = "power series in balls"
 
-    def __init__(self, bits: int = 128) -> None:
+    def __init__(self, bits: int = 128, *, length: int = 2) -> None:
         super().__init__(bits)
         from flint import arb_series
 
-        self._series = arb_series
+        self._series, self.length = arb_series, length
         one, two = self._unary, np.frompyfunc(self._choice, 3, 1)
         self.exp = one(lambda a: a.exp())
         self.expm1 = one(lambda a: a.exp() - 1, constant=lambda c: c.expm1())
@@ -47,8 +47,8 @@ class PowerSeries(Ball):
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """The precision in force, and series cut off after the first power."""
-        cap, self._context.cap = self._context.cap, 2
+        """The precision in force, and series cut off at their length."""
+        cap, self._context.cap = self._context.cap, self.length
         try:
             with self._context.workprec(self.bits):
                 yield
@@ -59,9 +59,9 @@ class PowerSeries(Ball):
         """The array constants + powers x."""
         return np.frompyfunc(lambda c, d: self._series([c, d]), 2, 1)(constants, powers)
 
-    def coefficients(self, array: Array) -> tuple[Array, Array]:
-        """(the constants, the coefficients of x) of an array."""
-        return self._coefficient(0)(array), self._coefficient(1)(array)
+    def coefficients(self, array: Array) -> tuple[Array, ...]:
+        """(the constants, the coefficients of x, ...) of an array."""
+        return tuple(self._coefficient(k)(array) for k in range(self.length))
 
     def _coefficient(self, k: int) -> Any:
         zero = self._ball(0)
@@ -81,7 +81,7 @@ class PowerSeries(Ball):
                 a = self._ball(a)
                 return constant(a) if constant else series(a)
             out = series(a)
-            return self._series([constant(self._ball(a[0])), out[1]]) if constant else out
+            return self._series([constant(self._ball(a[0])), *self._terms(out)[1:]]) if constant else out
 
         return np.frompyfunc(of, 1, 1)
 
@@ -91,8 +91,10 @@ class PowerSeries(Ball):
             return positive
         if at < 0:
             return otherwise
-        pairs = zip(*(self._pair(branch) for branch in (positive, otherwise)), strict=True)
+        pairs = zip(*(self._terms(branch) for branch in (positive, otherwise)), strict=True)
         return self._series([p if p == q else p.union(q) for p, q in pairs])
 
-    def _pair(self, a: Any) -> list[Any]:
-        return [self._ball(a[0]), self._ball(a[1])] if isinstance(a, self._series) else [self._ball(a), self._ball(0)]
+    def _terms(self, a: Any) -> list[Any]:
+        if isinstance(a, self._series):
+            return [self._ball(a[k]) for k in range(self.length)]
+        return [self._ball(a), *[self._ball(0)] * (self.length - 1)]

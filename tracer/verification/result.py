@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -41,6 +41,7 @@ class Verification:
     theirs: bool = False
     proofs: tuple[Proof, ...] = ()
     textbook: tuple[Quotients, ...] = ()
+    conventions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:

@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from derivations.activations import Activation
 from derivations.arithmetic import FLOAT64
+from derivations.losses import Loss
+from tracer.verification.unlisted import loss_spread_in_balls, spread_in_balls
 
-__all__ = ["ACTIVATION", "LOSS", "fused_spread", "softmax_spread"]
+__all__ = ["ACTIVATION", "LOSS", "fused_spread", "loss_spread_of", "softmax_spread", "spread_of"]
 
 Array = Any
 
@@ -77,6 +80,11 @@ ACTIVATION: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
 """h(hi) - h(lo) of each elementwise activation."""
 
 
+def spread_of(f: Activation) -> Callable[[Array, Array, Array, Array], Array]:
+    """h(hi) - h(lo) of an elementwise activation: its identity, or its formula in balls where none is listed."""
+    return ACTIVATION.get(f.name) or spread_in_balls(f)
+
+
 def softmax_spread(lo: Array, d: Array) -> Array:
     """z(hi) - z(lo) of a softmax down axis 0, hi = lo + d."""
     e = np.exp(lo - lo.max(axis=0))
@@ -97,12 +105,18 @@ LOSS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "half_squared_error": _squared(lambda y: 0.5),
     "squared_error": _squared(lambda y: 1.0),
     "mean_squared_error": _squared(lambda y: 1 / len(y)),
+    "half_mean_squared_error": _squared(lambda y: 0.5 / len(y)),
     "cross_entropy": lambda lo, hi, d, t: -_t_log(t, lo, d),
     "binary_cross_entropy": lambda lo, hi, d, t: -_t_log(t, lo, d) - _t_log(1 - t, 1 - lo, -d),
     "given": lambda lo, hi, d, t: t * d,
     "output": lambda lo, hi, d, t: d,
 }
 """E[k](hi) - E[k](lo) of each loss; outputs stand along axis 0."""
+
+
+def loss_spread_of(loss: Loss) -> Callable[[Array, Array, Array, Array], Array]:
+    """E[k](hi) - E[k](lo) of a loss: its identity, or its formula in balls where none is listed."""
+    return LOSS.get(loss.name) or loss_spread_in_balls(loss)
 
 
 def fused_spread(activation: str, lo: Array, hi: Array, d: Array, t: Array) -> Array:

@@ -55,6 +55,7 @@ def _loss(name: str, y: list[Any], t: list[Any]) -> Any:
         "half_squared_error": lambda: [(u - v) ** 2 / 2 for u, v in pairs],
         "squared_error": lambda: [(u - v) ** 2 for u, v in pairs],
         "mean_squared_error": lambda: [(u - v) ** 2 / len(y) for u, v in pairs],
+        "half_mean_squared_error": lambda: [(u - v) ** 2 / (2 * len(y)) for u, v in pairs],
         "cross_entropy": lambda: [-_log(v, u) for u, v in pairs],
         "binary_cross_entropy": lambda: [-_log(v, u) - _log(1 - v, 1 - u) for u, v in pairs],
         "given": lambda: [u * v for u, v in pairs],

@@ -1,0 +1,159 @@
+"""What `verify` is handed where a model, an .npz file or whole arrays stand for a problem or for gradients.
+
+Out come a problem, gradients in our letters and orientation, and in words how they were read: nothing about layout or
+loss is understood silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derivations.network import Problem
+from tracer.array_files import read_arrays
+from tracer.frameworks import gradients_of, network_of, problem_of, reading_of, turned_gradients
+from tracer.loss_conventions import Convention
+from tracer.problem import ProblemError, as_problem
+
+__all__ = ["Handed", "handed"]
+
+OURS = "out_in: W[j,i] to unit j from unit i, one row a unit"
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A problem, the gradients to judge (None for none), and how both were read: `conventions` by name, `notes`.
+
+    `conventions` have a "layout" and a "loss", and "from" where arrays or a model were read.
+    """
+
+    problem: Problem
+    gradients: Any
+    conventions: Mapping[str, str]
+    notes: tuple[str, ...] = field(default=())
+
+
+def handed(
+    source: Any, gradients: Any = None, *, x: Any = None, t: Any = None, loss: Any = None, reduction: str | None = None
+) -> Handed:
+    """A problem or a model with its samples; gradients of any kind, a model's own where none are given.
+
+    Raises ProblemError, FileNotFoundError.
+    """
+    if _is_model(source):
+        return _of_model(source, gradients, x, t, loss, reduction)
+    for name, value in (("x", x), ("t", t), ("loss", loss), ("reduction", reduction)):
+        if value is not None:
+            raise ProblemError(f"{name}: goes with a model; a problem has its own, so leave {name} out")
+    problem = as_problem(source)
+    said = {"layout": OURS, "loss": loss_words(problem)}
+    if _is_archive(gradients):
+        arrays = read_arrays(Path(gradients))
+        read, rest = turned_gradients(arrays)
+        _same_weights(problem, {k: v for k, v in rest.items() if k[:1] in "Wbt"}, str(gradients), arrays)
+        return Handed(problem, read, {"from": str(gradients), **said, "layout": _layout_words(arrays)})
+    if isinstance(gradients, list | tuple):
+        raise ProblemError("gradients: a list goes with a model; name the arrays: {'dW1': ..., 'db1': ...}")
+    if gradients is not None and _is_object(gradients):
+        said, notes = reading_of(gradients, loss=_words_only(problem))
+        _same_weights(problem, _weights(network_of(gradients, loss=_words_only(problem))), said["from"])
+        return Handed(problem, _held(gradients), said, tuple(notes))
+    if isinstance(gradients, Mapping) and any(np.ndim(array) == 2 for array in gradients.values()):
+        said = {"from": "arrays", **said}
+    return Handed(problem, gradients, said)
+
+
+def loss_words(problem: Problem) -> str:
+    """The loss of a problem and how it goes over the samples."""
+    text, N = problem.network.loss.text, problem.samples
+    if N == 1 or problem.training.samples != "together":
+        return text
+    return f"{text}, {problem.training.reduction} over {N} samples"
+
+
+def _of_model(model: Any, gradients: Any, x: Any, t: Any, loss: Any, reduction: str | None) -> Handed:
+    if x is None:
+        raise ProblemError("x: missing; give the model's samples too: verify(model, x=..., t=..., loss=...)")
+    problem = problem_of(model, x, t, loss=loss, reduction=reduction)
+    said, notes = reading_of(model, loss=loss)
+    if reduction is not None:
+        said = said | {"loss": loss_words(problem)}
+    if gradients is None:
+        gradients = _held(model)
+    elif isinstance(gradients, list | tuple):
+        gradients = gradients_of(model, gradients=gradients)
+    elif _is_archive(gradients):
+        gradients = turned_gradients(read_arrays(Path(gradients)))[0]
+    elif _is_object(gradients):
+        gradients = _held(gradients)
+    return Handed(problem, gradients, said, tuple(notes))
+
+
+def _held(model: Any) -> dict[str, Any]:
+    """The gradients that a model holds."""
+    held = gradients_of(model)
+    if not held:
+        now = "call backward() on its loss first, or give them: verify(model, gradients, x=...)"
+        raise ProblemError(f"gradients: the model holds none; {now}")
+    return held
+
+
+# --- what is what ---
+
+
+def _is_archive(source: Any) -> bool:
+    return isinstance(source, str | Path) and str(source).lower().endswith(".npz")
+
+
+def _is_object(source: Any) -> bool:
+    return not isinstance(source, str | Path | Mapping | list | tuple)
+
+
+def _is_model(source: Any) -> bool:
+    """A model, or arrays of weights: anything that is no problem, no file of one and no mapping of one."""
+    if isinstance(source, Mapping):
+        return "W1" in source and "network" not in source
+    return _is_archive(source) or not isinstance(source, Problem | str | Path)
+
+
+# --- whose weights ---
+
+
+def _weights(network: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for l, layer in enumerate(network["layers"], 1):
+        out |= {f"{letter}{l}": layer[letter] for letter in ("W", "b") if letter in layer}
+    return out
+
+
+def _same_weights(problem: Problem, weights: Mapping[str, Any], whose: str, arrays: Any = None) -> None:
+    """Gradients belong to the weights where they were taken; these must be the problem's, or its in float32."""
+    turned = arrays is not None and str(arrays.get("layout", "out_in")) == "in_out"
+    for l, layer in problem.network:
+        ours = {"W": layer.W, layer.bias.letter if layer.bias else "b": layer.b}
+        for letter, given in ours.items():
+            theirs = weights.get(f"{letter}{l}")
+            if theirs is None or given is None:
+                continue
+            theirs = np.asarray(theirs, float)
+            theirs = theirs.T if turned and letter == "W" else theirs
+            mine = given.floats.reshape(theirs.shape) if given.floats.size == theirs.size else given.floats
+            same = mine.shape == theirs.shape and (mine.astype(np.float32) == theirs.astype(np.float32)).all()
+            if not same:
+                now = "give the problem those weights, or the model itself: verify(model, x=..., t=...)"
+                raise ProblemError(f"gradients: {letter}{l} of {whose} is not the problem's {letter}{l}; {now}")
+
+
+def _words_only(problem: Problem) -> Convention:
+    """The problem's own loss, where a model lends only its gradients."""
+    return Convention(problem.network.loss.name, problem.training.reduction, loss_words(problem))
+
+
+def _layout_words(arrays: Mapping[str, Any]) -> str:
+    if "layout" not in arrays:
+        return f"{OURS} (assumed: the file has no layout)"
+    return OURS if str(arrays["layout"]) == "out_in" else "in_out: one row an input, turned to W[j,i]"
