@@ -19,7 +19,7 @@ from tracer.answers.slips.places import (
     several_units,
     square,
 )
-from tracer.answers.slips.slip import Mistake, Rule, mistakes
+from tracer.answers.slips.slip import Mistake, Rule, Where, mistakes
 
 __all__ = ["ACTIVATION", "PRE_ACTIVATION", "absolute"]
 
@@ -104,6 +104,12 @@ PRE_ACTIVATION: tuple[Mistake, ...] = (
 )
 
 
+def _from_outputs(s: State, l: int) -> Array:
+    """The loss from the outputs as they are, also where it would be worked from a to keep its digits."""
+    parts = s.network.loss.parts
+    return parts(s.m, s.z[l], s.t) if parts is not None else s.E_part
+
+
 def _instead(name: str) -> Rule:
     return lambda s, l: ACTIVATIONS[name].at(s.m, s.a[l])
 
@@ -130,7 +136,13 @@ def _ten_to_minus(m: Any, a: Array) -> Array:
     return m.exp(-a * m.log(10 * m.ones_like(a)))
 
 
-_z = mistakes("z", "activation")
+_wrong = mistakes("z", "activation")
+
+
+def _z(name: str, *where: Where, activation: Rule, source: str = "") -> Mistake:
+    """A wrong activation; where it is the last one, the loss is that of the wrong outputs."""
+    return _wrong(name, *where, source=source, activation=activation, loss_parts=_from_outputs)
+
 
 ACTIVATION: tuple[Mistake, ...] = (
     _z("none", other_function("identity"), activation=lambda s, l: s.a[l]),

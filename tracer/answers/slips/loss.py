@@ -37,6 +37,11 @@ def _not_mean(problem: Problem, l: int) -> bool:
     return problem.network.loss.name != "mean_squared_error"
 
 
+def _not_plain_square(problem: Problem, l: int) -> bool:
+    """Where the loss is not the bare square of the error, which has a name of its own."""
+    return problem.network.loss.name != "squared_error"
+
+
 # --- the loss ---
 
 
@@ -180,7 +185,7 @@ SIGNAL: tuple[Mistake, ...] = (
     _dz("absolute", _squares, **_of_error(lambda s, l: absolute(s, s.y - s.t))),
     _dz("uses_pre_activation", _squares, _bent, **_of_error(lambda s, l: s.a[l] - s.t)),
     _dz("squared", _squares, output_signal=lambda s, l: s.m.square(s.y - s.t), source="makeyourownneuralnetwork#77"),
-    _dz("loss_value", not_fused, _with_targets, output_signal=lambda s, l: s.E_part),
+    _dz("loss_value", not_fused, _not_plain_square, _with_targets, output_signal=lambda s, l: s.E_part),
     _dz("squared_error_instead", _entropy, **_long(lambda s, l: s.y - s.t)),
     _dz("times_output", _cross, **_long(lambda s, l: -(s.t * s.y))),
     _dz("every_class", _cross, **_long(lambda s, l: -(1 / s.y))),
