@@ -169,6 +169,30 @@ def test_the_slope_at_z_passes_a_tolerance_of_five_percent_on_the_hand_table():
     assert value(hand, "slope.at_activation", "dW", 1)[0, 0] == pytest.approx(3.208, abs=5e-4)
 
 
+def test_a_question_on_a_forum_is_answered():
+    """discuss.pytorch.org 187917: by hand -40.21530288726289, by torch 8.1888, for one weight used in two layers."""
+    layers = [layer("tanh", [[2]]), layer("tanh", [[2]]), layer("identity", [[40]])]
+    given = problem("output", layers, [{"x": [0.5]}])
+
+    def gradient(slip_name: str) -> float:
+        return sum(value(given, slip_name, "dW", l)[0, 0] for l in (1, 2))
+
+    assert gradient("slope.pre_activation_for_z") == pytest.approx(-40.21530288726289, rel=2e-7)  # worked from float32
+    assert gradient("update.plus") == pytest.approx(8.1888, abs=5e-5)  # a slip of the update leaves gradients right
+
+
+def test_an_exercise_prints_the_parameters_less_the_gradient():
+    """42-AI/bootcamp_machine-learning#64: 21.0342574 and 587.36875564 stand where a gradient is asked for."""
+    x = [12.4956442, 21.5007972, 31.5527382, 48.9145838, 57.5088733]
+    t = [37.4013816, 36.1473236, 45.7655287, 46.6793434, 59.5585554]
+    samples = [{"x": [one], "t": [other]} for one, other in zip(x, t, strict=True)]
+    given = problem("half_squared_error", [layer("identity", [[0.7]], b=[2])], samples, reduction="mean")
+    right = next(iter(steps_of(given))).arrays
+    assert (right["db", 1].item(), right["dW", 1].item()) == pytest.approx((-19.0342574, -586.66875564), abs=1e-7)
+    assert value(given, "update.no_eta", "b_new", 1).item() == pytest.approx(21.0342574, abs=1e-7)
+    assert value(given, "update.no_eta", "W_new", 1).item() == pytest.approx(587.36875564, abs=1e-7)
+
+
 def test_the_slips_of_document_003_have_names():
     names = {slip.name for slip in slips_of(load("softmax-xor-each"))}
     assert names >= {

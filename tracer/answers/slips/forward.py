@@ -8,6 +8,7 @@ from derivations.activations import ACTIVATIONS
 from derivations.rules import State
 from tracer.answers.slips.places import (
     above_another,
+    batch,
     below_curved,
     biased,
     curved,
@@ -132,6 +133,11 @@ def _share(v: Array) -> Array:
     return v / v.sum(axis=0)
 
 
+def _softmax_over_batch(s: State, l: int) -> Array:
+    e = s.m.exp(s.a[l])
+    return e / e.sum(axis=0).sum()
+
+
 def _ten_to_minus(m: Any, a: Array) -> Array:
     return m.exp(-a * m.log(10 * m.ones_like(a)))
 
@@ -184,6 +190,13 @@ ACTIVATION: tuple[Mistake, ...] = (
     ),
     _z("elu_no_one", function("elu"), activation=lambda s, l: s.m.where(s.a[l], s.a[l], s.m.exp(s.a[l]))),
     _z("softmax_not_normalised", function("softmax"), activation=lambda s, l: s.m.exp(s.a[l])),
+    _z(
+        "softmax_over_batch",
+        function("softmax"),
+        batch,
+        activation=_softmax_over_batch,
+        source="oreilly-japan/deep-learning-from-scratch#85",
+    ),
     _z("softmax_no_exp", function("softmax"), activation=lambda s, l: _share(s.a[l])),
     _z("softmax_exp_sign", function("softmax"), activation=lambda s, l: _share(s.m.exp(-s.a[l]))),
 )

@@ -167,7 +167,7 @@ SIGNAL: tuple[Mistake, ...] = (
         "sign",
         _with_targets,
         **_changed(lambda v: -v),
-        source="jamesmccaffrey.wordpress.com 2017/07/03; 42-AI/bootcamp_machine-learning#64",
+        source="jamesmccaffrey.wordpress.com 2017/07/03",
     ),
     _dz(
         "factor_2",
@@ -175,7 +175,7 @@ SIGNAL: tuple[Mistake, ...] = (
         **_changed(lambda v: 2 * v),
         source="datascience.SE 71843; Open-Deep-ML#54; markroxor/fromscratchtoml#65",
     ),
-    _dz("half", _with_targets, **_changed(lambda v: v / 2)),
+    _dz("half", _with_targets, **_changed(lambda v: v / 2), source="42-AI/bootcamp_machine-learning#20"),
     _dz("mean_over_outputs", _with_targets, several_units, _not_mean, **_changed(lambda v: v / len(v))),
     _dz("not_divided", loss("mean_squared_error"), several_units, output_signal=lambda s, l: 2 * (s.y - s.t)),
     _dz("no_target", _squares, **_of_error(lambda s, l: s.y)),

@@ -63,7 +63,13 @@ DESCENT: tuple[Mistake, ...] = (
         source="mattm/simple-neural-network#5: biases are never updated",
     ),
     _u("plus", _sgd, by_parameter=True, **_new(lambda s, w, g: w + s.eta * g)),
-    _u("no_eta", _sgd, by_parameter=True, **_new(lambda s, w, g: w - g), source="aimacode/aima-python#285"),
+    _u(
+        "no_eta",
+        _sgd,
+        by_parameter=True,
+        **_new(lambda s, w, g: w - g),
+        source="aimacode/aima-python#285; 42-AI/bootcamp_machine-learning#64",
+    ),
     _u(
         "eta_squared",
         _sgd,
