@@ -181,6 +181,15 @@ def test_a_question_on_a_forum_is_answered():
     assert gradient("update.plus") == pytest.approx(8.1888, abs=5e-5)  # a slip of the update leaves gradients right
 
 
+def test_a_gradient_that_is_always_one_is_that_of_the_output():
+    """stats.stackexchange.com 188678: 0.7744 by hand, always 1 by differences, for weights 0.34, 0.56 and bias 0.54."""
+    given = problem(
+        "half_squared_error", [layer("identity", [[0.34, 0.56]], b=[0.54])], [{"x": [1, 0], "t": ["0.1056"]}]
+    )
+    assert next(iter(steps_of(given))).arrays["dW", 1].tolist() == [[pytest.approx(0.7744), 0]]
+    assert value(given, "output_signal.of_output", "dW", 1).tolist() == [[1, 0]]
+
+
 def test_an_exercise_prints_the_parameters_less_the_gradient():
     """42-AI/bootcamp_machine-learning#64: 21.0342574 and 587.36875564 stand where a gradient is asked for."""
     x = [12.4956442, 21.5007972, 31.5527382, 48.9145838, 57.5088733]

@@ -53,7 +53,7 @@ BELOW: tuple[Mistake, ...] = (
     _s(
         "updated_weights",
         signal_below=lambda s, l: s.W_new[l].T @ s.delta[l],
-        source="joelgrus/data-science-from-scratch#31; Bot-Academy PR#3; louisjc/mnist-neural-network#1",
+        source="joelgrus/data-science-from-scratch#31; Bot-Academy PR#3; CodingTrain/Toy-Neural-Network-JS#72",
     ),
     _s(
         "gradient_for_weights",

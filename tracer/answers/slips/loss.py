@@ -186,6 +186,12 @@ SIGNAL: tuple[Mistake, ...] = (
     _dz("uses_pre_activation", _squares, _bent, **_of_error(lambda s, l: s.a[l] - s.t)),
     _dz("squared", _squares, output_signal=lambda s, l: s.m.square(s.y - s.t), source="makeyourownneuralnetwork#77"),
     _dz("loss_value", not_fused, _not_plain_square, _with_targets, output_signal=lambda s, l: s.E_part),
+    _dz(
+        "of_output",
+        _with_targets,
+        **_long(lambda s, l: s.m.ones_like(s.y)),
+        source="stats.SE 188678: differences of the output in place of the loss",
+    ),
     _dz("squared_error_instead", _entropy, **_long(lambda s, l: s.y - s.t)),
     _dz("times_output", _cross, **_long(lambda s, l: -(s.t * s.y))),
     _dz("every_class", _cross, **_long(lambda s, l: -(1 / s.y))),
