@@ -6,12 +6,12 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from slip_problems import ONE, V22, W22, layer, problem, problems
 
 import tracer.answers
 from derivations.arithmetic import Ball
@@ -25,71 +25,6 @@ from tracer.answers.slips import MISTAKES, Mistake, Slip, invisible, slips_of, t
 from tracer.tracing import steps_of
 
 MESSAGES = tomllib.loads((Path(tracer.answers.__file__).parent / "messages.toml").read_text(encoding="utf-8"))["slip"]
-
-W22, V22 = [[0.31, -0.42], [0.53, 0.27]], [[-0.61, 0.34], [0.29, 0.83]]
-U22 = [[0.45, 0.15], [-0.35, 0.65]]
-W32 = [[0.31, -0.42], [0.53, 0.27], [-0.36, 0.44]]
-V23 = [[-0.61, 0.34, 0.21], [0.29, 0.83, -0.52]]
-ONE = [{"x": [0.7, -1.3], "t": [0.2, 0.9]}]
-TWO = [*ONE, {"x": [-0.4, 0.6], "t": [0.7, 0.3]}]
-THREE = [{"x": [0.7, -1.3], "t": [0.2, 0.8]}, {"x": [-0.4, 0.6], "t": [0.7, 0.3]}, {"x": [1.1, 0.5], "t": [0.4, 0.6]}]
-
-
-def problem(loss: str, layers: list[Any], given: list[Any], **training: Any) -> Problem:
-    return load(
-        {
-            "network": {"loss": loss, "layers": layers},
-            "samples": given,
-            "training": {"learning_rate": 0.3} | training,
-        }
-    )
-
-
-def layer(activation: str, W: Any, **bias: Any) -> dict[str, Any]:
-    return {"activation": activation, "W": W} | bias
-
-
-B, C = {"b": [0.12, -0.23]}, {"b": [0.37, 0.19]}
-TURN: dict[str, Any] = {"samples": "in_turn"}
-
-
-@cache
-def problems() -> dict[str, Problem]:
-    """A small set in which every slip is possible somewhere."""
-    same = [layer("sigmoid", W22, **B), layer("sigmoid", V22, **C)]
-    plain = [layer("tanh", W22, **B), layer("identity", V22)]
-    return {
-        "hand": load("hand-3-2-2"),
-        "tanh": load("tanh-xor"),
-        "thresholds": load("threshold-xor"),
-        "two sigmoids": problem("mean_squared_error", same, ONE),
-        "three layers": problem("squared_error", [*same, layer("tanh", U22, b=[0.05, -0.11])], ONE),
-        "relu": problem(
-            "half_squared_error",
-            [layer("relu", W32, b=[0.1, 0.9, 0.4]), layer("leaky_relu", V23, b=[0.4, -1.2])],
-            THREE,
-        ),
-        "elu": problem("half_squared_error", [layer("elu", W32, b=-0.3), layer("identity", V23, b=0.2)], ONE),
-        "softmax": problem(
-            "cross_entropy",
-            [layer("relu", W32, b=[0.9, 1.1, 0.4]), layer("softmax", V23, **C)],
-            THREE,
-            reduction="mean",
-        ),
-        "softmax squared": problem("squared_error", [layer("tanh", W22), layer("softmax", V22)], TWO),
-        "binary": problem("binary_cross_entropy", same, THREE),
-        "thresholds shared": problem(
-            "half_squared_error", [layer("sigmoid", W22, theta=0.4), layer("sigmoid", V22, theta=[0.3, 0.1])], ONE
-        ),
-        "momentum": problem("half_squared_error", plain, TWO, optimizer="momentum", momentum=0.7, **TURN),
-        "ema": problem(
-            "half_squared_error", plain, TWO, optimizer="momentum", momentum_form="ema", momentum=0.7, **TURN
-        ),
-        "nesterov": problem("half_squared_error", plain, TWO, optimizer="nesterov", momentum=0.7, **TURN),
-        "adam": problem(
-            "half_squared_error", plain, TWO, optimizer="adam", beta1=0.8, beta2=0.95, epsilon=1e-3, **TURN
-        ),
-    }
 
 
 def alone(given: Problem) -> tuple[Problem, int]:
@@ -232,6 +167,39 @@ def test_the_slope_at_z_passes_a_tolerance_of_five_percent_on_the_hand_table():
     hand = load("hand-3-2-2")
     assert next(iter(steps_of(hand))).arrays["dW", 1][0, 0] == pytest.approx(3.2524, abs=5e-5)
     assert value(hand, "slope.at_activation", "dW", 1)[0, 0] == pytest.approx(3.208, abs=5e-4)
+
+
+def test_a_question_on_a_forum_is_answered():
+    """discuss.pytorch.org 187917: by hand -40.21530288726289, by torch 8.1888, for one weight used in two layers."""
+    layers = [layer("tanh", [[2]]), layer("tanh", [[2]]), layer("identity", [[40]])]
+    given = problem("output", layers, [{"x": [0.5]}])
+
+    def gradient(slip_name: str) -> float:
+        return sum(value(given, slip_name, "dW", l)[0, 0] for l in (1, 2))
+
+    assert gradient("slope.pre_activation_for_z") == pytest.approx(-40.21530288726289, rel=2e-7)  # worked from float32
+    assert gradient("update.plus") == pytest.approx(8.1888, abs=5e-5)  # a slip of the update leaves gradients right
+
+
+def test_a_gradient_that_is_always_one_is_that_of_the_output():
+    """stats.stackexchange.com 188678: 0.7744 by hand, always 1 by differences, for weights 0.34, 0.56 and bias 0.54."""
+    given = problem(
+        "half_squared_error", [layer("identity", [[0.34, 0.56]], b=[0.54])], [{"x": [1, 0], "t": ["0.1056"]}]
+    )
+    assert next(iter(steps_of(given))).arrays["dW", 1].tolist() == [[pytest.approx(0.7744), 0]]
+    assert value(given, "output_signal.of_output", "dW", 1).tolist() == [[1, 0]]
+
+
+def test_an_exercise_prints_the_parameters_less_the_gradient():
+    """42-AI/bootcamp_machine-learning#64: 21.0342574 and 587.36875564 stand where a gradient is asked for."""
+    x = [12.4956442, 21.5007972, 31.5527382, 48.9145838, 57.5088733]
+    t = [37.4013816, 36.1473236, 45.7655287, 46.6793434, 59.5585554]
+    samples = [{"x": [one], "t": [other]} for one, other in zip(x, t, strict=True)]
+    given = problem("half_squared_error", [layer("identity", [[0.7]], b=[2])], samples, reduction="mean")
+    right = next(iter(steps_of(given))).arrays
+    assert (right["db", 1].item(), right["dW", 1].item()) == pytest.approx((-19.0342574, -586.66875564), abs=1e-7)
+    assert value(given, "update.no_eta", "b_new", 1).item() == pytest.approx(21.0342574, abs=1e-7)
+    assert value(given, "update.no_eta", "W_new", 1).item() == pytest.approx(587.36875564, abs=1e-7)
 
 
 def test_the_slips_of_document_003_have_names():

@@ -123,6 +123,11 @@ def _times_spread(s: State, l: int) -> Array:
     return (s.y - s.t) * s.y * (1 - s.y)
 
 
+def _not_half_squared(problem: Problem, l: int) -> bool:
+    """Where dz without its target is not z itself, which has a name of its own."""
+    return problem.network.loss.name != "half_squared_error"
+
+
 _out = mistakes("delta", "output_delta")
 _bent_output = (not_fused, curved)
 
@@ -138,7 +143,7 @@ OUTPUT: tuple[Mistake, ...] = (
     _out("slope_twice", *_bent_output, output_delta=lambda s, l: s.m.square(s.slope[l]) * s.dz[l]),
     _out("adds_slope", output, elementwise, not_fused, output_delta=lambda s, l: s.slope[l] + s.dz[l]),
     _out("loss_value", fused, output_delta=lambda s, l: s.E_part),
-    _out("extra_slope", fused, output_delta=_times_spread, source="hankcs/CS224n#17 asks for it"),
+    _out("extra_slope", fused, function("softmax"), output_delta=_times_spread, source="hankcs/CS224n#17 asks for it"),
     _out(
         "sigmoid_slope_on_identity",
         not_fused,
@@ -153,7 +158,7 @@ OUTPUT: tuple[Mistake, ...] = (
     _out("squared", fused, output_delta=lambda s, l: s.m.square(s.y - s.t)),
     _out("absolute", fused, output_delta=lambda s, l: absolute(s, s.y - s.t)),
     _out("uses_pre_activation", fused, output_delta=lambda s, l: s.a[l] - s.t),
-    _out("uses_activation", *_bent_output, output_delta=lambda s, l: s.slope[l] * s.z[l]),
+    _out("uses_activation", *_bent_output, _not_half_squared, output_delta=lambda s, l: s.slope[l] * s.z[l]),
 )
 
 

@@ -8,6 +8,7 @@ from derivations.activations import ACTIVATIONS
 from derivations.rules import State
 from tracer.answers.slips.places import (
     above_another,
+    batch,
     below_curved,
     biased,
     curved,
@@ -19,7 +20,7 @@ from tracer.answers.slips.places import (
     several_units,
     square,
 )
-from tracer.answers.slips.slip import Mistake, Rule, mistakes
+from tracer.answers.slips.slip import Mistake, Rule, Where, mistakes
 
 __all__ = ["ACTIVATION", "PRE_ACTIVATION", "absolute"]
 
@@ -104,6 +105,12 @@ PRE_ACTIVATION: tuple[Mistake, ...] = (
 )
 
 
+def _from_outputs(s: State, l: int) -> Array:
+    """The loss from the outputs as they are, also where it would be worked from a to keep its digits."""
+    parts = s.network.loss.parts
+    return parts(s.m, s.z[l], s.t) if parts is not None else s.E_part
+
+
 def _instead(name: str) -> Rule:
     return lambda s, l: ACTIVATIONS[name].at(s.m, s.a[l])
 
@@ -126,11 +133,22 @@ def _share(v: Array) -> Array:
     return v / v.sum(axis=0)
 
 
+def _softmax_over_batch(s: State, l: int) -> Array:
+    e = s.m.exp(s.a[l])
+    return e / e.sum(axis=0).sum()
+
+
 def _ten_to_minus(m: Any, a: Array) -> Array:
     return m.exp(-a * m.log(10 * m.ones_like(a)))
 
 
-_z = mistakes("z", "activation")
+_wrong = mistakes("z", "activation")
+
+
+def _z(name: str, *where: Where, activation: Rule, source: str = "") -> Mistake:
+    """A wrong activation; where it is the last one, the loss is that of the wrong outputs."""
+    return _wrong(name, *where, source=source, activation=activation, loss_parts=_from_outputs)
+
 
 ACTIVATION: tuple[Mistake, ...] = (
     _z("none", other_function("identity"), activation=lambda s, l: s.a[l]),
@@ -172,6 +190,13 @@ ACTIVATION: tuple[Mistake, ...] = (
     ),
     _z("elu_no_one", function("elu"), activation=lambda s, l: s.m.where(s.a[l], s.a[l], s.m.exp(s.a[l]))),
     _z("softmax_not_normalised", function("softmax"), activation=lambda s, l: s.m.exp(s.a[l])),
+    _z(
+        "softmax_over_batch",
+        function("softmax"),
+        batch,
+        activation=_softmax_over_batch,
+        source="oreilly-japan/deep-learning-from-scratch#85",
+    ),
     _z("softmax_no_exp", function("softmax"), activation=lambda s, l: _share(s.a[l])),
     _z("softmax_exp_sign", function("softmax"), activation=lambda s, l: _share(s.m.exp(-s.a[l]))),
 )

@@ -53,7 +53,7 @@ BELOW: tuple[Mistake, ...] = (
     _s(
         "updated_weights",
         signal_below=lambda s, l: s.W_new[l].T @ s.delta[l],
-        source="joelgrus/data-science-from-scratch#31; Bot-Academy PR#3; louisjc/mnist-neural-network#1",
+        source="joelgrus/data-science-from-scratch#31; Bot-Academy PR#3; CodingTrain/Toy-Neural-Network-JS#72",
     ),
     _s(
         "gradient_for_weights",
@@ -134,7 +134,7 @@ WEIGHTS: tuple[Mistake, ...] = (
     _w("swapped_deltas", several_units, weight_gradient=_outer(lambda s, l: s.delta[l][::-1], _input)),
     _w("delta_of_layer_above", hidden, of_size(+1), weight_gradient=_outer(lambda s, l: s.delta[l + 1], _input)),
     _w("sign", weight_gradient=_changed(lambda g: -g)),
-    _w("factor_2", weight_gradient=_changed(lambda g: 2 * g)),
+    _w("factor_2", weight_gradient=_changed(lambda g: 2 * g), source="bighuang624/Andrew-Ng-Deep-Learning-notes#10"),
     _w("half", weight_gradient=_changed(lambda g: g / 2)),
     _w("other_sample", batch, weight_gradient=lambda s, l: over_samples(s, s.delta[l] @ s.z[l - 1].T[::-1])),
     _w(

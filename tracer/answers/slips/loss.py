@@ -37,6 +37,11 @@ def _not_mean(problem: Problem, l: int) -> bool:
     return problem.network.loss.name != "mean_squared_error"
 
 
+def _not_plain_square(problem: Problem, l: int) -> bool:
+    """Where the loss is not the bare square of the error, which has a name of its own."""
+    return problem.network.loss.name != "squared_error"
+
+
 # --- the loss ---
 
 
@@ -162,7 +167,7 @@ SIGNAL: tuple[Mistake, ...] = (
         "sign",
         _with_targets,
         **_changed(lambda v: -v),
-        source="jamesmccaffrey.wordpress.com 2017/07/03; 42-AI/bootcamp_machine-learning#64",
+        source="jamesmccaffrey.wordpress.com 2017/07/03",
     ),
     _dz(
         "factor_2",
@@ -170,7 +175,7 @@ SIGNAL: tuple[Mistake, ...] = (
         **_changed(lambda v: 2 * v),
         source="datascience.SE 71843; Open-Deep-ML#54; markroxor/fromscratchtoml#65",
     ),
-    _dz("half", _with_targets, **_changed(lambda v: v / 2)),
+    _dz("half", _with_targets, **_changed(lambda v: v / 2), source="42-AI/bootcamp_machine-learning#20"),
     _dz("mean_over_outputs", _with_targets, several_units, _not_mean, **_changed(lambda v: v / len(v))),
     _dz("not_divided", loss("mean_squared_error"), several_units, output_signal=lambda s, l: 2 * (s.y - s.t)),
     _dz("no_target", _squares, **_of_error(lambda s, l: s.y)),
@@ -180,7 +185,13 @@ SIGNAL: tuple[Mistake, ...] = (
     _dz("absolute", _squares, **_of_error(lambda s, l: absolute(s, s.y - s.t))),
     _dz("uses_pre_activation", _squares, _bent, **_of_error(lambda s, l: s.a[l] - s.t)),
     _dz("squared", _squares, output_signal=lambda s, l: s.m.square(s.y - s.t), source="makeyourownneuralnetwork#77"),
-    _dz("loss_value", not_fused, _with_targets, output_signal=lambda s, l: s.E_part),
+    _dz("loss_value", not_fused, _not_plain_square, _with_targets, output_signal=lambda s, l: s.E_part),
+    _dz(
+        "of_output",
+        _with_targets,
+        **_long(lambda s, l: s.m.ones_like(s.y)),
+        source="stats.SE 188678: differences of the output in place of the loss",
+    ),
     _dz("squared_error_instead", _entropy, **_long(lambda s, l: s.y - s.t)),
     _dz("times_output", _cross, **_long(lambda s, l: -(s.t * s.y))),
     _dz("every_class", _cross, **_long(lambda s, l: -(1 / s.y))),

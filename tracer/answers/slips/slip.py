@@ -116,11 +116,12 @@ class Slip:
     def _rule(self, name: str, wrong: Rule) -> Rule:
         right: Rule = getattr(RULES, name)
         made_at = self.possible if self.layers is None else self.layers
+        first = next(iter(self.changes))
         if _GRADIENT_OF.get(name, self.letters[0]) not in self.letters:
             return right
 
         def rule(s: Any, l: int, *p: str) -> Any:
-            made = quantity_layer(name, l) in made_at and set(p) <= set(self.letters)
+            made = quantity_layer(first, l) in made_at and set(p) <= set(self.letters)
             return wrong(s, l, *p) if made else right(s, l, *p)
 
         return rule

@@ -63,7 +63,13 @@ DESCENT: tuple[Mistake, ...] = (
         source="mattm/simple-neural-network#5: biases are never updated",
     ),
     _u("plus", _sgd, by_parameter=True, **_new(lambda s, w, g: w + s.eta * g)),
-    _u("no_eta", _sgd, by_parameter=True, **_new(lambda s, w, g: w - g), source="aimacode/aima-python#285"),
+    _u(
+        "no_eta",
+        _sgd,
+        by_parameter=True,
+        **_new(lambda s, w, g: w - g),
+        source="aimacode/aima-python#285; 42-AI/bootcamp_machine-learning#64",
+    ),
     _u(
         "eta_squared",
         _sgd,
@@ -162,7 +168,7 @@ MOMENTUM: tuple[Mistake, ...] = (
     _m("gradient_again", _classical, momentum_step=_by_state(lambda s, w, g, old, v: w + v - s.eta * g)),
     _m("velocity_only", _classical, momentum_step=_by_state(lambda s, w, g, old, v: v)),
     _n("plain_momentum", _nesterov, nesterov_step=_by_state(lambda s, w, g, old, v: w - s.eta * v)),
-    _n("plain_descent", _nesterov, nesterov_step=_by_state(lambda s, w, g, old, v: w - s.eta * g)),
+    _n("plain_descent", _nesterov, several_steps, nesterov_step=_by_state(lambda s, w, g, old, v: w - s.eta * g)),
     _n("no_gradient", _nesterov, nesterov_step=_by_state(lambda s, w, g, old, v: w - s.eta * (s.mu * v))),
     _n("no_mu", _nesterov, nesterov_step=_by_state(lambda s, w, g, old, v: w - s.eta * (g + v))),
     _n("plus", _nesterov, nesterov_step=_by_state(lambda s, w, g, old, v: w + s.eta * (g + s.mu * v))),
