@@ -1,4 +1,4 @@
-"""The library's door: load, trace, train, verify."""
+"""The library's door: load, trace, verify, check, train."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
-from tracer.problem import ProblemError, load, loads
+from tracer.problem import ProblemError, Source, as_problem, load, loads
 from tracer.samples import sample_folders
 from tracer.tracing import Trace, trace
 from tracer.training import Run, train

@@ -154,7 +154,9 @@ def _verify(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     _add_problem(parser)
-    parser.add_argument("sheets", metavar="SHEET", nargs="+", help="a sheet, a class table, a folder or zip of sheets, -")
+    parser.add_argument(
+        "sheets", metavar="SHEET", nargs="+", help="a sheet, a class table, a folder or zip of sheets, -"
+    )
     parser.add_argument("--feedback", choices=("verdict", "hint", "full"), default="full", help="how much to give away")
     parser.add_argument("--notation", metavar="NAME", help="the letters of the sheets (default: those that fit)")
     parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign of the sheets")

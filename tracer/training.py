@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from derivations.network import Problem
 from tracer.problem import Source, as_problem
 from tracer.rounding import Rounding
 from tracer.step import Step, run_step
+from tracer.terminal import counted
 from tracer.tracing import Trace
 
 __all__ = ["MOST_STEPS", "Run", "train"]
@@ -146,7 +146,7 @@ def _train(
     traced: dict[int, Step] = {}
     state = states[0]
     with m.working():
-        for n in _counted(steps, progress):
+        for n in counted(range(1, steps + 1), "step", shown=progress):
             if n in wanted:
                 start = rules.Start(state.W, state.b, state.x, state.t, _constants(state), dict(state.before))
                 traced[n] = run_step(own[(n - 1) % len(own)], m, start, count=n)
@@ -171,16 +171,3 @@ def _keep(kind: str, layer: int, array: Any) -> Any:
 
 def _constants(state: rules.State) -> dict[str, Any]:
     return {letter: getattr(state, letter) for letter in names.CONSTANTS}
-
-
-def _counted(steps: int, progress: bool) -> Iterable[int]:
-    counted: Iterator[int] = iter(range(1, steps + 1))
-    if progress and sys.stderr.isatty():
-        import shutil
-
-        from tqdm import tqdm
-
-        width, height = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells neither
-        bar: Iterable[int] = tqdm(counted, total=steps, unit="step", leave=False, ncols=width, nrows=height)
-        return bar
-    return counted

@@ -18,6 +18,7 @@ from tracer.answers.pen import slips_of_the_pen
 from tracer.answers.result import Marked
 from tracer.answers.solving import solve
 from tracer.answers.truth import Truth
+from tracer.terminal import counted
 
 __all__ = ["mark"]
 
@@ -31,10 +32,9 @@ def mark(problem: Problem, sheets: Sequence[Sheet], *, progress: bool = False) -
     steps = max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1)
     truth = Truth(problem, steps)
     marked: list[Marked] = []
-    with bar(len(sheets), "sheets", shown=progress and len(sheets) > 1) as done:
-        for first in range(0, len(sheets), AT_ONCE):
-            marked += _mark(truth, sheets[first : first + AT_ONCE])
-            done(len(marked))
+    batches = range(0, len(sheets), AT_ONCE)
+    for first in counted(batches, f"x {AT_ONCE} sheets", shown=progress and len(batches) > 1):
+        marked += _mark(truth, sheets[first : first + AT_ONCE])
     return marked
 
 
