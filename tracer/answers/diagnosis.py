@@ -81,6 +81,12 @@ class Explaining:
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Array] = {}
 
+    def under(self, discipline: Discipline) -> Explaining:
+        """The same task where people rounded otherwise; what it finds is found here too."""
+        other = Explaining(self.cells, self.columns, discipline, self.left, self.alone)
+        other.found = self.found
+        return other
+
     def base(self, carry: str) -> Worked:
         """The run of the right rules that others start from."""
         if carry not in self.bases:
@@ -91,10 +97,11 @@ class Explaining:
         """(slips, sheets, columns): where what a slip gives is what stands there."""
         if carry not in self.tried:
             base = self.base(carry)
+            right = self.columns.matrix(base.accepted, self.cells.count) & self.left
             out = np.empty((len(slips), *self.there.shape), bool)
             for k, slip in enumerate(slips):
                 run = work(self.cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
-                out[k] = self.columns.matrix(run.accepted, self.cells.count)
+                out[k] = self.columns.matrix(run.accepted, self.cells.count) & ~right  # right so: nothing to explain
             self.tried[carry] = out
         return self.tried[carry]
 

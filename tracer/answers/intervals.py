@@ -51,6 +51,9 @@ class Intervals:
     def __len__(self) -> int:
         return int(self.low.shape[1])
 
+    def __bool__(self) -> bool:
+        return True  # never asked of a number: what may be 0 is divided by as what it is
+
     def used(self) -> Self:
         """As an operand: what may have been rounded before it is used is widened."""
         return self if not self.fresh or self.m.inside is None else self._with(*self.m.inside(self.low, self.high))

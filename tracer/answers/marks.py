@@ -34,7 +34,7 @@ GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 
 
 class Marker:
-    """Puts one sheet together from its entries, the codes of its cells and what explains the wrong ones."""
+    """Puts one sheet together: its entries, the codes of its cells and formulas, what explains the wrong ones."""
 
     def __init__(
         self,
@@ -42,9 +42,11 @@ class Marker:
         sheet: Sheet,
         codes: Mapping[Place, int] | None = None,
         found: Sequence[tuple[Found, tuple[Place, ...]]] = (),
+        formulas: Mapping[str, int] | None = None,
     ) -> None:
         self.truth, self.sheet, self.codes = truth, sheet, codes or {}
         self.found = _merged(found)
+        self.formulas = formulas or {}
 
     def marked(self) -> Marked:
         """The sheet, marked."""
@@ -63,8 +65,10 @@ class Marker:
             return self._given(entry, mark)
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
-        if entry.value is None or q is None:
+        if entry.value is None:
             return mark
+        if q is None:
+            return replace(mark, verdict=VERDICTS[self.formulas.get(entry.name, NOTHING)])
         place = place_of(self.truth.problem, q)
         verdict = VERDICTS[self.codes.get(place, NOTHING)]
         if verdict in ("rounded", "rounded_inside", "truncated"):

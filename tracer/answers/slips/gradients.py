@@ -20,6 +20,7 @@ from tracer.answers.slips.places import (
     several_units,
     shared_bias,
     square,
+    three_units,
     units,
 )
 from tracer.answers.slips.slip import Mistake, Rule, mistakes
@@ -78,7 +79,7 @@ BELOW: tuple[Mistake, ...] = (
     _s("swapped_rows", several_inputs, signal_below=lambda s, l: s.W[l].T[::-1] @ s.delta[l]),
     _s("wrong_layer_weights", _same_shape_below, signal_below=lambda s, l: s.W[l - 1].T @ s.delta[l]),
     _s("output_delta_again", hidden, of_size(0), signal_below=lambda s, l: s.W[l].T @ s.delta[s.L]),
-    _s("mean_over_units", several_units, signal_below=lambda s, l: s.W[l].T @ s.delta[l] / len(s.delta[l])),
+    _s("mean_over_units", three_units, signal_below=lambda s, l: s.W[l].T @ s.delta[l] / len(s.delta[l])),
     _s("sign", signal_below=lambda s, l: -(s.W[l].T @ s.delta[l])),
     _s("factor_2", signal_below=lambda s, l: 2 * (s.W[l].T @ s.delta[l])),
     _s("half", signal_below=lambda s, l: s.W[l].T @ s.delta[l] / 2),

@@ -15,7 +15,12 @@ __all__ = ["LOSS", "SIGNAL", "long_way"]
 
 Array = Any
 
-SQUARES = ("half_squared_error", "squared_error", "mean_squared_error")
+SQUARES = (
+    "half_squared_error",
+    "squared_error",
+    "mean_squared_error",
+    three_units,
+)
 _squares, _cross, _binary = loss(*SQUARES), loss("cross_entropy"), loss("binary_cross_entropy")
 _entropy = loss("cross_entropy", "binary_cross_entropy")
 _with_targets = loss(*SQUARES, "cross_entropy", "binary_cross_entropy")
@@ -176,7 +181,7 @@ SIGNAL: tuple[Mistake, ...] = (
         source="datascience.SE 71843; Open-Deep-ML#54; markroxor/fromscratchtoml#65",
     ),
     _dz("half", _with_targets, **_changed(lambda v: v / 2), source="42-AI/bootcamp_machine-learning#20"),
-    _dz("mean_over_outputs", _with_targets, several_units, _not_mean, **_changed(lambda v: v / len(v))),
+    _dz("mean_over_outputs", _with_targets, three_units, _not_mean, **_changed(lambda v: v / len(v))),
     _dz("not_divided", loss("mean_squared_error"), several_units, output_signal=lambda s, l: 2 * (s.y - s.t)),
     _dz("no_target", _squares, **_of_error(lambda s, l: s.y)),
     _dz("target_only", _squares, **_of_error(lambda s, l: s.t)),

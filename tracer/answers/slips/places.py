@@ -30,6 +30,7 @@ __all__ = [
     "several_units",
     "shared_bias",
     "square",
+    "three_units",
     "units",
 ]
 
@@ -74,6 +75,11 @@ def units(problem: Problem, l: int) -> int:
 def inputs(problem: Problem, l: int) -> int:
     """How many numbers each unit reads."""
     return problem.network.layer(l).inputs
+
+
+def three_units(problem: Problem, l: int) -> bool:
+    """Three units or more: of two, half is the mean, and one slip is enough."""
+    return units(problem, l) > 2
 
 
 def several_units(problem: Problem, l: int) -> bool:
