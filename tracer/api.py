@@ -35,7 +35,7 @@ def verify(
 
     problem = as_problem(problem)
     recorded = (
-        Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step)
+        Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step, s.state.before)
         for s in trace(problem).steps
     )
     return verify_steps(problem, recorded, gradients, assume_nothing=assume_nothing, standard_input=standard_input)
