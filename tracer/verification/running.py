@@ -6,6 +6,7 @@ single numbers; scalars stand on the left of a product.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,15 @@ Array = Any
 
 
 class Running:
-    """A value v, the bound e of its error, and the unit roundoff u of whoever works with it."""
+    """A value v, the bound e of its error, and the unit roundoff u of whoever works with it.
 
-    __slots__ = ("e", "u", "v")
+    `low` is what the correct number is not below, whatever e says: a root is not negative.
+    """
 
-    def __init__(self, v: Array, e: Array, u: float) -> None:
-        self.v, self.e, self.u = v, e, u
+    __slots__ = ("e", "low", "u", "v")
+
+    def __init__(self, v: Array, e: Array, u: float, low: float = -math.inf) -> None:
+        self.v, self.e, self.u, self.low = v, e, u, low
 
     def _of(self, v: Array, e: Array) -> Running:
         """A result with its own rounding."""
@@ -33,7 +37,10 @@ class Running:
         return Running(v, e, self.u)
 
     def __add__(self, other: Running) -> Running:
-        return self._of(self.v + other.v, _sum(self.e, other.e))
+        total = self._of(self.v + other.v, _sum(self.e, other.e))
+        if self.low == 0 and np.ndim(other.v) == 0:
+            total.low = float((1 - 2 * self.u) * (other.v - other.e))
+        return total
 
     def __sub__(self, other: Running) -> Running:
         return self._of(self.v - other.v, _sum(self.e, other.e))
@@ -48,7 +55,7 @@ class Running:
         return Running(self.v * other.v, e if _nothing(factor) else e + factor * np.abs(other.v), self.u)
 
     def __truediv__(self, other: Running) -> Running:
-        v, below = self.v / other.v, np.abs(other.v) - other.e
+        v, below = self.v / other.v, np.maximum(np.abs(other.v) - other.e, other.low)
         e = (self.e + np.abs(v) * other.e) / np.where(below > 0, below, 0.0)
         return self._of(v, np.where(e == e, e, np.inf))
 
@@ -56,7 +63,9 @@ class Running:
         v = self.v**n
         if n == 0.5:  # sqrt(v) - sqrt(v - e) = e/(sqrt(v) + sqrt(v - e)), and never more than sqrt(e)
             below = v + np.sqrt(np.maximum(self.v - self.e, 0.0))
-            return self._of(v, np.minimum(self.e / np.where(below > 0, below, 1e-300), np.sqrt(self.e)))
+            root = self._of(v, np.minimum(self.e / np.where(below > 0, below, 1e-300), np.sqrt(self.e)))
+            root.low = 0.0
+            return root
         lost = 1e-300 if self.u < 1e-10 else 1e-37  # to underflow
         return Running(v, n * (np.abs(self.v) + self.e) ** (n - 1) * self.e + n * self.u * np.abs(v) + lost, self.u)
 

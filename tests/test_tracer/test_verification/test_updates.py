@@ -193,3 +193,16 @@ def test_a_running_bound_holds_the_exact_result() -> None:
         low, high = Fraction(float(root.v)) - Fraction(float(root.e)), Fraction(float(root.v)) + Fraction(float(root.e))
         assert low**2 <= square <= high**2
     assert closest > 0.5
+
+
+def test_a_root_and_a_positive_number_never_reach_zero() -> None:
+    """Adam's denominator: where the error is larger than the root, the quotient's bound is still finite, and holds."""
+    u = 2.0**-53
+    denominator = Running(1e-12, 1e-10, u) ** 0.5 + Running(1e-6, 0.0, u)
+    quotient = Running(1e-6, 1e-8, u) / denominator
+    assert np.isfinite(quotient.e)
+    for v in (0.0, 1e-12, 1.01e-10):
+        for m in (0.99e-6, 1.01e-6):
+            assert abs(m / (v**0.5 + 1e-6) - quotient.v) <= quotient.e
+    with np.errstate(divide="ignore"):
+        assert np.isinf((Running(1.0, 0.0, u) / Running(1e-12, 1e-10, u)).e)
