@@ -21,48 +21,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from flint import arb, ctx
-
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from exact_gradients import errors, float_routes, true_gradients
 from plants import DEEP, DENSE, dense
 
 from derivations.network import Problem
-from tracer import trace
-from tracer.verification.case import Case
-from tracer.verification.certificates import certify
-from tracer.verification.judging import Routes, routes_of
 
-DIGITS = 80
 NORM, ENTRY = 1e-15, 1e-12
 SMOOTH = ("sigmoid", "tanh", "softplus", "silu", "gelu")
-
-
-def routes(problem: Problem) -> Routes:
-    """The float64 routes of a problem of one step."""
-    (step,) = trace(problem).steps
-    s = step.state
-    return routes_of(Case.of(problem, s.W, s.b, s.x, s.t), step.arrays)
-
-
-def true_gradients(problem: Problem) -> dict[tuple[str, int], Any]:
-    """dW and db in balls of 80 digits; the gradient of the float64 numbers, not of the decimals as written."""
-    found = certify(problem, accuracy=10.0**-DIGITS, inputs="floats")
-    assert not found.disagreements
-    return {(kind, l): array for (kind, l, _), array in found.balls.items() if kind in ("dW", "db")}
-
-
-def errors(found: dict[tuple[str, int], Any], true: dict[tuple[str, int], Any]) -> tuple[float, Any]:
-    """(2-norm of the error over the gradient's, the relative error of every entry)."""
-    off, size = [], []
-    with ctx.workprec(400):
-        for key, balls in true.items():
-            for x, ball in zip(np.ravel(found[key]), np.ravel(balls), strict=True):
-                off.append(abs(float((arb(float(x)) - ball).mid())))
-                size.append(abs(float(ball.mid())))
-    e, g = np.array(off), np.array(size)
-    return float(np.linalg.norm(e) / np.linalg.norm(g)), np.where(g > 0, e / np.where(g > 0, g, 1), e > 0)
 
 
 def networks(seeds: int) -> Iterator[tuple[str, Problem]]:
@@ -82,7 +49,7 @@ def main() -> int:
     options = parser.parse_args()
     found: dict[str, list[Any]] = {}
     for name, problem in networks(options.seeds):
-        one, true = routes(problem), true_gradients(problem)
+        one, true = float_routes(problem), true_gradients(problem)
         found.setdefault(name, []).append((*errors(one.numeric, true), *errors(one.traced, true)))
     heads = ("2-norm", "first", "all draws", "beyond", "traced", "all draws")
     print(f"{'network':20}" + "".join(f" {head:>10}" for head in heads))
