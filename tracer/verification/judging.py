@@ -20,6 +20,7 @@ from tracer.verification.updates import bounded, cut_off, updated
 __all__ = ["ROUTES", "Claim", "Judged", "Routes", "judge", "routes_of"]
 
 ROUTES = ("traced", "symbolic", "differences")
+FEW = 1000  # numbers that are cheaper to gather than to compare on their own
 Key = tuple[str, int]
 
 
@@ -105,9 +106,11 @@ def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judge
     checked, allowed = {}, {}
     single = single_bounds(routes) if claim.single else {}
     with np.errstate(all="ignore"):
-        for key in (key for key in routes.traced if key in routes.symbolic):
+        keys = [key for key in routes.traced if key in routes.symbolic]
+        settled = _settled(routes, keys)
+        for key in keys:
             given = claim.given.get(key)
-            sure = _sure(routes, key)
+            sure = key in settled or _sure(routes, key)
             for route, mask in {} if sure else _odd_route(routes, key).items():
                 if mask.any():
                     odd[route][key] = mask
@@ -140,10 +143,26 @@ def _odd_route(routes: Routes, key: Key) -> dict[str, Array]:
     return {"traced": (ts | tn) & (~sn | (ts & tn)), "symbolic": ts & sn, "differences": tn & sn & ~(ts & ~tn)}
 
 
+def _settled(routes: Routes, keys: list[Key]) -> frozenset[Key]:
+    """The small arrays, if all of them together are sure: one comparison in place of many."""
+    small = [key for key in keys if np.size(routes.traced[key]) <= FEW]
+    if any(np.shape(routes.traced[key]) != np.shape(routes.symbolic[key]) for key in small) or not small:
+        return frozenset()
+    T, S, N, bound = (
+        np.concatenate([arrays[key] for key in small], axis=None)
+        for arrays in (routes.traced, routes.symbolic, routes.numeric, routes.rounding)
+    )
+    return frozenset(small) if _all_sure(T, S, N, bound) else frozenset()
+
+
 def _sure(routes: Routes, key: Key) -> bool:
     """Whether both other routes are within half the rounding bound of the traced one: nothing more need be asked."""
-    T, S, N, bound = routes.traced[key], routes.symbolic[key], routes.numeric[key], routes.rounding[key]
-    if np.shape(T) != np.shape(S) or not _bounded(bound):
+    T, S = routes.traced[key], routes.symbolic[key]
+    return np.shape(T) == np.shape(S) and _all_sure(T, S, routes.numeric[key], routes.rounding[key])
+
+
+def _all_sure(T: Array, S: Array, N: Array, bound: Array) -> bool:
+    if not _bounded(bound):
         return False
     bound = bound / 2
     return _within(T, S, bound) and _within(T, N, bound)
