@@ -16,9 +16,11 @@ from derivations.names import KINDS
 from tracer import load, trace, verify
 from tracer.step import run_step
 from tracer.tracing import Trace
+from tracer.verification import updates
 from tracer.verification.case import Case
 from tracer.verification.judging import Claim, judge, routes_of
 from tracer.verification.running import Running
+from tracer.verification.updates import RECORDED
 
 UPDATES = {name for name, kind in KINDS.items() if kind.stage == "update"}
 RULES = {
@@ -34,6 +36,15 @@ KIND_OF = {"gradient_step": "_new", "velocity": "v", "nesterov_step": "_new", "s
 def of_update(name: str) -> bool:
     """Whether a name is one of the update."""
     return "_new" in name or name[0] in "vm"
+
+
+def test_every_optimizer_is_judged_in_all_that_it_records() -> None:
+    """An optimizer that is added needs its formulas here too, for each kind that its rules record."""
+    assert rules.OPTIMIZERS.keys() == RECORDED.keys() == updates.OPTIMIZERS.keys()
+    for name, quantities in rules.OPTIMIZERS.items():
+        assert [kind for kind, _ in quantities if kind != "p_new"] == [
+            what.replace("_", "p_") if "_" in what else f"{what}p" for what in RECORDED[name]
+        ]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
