@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +11,20 @@ import numpy as np
 from derivations.network import Problem
 from tracer import load, trace
 
-__all__ = ["DEEP", "DENSE", "dense", "gradients", "integer_relu"]
+__all__ = ["DEEP", "DENSE", "KINDS", "Plant", "dense", "gradients", "integer_relu", "planted", "weights_to_plant"]
 
 DENSE = ((3, 2, 2), (10, 10, 10), (64, 32, 10), (784, 30, 10))
 DEEP = (10,) * 9
+KINDS = {"zeroed": 0.0, "flipped": -1.0, "x 1.01": 1.01, "x 1.000001": 1.000001, "untouched": 1.0}
+"""What is done to the gradient of one weight."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """Gradients of which some are wrong, and the names of these."""
+
+    theirs: dict[str, Any]
+    names: frozenset[str]
 
 
 def dense(
@@ -59,3 +70,26 @@ def integer_relu(seed: int, sizes: tuple[int, ...] = (2, 3, 3, 1)) -> Problem:
             "training": {"learning_rate": 0.1},
         }
     )
+
+
+def weights_to_plant(ours: dict[str, Any], rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
+    """One weight whose gradient is not zero: every weight of the network is as likely."""
+    sizes = {name: array.size for name, array in ours.items() if name.startswith("dW")}
+    while True:
+        k = int(rng.integers(sum(sizes.values())))
+        for name, size in sizes.items():
+            if k < size:
+                place = tuple(int(i) for i in np.unravel_index(k, ours[name].shape))
+                if ours[name][place] != 0:
+                    return name, place
+                break
+            k -= size
+
+
+def planted(ours: dict[str, Any], place: tuple[str, tuple[int, ...]], kind: str) -> Plant:
+    """These gradients with one weight's changed; `first layer`: with the whole array zeroed."""
+    name, index = place
+    theirs = ours | {name: ours[name].copy()}
+    theirs[name][index] *= KINDS.get(kind, 0.0)
+    changed = np.argwhere(theirs[name] != ours[name])
+    return Plant(theirs, frozenset(f"{name}[{','.join(str(i + 1) for i in at)}]" for at in changed))

@@ -69,7 +69,7 @@ def verify(
 
     given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
     recorded = (
-        Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step)
+        Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step, s.state.before)
         for s in trace(given.problem).steps
     )
     found = verify_steps(

@@ -1,8 +1,9 @@
 """No false alarm in 100,000 correct networks: `python tests/campaigns/verify.py --count 100000`.
 
 Families: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU,
-softmax with cross-entropy in batches, and float32 gradients (ours in float32, and torch's).  Each prints how many
-disagree, how many are undecided, and the worst |difference| / allowed, which must stay below 1.
+softmax with cross-entropy in batches, and float32 numbers (gradients and new weights of ours, gradients of torch).
+Every number of the step is judged, the update by each optimizer included.  Each prints how many disagree, how many are
+undecided, and the worst |difference| / allowed, which must stay below 1.
 
 Exit 1 on any disagreement.
 """
@@ -76,10 +77,10 @@ def classifier(seed: int) -> Any:
 
 
 def single(seed: int) -> tuple[Any, Any]:
-    """A random network and its gradients worked in float32."""
+    """A random network, its gradients and new weights worked in float32."""
     problem = load(random_problem(seed, samples="together"))
     own = trace(problem, arithmetic="float32")
-    theirs = {f"d{p}{l}": np.asarray(own[f"d{p}{l}"], np.float32) for l, layer in problem.network for p in "W"}
+    theirs = {name: np.asarray(own[name], np.float32) for l, _ in problem.network for name in (f"dW{l}", f"W{l}_new")}
     return problem, {name: array for name, array in theirs.items() if np.isfinite(array).all()}
 
 

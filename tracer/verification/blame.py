@@ -6,6 +6,7 @@ ones included.  A wrong number that this gives inherits; one that it does not gi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from derivations.arithmetic import FLOAT64
+from derivations.names import KINDS
 from tracer.verification.bounds import U32, U64
 from tracer.verification.case import Array, Case
 from tracer.verification.judging import Judged
 from tracer.verification.symbolic import jacobian, loss_slope_of, slope
+from tracer.verification.updates import updated
 
 __all__ = ["causes", "constant_words"]
 
@@ -72,8 +75,8 @@ class _Followed:
         dz = self._taken(("dz", case.L), signal)
         for l in range(case.L, 0, -1):
             delta = self._delta(l, dz)
-            for key, expected in case.parameters(l, delta).items():
-                self._taken(key, expected)
+            taken = {key: self._taken(key, expected) for key, expected in case.parameters(l, delta).items()}
+            updated(case, l, taken, self._taken)
             dz = self._taken(("dz", l - 1), case.W[l].T @ delta)
 
     def _delta(self, l: int, dz: Array) -> Array:
@@ -117,10 +120,13 @@ class _Followed:
 
 
 def constant_words(judged: Judged) -> list[str]:
-    """What explains the wrong gradients together: a constant, a transpose."""
-    kinds = [kind for kind in ("dW", "db", "delta", "dz") if any(key[0] == kind for key in judged.wrong)]
+    """What explains the wrong numbers together: a constant, a transpose, a learning rate."""
+    wrong = {key[0] for key in judged.wrong}
+    if wrong and wrong <= {"W_new", "b_new"}:
+        return _rate_words(judged)
+    kinds = wrong & {"dW", "db", "delta", "dz"}
     gradients = [key for key in judged.checked if key[0] in kinds]
-    if not gradients or any(key[0] not in ("dW", "db", "delta", "dz") for key in judged.wrong):
+    if not gradients or any(key[0] not in kinds and KINDS[key[0]].stage != "update" for key in judged.wrong):
         return []
     ratio = _ratio(judged, gradients)
     if ratio is not None:
@@ -137,11 +143,36 @@ def constant_words(judged: Judged) -> list[str]:
     return out
 
 
+def _rate_words(judged: Judged) -> list[str]:
+    """What explains wrong updates of right gradients: another learning rate, the opposite sign."""
+    case = judged.routes.case
+    keys = [key for key in judged.checked if key[0] in ("W_new", "b_new")]
+    fitted = _fitted(judged, keys, {key: (case.W if key[0] == "W_new" else case.b)[key[1]] for key in keys})
+    if fitted is None:
+        return []
+    if fitted[0] == 0:
+        return ["nothing is updated: the numbers are those before the step"]
+    eta = float(case.problem.training.learning_rate.floats)
+    rate, room = fitted[0] * eta, 3 * fitted[1] + 1e-12
+    rate = next(short for n in range(1, 18) if abs((short := float(f"{rate:.{n}g}")) - rate) <= room * abs(rate))
+    if rate == -eta:
+        return ["every update has the opposite sign: it goes up the gradient"]
+    return [f"every update is made with a learning rate of {rate:g}; the problem has {eta:g}"]
+
+
 def _ratio(judged: Judged, keys: list[Key]) -> float | None:
     """The one factor between what is given and ours, None where there is none (or fewer than two numbers say so)."""
-    x = np.concatenate([np.ravel(judged.checked[key]) for key in keys]) if keys else np.zeros(0)
-    ours = np.concatenate([np.ravel(judged.routes.symbolic[key]) for key in keys]) if keys else np.zeros(0)
-    allowed = np.concatenate([np.ravel(judged.allowed[key] + 0 * judged.checked[key]) for key in keys] or [np.zeros(0)])
+    fitted = _fitted(judged, keys, {})
+    return fitted and fitted[0]
+
+
+def _fitted(judged: Judged, keys: list[Key], start: Mapping[Key, Array]) -> tuple[float, float] | None:
+    """That factor, between how far both have gone from `start`, and how well it is known, relative to itself."""
+    if not keys:
+        return None
+    x = np.concatenate([np.ravel(judged.checked[key] - start.get(key, 0.0)) for key in keys])
+    ours = np.concatenate([np.ravel(judged.routes.symbolic[key] - start.get(key, 0.0)) for key in keys])
+    allowed = np.concatenate([np.ravel(judged.allowed[key] + 0 * judged.checked[key]) for key in keys])
     given = np.isfinite(x) & np.isfinite(ours) & np.isfinite(allowed)
     x, ours, allowed = x[given], ours[given], allowed[given]
     if len(x) < 2 or not np.abs(ours).max() > 0:
@@ -152,7 +183,9 @@ def _ratio(judged: Judged, keys: list[Key]) -> float | None:
     u = U32 if any(key in judged.claim.single for key in keys) else U64
     room = 3 * factor * allowed + ENOUGH * u * np.abs(x)
     fits, no_better = np.abs(x - ratio * ours) <= room, np.abs(x - ours) <= room
-    return ratio if fits.all() and not no_better.all() and (np.abs(ours) > 4 * allowed).sum() > 1 else None
+    if not fits.all() or no_better.all() or (np.abs(ours) > 4 * allowed).sum() < 2:
+        return None
+    return ratio, float(factor * allowed[place] / np.abs(x[place])) if x[place] else 0.0
 
 
 def ratio_text(judged: Judged, ratio: float) -> str:

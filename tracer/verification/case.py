@@ -15,7 +15,7 @@ import numpy as np
 from derivations.arithmetic import FLOAT64
 from derivations.network import Layer, Problem
 
-__all__ = ["Arrays", "Case", "inside"]
+__all__ = ["Arrays", "Case", "Key", "inside"]
 
 Array = Any
 Key = tuple[str, int]
@@ -26,7 +26,8 @@ Arrays = dict[Key, Array]
 class Case:
     """One step to judge: parameters by layer (index 0 unused), inputs, targets, and which side of a kink is taken.
 
-    `sides[l]` is True where a unit of layer l counts as above its kink.
+    `sides[l]` is True where a unit of layer l counts as above its kink.  `before` is what the optimizer brings from the
+    last step (nothing: zeros), `count` the number of the step.
     """
 
     problem: Problem
@@ -37,9 +38,21 @@ class Case:
     a: tuple[Array, ...]
     z: tuple[Array, ...]
     sides: Mapping[int, Array] = field(default_factory=dict)
+    before: Mapping[Key, Array] = field(default_factory=dict)
+    count: int = 1
 
     @classmethod
-    def of(cls, problem: Problem, W: Any, b: Any, x: Array, t: Array) -> Case:
+    def of(
+        cls,
+        problem: Problem,
+        W: Any,
+        b: Any,
+        x: Array,
+        t: Array,
+        *,
+        before: Mapping[Key, Array] | None = None,
+        count: int = 1,
+    ) -> Case:
         """From the numbers a step started with; the forward pass is worked here."""
         a: list[Array] = [None]
         z: list[Array] = [np.asarray(x, float)]
@@ -48,7 +61,7 @@ class Case:
                 a.append(W[l] @ z[l - 1] + sign(layer) * b[l] if b[l] is not None else W[l] @ z[l - 1])
                 z.append(layer.activation.at(FLOAT64, a[l]))
         sides = {l: a[l] > 0 for l, layer in problem.network if layer.activation.kinks}
-        return cls(problem, tuple(W), tuple(b), z[0], t, tuple(a), tuple(z), sides)
+        return cls(problem, tuple(W), tuple(b), z[0], t, tuple(a), tuple(z), sides, before or {}, count)
 
     @property
     def L(self) -> int:

@@ -15,6 +15,7 @@ from derivations.network import Problem
 from tracer.answers.sheets import Cell, SheetError, read_sheet
 from tracer.verification.case import Arrays
 from tracer.verification.judging import Claim
+from tracer.verification.updates import recorded
 
 __all__ = ["Claims", "read_claims"]
 
@@ -82,8 +83,14 @@ class Claims:
         return as_float(meaning.multiple) * eta
 
     def _array(self, q: Quantity, name: str) -> tuple[Where, Any]:
-        if KINDS[q.kind].stage not in ("forward", "backward"):
-            raise SheetError(f"'{name}' is not judged here; give a, z, E, dz, slope, J, delta, dW or db")
+        stage = KINDS[q.kind].stage
+        if stage == "given":
+            raise SheetError(
+                f"'{name}' is given, not worked out, so it is not judged here; give numbers such as dW1 or W1_new"
+            )
+        if stage == "update" and not recorded(self.problem, q.kind):
+            optimizer = self.problem.training.optimizer
+            raise SheetError(f"'{name}' is not worked out in this problem's update ({optimizer}); give W1_new")
         if q.sample and not self.together and not self.apart:
             raise SheetError(
                 f"'{name}': samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"

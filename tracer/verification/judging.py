@@ -15,10 +15,12 @@ from tracer.verification.bounds import U32, U64, rounding, steps_and_truncation
 from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.differences import each_weight, numeric_route
 from tracer.verification.symbolic import symbolic_route
+from tracer.verification.updates import bounded, cut_off, updated
 
 __all__ = ["ROUTES", "Claim", "Judged", "Routes", "judge", "routes_of"]
 
 ROUTES = ("traced", "symbolic", "differences")
+FEW = 1000  # numbers that are cheaper to gather than to compare on their own
 Key = tuple[str, int]
 
 
@@ -83,7 +85,17 @@ def routes_of(case: Case, traced: Arrays, *, assume_nothing: bool = False) -> Ro
     numeric = numeric_route(case, steps)
     if assume_nothing:
         numeric |= {("dW", l): each_weight(case, l, steps[l]) for l in range(1, case.L + 1)}
-    return Routes(case, traced, symbolic, numeric, rounding(case, symbolic, U64), truncation)
+    bounds, truncation = rounding(case, symbolic, U64), truncation | cut_off(case, symbolic, truncation)
+    for l in range(case.L, 0, -1):
+        updated(case, l, numeric, lambda key, array: numeric.setdefault(key, array))
+    values, allowed = bounded(case, symbolic, bounds, U64, exact=True)
+    return Routes(case, traced, symbolic | values, numeric, bounds | allowed, truncation)
+
+
+def single_bounds(routes: Routes) -> Arrays:
+    """What rounding allows to somebody who works in float32."""
+    bounds = rounding(routes.case, routes.symbolic, U32)
+    return bounds | bounded(routes.case, routes.symbolic, bounds, U32, exact=False)[1]
 
 
 def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judged:
@@ -92,11 +104,13 @@ def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judge
     wrong: dict[Key, Array] = {}
     undecided: dict[Key, Array] = {}
     checked, allowed = {}, {}
-    single = rounding(routes.case, routes.symbolic, U32) if claim.single else {}
+    single = single_bounds(routes) if claim.single else {}
     with np.errstate(all="ignore"):
-        for key in (key for key in routes.symbolic if key in routes.traced):
+        keys = [key for key in routes.traced if key in routes.symbolic]
+        settled = _settled(routes, keys)
+        for key in keys:
             given = claim.given.get(key)
-            sure = _sure(routes, key)
+            sure = key in settled or _sure(routes, key)
             for route, mask in {} if sure else _odd_route(routes, key).items():
                 if mask.any():
                     odd[route][key] = mask
@@ -106,7 +120,7 @@ def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judge
             bound = single[key] if key in claim.single else routes.rounding[key]
             bound = bound + claim.printed[key] if key in claim.printed else bound
             checked[key], allowed[key] = x, bound + routes.cut(key)
-            if sure and (given is None or _within(x, routes.traced[key], bound / 2)):
+            if sure and (given is None or (_bounded(bound) and _within(x, routes.traced[key], bound / 2))):
                 continue
             refuted, decided = _refuted(routes, key, x, bound, odd, given is not None)
             if refuted.any():
@@ -129,18 +143,38 @@ def _odd_route(routes: Routes, key: Key) -> dict[str, Array]:
     return {"traced": (ts | tn) & (~sn | (ts & tn)), "symbolic": ts & sn, "differences": tn & sn & ~(ts & ~tn)}
 
 
+def _settled(routes: Routes, keys: list[Key]) -> frozenset[Key]:
+    """The small arrays, if all of them together are sure: one comparison in place of many."""
+    small = [key for key in keys if np.size(routes.traced[key]) <= FEW]
+    if any(np.shape(routes.traced[key]) != np.shape(routes.symbolic[key]) for key in small) or not small:
+        return frozenset()
+    T, S, N, bound = (
+        np.concatenate([arrays[key] for key in small], axis=None)
+        for arrays in (routes.traced, routes.symbolic, routes.numeric, routes.rounding)
+    )
+    return frozenset(small) if _all_sure(T, S, N, bound) else frozenset()
+
+
 def _sure(routes: Routes, key: Key) -> bool:
     """Whether both other routes are within half the rounding bound of the traced one: nothing more need be asked."""
-    T, bound = routes.traced[key], routes.rounding[key] / 2
-    if np.shape(T) != np.shape(routes.symbolic[key]):
+    T, S = routes.traced[key], routes.symbolic[key]
+    return np.shape(T) == np.shape(S) and _all_sure(T, S, routes.numeric[key], routes.rounding[key])
+
+
+def _all_sure(T: Array, S: Array, N: Array, bound: Array) -> bool:
+    if not _bounded(bound):
         return False
-    return _within(T, routes.symbolic[key], bound) and _within(T, routes.numeric[key], bound)
+    bound = bound / 2
+    return _within(T, S, bound) and _within(T, N, bound)
+
+
+def _bounded(bound: Array) -> bool:
+    return not bound.size or bool(bound.max() < np.inf)
 
 
 def _within(x: Array, y: Array, bound: Array) -> bool:
-    """Whether all of x is within a bound of y; never where something is not a number."""
-    off = np.subtract(x, y)
-    return bool((np.abs(off) <= bound).all()) and bool(np.isfinite(bound).all())
+    """Whether all of x is within a finite bound of y; never where something is not a number."""
+    return bool((np.abs(x - y) <= bound).all())
 
 
 def _refuted(routes: Routes, key: Key, x: Any, bound: Array, odd: Any, theirs: bool) -> tuple[Array, Array]:

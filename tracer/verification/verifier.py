@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from derivations.network import Problem
 from tracer.verification.blame import causes, constant_words
 from tracer.verification.bounds import U32, rounding
-from tracer.verification.case import Array, Arrays, Case
+from tracer.verification.case import Array, Arrays, Case, Key
 from tracer.verification.claims import Claims, read_claims
 from tracer.verification.judging import Claim, Judged, judge, routes_of
 from tracer.verification.kinks import Kink, kinks_of, refitted
@@ -34,6 +34,7 @@ class Recorded:
     arrays: Arrays
     sample: int = 0
     step: int = 1
+    before: Mapping[Key, Array] = field(default_factory=dict)
 
 
 def verify_steps(
@@ -101,7 +102,15 @@ def _with_textbook(found: Verification, steps: Iterable[Recorded], h: float) -> 
 
 
 def _judged(recorded: Recorded, claim: Claim, assume_nothing: bool) -> tuple[Judged, list[Kink]]:
-    case = Case.of(recorded.problem, recorded.W, recorded.b, recorded.x, recorded.t)
+    case = Case.of(
+        recorded.problem,
+        recorded.W,
+        recorded.b,
+        recorded.x,
+        recorded.t,
+        before=recorded.before,
+        count=recorded.step,
+    )
     routes = routes_of(case, recorded.arrays, assume_nothing=assume_nothing)
     judged = judge(routes, claim, recorded.sample, recorded.step)
     bounds = rounding(case, routes.symbolic, U32) if claim.single else routes.rounding

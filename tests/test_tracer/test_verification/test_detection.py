@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plants import DEEP, DENSE, dense, gradients, integer_relu
+from plants import DEEP, DENSE, KINDS, dense, gradients, integer_relu, planted, weights_to_plant
 
 from tracer import load, trace, verify
-
-PLANTS = {"zeroed": 0.0, "flipped": -1.0, "a hundredth": 1.01, "a millionth": 1.000001}
 
 
 @pytest.mark.parametrize("sizes", DENSE, ids=str)
@@ -20,13 +18,11 @@ def test_one_wrong_weight_is_named(sizes: tuple[int, ...]) -> None:
     problem = dense(sizes)
     ours = gradients(problem)
     assert verify(problem, ours).agrees
+    kinds = [kind for kind in KINDS if kind != "untouched"]
     for k in range(250 if sizes[0] < 64 else 8):
-        name = str(rng.choice(list(ours)))
-        place = tuple(int(rng.integers(n)) for n in ours[name].shape)
-        theirs = ours | {name: ours[name].copy()}
-        theirs[name][place] *= list(PLANTS.values())[k % len(PLANTS)]
-        wanted = f"{name}[{','.join(str(i + 1) for i in place)}]"
-        assert verify(problem, theirs).wrong == (wanted,)
+        plant = planted(ours, weights_to_plant(ours, rng), kinds[k % len(kinds)])
+        assert len(plant.names) == 1
+        assert set(verify(problem, plant.theirs).wrong) == plant.names
 
 
 def test_a_whole_layer_zeroed_in_a_deep_network_is_found() -> None:
@@ -86,7 +82,7 @@ def test_either_side_of_a_kink_is_right_and_is_reported() -> None:
 def test_a_wrong_delta_is_the_cause_and_its_weights_inherit() -> None:
     """dW1 worked rightly from a wrong delta1 is marked as inherited, a slip of its own is a cause."""
     problem = dense((3, 2, 2))
-    values = {n: v for n, v in trace(problem).values.items() if not n.endswith("_new") and "_new" not in n}
+    values = {n: v for n, v in trace(problem).values.items() if "_new" not in n}
     values["delta1[2]"] *= 1.1
     for i in (1, 2, 3):
         values[f"dW1[2,{i}]"] *= 1.1

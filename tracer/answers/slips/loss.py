@@ -8,19 +8,14 @@ from typing import Any
 from derivations.network import Problem
 from derivations.rules import RULES, State, hidden_delta
 from tracer.answers.slips.forward import absolute
-from tracer.answers.slips.places import batch, counted, loss, not_fused, output, several_units, units
+from tracer.answers.slips.places import batch, counted, loss, not_fused, output, several_units, three_units, units
 from tracer.answers.slips.slip import Mistake, Rule, Where, mistakes
 
 __all__ = ["LOSS", "SIGNAL", "long_way"]
 
 Array = Any
 
-SQUARES = (
-    "half_squared_error",
-    "squared_error",
-    "mean_squared_error",
-    three_units,
-)
+SQUARES = ("half_squared_error", "squared_error", "mean_squared_error")
 _squares, _cross, _binary = loss(*SQUARES), loss("cross_entropy"), loss("binary_cross_entropy")
 _entropy = loss("cross_entropy", "binary_cross_entropy")
 _with_targets = loss(*SQUARES, "cross_entropy", "binary_cross_entropy")

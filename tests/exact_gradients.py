@@ -1,0 +1,44 @@
+"""The true gradient to 80 digits, and how far a float64 one is from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+
+from derivations.network import Problem
+from tracer import trace
+from tracer.verification.case import Case
+from tracer.verification.certificates import certify
+from tracer.verification.judging import Routes, routes_of
+
+__all__ = ["DIGITS", "errors", "float_routes", "true_gradients"]
+
+DIGITS = 80
+
+
+def float_routes(problem: Problem) -> Routes:
+    """The three float64 routes of a problem of one step."""
+    (step,) = trace(problem).steps
+    s = step.state
+    return routes_of(Case.of(problem, s.W, s.b, s.x, s.t, before=s.before), step.arrays)
+
+
+def true_gradients(problem: Problem) -> dict[tuple[str, int], Any]:
+    """dW and db in balls of 80 digits; the gradient of the float64 numbers, not of the decimals as written."""
+    found = certify(problem, accuracy=10.0**-DIGITS, inputs="floats")
+    assert not found.disagreements
+    return {(kind, l): array for (kind, l, _), array in found.balls.items() if kind in ("dW", "db")}
+
+
+def errors(found: dict[tuple[str, int], Any], true: dict[tuple[str, int], Any]) -> tuple[float, Any]:
+    """(2-norm of the error over the gradient's, the relative error of every entry)."""
+    off, size = [], []
+    with ctx.workprec(400):
+        for key, balls in true.items():
+            for x, ball in zip(np.ravel(found[key]), np.ravel(balls), strict=True):
+                off.append(abs(float((arb(float(x)) - ball).mid())))
+                size.append(abs(float(ball.mid())))
+    e, g = np.array(off), np.array(size)
+    return float(np.linalg.norm(e) / np.linalg.norm(g)), np.where(g > 0, e / np.where(g > 0, g, 1), e > 0)
