@@ -76,9 +76,13 @@ def test_there_are_more_than_a_hundred_and_each_has_its_own_name():
 
 
 def test_every_slip_has_a_sentence_in_both_languages_and_no_sentence_is_left_over():
-    assert MESSAGES.keys() == {mistake.name for mistake in MISTAKES}
+    others = {"given.misread", "update.wrong_rate", "loss.wrong_factor"}  # solved from the cells
+    others |= {name for name in MESSAGES if name.startswith("pen.")}
+    assert MESSAGES.keys() == {mistake.name for mistake in MISTAKES} | others
     for name, message in MESSAGES.items():
         assert message.keys() == {"en", "ja"}, name
+        if name in others:
+            continue
         for sentence in message.values():
             filled = sentence.format(cell="CELL", used="USED", right="RIGHT")
             assert all(filled.count(word) == 1 for word in ("CELL", "USED", "RIGHT")), name

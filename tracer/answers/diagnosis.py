@@ -72,7 +72,7 @@ class Explaining:
     columns: Columns
     discipline: Discipline
     left: Array
-    alone: Array  # the wrong cells that a slip may explain one by one
+    alone: Array  # the wrong cells but for last digits: these need no slip
     found: list[list[Found]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -116,7 +116,7 @@ class Explaining:
             return
         fits = self.fits(slips, carry)
         for stage in self.columns.stages:
-            rows = np.flatnonzero(self.left[:, stage].any(axis=1))
+            rows = np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1))
             explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
             for k, row in enumerate(map(int, rows)):
                 named = np.flatnonzero(explains[:, k])

@@ -43,7 +43,8 @@ class Judged:
 
     def refused(self, cells: Cells) -> Array:
         """How many cells of each sheet are not accepted."""
-        return _count({at: w.there & (self.codes[at] <= LAST_DIGIT) for at, w in cells.arrays.items()}, cells.count)
+        bad = [(w.there & (self.codes[at] <= LAST_DIGIT)).reshape(cells.count, -1) for at, w in cells.arrays.items()]
+        return np.concatenate(bad, axis=1).sum(axis=1)
 
 
 def forms(problem: Problem) -> tuple[Rules, ...]:
@@ -59,7 +60,7 @@ def judge(cells: Cells) -> Judged:
     codes = {at: np.where(own.accepted[at], PLAINLY, REFUSED) for at in cells.arrays}
     chosen = np.full(cells.count, PLAIN, object)
     true = own
-    rows = np.flatnonzero(own.refused(cells))
+    rows = np.flatnonzero(_refused(cells, own).any(axis=1))
     if len(rows):
         some = cells.take(rows)
         true = work(cells, carry="true")
@@ -79,24 +80,32 @@ def _says_nothing(follows: Intervals) -> Array:
 
 def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
     """For each sheet the discipline, and form of the equations, that refuses the fewest of its cells."""
-    fewest = plain.refused(cells)
-    nearest = fewest.copy()  # by a reading that rounds to the nearest
+    nearest = _refused(cells, plain)  # by the best reading that rounds to the nearest: (sheets, cells)
+    fewest = nearest.sum(axis=1)
     best: list[tuple[Discipline, Rules]] = [(PLAIN, RULES)] * cells.count
     for form in forms(cells.problem):
         for discipline in (*DISCIPLINES, FLOAT32, FLOAT64):
             rows = np.flatnonzero((fewest > 0) & _may(cells, discipline))
             if not len(rows) or (discipline is PLAIN and form is RULES):
                 continue
-            refused = work(cells.take(rows), discipline, rules_=form).refused(cells.take(rows))
-            # one cell alone does not make a habit: cutting off must explain the whole sheet, or two cells more
-            better = refused < fewest[rows]
-            if discipline.cut:
-                better &= (refused == 0) | (refused + 2 <= nearest[rows])
+            some = cells.take(rows)
+            refused = _refused(some, work(some, discipline, rules_=form))
+            count = refused.sum(axis=1)
+            better = count < fewest[rows]
+            if discipline.cut:  # one cell does not make a habit where another speaks against it
+                better &= (count + 2 <= nearest[rows].sum(axis=1)) | ~(refused & ~nearest[rows]).any(axis=1)
             else:
-                nearest[rows] = np.minimum(nearest[rows], refused)
-            for row, count in zip(rows[better], refused[better], strict=True):
-                fewest[row], best[row] = count, (discipline, form)
+                nearest[rows[better]] = refused[better]
+            fewest[rows[better]] = count[better]
+            for row in rows[better]:
+                best[row] = discipline, form
     return best
+
+
+def _refused(cells: Cells, run: Worked) -> Array:
+    """The refused cells of each sheet, side by side."""
+    bad = [(w.there & ~run.accepted[at]).reshape(cells.count, -1) for at, w in cells.arrays.items()]
+    return np.concatenate(bad, axis=1)
 
 
 def _may(cells: Cells, discipline: Discipline) -> Array:
@@ -151,10 +160,3 @@ def _holds(written: Written, truth: Intervals) -> Array:
     """Where the true value rounds to what is written."""
     low, high = PLAIN.cell(written.value, written.unit)
     return written.there & (low <= truth.high) & (high >= truth.low)
-
-
-def _count(wrong: Mapping[At, Array], sheets: int) -> Array:
-    total = np.zeros(sheets, int)
-    for array in wrong.values():
-        total += array.reshape(sheets, -1).sum(axis=1)
-    return total

@@ -133,11 +133,18 @@ def solve(task: Explaining, problem: Problem) -> None:
 
 def _told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
     """One explanation from every number that fits; the numbers of one slip are told together."""
-    slips = tuple(dict.fromkeys(unknown.slip for unknown, _ in ways))
-    same = [(unknown, text) for unknown, text in ways if unknown.slip == slips[0]]
+    slips = tuple(dict.fromkeys(_named(unknown, float(text)) for unknown, text in ways))
+    same = [(unknown, text) for unknown, text in ways if unknown.slip == ways[0][0].slip]
     given = " / ".join(f"{u.name} = {text} (\u2260 {u.value:.12g})" for u, text in same if u.name)
     value = " / ".join(dict.fromkeys(text for _, text in same))
     return Found(slips, at, whole=True, facts=(("given", given), ("value", value)))
+
+
+def _named(unknown: Unknown, value: float) -> str:
+    """The slip; a rate that only changed its sign, or is 0, has a name of its own."""
+    if unknown.slip == "update.wrong_rate":
+        return {-unknown.value: "update.plus", 0.0: "update.unchanged"}.get(value, unknown.slip)
+    return unknown.slip
 
 
 def _ends(task: Explaining, run: Worked) -> tuple[Array, Array]:

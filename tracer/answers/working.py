@@ -53,14 +53,6 @@ class Worked:
     carried: dict[At, Intervals] = field(default_factory=dict)
     accepted: dict[At, Array] = field(default_factory=dict)
 
-    def refused(self, cells: Cells) -> Array:
-        """How many cells of each sheet are refused."""
-        total = np.zeros(cells.count, int)
-        for at, written in cells.arrays.items():
-            bad = written.there & ~self.accepted[at]
-            total += bad.reshape(cells.count, -1).sum(axis=1)
-        return total
-
 
 def work(
     cells: Cells,
