@@ -216,6 +216,7 @@ class IntervalArithmetic(Arithmetic):
     def __init__(self, machine: float = 2.0**-53) -> None:
         self.inside: Widening | None = None
         self.machine = machine
+        self.starts: dict[int, Any] = {}
         self.pi = self._thin(np.array([np.pi]))
 
     # --- making ---

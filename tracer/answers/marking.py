@@ -29,7 +29,8 @@ from tracer.terminal import counted
 __all__ = ["mark"]
 
 Array = Any
-AT_ONCE = 250
+AT_ONCE = 1000
+MOST_CELLS = 100_000
 """Sheets worked together: enough to share the cost of a run, few enough to stay within memory."""
 
 
@@ -38,9 +39,11 @@ def mark(problem: Problem, sheets: Sequence[Sheet], *, progress: bool = False) -
     steps = max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1)
     truth = Truth(problem, steps)
     marked: list[Marked] = []
-    batches = range(0, len(sheets), AT_ONCE)
-    for first in counted(batches, f"x {AT_ONCE} sheets", shown=progress and len(batches) > 1):
-        marked += _mark(truth, sheets[first : first + AT_ONCE])
+    largest = max((len(sheet.entries) for sheet in sheets), default=1)
+    batch = min(AT_ONCE, max(1, MOST_CELLS // max(largest, 1)))
+    batches = range(0, len(sheets), batch)
+    for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
+        marked += _mark(truth, sheets[first : first + batch])
     return marked
 
 

@@ -35,10 +35,11 @@ def passes(
     """(sample, step, run) of every step that a sheet can speak of, in order."""
     way = problem.training.samples if problem.samples > 1 else "together"
     previous: list[rules.Start] = []
+    starts: dict[int, rules.Start] = getattr(m, "starts", {})  # an arithmetic that keeps them makes them once
 
-    def runner(own: Problem, count: int) -> Callable[[Callable[..., Any], Rules], None]:
+    def runner(own: Problem, count: int, sample: int) -> Callable[[Callable[..., Any], Rules], None]:
         def run(keep: Callable[..., Any], rules_: Rules) -> None:
-            start = rules.Start.of(own, m)
+            start = starts[sample] if sample in starts else starts.setdefault(sample, rules.Start.of(own, m))
             start = change(start) if change else start
             if previous and way != "apart":
                 start = replace(previous[-1], x=start.x, t=start.t)
@@ -48,11 +49,11 @@ def passes(
 
     if way == "together":
         for k in range(1, steps + 1):
-            yield 0, k, runner(problem, k)
+            yield 0, k, runner(problem, k, 0)
     else:
         for k in range(1, problem.samples + 1):
             count, sample = (k, 0) if way == "in_turn" else (1, k)
-            yield sample, count, runner(problem.sample(k), count)
+            yield sample, count, runner(problem.sample(k), count, k)
 
 
 def recorded(problem: Problem, steps: int = 1) -> dict[At, tuple[int, ...]]:
