@@ -8,9 +8,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from derivations.given import shortened
 from derivations.network import Problem
 from tracer.answers.entries import Sheet
 from tracer.answers.formats import SUFFIXES, raw_answers
@@ -75,14 +77,20 @@ def _read(
 ) -> Iterator[Sheet]:
     for source in sources:
         for label, suffix, content, why in _loaded(source, standard_input):
+            label = _printable(label)
             if why:
                 yield Sheet(label, (), error=why)
                 continue
             try:
                 for raw in raw_answers(content, label, suffix, naming.understood):
-                    yield naming.read(raw, notation)
+                    yield naming.read(replace(raw, id=_printable(raw.id)), notation)
             except (*_BROKEN, RecursionError, MemoryError, ImportError) as e:
-                yield Sheet(label, (), error=" ".join(str(e).split())[:300] or "cannot be read")
+                yield Sheet(label, (), error=_printable(str(e)) or "cannot be read")
+
+
+def _printable(text: str) -> str:
+    """Fit for one line: an id or a message that a file has made up."""
+    return "".join(c if c.isprintable() else "?" for c in text[:300])
 
 
 def _loaded(source: str | Path, standard_input: IO[bytes] | None) -> Iterator[Loaded]:
@@ -141,7 +149,7 @@ def _refused(suffix: str, *, archive: bool = False) -> str:
         return "a workbook with macros is not opened; save it as .xlsx"
     if suffix in SUFFIXES or (archive and suffix == ".zip"):
         return ""
-    return f"'{suffix}' is no answer sheet; hand in CSV, Markdown, JSON, .xlsx, .npz, .ipynb or lines of text"
+    return f"{shortened(suffix)} is no answer sheet; hand in CSV, Markdown, JSON, .xlsx, .npz, .ipynb or lines of text"
 
 
 def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
