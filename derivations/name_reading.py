@@ -231,8 +231,8 @@ def _without_latex(text: str) -> str:
     text = re.sub(r"\\[dt]?frac ?\{", "\\\\frac{", text)
     while (start := text.find("\\frac{")) >= 0:
         middle = _closing(text, start + 5)
-        end = _closing(text, middle + 1) if text[middle + 1 : middle + 2] == "{" else middle
-        if end <= middle:
+        end = _closing(text, middle + 1) if middle > 0 and text[middle + 1 : middle + 2] == "{" else -1
+        if end < 0:
             return ""
         text = f"{text[:start]}{text[start + 6 : middle]}/{text[middle + 2 : end]}{text[end + 1 :]}"
     text = re.sub(r"\\prime", "'", text)

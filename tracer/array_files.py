@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,7 +44,16 @@ def arrays_in(stream: IO[bytes], name: str) -> dict[str, Any]:
             return {array: arrays[array] for array in arrays.files}
     except ProblemError:
         raise
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError) as e:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        ValueError,
+        OSError,
+        EOFError,
+        MemoryError,
+        RuntimeError,
+    ) as e:
         raise ProblemError(f"{name}: not a readable .npz file ({str(e)[:80]}); save it again with np.savez") from None
 
 

@@ -130,7 +130,21 @@ def test_more_spellings_are_understood(sample: str, profile: str, written: str, 
 
 @pytest.mark.parametrize(
     "written",
-    ["", "^", "_", "\\frac{", "\\frac{a}{", "∂/∂", "{" * 100, "d/d" * 60, "'" * 150, "w^{2}_{99}", "new", "m[m[m[w]]]"],
+    [
+        "",
+        "^",
+        "_",
+        "\\frac{",
+        "\\frac{a}{",
+        "{a}\\frac{b",
+        "∂/∂",
+        "{" * 100,
+        "d/d" * 60,
+        "'" * 150,
+        "w^{2}_{99}",
+        "new",
+        "m[m[m[w]]]",
+    ],
 )
 def test_what_is_no_name_is_none(written: str) -> None:
     """Whatever braces and bars it has."""

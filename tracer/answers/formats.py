@@ -17,9 +17,11 @@ from tracer.answers.sheets import SheetError, csv_cells, shielded
 __all__ = ["SUFFIXES", "raw_answers"]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".md", ".markdown", ".tex", ".json", ".xlsx", ".npz", ".ipynb", "")
+MOST_LINES, MOST_COLUMNS = 20_100, 5000
 _NOTATION = re.compile(r"\s*(?:#|%|//|<!--)\s*notation\s*[:=]\s*([A-Za-z]+)", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
 _TABLE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
+_SEPARATOR = re.compile(r"[,;\t]")
 _RELATION = re.compile(r"=|≈|≃|\\approx\b|\\simeq\b")
 _PROSE = re.compile(r"[^\W\d_]{2,}[ ,;]+[^\W\d_]{2,}")
 _OUTPUTS = ("text/plain", "text/markdown")
@@ -81,6 +83,7 @@ def _of_text(text: str, label: str, suffix: str, understood: Understood) -> Iter
         yield from _of_json(text, label, understood)
         return
     lines = re.split(r"\r\n|\r|\n", text)
+    _look(lines)
     if "&" in text and (suffix == ".tex" or r"\begin{" in text):
         yield from answers_of(list(_latex_rows(lines)), label, _notation(lines), understood)
         return
@@ -89,6 +92,19 @@ def _of_text(text: str, label: str, suffix: str, understood: Understood) -> Iter
         yield from _of_markdown(lines, label, understood)
         return
     yield from _of_lines(lines, label, suffix, understood)
+
+
+def _look(lines: list[str]) -> None:
+    """Raises RawError for what is too large to be people's answers."""
+    if len(lines) > MOST_LINES:
+        raise RawError(f"more than {MOST_LINES} lines; split the file")
+    wide = next((k for k, line in enumerate(lines, 1) if len(line) > MOST_COLUMNS and _columns(line) > MOST_COLUMNS), 0)
+    if wide:
+        raise RawError(f"line {wide}: more than {MOST_COLUMNS} columns; split the table")
+
+
+def _columns(line: str) -> int:
+    return max(line.count(mark) for mark in ",;\t|&")
 
 
 def _notation(lines: list[str]) -> str:
@@ -108,7 +124,7 @@ def _of_lines(lines: list[str], label: str, suffix: str, understood: Understood)
         if not bare or bare.startswith(("#", "%", "//")) or _fence(bare):
             continue
         hidden = shielded(bare)
-        mark = re.search(r"[,;\t]", re.sub('"[^"]*"', '""', hidden))
+        mark = _SEPARATOR.search(re.sub('"[^"]*"', '""', hidden) if '"' in hidden else hidden)
         cell = _relation(bare, hidden)
         if cell and (not mark or _RELATION.search(hidden, 0, mark.start()) or understood(cell[0])):
             rows.append(Row(list(cell), f"line {number}"))
@@ -133,7 +149,7 @@ def _csv(hidden: str, number: int, separator: str) -> list[str]:
 
 
 def _fence(line: str) -> bool:
-    return line.startswith(("```", "~~~")) or bool(re.fullmatch(r"[-=*_]{3,}", line))
+    return line[0] in "`~-=*_" and (line.startswith(("```", "~~~")) or not line.strip("-=*_"))
 
 
 def _relation(bare: str, hidden: str) -> tuple[str, str] | None:
@@ -201,7 +217,7 @@ def _latex_rows(lines: list[str]) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
         bare = re.sub(r"\\(?:hline|toprule|midrule|bottomrule)\b", "", line.split("%")[0]).strip()
         if "&" in bare and not bare.startswith(r"\begin"):
-            cells = [cell.strip() for cell in re.sub(r"\\\\(?:\[[^\]]*\])?\s*$", "", bare).split("&")]
+            cells = [cell.strip() for cell in re.sub(r"\\\\(?:\[[^\]]{0,20}\])?$", "", bare).split("&")]
             yield Row([re.sub(r"^\$(.*)\$$", r"\1", cell) for cell in cells], f"line {number}")
 
 

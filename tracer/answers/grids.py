@@ -56,6 +56,8 @@ def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Under
         raise RawError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
     header = [_bare(cell) for cell in rows[0].cells]
     if is_class(header, rows, understood):
+        if len(rows) == 1:
+            raise RawError("a class table without rows; write one row for each student below the names")
         yield from _class_table(header, rows[1:], notation, understood)
         return
     yield Raw(label, tuple(_pairs(rows)), notation)

@@ -29,6 +29,8 @@ __all__ = ["Naming"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST_NAME = 200
+MOST_REMEMBERED = 50_000
+MOST_NEAR, MOST_UNKNOWN = 20, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
 
@@ -41,6 +43,8 @@ class Naming:
         self.aliases = Aliases(problem.network, problem.samples, problem.names)
         self._steps: list[Step] = list(steps_of(problem))
         self._profiles: dict[str, NotationNames | None] = {}
+        self._understood: dict[str, bool] = {}
+        self._near_left = MOST_NEAR
         self._known: dict[tuple[str, str], Understood] = {}
 
     # --- sheets ---
@@ -74,7 +78,18 @@ class Naming:
         bare = name.strip()
         if not bare or len(bare) > LONGEST_NAME:
             return False
-        return any(self._name(bare, p) for p in (OURS, *NOTATIONS, FROM_ZERO) if self._fits(p))
+        if bare not in self._understood:
+            self._forget()
+            profiles = (p for p in (OURS, *NOTATIONS, FROM_ZERO) if self._fits(p))
+            self._understood[bare] = any(self._name(bare, p) for p in profiles)
+        return self._understood[bare]
+
+    def _forget(self) -> None:
+        """Keeps what was remembered of names small, however many a file makes up."""
+        if len(self._understood) > MOST_REMEMBERED:
+            self._understood.clear()
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
 
     def _stated(self, raw: Raw, stated: str) -> Sheet:
         if stated in ("names", "bishop"):
@@ -92,6 +107,7 @@ class Naming:
     def _sheet(self, raw: Raw, profile: str) -> Sheet:
         entries: list[Entry] = []
         remarks = list(raw.remarks)
+        self._near_left = MOST_NEAR if profile == OURS else 0
         if profile != OURS:
             remarks.append(
                 "indices read as counted from 0"
@@ -99,9 +115,10 @@ class Naming:
                 else f"names read in the notation `{profile}`: {NOTATIONS[profile].about}"
             )
         seen: dict[object, Entry] = {}
+        unknown = 0
         for cell in self._singles(raw.cells, profile):
             entry = self._entry(cell, profile) if isinstance(cell, RawCell) else cell
-            key = entry.formula or (entry.quantity and (entry.quantity, entry.factor))
+            key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
             first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
             if first is entry:
                 entries.append(entry)
@@ -110,6 +127,10 @@ class Naming:
             elif entry.value or entry.fault:
                 why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
                 entries.append(_faulty(entry, "duplicate", why))
+            unknown += entry.fault == "unknown"
+            if unknown > MOST_UNKNOWN:
+                why = f"more than {MOST_UNKNOWN} names are not understood; write names such as z1[1], dW2[1,2]"
+                return Sheet(raw.id, (), (), why)
             if len(entries) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
         if not entries:
@@ -122,6 +143,7 @@ class Naming:
         name, where = cell.name, cell.where
         known = self._known.get((profile, name))
         if known is None:
+            self._forget()
             known = self._known[profile, name] = self._understand(name, profile)
         quantity, factor, formula, message = known
         written = cell.written
@@ -293,11 +315,14 @@ class Naming:
         return f"{written} is not a number of this step"
 
     def _unknown(self, written: str) -> str:
+        """With near names, for the first names of a sheet: looking for them takes a while."""
+        self._near_left -= 1
         try:
-            names.read_name(self.problem.network, self.problem.samples, written)
+            if self._near_left >= 0:
+                names.read_name(self.problem.network, self.problem.samples, written)
         except UnknownName as e:
             return str(e)
-        return f"{shortened(written)} is not a name in this notation"
+        return f"{shortened(written)} is not a quantity of this network"
 
 
 def _is_of(q: Quantity, step: Step) -> bool:
@@ -347,7 +372,10 @@ def _faulty(entry: Entry, fault: str, message: str) -> Entry:
 
 def _strange(sheet: Sheet) -> int:
     """How many names a reading does not understand."""
-    return sum(entry.fault == "unknown" for entry in sheet.entries)
+    return (
+        sum(entry.fault == "unknown" and entry.quantity is None for entry in sheet.entries)
+        + bool(sheet.error) * MOST_CELLS
+    )
 
 
 def _same(one: Sheet, other: Sheet) -> bool:

@@ -122,7 +122,7 @@ def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
         row = next(csv.reader([hidden], delimiter=separator))
     except csv.Error:
         raise SheetError(f"line {number}: not a CSV row; write `z1[1],0.6457`") from None
-    return [cell.translate(_BARE).strip() for cell in row]
+    return [(cell.translate(_BARE) if "[" in cell else cell).strip() for cell in row]
 
 
 def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:

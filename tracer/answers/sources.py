@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from derivations.given import shortened
 from derivations.network import Problem
 from tracer.answers.entries import Sheet
 from tracer.answers.formats import SUFFIXES, raw_answers
@@ -22,6 +26,8 @@ LARGEST_ARCHIVE = 64_000_000
 MOST_FILES = 5000
 MOST_RATIO = 200
 DEEPEST = 8
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, RuntimeError)
+"""What a damaged archive raises when it is read (NotImplementedError is a RuntimeError)."""
 Loaded = tuple[str, str, bytes, str]  # id, suffix, content, why it cannot be read
 
 
@@ -71,14 +77,20 @@ def _read(
 ) -> Iterator[Sheet]:
     for source in sources:
         for label, suffix, content, why in _loaded(source, standard_input):
+            label = _printable(label)
             if why:
                 yield Sheet(label, (), error=why)
                 continue
             try:
                 for raw in raw_answers(content, label, suffix, naming.understood):
-                    yield naming.read(raw, notation)
-            except (ValueError, RecursionError, MemoryError, ImportError) as e:
-                yield Sheet(label, (), error=str(e) or "cannot be read")
+                    yield naming.read(replace(raw, id=_printable(raw.id)), notation)
+            except (*_BROKEN, RecursionError, MemoryError, ImportError) as e:
+                yield Sheet(label, (), error=_printable(str(e)) or "cannot be read")
+
+
+def _printable(text: str) -> str:
+    """Fit for one line: an id or a message that a file has made up."""
+    return "".join(c if c.isprintable() else "?" for c in text[:300])
 
 
 def _loaded(source: str | Path, standard_input: IO[bytes] | None) -> Iterator[Loaded]:
@@ -137,7 +149,7 @@ def _refused(suffix: str, *, archive: bool = False) -> str:
         return "a workbook with macros is not opened; save it as .xlsx"
     if suffix in SUFFIXES or (archive and suffix == ".zip"):
         return ""
-    return f"'{suffix}' is no answer sheet; hand in CSV, Markdown, JSON, .xlsx, .npz, .ipynb or lines of text"
+    return f"{shortened(suffix)} is no answer sheet; hand in CSV, Markdown, JSON, .xlsx, .npz, .ipynb or lines of text"
 
 
 def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
@@ -148,7 +160,7 @@ def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
                 if suffix == ".zip" or "[Content_Types].xml" not in archive.namelist():
                     yield from _members(archive, label)
                     return
-        except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError):
+        except _BROKEN:
             yield label, suffix, b"", "not a readable zip archive; pack it again"
             return
     large = len(content) > LARGEST_SHEET
@@ -174,7 +186,12 @@ def _members(archive: zipfile.ZipFile, label: str) -> Iterator[Loaded]:
         own, suffix = path.with_suffix("").as_posix() if path.name else entry.filename[:60], path.suffix.lower()
         why = _entry_refused(entry, path) or _refused(suffix) or ("stands twice in it" if own + suffix in seen else "")
         seen.add(own + suffix)
-        yield own, suffix, b"" if why else _member(archive, entry), why
+        content = b""
+        try:
+            content = b"" if why else _member(archive, entry)
+        except _BROKEN:
+            why = "damaged in the archive; pack it again"
+        yield own, suffix, content, why
 
 
 def _entry_refused(entry: zipfile.ZipInfo, path: PurePosixPath) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,7 +62,7 @@ def _look(content: bytes) -> None:
                 with archive.open(part) as stream:
                     if b"<!DOCTYPE" in stream.read(2000):
                         raise RawError("a workbook with a document type is not opened; save it again as .xlsx")
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError) as e:
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, RuntimeError) as e:
         raise e if isinstance(e, RawError) else RawError("not a readable workbook; save it again as .xlsx") from None
 
 
