@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from derivations.expression import evaluate
 from derivations.names import Quantity
 from derivations.network import Problem
 from tracer.answers.cells import Cells, place_of
+from tracer.answers.conventions import accepted, best_reading, misses
 from tracer.answers.diagnosis import Columns, Explaining, Found
 from tracer.answers.discipline import DISCIPLINES, PLAIN
 from tracer.answers.entries import Sheet
 from tracer.answers.intervals import Intervals
 from tracer.answers.judging import FOLLOWS, LAST_DIGIT, PLAINLY, REFUSED, Judged, judge
 from tracer.answers.marks import Marker
+from tracer.answers.naming import Naming
 from tracer.answers.passes import recorded
 from tracer.answers.pen import slips_of_the_pen
 from tracer.answers.result import Marked
@@ -34,17 +37,35 @@ MOST_CELLS = 100_000
 """Sheets worked together: enough to share the cost of a run, few enough to stay within memory."""
 
 
-def mark(problem: Problem, sheets: Sequence[Sheet], *, progress: bool = False) -> list[Marked]:
-    """Mark every sheet, in order; a sheet that could not be read keeps its error."""
-    steps = max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1)
-    truth = Truth(problem, steps)
+def mark(
+    problem: Problem, sheets: Sequence[Sheet], *, naming: Naming | None = None, progress: bool = False
+) -> list[Marked]:
+    """Mark every sheet, in order; a sheet that could not be read keeps its error.
+
+    naming: reads a sheet again that does not fit as it was read.  Raises ProblemError for what `[marking]` cannot
+    accept.
+    """
+    others = accepted(problem)
     marked: list[Marked] = []
     largest = max((len(sheet.entries) for sheet in sheets), default=1)
     batch = min(AT_ONCE, max(1, MOST_CELLS // max(largest, 1)))
     batches = range(0, len(sheets), batch)
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
-        marked += _mark(truth, sheets[first : first + batch])
+        some = list(sheets[first : first + batch])
+        if naming:
+            some = [best_reading(problem, naming, s, n) for s, n in zip(some, misses(problem, some), strict=True)]
+        marked += _best_marks(problem, others, some)
     return marked
+
+
+def _best_marks(problem: Problem, others: list[tuple[Problem, str]], sheets: list[Sheet]) -> list[Marked]:
+    """The marks under the problem, or under another that is accepted too where they are better."""
+    truth = Truth(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
+    best = _mark(truth, sheets)
+    for other, remark in others:
+        again = _mark(Truth(other, truth.steps), [replace(s, remarks=(*s.remarks, remark)) for s in sheets])
+        best = [b if b.points >= a.points else a for a, b in zip(again, best, strict=True)]
+    return best
 
 
 def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
