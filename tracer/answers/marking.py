@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from derivations.network import Problem
 from tracer.answers.cells import Cells, place_of
 from tracer.answers.conventions import accepted, best_reading, misses
 from tracer.answers.diagnosis import Columns, Explaining, Found
-from tracer.answers.discipline import DISCIPLINES, PLAIN
+from tracer.answers.discipline import DISCIPLINES, PLAIN, Discipline
 from tracer.answers.entries import Sheet
 from tracer.answers.intervals import Intervals
 from tracer.answers.judging import FOLLOWS, LAST_DIGIT, PLAINLY, REFUSED, Judged, judge
 from tracer.answers.marks import Marker
+from tracer.answers.misread import Given, misread
 from tracer.answers.naming import Naming
 from tracer.answers.passes import recorded
 from tracer.answers.pen import slips_of_the_pen
@@ -72,11 +74,18 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     cells = Cells.of(truth.problem, sheets)
     if not cells.arrays:
         return [Marker(truth, sheet).marked() for sheet in sheets]
-    judged = judge(cells)
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
-    codes = columns.matrix(judged.codes, cells.count)
     there = columns.of_cells(cells, lambda w: w.there)
-    found = explain(truth, cells, columns, judged, there, codes)
+    judged = judge(cells)
+    codes = columns.matrix(judged.codes, cells.count)
+    known = _misread(cells, columns, judged, there, codes)
+    if known:
+        cells = replace(cells, givens=(*cells.givens, *(g for _, givens in known.values() for g in givens)))
+        judged = judge(cells)
+        codes = columns.matrix(judged.codes, cells.count)
+        for row, (misreading, _) in known.items():
+            codes[row, list(misreading.columns)] = REFUSED
+    found = explain(truth, cells, columns, judged, there, codes, known)
     out = []
     for row, sheet in enumerate(sheets):
         verdicts = {columns.places[c]: int(codes[row, c]) for c in np.flatnonzero(there[row])}
@@ -86,20 +95,46 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     return out
 
 
+def _alike(judged: Judged, rows: Sequence[int]) -> Iterator[tuple[Discipline, Array]]:
+    """Sheets that round alike, to be worked together."""
+    for discipline in dict.fromkeys(judged.disciplines[row] for row in rows):
+        yield discipline, np.array([row for row in rows if judged.disciplines[row] == discipline])
+
+
+def _misread(
+    cells: Cells, columns: Columns, judged: Judged, there: Array, codes: Array
+) -> dict[int, tuple[Found, tuple[Given, ...]]]:
+    """By sheet, given numbers that were misread and used wrong throughout."""
+    wrong = there & (codes <= REFUSED)
+    out: dict[int, tuple[Found, tuple[Given, ...]]] = {}
+    for discipline, rows in _alike(judged, [int(row) for row in np.flatnonzero(wrong.any(axis=1))]):
+        for k, (found, givens) in misread(cells.take(rows), columns, discipline, wrong[rows]).items():
+            row = int(rows[k])
+            out[row] = found, tuple((*g[:3], row, g[4]) for g in givens)
+    return out
+
+
 def explain(
-    truth: Truth, cells: Cells, columns: Columns, judged: Judged, there: Array, codes: Array
+    truth: Truth,
+    cells: Cells,
+    columns: Columns,
+    judged: Judged,
+    there: Array,
+    codes: Array,
+    known: Mapping[int, tuple[Found, tuple[Given, ...]]] = MappingProxyType({}),
 ) -> list[list[Found]]:
     """What explains the wrong cells of each sheet: sheets that round alike are tried together."""
-    out: list[list[Found]] = [[] for _ in range(cells.count)]
+    out: list[list[Found]] = [[known[row][0]] if row in known else [] for row in range(cells.count)]
     wrong = there & (codes <= LAST_DIGIT)
-    bad = np.flatnonzero(wrong.any(axis=1))
-    slips = list(truth.slips.values()) if len(bad) else []
-    for discipline in dict.fromkeys(judged.disciplines[row] for row in bad):
-        rows = np.array([row for row in bad if judged.disciplines[row] == discipline])
+    for row, (found, _) in known.items():
+        wrong[row, list(found.columns)] = False
+    bad = [int(row) for row in np.flatnonzero(wrong.any(axis=1))]
+    slips = list(truth.slips.values()) if bad else []
+    for discipline, rows in _alike(judged, bad):
         task = Explaining(cells.take(rows), columns, discipline, wrong[rows], codes[rows] == REFUSED)
         _explain(task, slips)
-        for row, found in zip(rows, task.found, strict=True):
-            out[row] = sorted(found, key=lambda f: f.columns)
+        for row, explained in zip(rows, task.found, strict=True):
+            out[row] = sorted([*out[row], *explained], key=lambda f: f.columns)
     return out
 
 
