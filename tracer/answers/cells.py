@@ -58,13 +58,13 @@ class Cells:
         """The cells that can be marked: those with a number and a quantity that the step records."""
         shapes = recorded(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
         found: dict[At, list[tuple[tuple[int, ...], float, float, int]]] = {}
+        places = _Places(problem)
         usual = np.full((len(sheets), 2), [4.0, 1e-4])
         for row, sheet in enumerate(sheets):
-            markable = [(at, e) for at, e in _placed(problem, sheet.entries) if at[0] in shapes]
+            markable = [(at, _number(e)) for at, e in _placed(places, sheet.entries) if at[0] in shapes]
             if markable:
-                usual[row] = _usual([_number(entry) for _, entry in markable])
-            for (at, place), entry in markable:
-                value, unit, figures = _number(entry)
+                usual[row] = _usual([number for _, number in markable])
+            for (at, place), (value, unit, figures) in markable:
                 unit = min(unit, usual[row, 1]) if value == 0 else unit  # a bare 0 among decimals means 0.000
                 found.setdefault(at, []).append(((row, *place), value, unit, figures))
         arrays = {}
@@ -115,9 +115,21 @@ def place_of(problem: Problem, q: Quantity) -> tuple[At, tuple[int, ...]]:
     return at, index
 
 
-def _placed(problem: Problem, entries: Iterable[Entry]) -> list[tuple[tuple[At, tuple[int, ...]], Entry]]:
+class _Places(dict[Quantity, tuple[At, tuple[int, ...]]]):
+    """Where quantities stand, each found once."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+    def __missing__(self, q: Quantity) -> tuple[At, tuple[int, ...]]:
+        self[q] = place = place_of(self.problem, q)
+        return place
+
+
+def _placed(places: _Places, entries: Iterable[Entry]) -> list[tuple[tuple[At, tuple[int, ...]], Entry]]:
     return [
-        (place_of(problem, e.quantity), e)
+        (places[e.quantity], e)
         for e in entries
         if e.quantity is not None and e.value is not None and not e.fault and e.formula is None
     ]
@@ -128,9 +140,10 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     w = entry.value
     assert w is not None
     unit = 0.0 if w.place is None else 10.0**w.place
+    figures = max(1, min(w.figures, MOST_FIGURES))
     if entry.factor != 1:
-        return float(w.exact / entry.factor), unit / abs(float(entry.factor)), max(1, min(w.figures, MOST_FIGURES))
-    return float(w.exact), unit, max(1, min(w.figures, MOST_FIGURES))
+        return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
+    return float(w.text) if w.place is not None else float(w.exact), unit, figures
 
 
 def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:

@@ -18,12 +18,14 @@ from derivations.losses import LOSSES
 from derivations.network import Problem
 from tracer.answers.cells import Cells
 from tracer.answers.entries import Entry, Sheet
-from tracer.answers.judging import judge
+from tracer.answers.judging import FOLLOWS, LAST_DIGIT, judge
 from tracer.answers.naming import Naming
 from tracer.problem import ProblemError
 
-__all__ = ["accepted", "best_reading", "misses"]
+__all__ = ["accepted", "best_readings"]
 
+LEAST = 2
+"""Entries that another reading must put right."""
 NUMBERS = ("learning_rate", "momentum", "beta1", "beta2", "epsilon")
 CHOICES = {"reduction": ("sum", "mean"), "momentum_form": ("classical", "ema"), "update_biases": (True, False)}
 SIGNS = (
@@ -37,22 +39,26 @@ SIGNS = (
 TURNED = "weights read as W[input, unit], the other way round"
 
 
-def misses(problem: Problem, sheets: Sequence[Sheet]) -> list[int]:
-    """How many entries of each sheet are refused or not understood."""
-    strange = [sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in sheets]
+def misses(problem: Problem, sheets: Sequence[Sheet]) -> list[tuple[int, int]]:
+    """For each sheet how many entries are refused or not understood, and how many are not right by themselves."""
+    strange = np.array([sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in sheets])
     cells = Cells.of(problem, sheets)
-    refused = judge(cells).refused(cells) if cells.arrays else np.zeros(len(sheets), int)
-    return [int(r) + s for r, s in zip(refused, strange, strict=True)]
+    if not cells.arrays:
+        return [(int(n), int(n)) for n in strange]
+    judged = judge(cells)
+    counts = judged.count(cells, LAST_DIGIT), judged.count(cells, FOLLOWS)
+    return [(int(n + wrong), int(n + other)) for n, wrong, other in zip(strange, *counts, strict=True)]
 
 
-def best_reading(problem: Problem, naming: Naming, sheet: Sheet, now: int) -> Sheet:
-    """The reading in which the fewest entries miss; the sheet as it is unless another is clearly better."""
-    others = list(_readings(naming, sheet))
-    if not others or now < 2:
-        return sheet
-    counts = misses(problem, others)
-    best = int(np.argmin(counts))
-    return others[best] if counts[best] <= min(now - 2, now // 2) else sheet
+def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> list[Sheet]:
+    """Each sheet in the reading in which the fewest entries miss; as it is unless another is clearly better."""
+    out, now = list(sheets), misses(problem, sheets)
+    ways = [(k, other) for k, (n, _) in enumerate(now) if n >= LEAST for other in _readings(naming, sheets[k])]
+    counts = misses(problem, [other for _, other in ways]) if ways else []
+    for (k, other), (wrong, not_right) in zip(ways, counts, strict=True):
+        if wrong <= min(now[k][0] - LEAST, now[k][0] // 4) and not_right < now[k][1]:
+            out[k], now[k] = other, (wrong, not_right)
+    return out
 
 
 def _readings(naming: Naming, sheet: Sheet) -> Iterator[Sheet]:

@@ -60,6 +60,12 @@ class Columns:
         kinds = dict.fromkeys(at for at, _ in self.places)
         return np.concatenate([np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds], axis=1)
 
+    def of_layer(self, stage: slice) -> Array:
+        """The columns of the same layer, sample and step as a stage, but for that stage."""
+        own = self.places[stage.start][0]
+        same = np.array([at[1:] == own[1:] and at != own for at, _ in self.places])
+        return same
+
     def of_cells(self, cells: Cells, part: Callable[[Any], Array]) -> Array:
         """One part of what is written, as a matrix."""
         return self.matrix({at: part(w) for at, w in cells.arrays.items()}, cells.count)
@@ -127,17 +133,25 @@ class Explaining:
 
     def whole_stages(self, slips: Sequence[Slip], carry: str) -> None:
         """Slips that give every cell of a stage."""
-        if not self.left.any():
+        if not (self.left & self.alone).any():
             return
         fits = self.fits(slips, carry)
         for stage in self.columns.stages:
             rows = np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1))
             explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
             for k, row in enumerate(map(int, rows)):
-                named = np.flatnonzero(explains[:, k])
+                named = self._unrefuted(np.flatnonzero(explains[:, k]), fits[:, row], row, stage)
                 if 0 < len(named) <= MOST_FITTING:
                     at = np.flatnonzero(self.left[row, stage]) + stage.start
-                    self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at)), whole=True))
+                    self.add(row, Found(_names(slips, named), tuple(map(int, at)), whole=True))
+
+    def _unrefuted(self, named: Array, fits: Array, row: int, stage: slice) -> Array:
+        """Of several slips those that leave the right cells of the same layer right."""
+        if len(named) < 2:
+            return named
+        right = self.there[row] & ~self.left[row] & self.columns.of_layer(stage)
+        against = (right & ~fits[named]).sum(axis=1)
+        return named[against == against.min()]
 
     def single_cells(self, slips: Sequence[Slip], carry: str) -> None:
         """In each stage the slips that give most of the cells that are left, then most of the rest."""
@@ -159,5 +173,11 @@ class Explaining:
             named = np.flatnonzero((explained == first).all(axis=1))
             if len(named) <= MOST_FITTING:
                 at = np.flatnonzero(first) + start
-                self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at))))
+                self.add(row, Found(_names(slips, named), tuple(map(int, at))))
             wrong = wrong & ~first
+
+
+def _names(slips: Sequence[Slip], named: Array) -> tuple[str, ...]:
+    """The names; a slip made with weights and biases alike stands for the ones made with either."""
+    names = [slips[int(s)].name for s in named]
+    return tuple(name for name in names if name.partition("[")[0] == name or name.partition("[")[0] not in names)

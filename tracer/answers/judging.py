@@ -43,8 +43,12 @@ class Judged:
 
     def refused(self, cells: Cells) -> Array:
         """How many cells of each sheet are not accepted."""
-        bad = [(w.there & (self.codes[at] <= LAST_DIGIT)).reshape(cells.count, -1) for at, w in cells.arrays.items()]
-        return np.concatenate(bad, axis=1).sum(axis=1)
+        return self.count(cells, LAST_DIGIT)
+
+    def count(self, cells: Cells, most: int) -> Array:
+        """How many cells of each sheet have a code up to that one."""
+        of = [(w.there & (self.codes[at] <= most)).reshape(cells.count, -1) for at, w in cells.arrays.items()]
+        return np.concatenate(of, axis=1).sum(axis=1)
 
 
 def forms(problem: Problem) -> tuple[Rules, ...]:

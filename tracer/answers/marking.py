@@ -13,7 +13,7 @@ from derivations.expression import evaluate
 from derivations.names import Quantity
 from derivations.network import Problem
 from tracer.answers.cells import Cells, place_of
-from tracer.answers.conventions import accepted, best_reading, misses
+from tracer.answers.conventions import accepted, best_readings
 from tracer.answers.diagnosis import Columns, Explaining, Found
 from tracer.answers.discipline import DISCIPLINES, PLAIN, Discipline
 from tracer.answers.entries import Sheet
@@ -55,7 +55,7 @@ def mark(
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
         some = list(sheets[first : first + batch])
         if naming:
-            some = [best_reading(problem, naming, s, n) for s, n in zip(some, misses(problem, some), strict=True)]
+            some = best_readings(problem, naming, some)
         marked += _best_marks(problem, others, some)
     return marked
 

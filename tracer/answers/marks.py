@@ -99,11 +99,7 @@ class Marker:
     def _expected(self, entry: Entry, q: Quantity) -> str:
         assert entry.value is not None
         places = -entry.value.place if entry.value.place is not None else 8
-        value = self.truth.value(q)
-        if entry.factor != 1:
-            low, high = self.truth.ends(q)
-            value = (low + high) / 2 * entry.factor if low is not None and high is not None else value
-        return self.truth.shown(value, places, entry.value.figures)
+        return self.truth.shown(q, entry.factor, places, entry.value.figures)
 
     def _given(self, entry: Entry, mark: Mark) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""

@@ -124,8 +124,8 @@ def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
     for unknown in unknowns(problem):
         start, rules_ = unknown.changed(1.0)
         moved = _ends(task, work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
-        slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
         with np.errstate(all="ignore"):
+            slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
             ends = (low - now[1]) / slope, (high - now[0]) / slope
         yield Solved(unknown, slope, unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends))
 

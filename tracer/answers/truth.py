@@ -36,6 +36,8 @@ class Truth:
 
     def __init__(self, problem: Problem, steps: int = 1) -> None:
         self.problem, self.steps = problem, steps
+        self._ends: dict[Quantity, tuple[Fraction | None, Fraction | None]] = {}
+        self._shown: dict[tuple[Quantity, Fraction, int, int], str] = {}
 
     @cached_property
     def slips(self) -> dict[str, Slip]:
@@ -63,12 +65,14 @@ class Truth:
 
     def exactly(self, q: Quantity, written: Any) -> bool:
         """Whether a fraction is the right number itself."""
-        low, high = bounds(self.value(q))
+        low, high = self.ends(q)
         return low is not None and low == high == written
 
     def ends(self, q: Quantity) -> tuple[Fraction | None, Fraction | None]:
         """The ends of the ball of a quantity's number."""
-        return bounds(self.value(q))
+        if q not in self._ends:
+            self._ends[q] = bounds(self.value(q))
+        return self._ends[q]
 
     def given(self, q: Quantity) -> tuple[Fraction, str] | None:
         """A given number and its text, None for one that is drawn or does not exist."""
@@ -83,12 +87,19 @@ class Truth:
                 return fraction(array.exact().flat[place[0]]), array.shown().flat[place[0]]
         return None
 
-    def shown(self, value: Any, places: int, figures: int) -> str:
-        """A number at the digits that were written, decimals or figures, whichever show more of it."""
-        low, _ = bounds(value)
-        if low is None:
+    def shown(self, q: Quantity, factor: Fraction, places: int, figures: int) -> str:
+        """The right number, or a multiple, at the digits that were written: decimals or figures, which show more."""
+        key = q, factor, places, figures
+        if key not in self._shown:
+            self._shown[key] = self._at_digits(*key)
+        return self._shown[key]
+
+    def _at_digits(self, q: Quantity, factor: Fraction, places: int, figures: int) -> str:
+        low, high = self.ends(q)
+        if low is None or high is None:
             return ""
-        needed = Rounding(digits=max(figures, LEAST_FIGURES)).places_of(low) if low else 0
+        value = (low + high) / 2 * factor
+        needed = Rounding(digits=max(figures, LEAST_FIGURES)).places_of(value) if value else 0
         return Rounding(places=max(0, min(max(places, needed), 100))).shown(value)
 
     # --- equations ---
