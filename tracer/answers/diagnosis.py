@@ -18,7 +18,7 @@ from tracer.answers.passes import At
 from tracer.answers.slips import Slip
 from tracer.answers.working import Worked, work
 
-__all__ = ["Columns", "Explaining", "Found"]
+__all__ = ["MOST_FITTING", "Columns", "Explaining", "Found"]
 
 Array = Any
 SAME = 1e-9
@@ -63,8 +63,7 @@ class Columns:
     def of_layer(self, stage: slice) -> Array:
         """The columns of the same layer, sample and step as a stage, but for that stage."""
         own = self.places[stage.start][0]
-        same = np.array([at[1:] == own[1:] and at != own for at, _ in self.places])
-        return same
+        return np.array([at[1:] == own[1:] and at != own for at, _ in self.places], dtype=bool)
 
     def of_cells(self, cells: Cells, part: Callable[[Any], Array]) -> Array:
         """One part of what is written, as a matrix."""
@@ -89,9 +88,12 @@ class Explaining:
         self.tried: dict[str, Array] = {}
 
     def under(self, discipline: Discipline) -> Explaining:
-        """The same task where people rounded otherwise; what it finds is found here too."""
+        """The same task for those sheets whose other cells are right under another discipline too."""
         other = Explaining(self.cells, self.columns, discipline, self.left, self.alone)
         other.found = self.found
+        accepted = self.columns.matrix(other.base("own").accepted, self.cells.count)
+        fits = (accepted | ~self.there | self.left).all(axis=1)
+        other.alone = self.alone & fits[:, None]
         return other
 
     def base(self, carry: str) -> Worked:

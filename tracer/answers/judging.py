@@ -86,7 +86,8 @@ def _says_nothing(follows: Intervals) -> Array:
 
 def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
     """For each sheet the discipline, and form of the equations, that refuses the fewest of its cells."""
-    nearest = _refused(cells, plain)  # by the best reading that rounds to the nearest: (sheets, cells)
+    # by the best reading that rounds to the nearest: (sheets, cells), refused from their own numbers and from the right
+    nearest = _refused(cells, plain) & _refused(cells, work(cells, carry="true"))
     fewest = nearest.sum(axis=1)
     best: list[tuple[Discipline, Rules]] = [(PLAIN, RULES)] * cells.count
     for form in forms(cells.problem):
@@ -95,7 +96,8 @@ def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
             if not len(rows) or (discipline is PLAIN and form is RULES):
                 continue
             some = cells.take(rows)
-            refused = _refused(some, work(some, discipline, rules_=form))
+            runs = (work(some, discipline, rules_=form, carry=carry) for carry in ("own", "true"))
+            refused = np.logical_and(*(_refused(some, run) for run in runs))
             count = refused.sum(axis=1)
             better = count < fewest[rows]
             if discipline.cut:  # one cell does not make a habit where another speaks against it

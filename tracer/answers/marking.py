@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from derivations.expression import evaluate
-from derivations.names import Quantity
 from derivations.network import Problem
-from tracer.answers.cells import Cells, place_of
+from tracer.answers.cells import Cells
 from tracer.answers.conventions import accepted, best_readings
 from tracer.answers.diagnosis import Columns, Explaining, Found
-from tracer.answers.discipline import DISCIPLINES, PLAIN, Discipline
+from tracer.answers.discipline import DISCIPLINES, Discipline
 from tracer.answers.entries import Sheet
-from tracer.answers.intervals import Intervals
-from tracer.answers.judging import FOLLOWS, LAST_DIGIT, PLAINLY, REFUSED, Judged, judge
+from tracer.answers.formula_cells import formulas_of
+from tracer.answers.judging import LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marks import Marker
 from tracer.answers.misread import Given, misread
 from tracer.answers.naming import Naming
@@ -28,7 +26,6 @@ from tracer.answers.result import Marked
 from tracer.answers.slips import Slip
 from tracer.answers.solving import solve
 from tracer.answers.truth import Truth
-from tracer.answers.working import Worked
 from tracer.terminal import counted
 
 __all__ = ["mark"]
@@ -90,7 +87,7 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     for row, sheet in enumerate(sheets):
         verdicts = {columns.places[c]: int(codes[row, c]) for c in np.flatnonzero(there[row])}
         explained = [(f, tuple(columns.places[c] for c in f.columns)) for f in found[row]]
-        formulas = formula_codes(truth, sheet, judged, row)
+        formulas = formulas_of(truth, sheet, cells, judged, row)
         out.append(Marker(truth, sheet, verdicts, explained, formulas).marked())
     return out
 
@@ -142,45 +139,10 @@ def _explain(task: Explaining, slips: list[Slip]) -> None:
     """The likeliest first: a rule for a whole stage, a number misread, then a cell alone, then the pen."""
     task.whole_stages(slips, "own")
     for discipline in DISCIPLINES:
-        if discipline.inside and discipline.cut == task.discipline.cut and not task.discipline.inside:
+        if discipline != task.discipline and (task.left & task.alone).any():
             task.under(discipline).whole_stages(slips, "own")
     solve(task, task.cells.problem)
     task.whole_stages(slips, "true")
     task.single_cells(slips, "own")
     task.single_cells(slips, "true")
     slips_of_the_pen(task)
-
-
-def formula_codes(truth: Truth, sheet: Sheet, judged: Judged, row: int) -> dict[str, int]:
-    """The verdict on each cell whose name is a formula: its value from the right numbers, or from the sheet's own."""
-    out: dict[str, int] = {}
-    for entry in sheet.entries:
-        if entry.formula is None or entry.value is None or entry.fault:
-            continue
-        unit = 0.0 if entry.value.place is None else 10.0**entry.value.place
-        low, high = PLAIN.cell(np.array(float(entry.value.exact)), np.array(unit))
-        out[entry.name] = REFUSED
-        for run, code in ((judged.true, PLAINLY), (judged.own, FOLLOWS)):
-            leaf = _carried(truth, run, row)
-            with run.m.working():
-                value = evaluate(entry.formula, leaf, run.m.number)
-            if value is not None and (value.low <= high).all() and (value.high >= low).all():
-                out[entry.name] = code
-                break
-    return out
-
-
-def _carried(truth: Truth, run: Worked, row: int) -> Callable[[Quantity], Intervals]:
-    """What a sheet goes on with, by quantity; given numbers as they are given."""
-
-    def leaf(q: Quantity) -> Intervals:
-        at, place = place_of(truth.problem, q)
-        if at not in run.carried:
-            given = truth.given(q)
-            assert given is not None
-            return run.m.number(f"{given[0].numerator}/{given[0].denominator}")
-        array = run.carried[at]
-        own = (min(row, len(array.low) - 1), *place)
-        return Intervals(run.m, array.low[own][None], array.high[own][None], fresh=False)
-
-    return leaf

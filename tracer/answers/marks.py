@@ -41,7 +41,7 @@ class Marker:
         sheet: Sheet,
         codes: Mapping[Place, int] | None = None,
         found: Sequence[tuple[Found, tuple[Place, ...]]] = (),
-        formulas: Mapping[str, int] | None = None,
+        formulas: Mapping[str, tuple[int, tuple[str, ...]]] | None = None,
     ) -> None:
         self.truth, self.sheet, self.codes = truth, sheet, codes or {}
         self.found = _merged(found)
@@ -68,7 +68,7 @@ class Marker:
         if entry.value is None:
             return mark
         if q is None:
-            return replace(mark, verdict=VERDICTS[self.formulas.get(entry.name, NOTHING)])
+            return self._formula(entry, mark)
         place = place_of(self.truth.problem, q)
         verdict = VERDICTS[self.codes.get(place, NOTHING)]
         if verdict in ("rounded", "rounded_inside", "truncated"):
@@ -78,13 +78,20 @@ class Marker:
             verdict = "slip"
         return replace(mark, verdict=verdict, slips=slips, expected=self._expected(entry, q))
 
+    def _formula(self, entry: Entry, mark: Mark) -> Mark:
+        """A cell whose name is a formula."""
+        code, slips = self.formulas.get(entry.name, (NOTHING, ()))
+        return replace(mark, verdict="slip" if slips else VERDICTS[code], slips=slips)
+
     def _how_right(self, entry: Entry, q: Quantity, verdict: str) -> str:
         assert entry.value is not None
         if self.truth.exactly(q, entry.value.exact / entry.factor):
             return "exact"
         places, figures = entry.value.place or 0, entry.value.figures
         habit = places < 0 and places == self._usual_place
-        return "coarse" if figures < self._least(q) and entry.value.place is not None and not habit else verdict
+        if figures >= self._least(q) or entry.value.place is None or habit:
+            return verdict
+        return "follows" if REFUSED in self.codes.values() else "coarse"
 
     def _least(self, q: Quantity) -> int:
         figures = dict(self.truth.problem.sheet).get("figures")

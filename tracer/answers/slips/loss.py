@@ -177,7 +177,7 @@ SIGNAL: tuple[Mistake, ...] = (
     ),
     _dz("half", _with_targets, **_changed(lambda v: v / 2), source="42-AI/bootcamp_machine-learning#20"),
     _dz("mean_over_outputs", _with_targets, three_units, _not_mean, **_changed(lambda v: v / len(v))),
-    _dz("not_divided", loss("mean_squared_error"), several_units, output_signal=lambda s, l: 2 * (s.y - s.t)),
+    _dz("not_divided", loss("mean_squared_error"), three_units, output_signal=lambda s, l: 2 * (s.y - s.t)),
     _dz("no_target", _squares, **_of_error(lambda s, l: s.y)),
     _dz("target_only", _squares, **_of_error(lambda s, l: s.t)),
     _dz("plus_target", _squares, **_of_error(lambda s, l: s.y + s.t)),
