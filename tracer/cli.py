@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: nothing more to say
         return 0
-    except (ValueError, OSError) as e:
+    except (ValueError, OSError, ImportError) as e:
         return _refused(_one_line(e))
     except KeyboardInterrupt:
         return _refused("interrupted")

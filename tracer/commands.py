@@ -127,9 +127,8 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """`bptrace check`: 0 where one sheet is all right or a class is marked, 1 where something is wrong, 3 where no
-    cell could be judged.
-    """
+    """`bptrace check`: 0 all right or a class marked, 1 something is wrong, 3 no cell could be judged."""
+    from tracer.answers.reporting.render import summary
     from tracer.api import check as check_sheets
 
     if options.problem == "-" and "-" in options.sheets:
@@ -143,6 +142,8 @@ def check(options: argparse.Namespace) -> int:
         standard_input=sys.stdin.buffer,
         progress=True,
     )
+    if not len(checked):
+        raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {checked.one.error}")
     form = _format(options)
@@ -150,7 +151,11 @@ def check(options: argparse.Namespace) -> int:
     if form == "csv" and options.output and not text.isascii():
         text = f"\ufeff{text}"  # without it a spreadsheet program takes UTF-8 for something else
     _write(text, options)
-    if len(checked) > 1 or checked.all_right:
+    if options.output:
+        print(printable(summary(checked, options.lang), sys.stderr), file=sys.stderr)
+    if len(checked) > 1:
+        return 3 if all(sheet.error for sheet in checked) else 0
+    if checked.all_right:
         return 0
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
 
@@ -164,7 +169,7 @@ def sheet(options: argparse.Namespace) -> int:
     problem = _load(options.problem)
     endings = {".csv": "csv", ".md": "markdown", ".txt": "text", ".json": "json", ".xlsx": "xlsx", ".tex": "latex"}
     written = blank_sheet(problem, _format(options, endings, "csv"), options.notation)
-    _write(written, options)
+    _write(written if isinstance(written, bytes) else written.rstrip("\n"), options)
     seen = {slip.base for slip in visible(problem)}
     for line in unseen([slip.name for slip in slips_of(problem) if slip.base not in seen]):
         print(printable(line, sys.stderr), file=sys.stderr)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
     from tracer.answers.result import Cause, Checked, Mark, Marked
 
-__all__ = ["asked_cells", "class_blocks", "first_cause"]
+__all__ = ["asked_cells", "class_blocks", "class_headline", "first_cause"]
 
 
 def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
@@ -22,9 +22,7 @@ def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
     read = [sheet for sheet in checked.sheets if not sheet.error]
     bad = [sheet for sheet in checked.sheets if sheet.error]
     if read:
-        mean = percent(sum(sheet.score for sheet in read) / len(read))
-        right = sum(sheet.all_right for sheet in read)
-        yield Lines((words.counted("class", len(read), mean=mean, right=right),))
+        yield Lines((class_headline(read, words),))
         yield _sheets(read, words)
         yield _cells(read, words)
         yield from _causes(read, words)
@@ -36,6 +34,12 @@ def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
             words.counted("unread", len(bad)),
             tuple(Item(f"{clean(sheet.id, LONGEST)}: {sheet.error}") for sheet in bad),
         )
+
+
+def class_headline(read: list[Marked], words: Wording) -> str:
+    """How many sheets there are, their mean score, how many are all right."""
+    mean = percent(sum(sheet.score for sheet in read) / len(read))
+    return words.counted("class", len(read), mean=mean, right=sum(sheet.all_right for sheet in read))
 
 
 def first_cause(sheet: Marked, words: Wording) -> str:
@@ -113,8 +117,10 @@ def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
 
 
 def _kind(cause: Cause) -> tuple[str, ...]:
-    """What causes of the same kind have in common on every sheet: the slips, whichever cells show them and whichever
-    unit they are of, and the number worked with; without a slip the first cell."""
+    """What causes of one kind have in common on every sheet; without a slip the first cell.
+
+    The slips, whichever cells show them and whichever unit they are of, and the number worked with.
+    """
     slips = dict.fromkeys(name.partition("[")[0] for name in cause.slips)
     return (*slips, *_shared(cause).values()) if slips else ("", *cause.cells[:1])
 

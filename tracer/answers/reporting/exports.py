@@ -133,6 +133,8 @@ def _guarded(text: str) -> str:
 
 def as_gradescope(checked: Checked, words: Wording) -> str:
     """Gradescope's results.json for one sheet: a test for each cell.  Raises ValueError for a class."""
+    if len(checked) != 1:
+        raise ValueError(f"gradescope takes one sheet, not {len(checked)}; check them one by one, or write csv or json")
     sheet = checked.one
     said = _messages(sheet, words)
     blocks = [block for block in sheet_blocks(sheet, words, compact=False) if not isinstance(block, Grid)]

@@ -10,7 +10,7 @@ from tracer.answers.reporting.as_latex import as_latex
 from tracer.answers.reporting.as_markdown import as_markdown
 from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import LONGEST, Block, Item, Items, Section, Title, clean
-from tracer.answers.reporting.class_report import class_blocks
+from tracer.answers.reporting.class_report import class_blocks, class_headline
 from tracer.answers.reporting.exports import as_gradebook, as_gradescope, as_json
 from tracer.answers.reporting.feedback import LEVELS, limited
 from tracer.answers.reporting.sheet_report import cause_item, headline, sheet_blocks, tone
@@ -19,7 +19,7 @@ from tracer.answers.reporting.wording import LANGUAGES, Wording
 if TYPE_CHECKING:
     from tracer.answers.result import Checked, Marked
 
-__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "mimebundle", "render"]
+__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "mimebundle", "render", "summary"]
 
 FORMATS = ("table", "markdown", "html", "latex", "csv", "json", "gradescope")
 MOST_NAMED = 5
@@ -65,6 +65,17 @@ def _folded(checked: Checked, words: Wording) -> Iterator[Section]:
     for sheet in checked.sheets:
         first, *rest = sheet_blocks(sheet, words, compact=False)
         yield Section(getattr(first, "lines", (sheet.id,))[0], tuple(b for b in rest if not isinstance(b, Section)))
+
+
+def summary(checked: Checked, lang: str = "en") -> str:
+    """One line: how much is right, or how the class did, and how many sheets could not be read."""
+    words = Wording(lang)
+    read = [sheet for sheet in checked.sheets if not sheet.error]
+    if len(checked.sheets) == 1:
+        return clean(headline(checked.sheets[0], words))
+    bad = len(checked.sheets) - len(read)
+    parts = [class_headline(read, words)] if read else []
+    return words.text("list").join([*parts, *([words.counted("unread", bad)] if bad else [])])
 
 
 def explain(checked: Checked, *, feedback: str = "full", lang: str = "en") -> Iterator[str]:
