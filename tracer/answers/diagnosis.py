@@ -173,10 +173,23 @@ class Explaining:
                 return
             first = explained[counts.argmax()]
             named = np.flatnonzero((explained == first).all(axis=1))
-            if len(named) <= MOST_FITTING:
-                at = np.flatnonzero(first) + start
-                self.add(row, Found(_names(slips, named), tuple(map(int, at))))
             wrong = wrong & ~first
+            if len(named) <= MOST_FITTING:
+                near = wrong & self._one_off(slips[int(named[0])], row)[start : start + len(wrong)]
+                at = np.flatnonzero(first | near if first.sum() > near.sum() else first) + start
+                self.add(row, Found(_names(slips, named), tuple(map(int, at))))
+                wrong = wrong & self.left[row, start : start + len(wrong)]
+
+    def _one_off(self, slip: Slip, row: int) -> Array:
+        """The cells of a sheet that are what a slip gives, but for one in the last digit."""
+        one = self.cells.take(np.array([row]))
+        base = work(one, self.discipline)
+        run = work(one, self.discipline, rules_=slip.rules, base=base)
+        near = {}
+        for at, w in one.arrays.items():
+            follows, reach = run.follows[at].over(1), 1.5 * w.unit
+            near[at] = (w.value + reach >= follows.low) & (w.value - reach <= follows.high) & w.there
+        return self.columns.matrix(near, 1)[0]
 
 
 def _names(slips: Sequence[Slip], named: Array) -> tuple[str, ...]:

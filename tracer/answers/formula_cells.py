@@ -1,4 +1,4 @@
-"""Cells whose name is a formula in names, `delta2[1]*W2[1,1]`: judged from the right numbers and from the sheet's own."""
+"""Cells whose name is a formula in names, `delta2[1]*W2[1,1]`: judged from the right numbers and the sheet's own."""
 
 from __future__ import annotations
 

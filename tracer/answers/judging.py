@@ -75,13 +75,14 @@ def judge(cells: Cells) -> Judged:
             codes[at][rows] = of_some
         chosen[rows] = [d for d, _ in best]
     for at, code in codes.items():
-        codes[at] = np.where((code == FOLLOWS) & _says_nothing(own.follows[at]), NOTHING, code)
+        codes[at] = np.where((code == FOLLOWS) & _says_nothing(own.follows[at], cells.arrays[at]), NOTHING, code)
     return Judged(codes, tuple(chosen), own, true)
 
 
-def _says_nothing(follows: Intervals) -> Array:
-    """Where what follows is 0 or anything, whatever the rest of the equation is."""
-    return ((follows.low == 0) & (follows.high == 0)) | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
+def _says_nothing(follows: Intervals, written: Written) -> Array:
+    """Where what follows is anything, or as far as the sheet can say 0, whatever the rest of the equation is."""
+    zero = (written.value == 0) & (follows.low <= 0) & (follows.high >= 0)
+    return zero | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
 
 
 def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:

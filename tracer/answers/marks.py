@@ -85,8 +85,10 @@ class Marker:
 
     def _how_right(self, entry: Entry, q: Quantity, verdict: str) -> str:
         assert entry.value is not None
-        if self.truth.exactly(q, entry.value.exact / entry.factor):
-            return "exact"
+        low, high = self.truth.ends(q)
+        written = entry.value.exact / entry.factor
+        if low is not None and high is not None and low <= written <= high:
+            return "exact" if low == high else verdict
         places, figures = entry.value.place or 0, entry.value.figures
         habit = places < 0 and places == self._usual_place
         if figures >= self._least(q) or entry.value.place is None or habit:
@@ -137,7 +139,8 @@ class Marker:
         """Given numbers that the sheet has otherwise; what follows from them alone."""
         wrong = [m for m in marks if m.slips == ("given.misread",) and m.facts]
         told = {name for cause in causes for name in cause.follows}
-        after = [m.name for m in marks if m.verdict == "follows" and m.name not in told]
+        cells = {e.name for e in self._entries.values()}
+        after = [m.name for m in marks if m.verdict == "follows" and m.name in cells - told]
         return [Cause(m.slips, (m.name,), tuple(after) if m is wrong[0] else (), m.facts) for m in wrong]
 
     @cached_property

@@ -150,7 +150,7 @@ class Naming:
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
             return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
-        if written is None:
+        if written is None or (isinstance(written, str) and not written.strip()):
             return Entry(name, "", where, quantity, factor, formula)
         try:
             value = read_written(written, decimal=self.decimal)

@@ -63,11 +63,6 @@ class Truth:
         array = self.arrays[at]
         return array[place] if isinstance(array, np.ndarray) and array.ndim else array
 
-    def exactly(self, q: Quantity, written: Any) -> bool:
-        """Whether a fraction is the right number itself."""
-        low, high = self.ends(q)
-        return low is not None and low == high == written
-
     def ends(self, q: Quantity) -> tuple[Fraction | None, Fraction | None]:
         """The ends of the ball of a quantity's number."""
         if q not in self._ends:

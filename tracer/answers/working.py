@@ -71,9 +71,11 @@ def work(
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
     steps = max((at.step for at in cells.arrays), default=1)
+    changed = start is not None
     for sample, step, run in passes(cells.problem, out.m, steps, _started(cells, carry, start)):
-        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed=start is not None)
+        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed)
         run(recording.keep, recording.watched(rules_))
+        changed = start is not None or (recording.changed and not sample)  # a later step starts from this one
     return out
 
 
