@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 
 from derivations import names
@@ -42,10 +43,12 @@ class Marker:
         codes: Mapping[Place, int] | None = None,
         found: Sequence[tuple[Found, tuple[Place, ...]]] = (),
         formulas: Mapping[str, tuple[int, tuple[str, ...]]] | None = None,
+        literal: Collection[Place] = (),
     ) -> None:
         self.truth, self.sheet, self.codes = truth, sheet, codes or {}
         self.found = _merged(found)
         self.formulas = formulas or {}
+        self.literal = literal  # cells that are, unrounded, what follows from what stands on the sheet
 
     def marked(self) -> Marked:
         """The sheet, marked."""
@@ -89,21 +92,30 @@ class Marker:
         written = entry.value.exact / entry.factor
         if low is not None and high is not None and low <= written <= high:
             return "exact" if low == high else verdict
-        places, figures = entry.value.place or 0, entry.value.figures
-        habit = places < 0 and places == self._usual_place
-        if figures >= self._least(q) or entry.value.place is None or habit:
+        enough = entry.value.figures >= self._least(q) or entry.value.place is None
+        if enough or place_of(self.truth.problem, q) in self.literal or self._as_usual(entry, q):
             return verdict
         return "follows" if REFUSED in self.codes.values() else "coarse"
+
+    def _as_usual(self, entry: Entry, q: Quantity) -> bool:
+        """Whether a number is short as all of its sheet are, or because the zeros at its end were left out."""
+        assert entry.value is not None
+        figures, place = self._usual
+        if entry.value.place is not None and entry.value.place == place < 0:
+            return True
+        return Fraction(self.truth.rounded(q, entry.factor, figures)) == entry.value.exact
 
     def _least(self, q: Quantity) -> int:
         figures = dict(self.truth.problem.sheet).get("figures")
         return figures if isinstance(figures, int) else ENOUGH_FIGURES
 
     @cached_property
-    def _usual_place(self) -> int | None:
-        """The place of the last digit that most numbers of the sheet have."""
-        places = [e.value.place for e in self.sheet.entries if e.value is not None and e.value.place is not None]
-        return max(set(places), key=lambda p: (places.count(p), p)) if places else None
+    def _usual(self) -> tuple[int, int]:
+        """(figures, place of the last digit) that most numbers of the sheet have."""
+        values = [e.value for e in self.sheet.entries if e.value is not None and e.value.whole]
+        figures, places = [v.figures for v in values], [v.place for v in values if v.place is not None]
+        most = max(set(figures), key=lambda n: (figures.count(n), n), default=1)
+        return most, max(set(places), key=lambda p: (places.count(p), p), default=0)
 
     def _expected(self, entry: Entry, q: Quantity) -> str:
         assert entry.value is not None

@@ -89,6 +89,13 @@ class Truth:
             self._shown[key] = self._at_digits(*key)
         return self._shown[key]
 
+    def rounded(self, q: Quantity, factor: Fraction, figures: int) -> str:
+        """The right number, or a multiple, to so many significant figures; "0" where it is not finite."""
+        low, high = self.ends(q)
+        return (
+            Rounding(digits=figures).shown((low + high) / 2 * factor) if low is not None and high is not None else "0"
+        )
+
     def _at_digits(self, q: Quantity, factor: Fraction, places: int, figures: int) -> str:
         low, high = self.ends(q)
         if low is None or high is None:
