@@ -6,6 +6,8 @@ that person rounds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from tracer.answers.passes import At, passes
 
 Array = Any
 HALF_UP, HALF_EVEN, CUT = range(3)
+PARTS = ("there", "value", "unit", "figures")
 
 
 class People:
@@ -240,3 +243,19 @@ def sheets_of(
     for sample, step, run in passes(problem, m, 1):
         run(lambda kind, l, array, s=sample, k=step: keep(At(kind, l, s, k), array), rules_)
     return Cells(problem, people.count, arrays, people.digits.astype(float), 10.0**-people.digits)
+
+
+def joined(sheets: Sequence[Cells]) -> Cells:
+    """The sheets of many groups of people as one class."""
+    first = sheets[0]
+    arrays = {
+        at: Written(*(np.concatenate([getattr(c.arrays[at], part) for c in sheets]) for part in PARTS))
+        for at in first.arrays
+    }
+    return replace(
+        first,
+        count=sum(c.count for c in sheets),
+        arrays=arrays,
+        figures=np.concatenate([c.figures for c in sheets]),
+        unit=np.concatenate([c.unit for c in sheets]),
+    )

@@ -9,7 +9,9 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +26,10 @@ from tracer.answers.judging import judge
 A_CLASS = 500
 
 
-def draw(rng: np.random.Generator) -> tuple[str, dict]:
+def draw(rng: np.random.Generator, shapes: Sequence[Any] | None = None) -> tuple[str, dict]:
     """One of the architectures, with weights of one or two decimals."""
-    name, layers, loss, samples, training = SHAPES[rng.integers(len(SHAPES))]
+    shapes = shapes or SHAPES
+    name, layers, loss, samples, training = shapes[rng.integers(len(shapes))]
     places = int(rng.integers(1, 3))
 
     def numbers(*shape: int) -> list:
