@@ -109,18 +109,20 @@ def check(
     from pathlib import Path
 
     from tracer.answers.marking import mark
+    from tracer.answers.naming import Naming
     from tracer.answers.overrides import apply_overrides
     from tracer.answers.result import Checked
     from tracer.answers.sources import read_sheets, sheet_from
 
     problem = as_problem(problem)
+    naming = Naming(problem, decimal=decimal)
     if isinstance(sheet, Mapping):
         sheets = [sheet_from(problem, sheet)]
     else:
         paths = [sheet] if isinstance(sheet, str | Path) else list(sheet)
-        reading = read_sheets(problem, paths, standard_input=standard_input, notation=notation, decimal=decimal)
-        sheets = list(reading)
-    checked = Checked(problem.title, tuple(mark(problem, sheets, progress=progress)))
+        sheets = list(read_sheets(problem, paths, standard_input=standard_input, notation=notation, naming=naming))
+    marked = mark(problem, sheets, naming=None if notation else naming, progress=progress)
+    checked = Checked(problem.title, tuple(marked))
     return apply_overrides(checked, overrides) if overrides is not None else checked
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +14,10 @@ from derivations.network import Problem
 from tracer.answers.entries import Entry, Sheet
 from tracer.answers.passes import At, recorded
 
-__all__ = ["Cells", "Written", "place_of"]
+__all__ = ["GIVEN", "Cells", "Written", "place_of"]
 
 Array = Any
+GIVEN = ("x", "t", "W", "b", "eta")
 MOST_FIGURES = 17  # more than float64 has: a program's own digits
 
 
@@ -41,7 +42,8 @@ class Written:
 class Cells:
     """What many sheets say about one problem.
 
-    `figures` and `unit` are each sheet's usual ones, for what it does not write.
+    `figures` and `unit` are each sheet's usual ones, for what it does not write.  `givens` are given numbers that a
+    sheet has otherwise: kind, layer, place, sheet, number.
     """
 
     problem: Problem
@@ -49,6 +51,7 @@ class Cells:
     arrays: Mapping[At, Written]
     figures: Array
     unit: Array
+    givens: tuple[tuple[str, int, tuple[int, ...], int, float], ...] = ()
 
     @classmethod
     def of(cls, problem: Problem, sheets: Sequence[Sheet]) -> Cells:
@@ -73,14 +76,31 @@ class Cells:
             for k, part in enumerate((written.value, written.unit, written.figures), 1):
                 part[index] = [cell[k] for cell in cells]
             arrays[at] = written
-        return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1])
+        givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))
+        return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1], givens)
 
     def take(self, rows: Array) -> Cells:
         """Some of the sheets."""
         arrays = {at: w.take(rows) for at, w in self.arrays.items()}
+        numbers = np.arange(self.count)[rows]
+        at = {int(row): k for k, row in enumerate(numbers)}
         return replace(
-            self, count=len(self.figures[rows]), arrays=arrays, figures=self.figures[rows], unit=self.unit[rows]
+            self,
+            count=len(numbers),
+            arrays=arrays,
+            figures=self.figures[rows],
+            unit=self.unit[rows],
+            givens=tuple((*g[:3], at[g[3]], g[4]) for g in self.givens if g[3] in at),
         )
+
+
+def _givens(sheet: Sheet, row: int) -> Iterator[tuple[str, int, tuple[int, ...], int, float]]:
+    """Given numbers that a sheet repeats, of a problem whose samples are worked together."""
+    for entry in sheet.entries:
+        q = entry.quantity
+        if q is not None and q.kind in GIVEN and entry.value is not None and not entry.fault and q.step == 1:
+            place = tuple(i - 1 for i in q.indices) + ((max(q.sample, 1) - 1,) if KINDS[q.kind].sampled else ())
+            yield q.kind, q.layer, place, row, float(entry.value.exact / entry.factor)
 
 
 def place_of(problem: Problem, q: Quantity) -> tuple[At, tuple[int, ...]]:

@@ -21,6 +21,7 @@ from tracer.answers.working import Worked, work
 __all__ = ["Columns", "Explaining", "Found"]
 
 Array = Any
+SAME = 1e-9
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 
@@ -94,16 +95,30 @@ class Explaining:
         return self.bases[carry]
 
     def fits(self, slips: Sequence[Slip], carry: str) -> Array:
-        """(slips, sheets, columns): where what a slip gives is what stands there."""
+        """(slips, sheets, columns): where what a slip gives is what stands there, and another number than is right."""
         if carry not in self.tried:
             base = self.base(carry)
             right = self.columns.matrix(base.accepted, self.cells.count) & self.left
             out = np.empty((len(slips), *self.there.shape), bool)
             for k, slip in enumerate(slips):
                 run = work(self.cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
-                out[k] = self.columns.matrix(run.accepted, self.cells.count) & ~right  # right so: nothing to explain
+                out[k] = self.columns.matrix(run.accepted, self.cells.count) & ~right
+                out[k] &= ~self.left | self.columns.matrix(self._moved(run, base), self.cells.count)
             self.tried[carry] = out
         return self.tried[carry]
+
+    def _moved(self, run: Worked, base: Worked) -> dict[At, Array]:
+        """Where another rule gives another number."""
+        out: dict[At, Array] = {}
+        for at, written in self.cells.arrays.items():
+            if run.follows[at] is base.follows[at]:
+                out[at] = np.zeros(written.there.shape, bool)
+                continue
+            one, other = run.follows[at].over(self.cells.count), base.follows[at].over(self.cells.count)
+            with np.errstate(all="ignore"):
+                apart = np.abs(one.low + one.high - other.low - other.high)
+                out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
+        return out
 
     def add(self, row: int, found: Found) -> None:
         """Note one explanation; its cells are done."""

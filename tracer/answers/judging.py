@@ -60,7 +60,9 @@ def judge(cells: Cells) -> Judged:
     codes = {at: np.where(own.accepted[at], PLAINLY, REFUSED) for at in cells.arrays}
     chosen = np.full(cells.count, PLAIN, object)
     true = own
-    rows = np.flatnonzero(_refused(cells, own).any(axis=1))
+    rows = np.flatnonzero(
+        _refused(cells, own).any(axis=1) | np.isin(np.arange(cells.count), [g[3] for g in cells.givens])
+    )
     if len(rows):
         some = cells.take(rows)
         true = work(cells, carry="true")
@@ -153,7 +155,7 @@ def _truth(cells: Cells) -> Worked:
         at: replace(w.take(slice(0, 1)), there=np.zeros((1, *w.there.shape[1:]), bool))
         for at, w in cells.arrays.items()
     }
-    return work(replace(cells, count=1, arrays=blank, figures=cells.figures[:1], unit=cells.unit[:1]))
+    return work(replace(cells, count=1, arrays=blank, figures=cells.figures[:1], unit=cells.unit[:1], givens=()))
 
 
 def _holds(written: Written, truth: Intervals) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,15 @@ from derivations.expression import evaluate
 from derivations.names import Quantity
 from derivations.network import Problem
 from tracer.answers.cells import Cells, place_of
+from tracer.answers.conventions import accepted, best_reading, misses
 from tracer.answers.diagnosis import Columns, Explaining, Found
-from tracer.answers.discipline import DISCIPLINES, PLAIN
+from tracer.answers.discipline import DISCIPLINES, PLAIN, Discipline
 from tracer.answers.entries import Sheet
 from tracer.answers.intervals import Intervals
 from tracer.answers.judging import FOLLOWS, LAST_DIGIT, PLAINLY, REFUSED, Judged, judge
 from tracer.answers.marks import Marker
+from tracer.answers.misread import Given, misread
+from tracer.answers.naming import Naming
 from tracer.answers.passes import recorded
 from tracer.answers.pen import slips_of_the_pen
 from tracer.answers.result import Marked
@@ -34,28 +39,53 @@ MOST_CELLS = 100_000
 """Sheets worked together: enough to share the cost of a run, few enough to stay within memory."""
 
 
-def mark(problem: Problem, sheets: Sequence[Sheet], *, progress: bool = False) -> list[Marked]:
-    """Mark every sheet, in order; a sheet that could not be read keeps its error."""
-    steps = max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1)
-    truth = Truth(problem, steps)
+def mark(
+    problem: Problem, sheets: Sequence[Sheet], *, naming: Naming | None = None, progress: bool = False
+) -> list[Marked]:
+    """Mark every sheet, in order; a sheet that could not be read keeps its error.
+
+    naming: reads a sheet again that does not fit as it was read.  Raises ProblemError for what `[marking]` cannot
+    accept.
+    """
+    others = accepted(problem)
     marked: list[Marked] = []
     largest = max((len(sheet.entries) for sheet in sheets), default=1)
     batch = min(AT_ONCE, max(1, MOST_CELLS // max(largest, 1)))
     batches = range(0, len(sheets), batch)
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
-        marked += _mark(truth, sheets[first : first + batch])
+        some = list(sheets[first : first + batch])
+        if naming:
+            some = [best_reading(problem, naming, s, n) for s, n in zip(some, misses(problem, some), strict=True)]
+        marked += _best_marks(problem, others, some)
     return marked
+
+
+def _best_marks(problem: Problem, others: list[tuple[Problem, str]], sheets: list[Sheet]) -> list[Marked]:
+    """The marks under the problem, or under another that is accepted too where they are better."""
+    truth = Truth(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
+    best = _mark(truth, sheets)
+    for other, remark in others:
+        again = _mark(Truth(other, truth.steps), [replace(s, remarks=(*s.remarks, remark)) for s in sheets])
+        best = [b if b.points >= a.points else a for a, b in zip(again, best, strict=True)]
+    return best
 
 
 def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     cells = Cells.of(truth.problem, sheets)
     if not cells.arrays:
         return [Marker(truth, sheet).marked() for sheet in sheets]
-    judged = judge(cells)
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
-    codes = columns.matrix(judged.codes, cells.count)
     there = columns.of_cells(cells, lambda w: w.there)
-    found = explain(truth, cells, columns, judged, there, codes)
+    judged = judge(cells)
+    codes = columns.matrix(judged.codes, cells.count)
+    known = _misread(cells, columns, judged, there, codes)
+    if known:
+        cells = replace(cells, givens=(*cells.givens, *(g for _, givens in known.values() for g in givens)))
+        judged = judge(cells)
+        codes = columns.matrix(judged.codes, cells.count)
+        for row, (misreading, _) in known.items():
+            codes[row, list(misreading.columns)] = REFUSED
+    found = explain(truth, cells, columns, judged, there, codes, known)
     out = []
     for row, sheet in enumerate(sheets):
         verdicts = {columns.places[c]: int(codes[row, c]) for c in np.flatnonzero(there[row])}
@@ -65,20 +95,46 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     return out
 
 
+def _alike(judged: Judged, rows: Sequence[int]) -> Iterator[tuple[Discipline, Array]]:
+    """Sheets that round alike, to be worked together."""
+    for discipline in dict.fromkeys(judged.disciplines[row] for row in rows):
+        yield discipline, np.array([row for row in rows if judged.disciplines[row] == discipline])
+
+
+def _misread(
+    cells: Cells, columns: Columns, judged: Judged, there: Array, codes: Array
+) -> dict[int, tuple[Found, tuple[Given, ...]]]:
+    """By sheet, given numbers that were misread and used wrong throughout."""
+    wrong = there & (codes <= REFUSED)
+    out: dict[int, tuple[Found, tuple[Given, ...]]] = {}
+    for discipline, rows in _alike(judged, [int(row) for row in np.flatnonzero(wrong.any(axis=1))]):
+        for k, (found, givens) in misread(cells.take(rows), columns, discipline, wrong[rows]).items():
+            row = int(rows[k])
+            out[row] = found, tuple((*g[:3], row, g[4]) for g in givens)
+    return out
+
+
 def explain(
-    truth: Truth, cells: Cells, columns: Columns, judged: Judged, there: Array, codes: Array
+    truth: Truth,
+    cells: Cells,
+    columns: Columns,
+    judged: Judged,
+    there: Array,
+    codes: Array,
+    known: Mapping[int, tuple[Found, tuple[Given, ...]]] = MappingProxyType({}),
 ) -> list[list[Found]]:
     """What explains the wrong cells of each sheet: sheets that round alike are tried together."""
-    out: list[list[Found]] = [[] for _ in range(cells.count)]
+    out: list[list[Found]] = [[known[row][0]] if row in known else [] for row in range(cells.count)]
     wrong = there & (codes <= LAST_DIGIT)
-    bad = np.flatnonzero(wrong.any(axis=1))
-    slips = list(truth.slips.values()) if len(bad) else []
-    for discipline in dict.fromkeys(judged.disciplines[row] for row in bad):
-        rows = np.array([row for row in bad if judged.disciplines[row] == discipline])
+    for row, (found, _) in known.items():
+        wrong[row, list(found.columns)] = False
+    bad = [int(row) for row in np.flatnonzero(wrong.any(axis=1))]
+    slips = list(truth.slips.values()) if bad else []
+    for discipline, rows in _alike(judged, bad):
         task = Explaining(cells.take(rows), columns, discipline, wrong[rows], codes[rows] == REFUSED)
         _explain(task, slips)
-        for row, found in zip(rows, task.found, strict=True):
-            out[row] = sorted(found, key=lambda f: f.columns)
+        for row, explained in zip(rows, task.found, strict=True):
+            out[row] = sorted([*out[row], *explained], key=lambda f: f.columns)
     return out
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from derivations import names
-from derivations.names import CONSTANTS, Quantity
+from derivations.names import Quantity
 from tracer.answers.blank import asked, points_of
-from tracer.answers.cells import place_of
+from tracer.answers.cells import GIVEN, place_of
 from tracer.answers.diagnosis import Found
 from tracer.answers.entries import Entry, Sheet
 from tracer.answers.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
@@ -30,7 +30,6 @@ VERDICTS = {
     PLAINLY: "rounded",
 }
 ENOUGH_FIGURES = 2
-GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 
 
 class Marker:
@@ -54,7 +53,8 @@ class Marker:
             return Marked(self.sheet.id, remarks=self.sheet.remarks, error=self.sheet.error)
         marks = [m for m in (self._mark(entry) for entry in self.sheet.entries) if m]
         marks += self._missing()
-        return Marked(self.sheet.id, tuple(marks), tuple(self._causes()), self.sheet.remarks)
+        causes = self._causes()
+        return Marked(self.sheet.id, tuple(marks), (*self._misread(marks, causes), *causes), self.sheet.remarks)
 
     # --- cells ---
 
@@ -114,7 +114,7 @@ class Marker:
         if right is None or written.exact / entry.factor == right[0]:
             return None
         facts = {"given": f"{names.text(self.truth.problem.network, q)} = {entry.number} (\u2260 {right[1]})"}
-        return replace(mark, verdict="wrong", expected=right[1], slips=("given.misread",), facts=facts)
+        return replace(mark, verdict="slip", expected=right[1], slips=("given.misread",), facts=facts)
 
     def _points(self, q: Quantity | None) -> float:
         return points_of(self.truth.problem, q) if q is not None else 1.0
@@ -129,6 +129,13 @@ class Marker:
         return [Mark(names.text(network, q), "", "missing", points=self._points(q)) for q in wanted]
 
     # --- causes ---
+
+    def _misread(self, marks: Sequence[Mark], causes: Sequence[Cause]) -> list[Cause]:
+        """Given numbers that the sheet has otherwise; what follows from them alone."""
+        wrong = [m for m in marks if m.slips == ("given.misread",) and m.facts]
+        told = {name for cause in causes for name in cause.follows}
+        after = [m.name for m in marks if m.verdict == "follows" and m.name not in told]
+        return [Cause(m.slips, (m.name,), tuple(after) if m is wrong[0] else (), m.facts) for m in wrong]
 
     @cached_property
     def _explained(self) -> dict[Place, tuple[str, ...]]:

@@ -21,9 +21,10 @@ from tracer.answers.diagnosis import Explaining, Found
 from tracer.answers.intervals import Intervals
 from tracer.answers.working import Worked, work
 
-__all__ = ["Unknown", "solve", "unknowns"]
+__all__ = ["Solved", "Unknown", "agreed", "solve", "solved", "told", "unknowns"]
 
 Array = Any
+SMALLEST_SLOPE = 1e-9
 MOST_FIGURES = 3
 """A misread number is about as short as the numbers of a problem are."""
 KNOWN_FACTORS = (2.0, 0.5, -1.0)
@@ -37,6 +38,7 @@ class Unknown:
     name: str
     value: float
     changed: Callable[[float], tuple[Callable[[Start], Start] | None, Rules]]
+    given: tuple[str, int, tuple[int, ...]] | None = None
 
 
 def unknowns(problem: Problem) -> Iterator[Unknown]:
@@ -45,9 +47,9 @@ def unknowns(problem: Problem) -> Iterator[Unknown]:
         values = _values(problem, kind, layer)
         for place, q in np.ndenumerate(quantities):
             text = names.text(problem.network, q)
-            yield Unknown("given.misread", text, float(values[place]), _moved(kind, layer, place))
+            yield Unknown("given.misread", text, float(values[place]), _moved(kind, layer, place), (kind, layer, place))
     rate = float(problem.training.learning_rate.floats)
-    yield Unknown("update.wrong_rate", "eta", rate, _other_rate)
+    yield Unknown("update.wrong_rate", "eta", rate, _other_rate, ("eta", 0, ()))
     yield Unknown("loss.wrong_factor", "", 1.0, _scaled)
 
 
@@ -102,36 +104,51 @@ def _scaled(by: float) -> tuple[None, Rules]:
     )
 
 
-def solve(task: Explaining, problem: Problem) -> None:
-    """Explain whole stages by one number that was another one."""
-    if not task.left.any():
-        return
+@dataclass(frozen=True)
+class Solved:
+    """What an unknown must have been to give each cell: (sheets, columns), and how much it moves each."""
+
+    unknown: Unknown
+    slope: Array
+    low: Array
+    high: Array
+
+
+def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
+    """Every unknown, solved from every cell alone."""
     base = task.base("own")
     low, high = task.discipline.cell(
         task.columns.of_cells(task.cells, lambda w: w.value), task.columns.of_cells(task.cells, lambda w: w.unit)
     )
     now = _ends(task, base)
-    found: dict[tuple[int, int], list[tuple[Unknown, str]]] = {}
     for unknown in unknowns(problem):
         start, rules_ = unknown.changed(1.0)
         moved = _ends(task, work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
         slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
         with np.errstate(all="ignore"):
             ends = (low - now[1]) / slope, (high - now[0]) / slope
-        needs = unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends)
+        yield Solved(unknown, slope, unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends))
+
+
+def solve(task: Explaining, problem: Problem) -> None:
+    """Explain whole stages by one number that was another one."""
+    if not (task.left & task.alone).any():
+        return
+    found: dict[tuple[int, int], list[tuple[Unknown, str]]] = {}
+    for one in solved(task, problem):
         for k, stage in enumerate(task.columns.stages):
-            for row in map(int, np.flatnonzero(task.left[:, stage].any(axis=1))):
-                text = _agreed(unknown, task, row, stage, slope, needs)
-                if text:
-                    found.setdefault((row, k), []).append((unknown, text))
+            for row in map(int, np.flatnonzero((task.left & task.alone)[:, stage].any(axis=1))):
+                text, enough = agreed(one, task, row, stage)
+                if text and (enough or _likely(one.unknown, float(text))):
+                    found.setdefault((row, k), []).append((one.unknown, text))
     for (row, k), ways in sorted(found.items(), key=lambda item: item[0]):
         stage = task.columns.stages[k]
         at = tuple(int(c) + stage.start for c in np.flatnonzero(task.left[row, stage]))
         if at:
-            task.add(row, _told(ways, at))
+            task.add(row, told(ways, at))
 
 
-def _told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
+def told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
     """One explanation from every number that fits; the numbers of one slip are told together."""
     slips = tuple(dict.fromkeys(_named(unknown, float(text)) for unknown, text in ways))
     same = [(unknown, text) for unknown, text in ways if unknown.slip == ways[0][0].slip]
@@ -154,25 +171,22 @@ def _ends(task: Explaining, run: Worked) -> tuple[Array, Array]:
     return low, task.columns.matrix({at: x.high for at, x in both.items()}, n)
 
 
-def _agreed(
-    unknown: Unknown, task: Explaining, row: int, stage: slice, slope: Array, needs: tuple[Array, Array]
-) -> str:
-    """The short number on which all cells of a stage agree, "" without one or without evidence enough."""
-    there = task.there[row, stage]
-    moved = there & (np.abs(slope[row, stage]) > 1e-9)
+def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> tuple[str, bool]:
+    """The short number on which all cells of a stage agree ("" without one), and whether several wrong ones do."""
+    moved = task.there[row, stage] & (np.abs(one.slope[row, stage]) > SMALLEST_SLOPE)
     wrong = task.left[row, stage]
     if not wrong.any() or (wrong & ~moved).any():
-        return ""
-    low, high = needs[0][row, stage][moved].max(), needs[1][row, stage][moved].min()
-    if not low <= high or low <= unknown.value <= high:
-        return ""
-    text = shortest(low, high)
-    enough = int(moved.sum()) >= 2 and int(wrong.sum()) >= 2
-    return text if text and (enough or _likely(unknown, float(text), task.cells.problem)) else ""
+        return "", False
+    low, high = one.low[row, stage][moved].max(), one.high[row, stage][moved].min()
+    if not low <= high or low <= one.unknown.value <= high:
+        return "", False
+    v = one.unknown.value
+    likely = next((f"{w:.12g}" for w in (-v, 0.0, 2 * v, v / 2, 10 * v, v / 10) if low <= w <= high), "")
+    return likely or shortest(low, high), int(wrong.sum()) >= 2
 
 
-def _likely(unknown: Unknown, value: float, problem: Problem) -> bool:
-    """Whether one cell is evidence enough: a sign lost, a decimal point moved, a neighbour's number."""
+def _likely(unknown: Unknown, value: float) -> bool:
+    """Whether one cell is evidence enough: a sign lost, a decimal point moved, a known factor."""
     if unknown.slip == "loss.wrong_factor":
         return value in KNOWN_FACTORS
     if not unknown.value:

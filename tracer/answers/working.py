@@ -70,10 +70,54 @@ def work(
     whose results stand wherever nothing that enters them has changed.
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
-    for sample, step, run in passes(cells.problem, out.m, max((at.step for at in cells.arrays), default=1), start):
+    steps = max((at.step for at in cells.arrays), default=1)
+    for sample, step, run in passes(cells.problem, out.m, steps, _started(cells, carry, start)):
         recording = _Recording(cells, discipline, carry, out, base, sample, step, changed=start is not None)
         run(recording.keep, recording.watched(rules_))
     return out
+
+
+def _started(
+    cells: Cells, carry: str, start: Callable[[rules.Start], rules.Start] | None
+) -> Callable[[rules.Start], rules.Start] | None:
+    """What changes the given numbers: those that a sheet has otherwise are its own, then the change asked for."""
+    together = cells.problem.samples == 1 or cells.problem.training.samples == "together"
+    if carry != "own" or not cells.givens or not together:
+        return start
+
+    def own(first: rules.Start) -> rules.Start:
+        first = _with_givens(first, cells)
+        return start(first) if start else first
+
+    return own
+
+
+def _with_givens(start: rules.Start, cells: Cells) -> rules.Start:
+    """A start with the given numbers that each sheet has."""
+    changed: dict[tuple[str, int], Intervals] = {}
+    for kind, layer, place, row, value in cells.givens:
+        if kind == "eta":
+            old = start.constants["eta"]
+        else:
+            old = getattr(start, kind)[layer] if kind in ("W", "b") else getattr(start, kind)
+        if (kind, layer) not in changed:
+            low, high = (np.array(np.broadcast_to(a, (cells.count, *a.shape[1:]))) for a in (old.low, old.high))
+            changed[kind, layer] = Intervals(old.m, low, high, fresh=False)
+        new = changed[kind, layer]
+        at = (row, *(p if p < n else 0 for p, n in zip(place, new.low.shape[1:], strict=False)))
+        at += (0,) * (new.low.ndim - len(at))
+        new.low[at] = new.high[at] = value
+    for (kind, layer), new in changed.items():
+        if kind == "eta":
+            start = replace(start, constants={**start.constants, "eta": new})
+        else:
+            made: Any = new
+            if kind in ("W", "b"):
+                made = list(getattr(start, kind))
+                made[layer] = new
+            whole: dict[str, Any] = {kind: made}
+            start = replace(start, **whole)
+    return start
 
 
 @dataclass

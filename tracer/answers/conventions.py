@@ -1,0 +1,120 @@
+"""Readings that also count: another notation, the opposite sign of delta, weights named the other way round.
+
+A sheet that as a whole fits such a reading better is read that way, which is said once.  So is one that fits a problem
+that `[marking] accept` allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derivations.given import Given, read_number, shortened
+from derivations.losses import LOSSES
+from derivations.network import Problem
+from tracer.answers.cells import Cells
+from tracer.answers.entries import Entry, Sheet
+from tracer.answers.judging import judge
+from tracer.answers.naming import Naming
+from tracer.problem import ProblemError
+
+__all__ = ["accepted", "best_reading", "misses"]
+
+NUMBERS = ("learning_rate", "momentum", "beta1", "beta2", "epsilon")
+CHOICES = {"reduction": ("sum", "mean"), "momentum_form": ("classical", "ema"), "update_biases": (True, False)}
+SIGNS = (
+    (("delta",), "delta read with the opposite sign, as -dE/da: a convention, not a slip"),
+    (("delta", "dz"), "error signals read with the opposite sign, as -dE/da: a convention, not a slip"),
+    (
+        ("delta", "dz", "dW", "db"),
+        "gradients read with the opposite sign, as the direction of the step: a convention, not a slip",
+    ),
+)
+TURNED = "weights read as W[input, unit], the other way round"
+
+
+def misses(problem: Problem, sheets: Sequence[Sheet]) -> list[int]:
+    """How many entries of each sheet are refused or not understood."""
+    strange = [sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in sheets]
+    cells = Cells.of(problem, sheets)
+    refused = judge(cells).refused(cells) if cells.arrays else np.zeros(len(sheets), int)
+    return [int(r) + s for r, s in zip(refused, strange, strict=True)]
+
+
+def best_reading(problem: Problem, naming: Naming, sheet: Sheet, now: int) -> Sheet:
+    """The reading in which the fewest entries miss; the sheet as it is unless another is clearly better."""
+    others = list(_readings(naming, sheet))
+    if not others or now < 2:
+        return sheet
+    counts = misses(problem, others)
+    best = int(np.argmin(counts))
+    return others[best] if counts[best] <= min(now - 2, now // 2) else sheet
+
+
+def _readings(naming: Naming, sheet: Sheet) -> Iterator[Sheet]:
+    for other in naming.readings(sheet):
+        if other.entries != sheet.entries and not other.error:
+            yield replace(other, remarks=(*sheet.remarks, *other.remarks))
+    there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
+    for kinds, remark in SIGNS:
+        if set(kinds[-1:]) & there and "delta" in there and (len(kinds) < 4 or "W_new" in there):
+            yield _remarked(sheet, [_flipped(e, kinds) for e in sheet.entries], remark)
+    turned = [_turned(e) for e in sheet.entries]
+    if turned != list(sheet.entries):
+        again = naming.readings(replace(sheet, entries=tuple(turned)))[0]
+        yield replace(again, remarks=(*sheet.remarks, TURNED))
+
+
+def _remarked(sheet: Sheet, entries: Sequence[Entry], remark: str) -> Sheet:
+    return replace(sheet, entries=tuple(entries), remarks=(*sheet.remarks, remark))
+
+
+def _flipped(entry: Entry, kinds: tuple[str, ...]) -> Entry:
+    flips = entry.quantity is not None and entry.quantity.kind in kinds and entry.value is not None
+    return replace(entry, factor=-entry.factor) if flips else entry
+
+
+def _turned(entry: Entry) -> Entry:
+    """A weight's name with its two indices the other way round."""
+    name = re.sub(r"^([dvm]?W\d*\w*)\[(\d+),\s*(\d+)\]", r"\1[\3,\2]", entry.name)
+    return replace(entry, name=name) if name != entry.name else entry
+
+
+# --- [marking] accept ---
+
+
+def accepted(problem: Problem) -> list[tuple[Problem, str]]:
+    """The problems that `[marking] accept` lets count as well, each with a remark.  Raises ProblemError."""
+    accept = dict(problem.marking).get("accept", [])
+    readings = [accept] if isinstance(accept, Mapping) else accept
+    assert isinstance(readings, Sequence)
+    return [(_other(problem, r, k), _words(r)) for k, r in enumerate(readings, 1)]
+
+
+def _words(reading: Mapping[str, object]) -> str:
+    said = ", ".join(f"{key} = {value}" for key, value in reading.items())
+    return f"marked with {said}, which counts as well"
+
+
+def _other(problem: Problem, reading: Mapping[str, object], k: int) -> Problem:
+    training, network = problem.training, problem.network
+    for key, value in reading.items():
+        where = f"marking.accept[{k}].{key}"
+        if key in NUMBERS:
+            try:
+                changed: dict[str, Any] = {key: Given.read(read_number(value))}
+                training = replace(training, **changed)
+            except ValueError as e:
+                raise ProblemError(f"{where}: {e}") from None
+        elif key in CHOICES and value in CHOICES[key]:
+            training = replace(training, **{key: value})  # type: ignore[arg-type]
+        elif key == "loss" and value in LOSSES and LOSSES[str(value)].needs == network.loss.needs:
+            network = replace(network, loss=LOSSES[str(value)])
+        else:
+            known = ", ".join((*NUMBERS, *CHOICES, "loss"))
+            raise ProblemError(f"{where}: {shortened(value)} cannot be accepted here; known are {known}")
+    return replace(problem, training=training, network=network)
