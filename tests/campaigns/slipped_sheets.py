@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fair_sheets import SHAPES, draw
-from students import People, joined, sheets_of
+from students import SHAPES, People, draw, joined, sheets_of
 
 from derivations.network import Problem
 from tracer import load
