@@ -18,6 +18,7 @@ __all__ = ["GIVEN", "Cells", "Written", "place_of"]
 
 Array = Any
 GIVEN = ("x", "t", "W", "b", "eta")
+A_PROGRAM = 15  # figures that no person keeps: the decimals of a program's output are not of one length
 MOST_FIGURES = 17  # more than float64 has: a program's own digits
 
 
@@ -153,5 +154,7 @@ def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
     figures = [n[2] for n in numbers if n[0]] or [4]
     units = [n[1] for n in numbers if n[1] and n[0]] or [1e-4]
     most = min((f for f in set(figures)), key=lambda f: (-figures.count(f), f))
+    if most >= A_PROGRAM:
+        return most, min(units)
     unit = max((u for u in set(units)), key=lambda u: (units.count(u), u))
     return most, unit
