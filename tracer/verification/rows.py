@@ -72,11 +72,11 @@ def row_json(row: Row) -> dict[str, Any]:
     return out
 
 
-def cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
+def cells(row: Row, theirs: bool, *, digits: int = 8, full: bool = False) -> list[str]:
     """One number as a row of a table; `full` with every digit and the parts of what is allowed."""
 
     def number(value: float | None) -> str:
-        return "" if value is None else repr(value) if full else f"{value:.8g}"
+        return "" if value is None else repr(value) if full else f"{value + 0.0:.{digits}g}"
 
     numbers = [row.given] * theirs + [row.traced, row.symbolic, row.difference]
     parts = [f"{part:.2g}" for part in (row.rounding, row.truncation, row.printed)] if full else []
