@@ -227,13 +227,8 @@ def steps_and_truncation(case: Case, values: Arrays) -> tuple[dict[int, float], 
     for l in range(case.L, -1, -1):
         growth, second, third = (1.0, 0.0, 0.0) if l == case.L else _majorant(case, l)
         steps[l] = h = max(STEP / max(1.0, growth), SMALLEST)
-        cut = (
-            math.inf
-            if h == SMALLEST
-            else h * h * third / 6 * 1.1 + _ends(h) * second
-            if l < case.L
-            else _cut_at_output(case, h)
-        )
+        cut = _cut_at_output(case, h) if l == case.L else h * h * third / 6 * 1.1 + _ends(h) * second
+        cut = math.inf if h == SMALLEST else cut
         top = float(np.abs(values["dz", l]).max(initial=0.0))
         out |= _cut(case, l, h, cut if cut == cut else math.inf, top)
     return steps, out
