@@ -55,6 +55,8 @@ def lines(v: Verification) -> list[str]:
     ]
     if len(v.kinks) > MOST_NAMED:
         out.append(f"  and {len(v.kinks) - MOST_NAMED} more units at a kink")
+    if v.undifferenced:
+        out.append(f"  two routes, as no step or bound serves the differences: {listed(v.undifferenced)}")
     if "from" in v.conventions:
         out += [f"  {name}: {words}" for name, words in v.conventions.items()]
     return out + [f"  note: {note}" for note in v.notes]

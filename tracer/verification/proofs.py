@@ -126,7 +126,7 @@ def _enclosed(ball: Any, digits: int) -> Enclosed:
 
     if not ball.is_finite() or abs(ball) > _power(WRITTEN):
         return Enclosed(None, None)
-    if abs(ball) < _power(-WRITTEN):
+    if ball != 0 and abs(ball) < _power(-WRITTEN):
         return Enclosed("0", _rounded_up(_power(-WRITTEN)))
     sure = math.ceil(max(ball.rel_accuracy_bits(), 0) * math.log10(2)) + 2  # of a wide ball, no more than it says
     mid = ball.mid().str(min(digits, sure), radius=False)
@@ -142,7 +142,7 @@ def _power(bits: int) -> Any:
 
 
 def _rounded_up(radius: Any) -> str:
-    if radius:
+    if radius != 0:
         radius = max(radius, _power(-WRITTEN))
     man, exp = (int(part) for part in radius.man_exp())
     decimal = UP.divide(Decimal(man << max(exp, 0)), Decimal(1 << max(-exp, 0)))

@@ -99,6 +99,11 @@ class Verification:
         return tuple(name for step in self.steps for name in self._names(step, step.undecided))
 
     @cached_property
+    def undifferenced(self) -> tuple[str, ...]:
+        """The names of the numbers that are decided though differences say nothing of them."""
+        return tuple(name for step in self.steps for name in self._names(step, _undifferenced(step)))
+
+    @cached_property
     def disagreeing(self) -> Mapping[str, tuple[str, ...]]:
         """For each route, the names of the numbers where it disagrees with the two others."""
         return {r: tuple(n for s in self.steps for n in self._names(s, s.odd[r])) for r in ROUTES}
@@ -233,6 +238,16 @@ class Verification:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/markdown": self.render("markdown")}
+
+
+def _undifferenced(step: Judged) -> dict[Key, Any]:
+    out = {}
+    for key, x in step.checked.items():
+        silent = ~(np.isfinite(step.routes.numeric[key]) & np.isfinite(step.routes.cut(key)))
+        mask = silent & ~np.isnan(x) & ~np.asarray(step.undecided.get(key, False))
+        if mask.any():
+            out[key] = mask
+    return out
 
 
 def _worst(step: Judged) -> float:

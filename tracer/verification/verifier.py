@@ -114,9 +114,11 @@ def _judged(recorded: Recorded, claim: Claim, assume_nothing: bool) -> tuple[Jud
     routes = routes_of(case, recorded.arrays, assume_nothing=assume_nothing)
     judged = judge(routes, claim, recorded.sample, recorded.step)
     bounds = rounding(case, routes.symbolic, U32) if claim.single else routes.rounding
-    kinks = kinks_of(case, {l: bounds["a", l] for l in case.sides})
+    near = {l: bounds["a", l] for l in case.sides}
+    kinks = kinks_of(case, near)
     if judged.faults and kinks and claim.given:
         judged = _other_sides(judged, kinks)
+        kinks = kinks_of(judged.routes.case, near)
     return judged, kinks
 
 

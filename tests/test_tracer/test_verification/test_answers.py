@@ -64,12 +64,22 @@ def test_weights_of_any_size_get_a_verdict(activation: str, size: float) -> None
 
 
 def test_numbers_that_agree_say_what_is_allowed() -> None:
-    """A saturated softmax: differences that nothing bounds leave the bound of the other route, never nan."""
-    rows = verify(network("softmax", 1e3, "cross_entropy")).rows
-    assert any(math.isnan(row.difference) for row in rows)
-    assert all(math.isfinite(row.tolerance) for row in rows if row.verdict == "agrees")
-    wrong = verify(network("softmax", 1e3, "cross_entropy"), {"delta2[2]": 0.001})
-    assert wrong.wrong == ("delta2[2]",)
+    """A logarithm at 0 that the target leaves out: no step is bounded there, two routes decide, and words say so."""
+    problem = {
+        "network": {
+            "loss": "cross_entropy",
+            "layers": [{"activation": "tanh", "W": [[1]]}, {"activation": "identity", "W": [[1], [0]]}],
+        },
+        "samples": [{"x": [0.5], "t": [1, 0]}],
+        "training": {"learning_rate": 0.1},
+    }
+    found = verify(problem)
+    assert found.agrees
+    assert "dz1[1]" in found.undifferenced
+    assert "two routes" in str(found)
+    assert "nan" not in found.render()
+    assert all(math.isfinite(row.tolerance) for row in found.rows)
+    assert verify(problem, {"dz1[1]": -2.165}).wrong == ("dz1[1]",)
 
 
 def test_a_ball_too_large_or_too_small_to_be_written() -> None:
@@ -78,7 +88,8 @@ def test_a_ball_too_large_or_too_small_to_be_written() -> None:
     assert _enclosed(large, 21).mid is None
     assert _enclosed(small, 21).mid == "0"
     assert _enclosed(small, 21).radius == "1.1e-30103"
-    assert _enclosed(_power(-1), 3).mid == "0.500"
+    assert _enclosed(_power(-1), 3).mid == "0.5"
+    assert _enclosed(_power(0) - 1, 3).radius == "0"
 
 
 def test_an_update_that_cannot_be_decided_is_no_agreement() -> None:
