@@ -130,3 +130,12 @@ def test_outputs_far_smaller_than_a_step_are_no_false_alarm(depth: int) -> None:
     assert 0 < small < 1e-20
     assert verify(problem).agrees
     assert verify(problem, {name: small + 1e-20}).wrong == (name,)
+
+
+def test_what_float32_is_allowed_is_said() -> None:
+    """Where a number is judged as a float32, and nowhere else."""
+    dW2 = trace("hand-3-2-2")["dW2"]
+    single, double = (verify("hand-3-2-2", {"dW2": dW2.astype(f)}) for f in (np.float32, np.float64))
+    assert single.agrees
+    assert "functions good to 4 ulp" in str(single)
+    assert "ulp" not in str(double)
