@@ -21,9 +21,7 @@ from tracer.verification.textbook import quotients
 
 __all__ = ["Recorded", "verify_steps"]
 
-ALLOWED_FLOAT32 = (
-    "float32 is allowed what backpropagation in float32 rounds: sums in any order, functions good to 4 ulp"
-)
+ALLOWED_FLOAT32 = "float32 is allowed what backpropagation in it rounds: sums in any order, functions good to 4 ulp"
 
 
 @dataclass(frozen=True)
