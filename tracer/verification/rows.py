@@ -142,7 +142,7 @@ def _parts(row: Row) -> str:
 
 def legend(row: Row) -> str:
     """What the column "allowed" is made of."""
-    return f"  allowed is derived for each number; the widest, of {row.name}: {_parts(row)}"
+    return f"  allowed is derived for each number; the widest shown, of {row.name}: {_parts(row)}"
 
 
 def listed(found: tuple[str, ...]) -> str:
