@@ -150,7 +150,7 @@ def render(v: Verification, form: str = "table") -> str:
     balls = _ball_table(v, form) if v.proofs else []
     textbook = _textbook_table(v, rows, form) if v.textbook else []
     words = [*lines(v), *below]
-    return "\n".join([table, *more, *balls, *textbook, *(words if form == "markdown" else _folded(words))])
+    return "\n".join([table, *more, *balls, *textbook, *(_bullets(words) if form == "markdown" else _folded(words))])
 
 
 def _three_routes(headers: list[str], rows: Sequence[Row], theirs: bool, form: str) -> str:
@@ -160,6 +160,11 @@ def _three_routes(headers: list[str], rows: Sequence[Row], theirs: bool, form: s
         if form != "table" or max(map(len, table.splitlines())) <= COLUMNS:
             break
     return table
+
+
+def _bullets(words: list[str]) -> list[str]:
+    """The first sentence, and a list of the others."""
+    return [words[0], *[""][: len(words) - 1], *(f"- {text.strip()}" for text in words[1:])]
 
 
 def _folded(words: list[str]) -> list[str]:

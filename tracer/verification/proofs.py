@@ -146,4 +146,4 @@ def _rounded_up(radius: Any) -> str:
         radius = max(radius, _power(-WRITTEN))
     man, exp = (int(part) for part in radius.man_exp())
     decimal = UP.divide(Decimal(man << max(exp, 0)), Decimal(1 << max(-exp, 0)))
-    return f"{decimal:.1e}" if decimal else "0"
+    return f"{decimal:.2g}" if decimal else "0"
