@@ -235,7 +235,9 @@ def within(name: str, total: Counter) -> bool:
     """Whether the figures are within the limits that we set ourselves."""
     of = total["detected"]
     if name == "slips":
-        named, one, wrong = (total[k] / of for k in ("truth among the names", "class of one or of twins", "one wrong name"))
+        named, one, wrong = (
+            total[k] / of for k in ("truth among the names", "class of one or of twins", "one wrong name")
+        )
         return named >= 0.999 and one >= 0.95 and wrong <= 0.0002
     if name == "two slips":
         return True

@@ -21,8 +21,16 @@ from tracer.answers.truth import Truth
 
 HAND = "hand-3-2-2"
 RIGHT = {
-    **{"a1[1]": "0.6", "a1[2]": "1.2", "z1[1]": "0.6457", "z1[2]": "0.7685", "a2[1]": "2.183", "a2[2]": "5.011"},
-    **{"delta2[1]": "2.183", "delta2[2]": "4.011", "slope1[1]": "0.2288", "slope1[2]": "0.1779"},
+    "a1[1]": "0.6",
+    "a1[2]": "1.2",
+    "z1[1]": "0.6457",
+    "z1[2]": "0.7685",
+    "a2[1]": "2.183",
+    "a2[2]": "5.011",
+    "delta2[1]": "2.183",
+    "delta2[2]": "4.011",
+    "slope1[1]": "0.2288",
+    "slope1[2]": "0.1779",
 }
 
 
@@ -73,7 +81,9 @@ def test_two_slips_on_one_sheet() -> None:
     """Both are found, and what follows from them is right."""
     slipped = {"delta2[1]": "4.366", "delta2[2]": "8.022", "dz1[1]": "28.43", "dz1[2]": "40.82"}
     checked = check(HAND, RIGHT | slipped | {"delta1[1]": "28.43", "delta1[2]": "40.82"})
-    assert [next(iter(names & {"output_signal.factor_2", "hidden_delta.no_slope"})) for names, _ in causes(checked)] == [
+    assert [
+        next(iter(names & {"output_signal.factor_2", "hidden_delta.no_slope"})) for names, _ in causes(checked)
+    ] == [
         "output_signal.factor_2",
         "hidden_delta.no_slope",
     ]
@@ -103,9 +113,21 @@ def as_coded(x: Any, t: Any, W1: Any, W2: Any) -> dict[str, Any]:
     G1 = np.outer(delta1, x)
     V1, V2 = W1 - 0.1 * G1, W2 - 0.1 * G2
     return {
-        **{"a1": a1, "z1": z1, "a2": a2, "z2": y, "delta2": delta2, "dW2": G2[:, :-1], "db2": G2[:, -1]},
-        **{"dz1": dz1, "delta1": delta1, "dW1": G1[:, :-1], "db1": G1[:, -1]},
-        **{"W1_new": V1[:, :-1], "b1_new": V1[:, -1], "W2_new": V2[:, :-1], "b2_new": V2[:, -1]},
+        "a1": a1,
+        "z1": z1,
+        "a2": a2,
+        "z2": y,
+        "delta2": delta2,
+        "dW2": G2[:, :-1],
+        "db2": G2[:, -1],
+        "dz1": dz1,
+        "delta1": delta1,
+        "dW1": G1[:, :-1],
+        "db1": G1[:, -1],
+        "W1_new": V1[:, :-1],
+        "b1_new": V1[:, -1],
+        "W2_new": V2[:, :-1],
+        "b2_new": V2[:, -1],
     }
 
 
@@ -215,8 +237,7 @@ def network_222(transposed: bool) -> Problem:
     """A 2-2-2 network of sigmoid units, its weights as they stand or with rows and columns exchanged."""
     weights = [np.transpose(W).tolist() if transposed else W for W in W_222]
     layers = [
-        {"activation": "sigmoid", "W": W, "b": b}
-        for W, b in zip(weights, ([0.35, 0.35], [0.60, 0.60]), strict=True)
+        {"activation": "sigmoid", "W": W, "b": b} for W, b in zip(weights, ([0.35, 0.35], [0.60, 0.60]), strict=True)
     ]
     return load(
         {

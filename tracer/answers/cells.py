@@ -64,9 +64,10 @@ class Cells:
             markable = [(at, _number(e)) for at, e in _placed(places, sheet.entries) if at[0] in shapes]
             if markable:
                 usual[row] = _usual([number for _, number in markable])
+            finest = min((unit for _, (value, unit, _) in markable if value and unit), default=1e-4)
             for (at, place), (value, unit, figures) in markable:
-                if value == 0:  # it has no figures to count, and a bare 0 among decimals means 0.000
-                    unit, figures = min(unit, usual[row, 1]), int(usual[row, 0])
+                if value == 0:  # it has no figures to count, and 0 among decimals means 0.000
+                    unit, figures = min(unit, finest), int(usual[row, 0])
                 found.setdefault(at, []).append(((row, *place), value, unit, figures))
         arrays = {}
         for at, cells in found.items():
@@ -150,7 +151,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
 def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
     """The figures and the unit that most cells of a sheet have; of equals the coarser."""
     figures = [n[2] for n in numbers if n[0]] or [4]
-    units = [n[1] for n in numbers if n[1] and n[0]] or [n[1] for n in numbers if n[1]] or [1e-4]
+    units = [n[1] for n in numbers if n[1] and n[0]] or [1e-4]
     most = min((f for f in set(figures)), key=lambda f: (-figures.count(f), f))
     unit = max((u for u in set(units)), key=lambda u: (units.count(u), u))
     return most, unit

@@ -63,7 +63,7 @@ def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> 
 
 def _readings(naming: Naming, sheet: Sheet) -> Iterator[Sheet]:
     for other in naming.readings(sheet):
-        if other.entries != sheet.entries and not other.error:
+        if other.entries != sheet.entries and not other.error and len(other.entries) >= len(sheet.entries):
             yield replace(other, remarks=(*sheet.remarks, *other.remarks))
     there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
     for kinds, remark in SIGNS:

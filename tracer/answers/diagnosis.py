@@ -18,10 +18,12 @@ from tracer.answers.passes import At
 from tracer.answers.slips import Slip
 from tracer.answers.working import Worked, work
 
-__all__ = ["MOST_FITTING", "Columns", "Explaining", "Found"]
+__all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
 
 Array = Any
 SAME = 1e-9
+EVIDENCE = 3
+"""Significant figures that a name takes: with fewer some slip gives almost any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 
@@ -58,7 +60,8 @@ class Columns:
     def matrix(self, arrays: Any, sheets: int) -> Array:
         """Arrays by place as one matrix."""
         kinds = dict.fromkeys(at for at, _ in self.places)
-        return np.concatenate([np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds], axis=1)
+        parts = [np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds]
+        return np.concatenate(parts, axis=1) if parts else np.zeros((sheets, 0), bool)
 
     def of_layer(self, stage: slice) -> Array:
         """The columns of the same layer, sample and step as a stage, but for that stage."""
@@ -83,6 +86,7 @@ class Explaining:
 
     def __post_init__(self) -> None:
         self.there = self.columns.of_cells(self.cells, lambda w: w.there)
+        self.figures = self.columns.of_cells(self.cells, lambda w: w.figures)
         self.found = [[] for _ in range(self.cells.count)]
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Array] = {}
@@ -143,8 +147,8 @@ class Explaining:
             explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
             for k, row in enumerate(map(int, rows)):
                 named = self._unrefuted(np.flatnonzero(explains[:, k]), fits[:, row], row, stage)
-                if 0 < len(named) <= MOST_FITTING:
-                    at = np.flatnonzero(self.left[row, stage]) + stage.start
+                at = np.flatnonzero(self.left[row, stage]) + stage.start
+                if 0 < len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
                     self.add(row, Found(_names(slips, named), tuple(map(int, at)), whole=True))
 
     def _unrefuted(self, named: Array, fits: Array, row: int, stage: slice) -> Array:
@@ -174,11 +178,24 @@ class Explaining:
             first = explained[counts.argmax()]
             named = np.flatnonzero((explained == first).all(axis=1))
             wrong = wrong & ~first
-            if len(named) <= MOST_FITTING:
+            at = np.flatnonzero(first) + start
+            if len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
                 near = wrong & self._one_off(slips[int(named[0])], row)[start : start + len(wrong)]
                 at = np.flatnonzero(first | near if first.sum() > near.sum() else first) + start
                 self.add(row, Found(_names(slips, named), tuple(map(int, at))))
                 wrong = wrong & self.left[row, start : start + len(wrong)]
+
+    def _evident(self, slip: Slip, row: int, at: Array) -> bool:
+        """Whether the cells show figures enough for a name, or are to the letter what the slip gives."""
+        if self.figures[row, at].sum() >= EVIDENCE:
+            return True
+        one = self.cells.take(np.array([row]))
+        run = work(one, self.discipline, rules_=slip.rules, base=work(one, self.discipline))
+        literal = {
+            at: (run.follows[at].over(1).low <= w.value) & (w.value <= run.follows[at].over(1).high)
+            for at, w in one.arrays.items()
+        }
+        return bool(self.columns.matrix(literal, 1)[0, at].all())
 
     def _one_off(self, slip: Slip, row: int) -> Array:
         """The cells of a sheet that are what a slip gives, but for one in the last digit."""

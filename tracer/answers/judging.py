@@ -48,7 +48,7 @@ class Judged:
     def count(self, cells: Cells, most: int) -> Array:
         """How many cells of each sheet have a code up to that one."""
         of = [(w.there & (self.codes[at] <= most)).reshape(cells.count, -1) for at, w in cells.arrays.items()]
-        return np.concatenate(of, axis=1).sum(axis=1)
+        return np.concatenate([np.zeros((cells.count, 0), bool), *of], axis=1).sum(axis=1)
 
 
 def forms(problem: Problem) -> tuple[Rules, ...]:
@@ -114,14 +114,14 @@ def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
 def _refused(cells: Cells, run: Worked) -> Array:
     """The refused cells of each sheet, side by side."""
     bad = [(w.there & ~run.accepted[at]).reshape(cells.count, -1) for at, w in cells.arrays.items()]
-    return np.concatenate(bad, axis=1)
+    return np.concatenate([np.zeros((cells.count, 0), bool), *bad], axis=1)
 
 
 def _may(cells: Cells, discipline: Discipline) -> Array:
     """Which sheets a discipline is for: a program's output shows many figures."""
     if not discipline.machine:
         return np.ones(cells.count, bool)
-    most = np.max([w.figures.reshape(cells.count, -1).max(axis=1) for w in cells.arrays.values()], axis=0)
+    most = np.max([w.figures.reshape(cells.count, -1).max(axis=1) for w in cells.arrays.values()], axis=0, initial=0)
     return most >= (A_PROGRAM_SHOWS if discipline is FLOAT32 else FLOAT64_SHOWS)
 
 

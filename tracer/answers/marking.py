@@ -69,8 +69,6 @@ def _best_marks(problem: Problem, others: list[tuple[Problem, str]], sheets: lis
 
 def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     cells = Cells.of(truth.problem, sheets)
-    if not cells.arrays:
-        return [Marker(truth, sheet).marked() for sheet in sheets]
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
     there = columns.of_cells(cells, lambda w: w.there)
     judged = judge(cells)

@@ -170,7 +170,9 @@ class _Recording:
 
         What is right is carried in full, or rounded as this cell should have been.
         """
-        low, high = self.discipline.guarded(array.low, array.high, written.unit)
+        low, high = array.low, array.high
+        if array.fresh:  # what is only copied is not rounded again
+            low, high = self.discipline.guarded(low, high, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
         met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
         if self.carry == "own":
@@ -199,7 +201,8 @@ class _Recording:
     def _set_fineness(self, at: At) -> None:
         """How finely what goes into a cell may have been rounded."""
         written, kept = self.cells.arrays.get(at), self.discipline.kept
-        self.out.m.inside = lambda low, high: kept(low, high, *_fineness(self.cells, written, low.shape))
+        least = self.carry == "true"  # a wrong number's own digits say nothing of the right one's
+        self.out.m.inside = lambda low, high: kept(low, high, *_fineness(self.cells, written, low.shape, least))
 
 
 def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Intervals:
@@ -209,13 +212,21 @@ def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Interval
     return Intervals(array.m, np.where(there, low, array.low), np.where(there, high, array.high), fresh=False)
 
 
-def _fineness(cells: Cells, written: Written | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """(figures, unit) for an operand of that shape: of its own cell where it lines up with one, else of the sheet."""
+def _fineness(
+    cells: Cells, written: Written | None, shape: tuple[int, ...], least: bool = False
+) -> tuple[Array, Array]:
+    """(figures, unit) for an operand of that shape: of its own cell where it lines up with one, else of the sheet.
+
+    least: never coarser than the sheet usually is.
+    """
     if written is None:
         return _spread(cells.figures, len(shape)), _spread(cells.unit, len(shape))
     own = written.value.shape
     figures: Array = np.where(written.there, written.figures, _spread(cells.figures, len(own)))
     unit: Array = np.where(written.there, written.unit, _spread(cells.unit, len(own)))
+    if least:
+        figures = np.maximum(figures, _spread(cells.figures, len(own)))
+        unit = np.minimum(unit, _spread(cells.unit, len(own)))
     if shape[1:] == own[1:]:
         return figures, unit
     if 1 < len(own) == len(shape) - 1 and (shape[1], *shape[3:]) == own[1:]:  # the products of a matrix product
