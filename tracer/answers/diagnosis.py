@@ -16,7 +16,7 @@ from tracer.answers.cells import Cells
 from tracer.answers.discipline import Discipline
 from tracer.answers.passes import At
 from tracer.answers.slips import Slip
-from tracer.answers.working import Worked, work
+from tracer.answers.working import PRODUCES, Worked, work
 
 __all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
 
@@ -111,13 +111,32 @@ class Explaining:
         if carry not in self.tried:
             base = self.base(carry)
             right = self.columns.matrix(base.accepted, self.cells.count) & self.left
-            out = np.empty((len(slips), *self.there.shape), bool)
+            out = np.zeros((len(slips), *self.there.shape), bool)
             for k, slip in enumerate(slips):
+                if not self._reaches(slip):
+                    continue
                 run = work(self.cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
                 out[k] = self.columns.matrix(run.accepted, self.cells.count) & ~right
                 out[k] &= ~self.left | self.columns.matrix(self._moved(run, base), self.cells.count)
             self.tried[carry] = out
         return self.tried[carry]
+
+    def _reaches(self, slip: Slip) -> bool:
+        """Whether a slip can reach a wrong cell: what it changes is not all written and right, and not all later."""
+        order = {at: k for k, at in enumerate(self.base("own").follows)}
+        wrong = {self._at(stage) for stage in self.columns.stages if self.left[:, stage].any()}
+        last = max(order[at] for at in wrong)
+        kinds = {PRODUCES[name][0].replace("p", letter) for name in slip.changes for letter in slip.letters}
+        changed = [at for at in order if at.kind in kinds]
+        silent = len({at.kind for at in changed}) < len(kinds)  # it changes what is not recorded
+        return silent or any(order[at] <= last and (at in wrong or not self._written(at)) for at in changed)
+
+    def _at(self, stage: slice) -> At:
+        at: At = self.columns.places[stage.start][0]
+        return at
+
+    def _written(self, at: At) -> bool:
+        return at in self.cells.arrays and bool(self.cells.arrays[at].there.all())
 
     def _moved(self, run: Worked, base: Worked) -> dict[At, Array]:
         """Where another rule gives another number."""

@@ -171,7 +171,7 @@ class _Recording:
         What is right is carried in full, or rounded as this cell should have been.
         """
         low, high = array.low, array.high
-        if array.fresh:  # what is only copied is not rounded again
+        if not any(array is known for known in self.out.carried.values()):  # a copy is not rounded again
             low, high = self.discipline.guarded(low, high, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
         met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
