@@ -34,11 +34,79 @@ MOST_SECONDS, MOST_MEGABYTES = 1.0, 256
 A_CLASS = 1000  # files marked together
 PROBLEMS = ("hand-3-2-2", "shared-bias-2-2-2", "softmax-xor")
 NASTY = (
-    *("nan", "inf", "-0", "1e400", "1e-400", "9**9**9", "1e99999999", "1/0", "7" * 5000, "0x10", "1_0", "\u0661", "\u221e"),
-    *("", " ", '"', "'", "[", "]" * 50, "{", "}", "\\frac{", "|", "||", ",", ";", "\t", "=", "\u2248", "#", "$", "\0", "\r"),
-    *("\ufeff", "\u202e", "\x1b[2J", "\ud7ff", "\uff10", "\u2212", "# notation: ng\n", "# notation: zz\n", "id,", "E", "E#2"),
-    *("E#99999999", "E@9", "z1[99999]", "dW1[1,", "dW1[0,0]", "W1_new", "x[1]", "eta", "t[1] = 5", "delta2[1]*E", "E^999"),
-    *("__import__('os').system('x')", "=cmd()", "${jndi:x}", "<!--", "../../etc/passwd", "((((((((", "1e5*" * 30, "%s%n"),
+    *(
+        "nan",
+        "inf",
+        "-0",
+        "1e400",
+        "1e-400",
+        "9**9**9",
+        "1e99999999",
+        "1/0",
+        "7" * 5000,
+        "0x10",
+        "1_0",
+        "\u0661",
+        "\u221e",
+    ),
+    *(
+        "",
+        " ",
+        '"',
+        "'",
+        "[",
+        "]" * 50,
+        "{",
+        "}",
+        "\\frac{",
+        "|",
+        "||",
+        ",",
+        ";",
+        "\t",
+        "=",
+        "\u2248",
+        "#",
+        "$",
+        "\0",
+        "\r",
+    ),
+    *(
+        "\ufeff",
+        "\u202e",
+        "\x1b[2J",
+        "\ud7ff",
+        "\uff10",
+        "\u2212",
+        "# notation: ng\n",
+        "# notation: zz\n",
+        "id,",
+        "E",
+        "E#2",
+    ),
+    *(
+        "E#99999999",
+        "E@9",
+        "z1[99999]",
+        "dW1[1,",
+        "dW1[0,0]",
+        "W1_new",
+        "x[1]",
+        "eta",
+        "t[1] = 5",
+        "delta2[1]*E",
+        "E^999",
+    ),
+    *(
+        "__import__('os').system('x')",
+        "=cmd()",
+        "${jndi:x}",
+        "<!--",
+        "../../etc/passwd",
+        "((((((((",
+        "1e5*" * 30,
+        "%s%n",
+    ),
 )
 CODECS = ("utf-16", "utf-8-sig", "utf-32", "shift_jis", "cp932", "cp1252", "latin-1")
 FORBIDDEN = ("exec", "pickle.find_class", "marshal.loads", "os.system", "code.__new__")
@@ -68,12 +136,22 @@ def written(numbers: dict[str, str]) -> list[tuple[str, bytes]]:
     names = ",".join(f'"{n}"' for n in numbers)
     people = f"id,{names}\n" + "".join(f"s{k},{','.join(numbers.values())}\n" for k in range(5))
     tex = "\\begin{align}\n" + "".join(f"{n} &= {v} \\\\\n" for n, v in numbers.items()) + "\\end{align}\n"
-    cells = [{"cell_type": "markdown", "source": [table]}, {"cell_type": "code", "source": [], "outputs": [{"text": lines}]}]
+    cells = [
+        {"cell_type": "markdown", "source": [table]},
+        {"cell_type": "code", "source": [], "outputs": [{"text": lines}]},
+    ]
     notebook = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
-    out = [(".txt", lines), (".csv", rows), (".md", table), (".csv", people), (".tex", tex), (".json", json.dumps(numbers))]
+    out = [
+        (".txt", lines),
+        (".csv", rows),
+        (".md", table),
+        (".csv", people),
+        (".tex", tex),
+        (".json", json.dumps(numbers)),
+    ]
     packed = [(suffix, content.encode()) for suffix, content in [*out, (".ipynb", notebook)]]
     arrays, archive = io.BytesIO(), io.BytesIO()
-    np.savez(arrays, **{"E": 1.0, "z1": np.zeros(2)})
+    np.savez(arrays, E=1.0, z1=np.zeros(2))
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as folder:
         folder.writestr("ann.csv", rows)
         folder.writestr("bob.md", table)

@@ -42,7 +42,9 @@ def passed(problem: Problem, rng: np.random.Generator, digits: int, count: int) 
     people = People(count, rng, digits=digits, figures=True)
     right, full = sheets_of(problem, people, rng), exact(problem)
     first = {slip.name: made_at(problem, slip, full) for slip in slips}
-    cells = joined([planted(right, sheets_of(problem, people, rng, rules_=slip.rules), first[slip.name]) for slip in slips])
+    cells = joined(
+        [planted(right, sheets_of(problem, people, rng, rules_=slip.rules), first[slip.name]) for slip in slips]
+    )
     columns = Columns.of(cells, recorded(problem))
     judged = judge(cells)
     accepted = columns.matrix(judged.codes, cells.count) > LAST_DIGIT
