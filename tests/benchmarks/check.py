@@ -1,8 +1,8 @@
 """What checking costs: `python tests/benchmarks/check.py`.
 
-One process, one core, a 3-2-2 network of sigmoid units; half of the sheets have one slip of the catalogue, four figures,
-every way of rounding.  mark: sheets a second of processor time, all at once, diagnosis included.  one: a sheet with a slip, alone.
-command: `bptrace check` on a folder of 500 CSV files, from start to exit, wall time.
+One process, one core, a 3-2-2 network of sigmoid units; half of the sheets have one slip of the catalogue, four
+figures, every way of rounding.  mark: sheets a second of processor time, all at once, diagnosis included.  one: a sheet
+with a slip, alone.  command: `bptrace check` on a folder of 500 CSV files, from start to exit, wall time.
 
 Exit 1 if a target is missed.
 """
