@@ -22,8 +22,8 @@ __all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
 
 Array = Any
 SAME = 1e-9
-EVIDENCE = 3
-"""Significant figures that a name takes: with fewer some slip gives almost any number."""
+EVIDENCE = 2.0
+"""Decimal digits of agreement that a name takes: with less some slip gives almost any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 
@@ -86,7 +86,6 @@ class Explaining:
 
     def __post_init__(self) -> None:
         self.there = self.columns.of_cells(self.cells, lambda w: w.there)
-        self.figures = self.columns.of_cells(self.cells, lambda w: w.figures)
         self.found = [[] for _ in range(self.cells.count)]
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Array] = {}
@@ -205,16 +204,18 @@ class Explaining:
                 wrong = wrong & self.left[row, start : start + len(wrong)]
 
     def _evident(self, slip: Slip, row: int, at: Array) -> bool:
-        """Whether the cells show figures enough for a name, or are to the letter what the slip gives."""
-        if self.figures[row, at].sum() >= EVIDENCE:
-            return True
+        """Whether the cells fit too well for chance, or are to the letter what the slip gives."""
         one = self.cells.take(np.array([row]))
         run = work(one, self.discipline, rules_=slip.rules, base=work(one, self.discipline))
-        literal = {
-            at: (run.follows[at].over(1).low <= w.value) & (w.value <= run.follows[at].over(1).high)
-            for at, w in one.arrays.items()
-        }
-        return bool(self.columns.matrix(literal, 1)[0, at].all())
+        digits, literal = {}, {}
+        for place, w in one.arrays.items():
+            follows = run.follows[place].over(1)
+            literal[place] = (follows.low <= w.value) & (w.value <= follows.high)
+            with np.errstate(all="ignore"):
+                chance = (follows.high - follows.low + w.unit) / np.maximum(np.abs(w.value), w.unit)
+                digits[place] = np.maximum(-np.log10(chance), 0)
+        enough = self.columns.matrix(digits, 1)[0, at].sum() >= EVIDENCE
+        return bool(enough or self.columns.matrix(literal, 1)[0, at].all())
 
     def _one_off(self, slip: Slip, row: int) -> Array:
         """The cells of a sheet that are what a slip gives, but for one in the last digit."""

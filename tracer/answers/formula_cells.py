@@ -36,7 +36,7 @@ def formulas_of(
             if _gives(truth, entry, run, row):
                 out[entry.name] = code, ()
                 break
-        if out[entry.name][0] == REFUSED and entry.value.figures >= EVIDENCE:
+        if out[entry.name][0] == REFUSED and entry.value.figures > EVIDENCE:
             one = cells.take(np.array([row]))
             base = work(one)
             runs = ((name, work(one, rules_=slip.rules, base=base)) for name, slip in truth.slips.items())

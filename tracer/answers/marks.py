@@ -64,8 +64,8 @@ class Marker:
     def _mark(self, entry: Entry) -> Mark | None:
         q = entry.quantity
         mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self._points(q))
-        if q is not None and q.kind in GIVEN and entry.value is not None:
-            return self._given(entry, mark)
+        if q is not None and q.kind in GIVEN and not entry.fault and q.step == 1:
+            return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
         if entry.value is None:

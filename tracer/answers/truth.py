@@ -135,6 +135,8 @@ class Truth:
         seen = {q}
         while near:
             own = near.popleft()
+            if own.kind in ("W", "b") and own.step > 1:  # what the step before left
+                own = own._replace(kind=f"{own.kind}_new", step=own.step - 1)
             if own in self._right and formulas.get(own) != self._right[own]:
                 return own
             ahead = sorted(names_in(self._right[own]) - seen) if own in self._right else []

@@ -44,6 +44,10 @@ PRODUCES: dict[str, tuple[str, int | None]] = {
 """The kind that each rule makes (p stands for W or b), and how far its layer lies from the rule's, None without one."""
 
 
+A_PROGRAM = 15
+"""Figures that no person keeps: the decimals of a program's output are not of one length."""
+
+
 @dataclass
 class Worked:
     """What one run found: by array what follows, what is carried, and where a written cell agrees."""
@@ -177,7 +181,19 @@ class _Recording:
         met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
         if self.carry == "own":
             return met, cell
-        return met, replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
+        return met, self._as_it_should_be(low, high, written)
+
+    def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
+        """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
+        ndim = low.ndim
+        by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
+        figures = np.maximum(written.figures, _spread(self.cells.figures, ndim))
+        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit)
+        by_hand = _spread(self.cells.figures, ndim) < A_PROGRAM
+        usual = by_hand & (written.unit == _spread(self.cells.unit, ndim))
+        ends = zip(by_place, by_figures, (np.maximum, np.minimum), strict=True)
+        lower, upper = (np.where(usual, place, closer(place, figure)) for place, figure, closer in ends)
+        return lower, upper
 
     def watched(self, rules_: Rules) -> Rules:
         """The same rules, each telling first what it is about to make; unchanged ones give what the base has."""
