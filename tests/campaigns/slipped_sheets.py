@@ -39,7 +39,7 @@ PEN = "pen."
 
 @dataclass(frozen=True)
 class Explained:
-    """What marking found on many sheets: the wrong cells (sheets, columns), and each sheet's classes of names, in order."""
+    """What marking found: the wrong cells (sheets, columns), and the classes of names on each sheet, in order."""
 
     columns: Columns
     wrong: Any

@@ -280,9 +280,7 @@ def test_a_wrong_float32_is_seen() -> None:
 
 @pytest.mark.parametrize("shape", [name for name, *_ in SHAPES])
 def test_nobody_who_is_right_is_refused(shape: str) -> None:
-    """People who round up, to even or cut off, at 2 to 6 figures or 1 to 6 places, carry what they show or remember,
-    keep guard digits and round products: a small part of tests/campaigns/fair_sheets.py.
-    """
+    """Whatever way of rounding they have: a small part of tests/campaigns/fair_sheets.py."""
     rng = np.random.default_rng(11)
     for _ in range(2):
         problem, cells = correct(shape, rng)
