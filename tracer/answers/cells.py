@@ -146,7 +146,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     figures = max(1, min(w.figures, MOST_FIGURES))
     if entry.factor != 1:
         return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
-    return float(w.text) if w.place is not None else float(w.exact), unit, figures
+    return w.number, unit, figures
 
 
 def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:

@@ -113,8 +113,10 @@ def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
 
 
 def _kind(cause: Cause) -> tuple[str, ...]:
-    """What causes of the same kind have in common on every sheet: the slips, whichever cells show them and whichever
-    unit they are of, and the number worked with; without a slip the first cell."""
+    """What causes of the same kind have in common on every sheet.
+
+    That is the slips, whichever cells and units show them, and the number worked with; without a slip the first cell.
+    """
     slips = dict.fromkeys(name.partition("[")[0] for name in cause.slips)
     return (*slips, *_shared(cause).values()) if slips else ("", *cause.cells[:1])
 
