@@ -234,8 +234,8 @@ def functions(options: argparse.Namespace) -> int:
     from derivations.losses import LOSSES
 
     def entry(name: str, *notes: str) -> list[str]:
-        lines = [line for note in notes if note for line in textwrap.wrap(note, 56)]
-        return [f"  {name if k == 0 else '':<20} {line}" for k, line in enumerate(lines)]
+        lines = [line for note in notes if note for line in textwrap.wrap(note, 54)]
+        return [f"  {name if k == 0 else '':<23} {line}" for k, line in enumerate(lines)]
 
     lines = ["Activations"]
     for f in ACTIVATIONS.values():

@@ -16,57 +16,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from networks import random_problem
-from students import People, sheets_of
+from students import People, draw, sheets_of
 
 from tracer import load
 from tracer.answers.judging import judge
 
 A_CLASS = 500
-
-
-def draw(rng: np.random.Generator) -> tuple[str, dict]:
-    """One of the architectures, with weights of one or two decimals."""
-    name, layers, loss, samples, training = SHAPES[rng.integers(len(SHAPES))]
-    places = int(rng.integers(1, 3))
-
-    def numbers(*shape: int) -> list:
-        return np.round(rng.uniform(-1.5, 1.5, shape), places).tolist()
-
-    inputs, *sizes = [size for size, *_ in layers]
-    out = []
-    for (size, activation, bias), before in zip(layers[1:], [inputs, *sizes], strict=False):
-        layer = {"activation": activation, "W": numbers(size, before)}
-        if bias == "b":
-            layer["b"] = numbers(size)
-        elif bias:
-            layer[bias.split()[0]] = numbers(size) if bias == "theta" else numbers(1)[0]
-        out.append(layer)
-    K = sizes[-1]
-    cells = []
-    for _ in range(samples):
-        x = np.round(rng.uniform(-3, 3, inputs), places).tolist()
-        t = np.eye(K)[rng.integers(K)].tolist() if loss.endswith("entropy") else numbers(K)
-        cells.append({"x": x, "t": t})
-    rate = {"learning_rate": float(rng.choice([0.1, 0.5, 0.01, 1, 0.05])), **training}
-    return name, {"network": {"loss": loss, "layers": out}, "samples": cells, "training": rate}
-
-
-SHAPES = (
-    ("3-2-2", [(3,), (2, "sigmoid", ""), (2, "identity", "")], "half_squared_error", 1, {}),
-    ("3-2-2 bias", [(3,), (2, "sigmoid", "b"), (2, "sigmoid", "b")], "half_squared_error", 1, {}),
-    ("2-2-1 tanh", [(2,), (2, "tanh", "b"), (1, "tanh", "b")], "squared_error", 1, {}),
-    ("2-2-2 shared", [(2,), (2, "sigmoid", "b shared"), (2, "sigmoid", "b shared")], "mean_squared_error", 1, {}),
-    ("4-3-2 bce", [(4,), (3, "sigmoid", "theta"), (2, "sigmoid", "theta")], "binary_cross_entropy", 2, {}),
-    ("2-3-3 softmax", [(2,), (3, "relu", "b"), (3, "softmax", "b")], "cross_entropy", 3, {"reduction": "mean"}),
-    ("2-3-3 softmax one", [(2,), (3, "tanh", ""), (3, "softmax", "")], "cross_entropy", 1, {}),
-    ("2-2-2-2", [(2,), (2, "sigmoid", "b"), (2, "tanh", "b"), (2, "identity", "b")], "half_squared_error", 1, {}),
-    ("batch momentum", [(2,), (3, "leaky_relu", "b"), (2, "identity", "b")], "mean_squared_error", 3,
-     {"optimizer": "momentum", "momentum": 0.9}),
-    ("adam", [(2,), (2, "elu", "b"), (1, "sigmoid", "b")], "half_squared_error", 2,
-     {"optimizer": "adam", "reduction": "mean"}),
-    ("in turn", [(2,), (2, "sigmoid", "b"), (1, "sigmoid", "b")], "half_squared_error", 2, {"samples": "in_turn"}),
-    ("softplus silu gelu", [(2,), (3, "softplus", "b"), (3, "silu", "b"), (2, "gelu", "b")], "squared_error", 1, {}),
-)  # fmt: skip
 
 
 def main() -> int:

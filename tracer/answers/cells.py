@@ -18,6 +18,7 @@ __all__ = ["GIVEN", "Cells", "Written", "place_of"]
 
 Array = Any
 GIVEN = ("x", "t", "W", "b", "eta")
+A_PROGRAM = 15  # figures that no person keeps: the decimals of a program's output are not of one length
 MOST_FIGURES = 17  # more than float64 has: a program's own digits
 
 
@@ -64,8 +65,10 @@ class Cells:
             markable = [(at, _number(e)) for at, e in _placed(places, sheet.entries) if at[0] in shapes]
             if markable:
                 usual[row] = _usual([number for _, number in markable])
+            finest = min((unit for _, (value, unit, _) in markable if value and unit), default=1e-4)
             for (at, place), (value, unit, figures) in markable:
-                unit = min(unit, usual[row, 1]) if value == 0 else unit  # a bare 0 among decimals means 0.000
+                if value == 0:  # it has no figures to count, and 0 among decimals means 0.000
+                    unit, figures = min(unit, finest), int(usual[row, 0])
                 found.setdefault(at, []).append(((row, *place), value, unit, figures))
         arrays = {}
         for at, cells in found.items():
@@ -143,13 +146,15 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     figures = max(1, min(w.figures, MOST_FIGURES))
     if entry.factor != 1:
         return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
-    return float(w.text) if w.place is not None else float(w.exact), unit, figures
+    return w.number, unit, figures
 
 
 def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
     """The figures and the unit that most cells of a sheet have; of equals the coarser."""
-    figures = [n[2] for n in numbers]
-    units = [n[1] for n in numbers if n[1]] or [1e-4]
+    figures = [n[2] for n in numbers if n[0]] or [4]
+    units = [n[1] for n in numbers if n[1] and n[0]] or [1e-4]
     most = min((f for f in set(figures)), key=lambda f: (-figures.count(f), f))
+    if most >= A_PROGRAM:
+        return most, min(units)
     unit = max((u for u in set(units)), key=lambda u: (units.count(u), u))
     return most, unit

@@ -16,12 +16,14 @@ from tracer.answers.cells import Cells
 from tracer.answers.discipline import Discipline
 from tracer.answers.passes import At
 from tracer.answers.slips import Slip
-from tracer.answers.working import Worked, work
+from tracer.answers.working import PRODUCES, Worked, work
 
-__all__ = ["MOST_FITTING", "Columns", "Explaining", "Found"]
+__all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
 
 Array = Any
 SAME = 1e-9
+EVIDENCE = 2.0
+"""Decimal digits of agreement that a name takes: with less some slip gives almost any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 
@@ -58,7 +60,8 @@ class Columns:
     def matrix(self, arrays: Any, sheets: int) -> Array:
         """Arrays by place as one matrix."""
         kinds = dict.fromkeys(at for at, _ in self.places)
-        return np.concatenate([np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds], axis=1)
+        parts = [np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds]
+        return np.concatenate(parts, axis=1) if parts else np.zeros((sheets, 0), bool)
 
     def of_layer(self, stage: slice) -> Array:
         """The columns of the same layer, sample and step as a stage, but for that stage."""
@@ -107,13 +110,32 @@ class Explaining:
         if carry not in self.tried:
             base = self.base(carry)
             right = self.columns.matrix(base.accepted, self.cells.count) & self.left
-            out = np.empty((len(slips), *self.there.shape), bool)
+            out = np.zeros((len(slips), *self.there.shape), bool)
             for k, slip in enumerate(slips):
+                if not self._reaches(slip):
+                    continue
                 run = work(self.cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
                 out[k] = self.columns.matrix(run.accepted, self.cells.count) & ~right
                 out[k] &= ~self.left | self.columns.matrix(self._moved(run, base), self.cells.count)
             self.tried[carry] = out
         return self.tried[carry]
+
+    def _reaches(self, slip: Slip) -> bool:
+        """Whether a slip can reach a wrong cell: what it changes is not all written and right, and not all later."""
+        order = {at: k for k, at in enumerate(self.base("own").follows)}
+        wrong = {self._at(stage) for stage in self.columns.stages if self.left[:, stage].any()}
+        last = max(order[at] for at in wrong)
+        kinds = {PRODUCES[name][0].replace("p", letter) for name in slip.changes for letter in slip.letters}
+        changed = [at for at in order if at.kind in kinds]
+        silent = len({at.kind for at in changed}) < len(kinds)  # it changes what is not recorded
+        return silent or any(order[at] <= last and (at in wrong or not self._written(at)) for at in changed)
+
+    def _at(self, stage: slice) -> At:
+        at: At = self.columns.places[stage.start][0]
+        return at
+
+    def _written(self, at: At) -> bool:
+        return at in self.cells.arrays and bool(self.cells.arrays[at].there.all())
 
     def _moved(self, run: Worked, base: Worked) -> dict[At, Array]:
         """Where another rule gives another number."""
@@ -143,8 +165,8 @@ class Explaining:
             explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
             for k, row in enumerate(map(int, rows)):
                 named = self._unrefuted(np.flatnonzero(explains[:, k]), fits[:, row], row, stage)
-                if 0 < len(named) <= MOST_FITTING:
-                    at = np.flatnonzero(self.left[row, stage]) + stage.start
+                at = np.flatnonzero(self.left[row, stage]) + stage.start
+                if 0 < len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
                     self.add(row, Found(_names(slips, named), tuple(map(int, at)), whole=True))
 
     def _unrefuted(self, named: Array, fits: Array, row: int, stage: slice) -> Array:
@@ -173,10 +195,38 @@ class Explaining:
                 return
             first = explained[counts.argmax()]
             named = np.flatnonzero((explained == first).all(axis=1))
-            if len(named) <= MOST_FITTING:
-                at = np.flatnonzero(first) + start
-                self.add(row, Found(_names(slips, named), tuple(map(int, at))))
             wrong = wrong & ~first
+            at = np.flatnonzero(first) + start
+            if len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
+                near = wrong & self._one_off(slips[int(named[0])], row)[start : start + len(wrong)]
+                at = np.flatnonzero(first | near if first.sum() > near.sum() else first) + start
+                self.add(row, Found(_names(slips, named), tuple(map(int, at))))
+                wrong = wrong & self.left[row, start : start + len(wrong)]
+
+    def _evident(self, slip: Slip, row: int, at: Array) -> bool:
+        """Whether the cells fit too well for chance, or are to the letter what the slip gives."""
+        one = self.cells.take(np.array([row]))
+        run = work(one, self.discipline, rules_=slip.rules, base=work(one, self.discipline))
+        digits, literal = {}, {}
+        for place, w in one.arrays.items():
+            follows = run.follows[place].over(1)
+            literal[place] = (follows.low <= w.value) & (w.value <= follows.high)
+            with np.errstate(all="ignore"):
+                chance = (follows.high - follows.low + w.unit) / np.maximum(np.abs(w.value), w.unit)
+                digits[place] = np.maximum(-np.log10(chance), 0)
+        enough = self.columns.matrix(digits, 1)[0, at].sum() >= EVIDENCE
+        return bool(enough or self.columns.matrix(literal, 1)[0, at].all())
+
+    def _one_off(self, slip: Slip, row: int) -> Array:
+        """The cells of a sheet that are what a slip gives, but for one in the last digit."""
+        one = self.cells.take(np.array([row]))
+        base = work(one, self.discipline)
+        run = work(one, self.discipline, rules_=slip.rules, base=base)
+        near = {}
+        for at, w in one.arrays.items():
+            follows, reach = run.follows[at].over(1), 1.5 * w.unit
+            near[at] = (w.value + reach >= follows.low) & (w.value - reach <= follows.high) & w.there
+        return self.columns.matrix(near, 1)[0]
 
 
 def _names(slips: Sequence[Slip], named: Array) -> tuple[str, ...]:

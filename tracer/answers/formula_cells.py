@@ -1,4 +1,4 @@
-"""Cells whose name is a formula in names, `delta2[1]*W2[1,1]`: judged from the right numbers and from the sheet's own."""
+"""Cells whose name is a formula in names, `delta2[1]*W2[1,1]`: judged from the right numbers and the sheet's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from derivations.expression import evaluate
 from derivations.names import Quantity
 from tracer.answers.cells import Cells, place_of
-from tracer.answers.diagnosis import MOST_FITTING
+from tracer.answers.diagnosis import EVIDENCE, MOST_FITTING
 from tracer.answers.discipline import PLAIN
 from tracer.answers.entries import Entry, Sheet
 from tracer.answers.intervals import Intervals
@@ -36,7 +36,7 @@ def formulas_of(
             if _gives(truth, entry, run, row):
                 out[entry.name] = code, ()
                 break
-        else:
+        if out[entry.name][0] == REFUSED and entry.value.figures > EVIDENCE:
             one = cells.take(np.array([row]))
             base = work(one)
             runs = ((name, work(one, rules_=slip.rules, base=base)) for name, slip in truth.slips.items())

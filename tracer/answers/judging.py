@@ -48,7 +48,7 @@ class Judged:
     def count(self, cells: Cells, most: int) -> Array:
         """How many cells of each sheet have a code up to that one."""
         of = [(w.there & (self.codes[at] <= most)).reshape(cells.count, -1) for at, w in cells.arrays.items()]
-        return np.concatenate(of, axis=1).sum(axis=1)
+        return np.concatenate([np.zeros((cells.count, 0), bool), *of], axis=1).sum(axis=1)
 
 
 def forms(problem: Problem) -> tuple[Rules, ...]:
@@ -75,13 +75,14 @@ def judge(cells: Cells) -> Judged:
             codes[at][rows] = of_some
         chosen[rows] = [d for d, _ in best]
     for at, code in codes.items():
-        codes[at] = np.where((code == FOLLOWS) & _says_nothing(own.follows[at]), NOTHING, code)
+        codes[at] = np.where((code == FOLLOWS) & _says_nothing(own.follows[at], cells.arrays[at]), NOTHING, code)
     return Judged(codes, tuple(chosen), own, true)
 
 
-def _says_nothing(follows: Intervals) -> Array:
-    """Where what follows is 0 or anything, whatever the rest of the equation is."""
-    return ((follows.low == 0) & (follows.high == 0)) | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
+def _says_nothing(follows: Intervals, written: Written) -> Array:
+    """Where what follows is anything, or as far as the sheet can say 0, whatever the rest of the equation is."""
+    zero = (written.value == 0) & (follows.low <= 0) & (follows.high >= 0)
+    return zero | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
 
 
 def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
@@ -113,14 +114,14 @@ def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
 def _refused(cells: Cells, run: Worked) -> Array:
     """The refused cells of each sheet, side by side."""
     bad = [(w.there & ~run.accepted[at]).reshape(cells.count, -1) for at, w in cells.arrays.items()]
-    return np.concatenate(bad, axis=1)
+    return np.concatenate([np.zeros((cells.count, 0), bool), *bad], axis=1)
 
 
 def _may(cells: Cells, discipline: Discipline) -> Array:
     """Which sheets a discipline is for: a program's output shows many figures."""
     if not discipline.machine:
         return np.ones(cells.count, bool)
-    most = np.max([w.figures.reshape(cells.count, -1).max(axis=1) for w in cells.arrays.values()], axis=0)
+    most = np.max([w.figures.reshape(cells.count, -1).max(axis=1) for w in cells.arrays.values()], axis=0, initial=0)
     return most >= (A_PROGRAM_SHOWS if discipline is FLOAT32 else FLOAT64_SHOWS)
 
 

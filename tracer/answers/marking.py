@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from derivations.network import Problem
-from tracer.answers.cells import Cells
+from tracer.answers.cells import Cells, Written
 from tracer.answers.conventions import accepted, best_readings
 from tracer.answers.diagnosis import Columns, Explaining, Found
 from tracer.answers.discipline import DISCIPLINES, Discipline
@@ -20,7 +20,7 @@ from tracer.answers.judging import LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marks import Marker
 from tracer.answers.misread import Given, misread
 from tracer.answers.naming import Naming
-from tracer.answers.passes import recorded
+from tracer.answers.passes import At, recorded
 from tracer.answers.pen import slips_of_the_pen
 from tracer.answers.result import Marked
 from tracer.answers.slips import Slip
@@ -69,8 +69,6 @@ def _best_marks(problem: Problem, others: list[tuple[Problem, str]], sheets: lis
 
 def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     cells = Cells.of(truth.problem, sheets)
-    if not cells.arrays:
-        return [Marker(truth, sheet).marked() for sheet in sheets]
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
     there = columns.of_cells(cells, lambda w: w.there)
     judged = judge(cells)
@@ -83,13 +81,21 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
         for row, (misreading, _) in known.items():
             codes[row, list(misreading.columns)] = REFUSED
     found = explain(truth, cells, columns, judged, there, codes, known)
+    literal = columns.matrix({at: _literal(judged, at, w) for at, w in cells.arrays.items()}, cells.count)
     out = []
     for row, sheet in enumerate(sheets):
         verdicts = {columns.places[c]: int(codes[row, c]) for c in np.flatnonzero(there[row])}
         explained = [(f, tuple(columns.places[c] for c in f.columns)) for f in found[row]]
         formulas = formulas_of(truth, sheet, cells, judged, row)
-        out.append(Marker(truth, sheet, verdicts, explained, formulas).marked())
+        as_is = {columns.places[c] for c in np.flatnonzero(literal[row])}
+        out.append(Marker(truth, sheet, verdicts, explained, formulas, as_is).marked())
     return out
+
+
+def _literal(judged: Judged, at: At, written: Written) -> Array:
+    """Where the written number itself, not only what it stands for, is what follows."""
+    follows = judged.own.follows[at]
+    return written.there & (follows.low <= written.value) & (written.value <= follows.high)
 
 
 def _alike(judged: Judged, rows: Sequence[int]) -> Iterator[tuple[Discipline, Array]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 
 from derivations import names
 from derivations.names import Quantity
 from tracer.answers.blank import asked, points_of
-from tracer.answers.cells import GIVEN, place_of
+from tracer.answers.cells import GIVEN
 from tracer.answers.diagnosis import Found
 from tracer.answers.entries import Entry, Sheet
 from tracer.answers.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
@@ -42,10 +43,12 @@ class Marker:
         codes: Mapping[Place, int] | None = None,
         found: Sequence[tuple[Found, tuple[Place, ...]]] = (),
         formulas: Mapping[str, tuple[int, tuple[str, ...]]] | None = None,
+        literal: Collection[Place] = (),
     ) -> None:
         self.truth, self.sheet, self.codes = truth, sheet, codes or {}
         self.found = _merged(found)
         self.formulas = formulas or {}
+        self.literal = literal  # cells that are, unrounded, what follows from what stands on the sheet
 
     def marked(self) -> Marked:
         """The sheet, marked."""
@@ -61,15 +64,15 @@ class Marker:
     def _mark(self, entry: Entry) -> Mark | None:
         q = entry.quantity
         mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self._points(q))
-        if q is not None and q.kind in GIVEN and entry.value is not None:
-            return self._given(entry, mark)
+        if q is not None and q.kind in GIVEN and not entry.fault and q.step == 1:
+            return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
         if entry.value is None:
             return mark
         if q is None:
             return self._formula(entry, mark)
-        place = place_of(self.truth.problem, q)
+        place = self.truth.place(q)
         verdict = VERDICTS[self.codes.get(place, NOTHING)]
         if verdict in ("rounded", "rounded_inside", "truncated"):
             verdict = self._how_right(entry, q, verdict)
@@ -85,23 +88,35 @@ class Marker:
 
     def _how_right(self, entry: Entry, q: Quantity, verdict: str) -> str:
         assert entry.value is not None
-        if self.truth.exactly(q, entry.value.exact / entry.factor):
-            return "exact"
-        places, figures = entry.value.place or 0, entry.value.figures
-        habit = places < 0 and places == self._usual_place
-        if figures >= self._least(q) or entry.value.place is None or habit:
+        if self.truth.may_be(q, entry.value.number / float(entry.factor)):
+            low, high = self.truth.ends(q)
+            written = entry.value.exact / entry.factor
+            if low is not None and high is not None and low <= written <= high:
+                return "exact" if low == high else verdict
+        enough = entry.value.figures >= self._least(q) or entry.value.place is None
+        if enough or self.truth.place(q) in self.literal or self._as_usual(entry, q):
             return verdict
         return "follows" if REFUSED in self.codes.values() else "coarse"
+
+    def _as_usual(self, entry: Entry, q: Quantity) -> bool:
+        """Whether a number is short as all of its sheet are, or because the zeros at its end were left out."""
+        assert entry.value is not None
+        figures, place = self._usual
+        if entry.value.place is not None and entry.value.place == place < 0:
+            return True
+        return Fraction(self.truth.rounded(q, entry.factor, figures)) == entry.value.exact
 
     def _least(self, q: Quantity) -> int:
         figures = dict(self.truth.problem.sheet).get("figures")
         return figures if isinstance(figures, int) else ENOUGH_FIGURES
 
     @cached_property
-    def _usual_place(self) -> int | None:
-        """The place of the last digit that most numbers of the sheet have."""
-        places = [e.value.place for e in self.sheet.entries if e.value is not None and e.value.place is not None]
-        return max(set(places), key=lambda p: (places.count(p), p)) if places else None
+    def _usual(self) -> tuple[int, int]:
+        """(figures, place of the last digit) that most numbers of the sheet have."""
+        values = [e.value for e in self.sheet.entries if e.value is not None and e.value.whole]
+        figures, places = [v.figures for v in values], [v.place for v in values if v.place is not None]
+        most = max(set(figures), key=lambda n: (figures.count(n), n), default=1)
+        return most, max(set(places), key=lambda p: (places.count(p), p), default=0)
 
     def _expected(self, entry: Entry, q: Quantity) -> str:
         assert entry.value is not None
@@ -137,7 +152,8 @@ class Marker:
         """Given numbers that the sheet has otherwise; what follows from them alone."""
         wrong = [m for m in marks if m.slips == ("given.misread",) and m.facts]
         told = {name for cause in causes for name in cause.follows}
-        after = [m.name for m in marks if m.verdict == "follows" and m.name not in told]
+        cells = {e.name for e in self._entries.values()}
+        after = [m.name for m in marks if m.verdict == "follows" and m.name in cells - told]
         return [Cause(m.slips, (m.name,), tuple(after) if m is wrong[0] else (), m.facts) for m in wrong]
 
     @cached_property
@@ -146,9 +162,8 @@ class Marker:
 
     @cached_property
     def _entries(self) -> dict[Place, Entry]:
-        problem = self.truth.problem
         usable = [e for e in self.sheet.entries if e.quantity and not e.fault and e.formula is None]
-        return {place_of(problem, e.quantity): e for e in usable if e.quantity}
+        return {self.truth.place(e.quantity): e for e in usable if e.quantity}
 
     def _causes(self) -> list[Cause]:
         """The causes in the order of calculation; cells that nothing explains are one cause a stage."""

@@ -29,6 +29,7 @@ __all__ = ["Naming"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST_NAME = 200
+LATEST = 50  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
 MOST_NEAR, MOST_UNKNOWN = 20, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
@@ -42,6 +43,7 @@ class Naming:
         self.problem, self.decimal = problem, decimal
         self.aliases = Aliases(problem.network, problem.samples, problem.names)
         self._steps: list[Step] = list(steps_of(problem))
+        self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._profiles: dict[str, NotationNames | None] = {}
         self._understood: dict[str, bool] = {}
         self._near_left = MOST_NEAR
@@ -150,7 +152,7 @@ class Naming:
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
             return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
-        if written is None:
+        if written is None or (isinstance(written, str) and not written.strip()):
             return Entry(name, "", where, quantity, factor, formula)
         try:
             value = read_written(written, decimal=self.decimal)
@@ -306,7 +308,8 @@ class Naming:
         extents = names.shape(self.problem.network, q.kind, q.layer)
         if not q.indices and extents:
             return f"{written} is not one number; name one, such as {written}[{','.join('1' * len(extents))}]"
-        if any(_is_of(q, step) for step in self._steps):
+        first = q if self._in_steps else q._replace(step=1)
+        if any(_is_of(first, step) for step in self._steps) and q.step <= max(LATEST, len(self._steps)):
             return ""
         if not q.sample and self.problem.training.samples != "in_turn" and self.problem.samples > 1:
             return f"{written} is not one number here; name the sample too, such as {written}@1"

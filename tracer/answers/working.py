@@ -71,9 +71,11 @@ def work(
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
     steps = max((at.step for at in cells.arrays), default=1)
+    changed = start is not None
     for sample, step, run in passes(cells.problem, out.m, steps, _started(cells, carry, start)):
-        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed=start is not None)
+        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed)
         run(recording.keep, recording.watched(rules_))
+        changed = start is not None or (recording.changed and not sample)  # a later step starts from this one
     return out
 
 
@@ -168,12 +170,25 @@ class _Recording:
 
         What is right is carried in full, or rounded as this cell should have been.
         """
-        low, high = self.discipline.guarded(array.low, array.high, written.unit)
+        low, high = array.low, array.high
+        if not any(array is known for known in self.out.carried.values()):  # a copy is not rounded again
+            low, high = self.discipline.guarded(low, high, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
         met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
         if self.carry == "own":
             return met, cell
-        return met, replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
+        return met, self._as_it_should_be(low, high, written)
+
+    def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
+        """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
+        ndim = low.ndim
+        by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
+        figures = np.maximum(written.figures, _spread(self.cells.figures, ndim))
+        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit)
+        usual = written.unit == _spread(self.cells.unit, ndim)
+        ends = zip(by_place, by_figures, (np.maximum, np.minimum), strict=True)
+        lower, upper = (np.where(usual, place, closer(place, figure)) for place, figure, closer in ends)
+        return lower, upper
 
     def watched(self, rules_: Rules) -> Rules:
         """The same rules, each telling first what it is about to make; unchanged ones give what the base has."""
@@ -197,7 +212,8 @@ class _Recording:
     def _set_fineness(self, at: At) -> None:
         """How finely what goes into a cell may have been rounded."""
         written, kept = self.cells.arrays.get(at), self.discipline.kept
-        self.out.m.inside = lambda low, high: kept(low, high, *_fineness(self.cells, written, low.shape))
+        least = self.carry == "true"  # a wrong number's own digits say nothing of the right one's
+        self.out.m.inside = lambda low, high: kept(low, high, *_fineness(self.cells, written, low.shape, least))
 
 
 def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Intervals:
@@ -207,13 +223,21 @@ def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Interval
     return Intervals(array.m, np.where(there, low, array.low), np.where(there, high, array.high), fresh=False)
 
 
-def _fineness(cells: Cells, written: Written | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """(figures, unit) for an operand of that shape: of its own cell where it lines up with one, else of the sheet."""
+def _fineness(
+    cells: Cells, written: Written | None, shape: tuple[int, ...], least: bool = False
+) -> tuple[Array, Array]:
+    """(figures, unit) for an operand of that shape: of its own cell where it lines up with one, else of the sheet.
+
+    least: never coarser than the sheet usually is.
+    """
     if written is None:
         return _spread(cells.figures, len(shape)), _spread(cells.unit, len(shape))
     own = written.value.shape
     figures: Array = np.where(written.there, written.figures, _spread(cells.figures, len(own)))
     unit: Array = np.where(written.there, written.unit, _spread(cells.unit, len(own)))
+    if least:
+        figures = np.maximum(figures, _spread(cells.figures, len(own)))
+        unit = np.minimum(unit, _spread(cells.unit, len(own)))
     if shape[1:] == own[1:]:
         return figures, unit
     if 1 < len(own) == len(shape) - 1 and (shape[1], *shape[3:]) == own[1:]:  # the products of a matrix product

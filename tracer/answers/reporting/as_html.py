@@ -13,7 +13,7 @@ __all__ = ["as_fragment", "as_html"]
 STYLE = """
 .bptrace-report{font-family:system-ui,sans-serif;line-height:1.45;max-width:60rem}
 .bptrace-report table{border-collapse:collapse;margin:.8rem 0;font-variant-numeric:tabular-nums}
-.bptrace-report th,.bptrace-report td{text-align:left;padding:.25rem .7rem;vertical-align:top;overflow-wrap:anywhere;
+.bptrace-report th,.bptrace-report td{text-align:left;padding:.25rem .7rem;vertical-align:top;overflow-wrap:break-word;
 border-bottom:1px solid #8884}
 .bptrace-report th{border-bottom:2px solid #8888}
 .bptrace-report tr.right td:first-child{box-shadow:inset 3px 0 #2a9d55}

@@ -1,0 +1,126 @@
+"""How often a slip that shows passes unseen: on one cell, and on all cells of its stage.
+
+One cell: everybody who makes the slip writes numbers of his own, and a cell that the slip changes is accepted.  A whole
+stage: every cell of a stage that the slip changes is accepted.  Both from the right numbers, so a slip is made once,
+and what merely follows from it does not count.
+
+python tests/campaigns/sharpness.py --networks 400 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from students import SHAPES, People, draw, joined, sheets_of
+
+from derivations.network import Problem
+from tracer import load
+from tracer.answers.cells import Cells
+from tracer.answers.diagnosis import Columns
+from tracer.answers.judging import LAST_DIGIT, judge
+from tracer.answers.passes import recorded
+from tracer.answers.slips import visible
+
+CELLS, STAGES = 0.005, 0.0002  # at 4 figures on 3-2-2
+CHANGED = 1e-9  # relative: a slip changes a cell by more than float64 does
+
+
+def passed(problem: Problem, rng: np.random.Generator, digits: int, count: int) -> tuple[Counter, Counter]:
+    """Of the cells and stages that a slip was made at: how many, and how many are accepted; the latter by slip."""
+    totals: Counter = Counter()
+    by_slip: Counter = Counter()
+    slips = visible(problem)
+    people = People(count, rng, digits=digits, figures=True)
+    right, full = sheets_of(problem, people, rng), exact(problem)
+    first = {slip.name: made_at(problem, slip, full) for slip in slips}
+    cells = joined(
+        [planted(right, sheets_of(problem, people, rng, rules_=slip.rules), first[slip.name]) for slip in slips]
+    )
+    columns = Columns.of(cells, recorded(problem))
+    judged = judge(cells)
+    accepted = columns.matrix(judged.codes, cells.count) > LAST_DIGIT
+    for k, slip in enumerate(slips):
+        rows = accepted[k * count : (k + 1) * count]
+        for stage in columns.stages:
+            at, _ = columns.places[stage.start]
+            if at not in first[slip.name]:
+                continue
+            changed = first[slip.name][at].reshape(-1)
+            own = rows[:, stage][:, changed]
+            totals["cells"] += own.size
+            totals["cells passed"] += int(own.sum())
+            totals["stages"] += len(own)
+            totals["stages passed"] += int(own.all(axis=1).sum())
+            by_slip[slip.name] += int(own.sum())
+    return totals, by_slip
+
+
+def exact(problem: Problem) -> dict[Any, Any]:
+    """What nobody has rounded."""
+    return unrounded(problem, None)
+
+
+def unrounded(problem: Problem, slip: Any) -> dict[Any, Any]:
+    """Every recorded array with 15 figures."""
+    people = People(1, np.random.default_rng(0), digits=15, figures=True, way=0, extra=0, inside=False, carry=0.0)
+    rules = {} if slip is None else {"rules_": slip.rules}
+    sheet = sheets_of(problem, people, np.random.default_rng(0), **rules)
+    return {at: w.value[0] for at, w in sheet.arrays.items()}
+
+
+def made_at(problem: Problem, slip: Any, full: dict[Any, Any]) -> dict[Any, Any]:
+    """The cells of the first stage of each layer where the slip itself, not what follows, changes a number."""
+    wrong = unrounded(problem, slip)
+    out = {}
+    for at, value in full.items():
+        changed = np.abs(wrong[at] - value) > CHANGED * np.maximum(np.abs(value), 1e-6)
+        if at.kind == slip.stage and changed.any():
+            out[at] = changed
+            break  # what comes after it on the sheet may only follow
+    return out
+
+
+def planted(right: Cells, wrong: Cells, where: dict[Any, Any]) -> Cells:
+    """Right sheets on which the stage where the slip is made is the slip's."""
+    arrays = {at: (wrong if at in where else right).arrays[at] for at in right.arrays}
+    return Cells(right.problem, right.count, arrays, right.figures, right.unit)
+
+
+def main() -> int:
+    """Run it and say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=400)
+    parser.add_argument("--people", type=int, default=4, help="for each network and slip")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--digits", type=int, default=4)
+    parser.add_argument("--shape", default="3-2-2")
+    options = parser.parse_args()
+    rng, shapes = np.random.default_rng(options.seed), [shape for shape in SHAPES if shape[0] == options.shape]
+    totals: Counter = Counter()
+    by_slip: Counter = Counter()
+    start = time.perf_counter()
+    for done in range(1, options.networks + 1):
+        counts, slips = passed(load(draw(rng, shapes)[1]), rng, options.digits, options.people)
+        totals.update(counts)
+        by_slip.update(slips)
+        if done % 50 == 0:
+            print(f"{done} networks, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    cells, stages = totals["cells passed"] / totals["cells"], totals["stages passed"] / totals["stages"]
+    print(f"{options.shape}, {options.digits} figures, seed {options.seed}, {options.networks} networks")
+    print(f"a slip passes {totals['cells passed']} of {totals['cells']} cells ({100 * cells:.3f} %)")
+    print(f"and {totals['stages passed']} of {totals['stages']} whole stages ({100 * stages:.4f} %)")
+    print("most often:", ", ".join(f"{name} {n}" for name, n in by_slip.most_common(12) if n))
+    return 0 if cells <= CELLS and stages <= STAGES else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
