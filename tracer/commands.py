@@ -169,6 +169,7 @@ def sheet(options: argparse.Namespace) -> int:
     problem = _load(options.problem)
     endings = {".csv": "csv", ".md": "markdown", ".txt": "text", ".json": "json", ".xlsx": "xlsx", ".tex": "latex"}
     written = blank_sheet(problem, _format(options, endings, "csv"), options.notation)
+    _keep(options)
     _write(written if isinstance(written, bytes) else written.rstrip("\n"), options)
     seen = {slip.base for slip in visible(problem)}
     for line in unseen([slip.name for slip in slips_of(problem) if slip.base not in seen]):
@@ -213,8 +214,7 @@ def new(options: argparse.Namespace) -> int:
         loss=options.loss,
         rate=options.learning_rate,
     )
-    if options.output and os.path.exists(options.output):
-        raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
+    _keep(options)
     return _write(text.rstrip("\n"), options)
 
 
@@ -271,6 +271,12 @@ def _format(options: argparse.Namespace, suffixes: dict[str, str] | None = None,
             raise ValueError(f"{options.output}: the ending says no format; use one of {known}, or give --format")
         return suffixes[suffix]
     return default
+
+
+def _keep(options: argparse.Namespace) -> None:
+    """A form to fill in never replaces one that may be filled in."""
+    if options.output and os.path.exists(options.output):
+        raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
 
 
 def _write(text: str | bytes, options: argparse.Namespace) -> int:

@@ -298,10 +298,9 @@ def test_a_blank_sheet_in_every_format(ending: str, tmp_path: Path, capsys: Capt
         pytest.importorskip("openpyxl")
     path = tmp_path / f"blank.{ending}"
     assert ran(capsys, "sheet", "hand-3-2-2", "-o", str(path))[:2] == (0, "")
-    if ending != "tex":
-        code, out, _ = ran(capsys, "check", "hand-3-2-2", str(path))
-        assert code == 1
-        assert "0 of 46 right" in out
+    code, out, _ = ran(capsys, "check", "hand-3-2-2", str(path))
+    assert code == 1
+    assert "0 of 46 right" in out
 
 
 def test_a_blank_sheet_tells_in_words_which_slips_it_cannot_show(capsys: Capture) -> None:
@@ -312,6 +311,14 @@ def test_a_blank_sheet_tells_in_words_which_slips_it_cannot_show(capsys: Capture
     assert "output_signal" not in err
     assert max(map(len, ran(capsys, "sheet", "softmax-xor-each")[2].splitlines())) <= 80
     assert ran(capsys, "sheet", "threshold-xor")[2] == ""
+
+
+def test_a_blank_sheet_never_replaces_a_filled_one(tmp_path: Path, capsys: Capture) -> None:
+    path = sheet(tmp_path, "z1[1],0.6457\n")
+    code, _, err = ran(capsys, "sheet", "hand-3-2-2", "-o", path)
+    assert code == 2
+    assert "is there already" in err
+    assert Path(path).read_text(encoding="utf-8") == "z1[1],0.6457\n"
 
 
 def test_the_problem_says_what_is_asked(tmp_path: Path, capsys: Capture) -> None:
