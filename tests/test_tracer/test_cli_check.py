@@ -353,3 +353,12 @@ def test_a_workbook_without_its_package_is_told_in_one_line(
     assert "needs openpyxl: pip install" in err
     assert len(err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_not_there_is_told_to_a_failing_test() -> None:
+    """An unknown name is no pass, also where everything else is right."""
+    step = trace("hand-3-2-2")
+    for sheet_ in ({"dW9": [1, 2]}, {"dW1": step["dW1"], "dW9": [1, 2]}):
+        checked = check("hand-3-2-2", sheet_)
+        assert not checked.all_right
+        assert "dW9" in repr(checked)

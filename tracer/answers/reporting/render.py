@@ -98,7 +98,7 @@ def _told(sheet: Marked, words: Wording) -> Iterator[str]:
         item = cause_item(cause, sheet, words)
         yield " ".join(part for part in (item.text, *item.inner, item.below) if part)
     caused = {cell for cause in sheet.causes for cell in cause.cells}
-    others = [mark for mark in sheet.marks if tone(mark) != "right" and mark.asked and mark.name not in caused]
+    others = [mark for mark in sheet.marks if tone(mark) != "right" and mark.name not in caused]
     for mark in others[:MOST_NAMED]:
         given = " = ".join(clean(part, LONGEST) for part in (mark.name, mark.given) if part)
         right = f"{words.text('expected')} {mark.expected}" if mark.expected else ""
