@@ -12,7 +12,10 @@ __all__ = ["as_fragment", "as_html"]
 # Only tones that read on white and on black, so that the same rules serve a notebook of either theme.
 STYLE = """
 .bptrace-report{font-family:system-ui,sans-serif;line-height:1.45;max-width:60rem}
-.bptrace-report table{border-collapse:collapse;margin:.8rem 0;font-variant-numeric:tabular-nums}
+.bptrace-report table{border-collapse:collapse;margin:.8rem 0;font-variant-numeric:tabular-nums;display:block;
+overflow-x:auto}
+.bptrace-report th,.bptrace-report td:not(:last-child){white-space:nowrap}
+.bptrace-report td:last-child{min-width:8rem}
 .bptrace-report th,.bptrace-report td{text-align:left;padding:.25rem .7rem;vertical-align:top;overflow-wrap:break-word;
 border-bottom:1px solid #8884}
 .bptrace-report th{border-bottom:2px solid #8888}
