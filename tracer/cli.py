@@ -122,6 +122,16 @@ def _train(parser: argparse.ArgumentParser) -> None:
     _add_output(parser, FORMATS)
 
 
+def _page(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    parser.add_argument("--digits", type=_whole, metavar="N", help="work by hand to N significant figures")
+    parser.add_argument("--places", type=_whole, metavar="N", help="work by hand to N decimals")
+    parser.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
+    parser.add_argument("--notation", default="bishop", metavar="NAME", help="bishop, nielsen, ng, mazur, uy, names")
+    parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
+    _add_output(parser)
+
+
 def _new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sizes", metavar="SIZES", help="inputs-hidden-outputs, such as 2-2-1")
     parser.add_argument(
@@ -153,6 +163,7 @@ COMMANDS = {
     "derive": ("derive every partial derivative, line by line", _derive),
     "verify": ("check every number, or somebody's gradients, by three routes", _verify),
     "train": ("repeat the step and watch the loss", _train),
+    "page": ("write the step page, an HTML file to step through", _page),
     "new": ("write a problem file to fill in", _new),
     "samples": ("list the worked problems that come along", _samples),
     "functions": ("list the activations and losses", _functions),

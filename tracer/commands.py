@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from derivations.network import Problem
 
-__all__ = ["derive", "functions", "new", "samples", "trace", "train", "verify"]
+__all__ = ["derive", "functions", "new", "page", "samples", "trace", "train", "verify"]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -141,6 +141,16 @@ def train(options: argparse.Namespace) -> int:
     if run.traced and form != "json":
         return _write(run.traced.table().render(form), options)
     return _write(run.table().render(form), options)
+
+
+def page(options: argparse.Namespace) -> int:
+    """`bptrace page`."""
+    from tracer.show.page import page as step_page
+    from tracer.tracing import trace as trace_problem
+
+    traced = trace_problem(_load(options.problem), digits=options.digits, places=options.places, carry=options.carry)
+    _tell(traced.notes)
+    return _write(step_page(traced, notation=options.notation, lang=options.lang), options)
 
 
 def new(options: argparse.Namespace) -> int:

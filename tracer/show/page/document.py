@@ -1,0 +1,117 @@
+"""The page put together: steps, drawing, words, style and script in one file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derivations import names
+from derivations.equations import givens
+from derivations.names import Quantity
+from derivations.notation import notation_of
+from tracer.show.page.drawing import drawing
+from tracer.show.page.steps import Group, anchor, groups, suffix
+from tracer.show.page.words import Words
+from tracer.show.table import heading_of
+
+if TYPE_CHECKING:
+    from tracer.answers.result import Marked
+    from tracer.tracing import Trace
+    from tracer.training import Run
+
+__all__ = ["page", "run_page"]
+
+HERE = Path(__file__).parent
+MOST_STEPS = 1500
+MOST_SAMPLES = 60
+
+
+def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop", lang: str = "en") -> str:
+    """The step page of a trace as HTML.
+
+    marks: a marked answer sheet, whose verdicts stand beside their steps.  notation: a profile's name, or `names` for
+    the problem's own.  lang: en or ja.  Raises ValueError for what is not known, and for a trace of balls.
+    """
+    if trace.arithmetic == "ball":
+        raise ValueError("a page shows numbers, not balls; trace without arithmetic 'ball'")
+    words = Words(lang, trace.problem.network)
+    profile = notation_of(trace.problem, notation)
+    per_sample = max(1, len(trace) // trace.problem.samples)
+    samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // per_sample))
+    written = groups(trace, profile, words, MOST_STEPS // 10, samples)
+    picture = drawing(trace, profile)
+    return _filled(
+        lang=lang,
+        t=words,
+        heading=_heading(trace),
+        groups=written,
+        stages=[stage for stage in ("forward", "backward", "update") if any(g.stage == stage for g in written)],
+        picture=picture,
+        choices=_choices(trace, samples),
+        notes=[*_left_out(trace, written, samples, picture.left_out, words), *trace.notes],
+    )
+
+
+def _heading(trace: Trace) -> tuple[str, ...]:
+    heading = heading_of(trace)
+    return heading if trace.problem.title else ("-".join(map(str, trace.problem.network.sizes)), *heading)
+
+
+def _left_out(trace: Trace, written: tuple[Group, ...], samples: int, units: Any, words: Words) -> list[str]:
+    out = [words("units_left", l=l, n=n, kept=kept) for l, n, kept in units]
+    if samples < trace.problem.samples:
+        out.append(words("samples_left", n=trace.problem.samples, kept=samples))
+    elif sum(len(group.steps) for group in written) < len(trace):
+        out.append(words("steps_left", n=len(trace), kept=MOST_STEPS // 10))
+    return out
+
+
+def _choices(trace: Trace, samples: int) -> list[tuple[str, str, str]]:
+    """(part, suffixes of its places, its given numbers) of each sample to choose from; none for one sample."""
+    problem, out = trace.problem, []
+    if problem.samples == 1:
+        return []
+    for k in range(1, samples + 1):
+        step = trace.steps[min(k, len(trace.steps)) - 1]
+        given: list[Quantity] = [
+            q
+            for kind, _, quantities in givens(step.problem, sample=step.sample, step=step.step)
+            for q in quantities.flat
+            if q.sample in (0, k) and (kind in ("x", "t") or len(trace.steps) > 1)
+        ]
+        own = Quantity("z", 1, (1,), step.sample or (k if step.problem.samples > 1 else 0), step.step)
+        pairs = (f"{anchor(problem.network, q._replace(sample=0, step=1))}={trace.shown[q]}" for q in given)
+        out.append((str(k), suffix(own), " ".join(pairs)))
+    return out
+
+
+# --- the file ---
+
+
+@cache
+def _part(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8").strip()
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _filled(**parts: Any) -> str:
+    """The template filled in; every text is escaped except our own style, script and MathML."""
+    import jinja2
+
+    style, script = _part("page.css"), _part("page.js")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string(_part("page.html"))
+    return template.render(style=style, script=script, style_hash=_digest(style), script_hash=_digest(script), **parts)
+
+
+def run_page(run: Run, *, lang: str = "en") -> str:
+    """A training run as a page."""
+    raise NotImplementedError
