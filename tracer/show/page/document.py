@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derivations import names
 from derivations.equations import givens
 from derivations.names import Quantity
 from derivations.notation import notation_of

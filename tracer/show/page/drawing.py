@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from derivations.names import Quantity
-from derivations.notation import Notation
+from derivations.notation import Notation, plain
 from derivations.writing.figure import Edge, Place, freest
 from derivations.writing.measure import width
 from tracer.show.page.steps import anchor
@@ -26,6 +26,8 @@ SCALE = 40.0  # pixels a cm, the unit in which figures place their labels
 RADIUS, LINE, LETTER = 19.0, 13.0, 6.7
 FULL = 5  # up to so many units a layer, a unit shows all its numbers; beyond, its activation alone
 WORST = -0.02  # cm: labels so far apart do not touch
+ROOMS = ((3, 1.0, 1.0), (3, 1.3, 1.0), (3, 1.3, 1.35), (3, 1.7, 1.35), (1, 1.0, 1.0), (1, 1.3, 1.0), (1, 1.5, 1.4))
+"""(lines at an edge, how much wider, how much higher): the first in which no label lies over another is drawn."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,19 @@ class Label:
 
 @dataclass(frozen=True)
 class Unit:
-    """A circle at x, y; its letter as (text, shift, size) runs; its labels below."""
+    """A circle at x, y; its name, and the same as (text, shift, size) runs; its labels below."""
 
     id: str
     x: float
     y: float
+    name: str
     runs: tuple[tuple[str, float, float], ...]
     labels: tuple[Label, ...]
 
 
 @dataclass(frozen=True)
 class Line:
-    """An edge from x1, y1 to x2, y2; its width; whether it is negative; where its labels stand (none: no room)."""
+    """An edge from x1, y1 to x2, y2; its width; whether it is negative; its weight; its labels, if there is room."""
 
     id: str
     x1: float
@@ -60,6 +63,7 @@ class Line:
     width: float
     negative: bool
     name: str
+    value: str
     x: float
     y: float
     labels: tuple[Label, ...]
@@ -94,6 +98,8 @@ class _Pen:
         self.all_sizes = self.network.sizes
         self.sizes = tuple(min(n, MOST_UNITS) for n in self.all_sizes)
         self.full = max(self.sizes) <= FULL
+        self.lines, self.wider, self.higher = 0, 1.0, 1.0
+        self.thin = 1.0 if self.full else 0.6
         self.widest = max(len(text) for text in self._shown_texts()) * LETTER + 18
 
     def _shown_texts(self) -> Iterator[str]:
@@ -104,26 +110,32 @@ class _Pen:
                 yield text
 
     def drawn(self) -> Drawing:
-        units = {(l, j): self._unit(l, j) for l, n in enumerate(self.sizes) for j in range(1, n + 1)}
-        lines = list(self._lines())
-        labelled = all(line.labels for line in lines)
-        if not labelled:
-            lines = [Line(**{**line.__dict__, "labels": ()}) for line in lines]
+        lines: list[Line] = []
+        for room in ROOMS if self.full else ():
+            self.lines, self.wider, self.higher = room
+            lines = list(self._edges())
+            if all(line.labels for line in lines):
+                break
+        else:
+            self.lines, self.wider, self.higher = 0, 1.0, 1.0
+            lines = list(self._edges())
+        units = [self._unit(l, j) for l, n in enumerate(self.sizes) for j in range(1, n + 1)]
         pitch = self._pitch()
         left = self.widest / 2 + 4
-        high = max(u.y + RADIUS + LINE * len(u.labels) for u in units.values()) + 8
+        high = max(u.y + RADIUS + LINE * len(u.labels) for u in units) + 8
         out = tuple((l, n, k) for l, (n, k) in enumerate(zip(self.all_sizes, self.sizes, strict=True)) if n > k)
         wide = 2 * left + pitch * (len(self.sizes) - 1)
-        return Drawing(round(wide), round(high), tuple(lines), tuple(units.values()), out, labelled)
+        return Drawing(round(wide), round(high), tuple(lines), tuple(units), out, self.lines > 0)
 
     # --- places ---
 
     def _pitch(self) -> float:
-        return max(150.0, self.widest + RADIUS + 50) if self.full else max(130.0, self.widest + 50)
+        least = max(150.0, self.widest + RADIUS + 50) if self.full else max(130.0, self.widest + 50)
+        return least * self.wider
 
     def _rise(self) -> float:
         lines = max(len(self._labels(l, 1)) for l in range(len(self.sizes)))
-        return 2 * RADIUS + LINE * lines + (22 if self.full else 10)
+        return (2 * RADIUS + LINE * lines + (22 if self.full else 10)) * self.higher
 
     def _at(self, l: int, j: int) -> tuple[float, float]:
         middle = (max(self.sizes) - 1) / 2 * self._rise() + RADIUS + 6
@@ -134,9 +146,8 @@ class _Pen:
 
     def _unit(self, l: int, j: int) -> Unit:
         q = Quantity("x", 0, (j,)) if l == 0 else Quantity("z", l, (j,))
-        return Unit(
-            f"u{l}-{j}", *self._at(l, j), tuple(_runs(self.notation.latex(self.network, q))), self._labels(l, j)
-        )
+        latex = self.notation.latex(self.network, q)
+        return Unit(f"u{l}-{j}", *self._at(l, j), plain(latex), tuple(_runs(latex)), self._labels(l, j))
 
     def _labels(self, l: int, j: int) -> tuple[Label, ...]:
         if l == 0:
@@ -161,7 +172,7 @@ class _Pen:
 
     # --- edges ---
 
-    def _lines(self) -> Iterator[Line]:
+    def _edges(self) -> Iterator[Line]:
         largest = max((abs(_size(t)) for q, t in self.texts.items() if q.kind == "W"), default=1.0) or 1.0
         taken = [self._place(*self._box(l, j)) for l, n in enumerate(self.sizes) for j in range(1, n + 1)]
         for l in range(1, len(self.sizes)):
@@ -172,24 +183,23 @@ class _Pen:
 
     def _line(self, l: int, j: int, i: int, edge: Edge, largest: float, taken: list[Place], edges: list[Edge]) -> Line:
         weight = Quantity("W", l, (j, i), self.apart)
-        texts = [self.texts[weight]]
-        labels = self._label("", weight)
-        if self.full and len(self.sizes) <= 4:
-            for kind, lead in (("dW", "\u2202 "), ("W_new", "\u2192 ")):
-                labels += self._label(lead, weight._replace(kind=kind))
-        wide = max(len(label.lead + label.value) for label in labels) * LETTER / SCALE / 2
-        at, place = freest(edge, wide, len(labels) * LINE / SCALE / 2, taken, edges)
-        free = self.full and max(map(place.overlap, taken)) <= WORST
-        if free:
-            taken.append(place)
-        size = _size(texts[0])
+        size = _size(self.texts[weight])
+        labels = self._label("", weight) if self.lines else ()
+        if self.lines > 1:
+            labels += self._label("\u2202 ", weight._replace(kind="dW"))
+            labels += self._label("\u2192 ", weight._replace(kind="W_new"))
+        wide = max((len(label.lead + label.value) for label in labels), default=0) * LETTER / SCALE / 2
+        _, place = freest(edge, wide, len(labels) * LINE / SCALE / 2, taken, edges)
+        free = max(map(place.overlap, taken)) <= WORST
+        taken.append(place)
         (x1, y1), (x2, y2) = ((round(v * SCALE, 1) for v in end) for end in edge)
         return Line(
             f"e{l}-{j}-{i}",
             *(x1, y1, x2, y2),
-            round(1 + 3 * abs(size) / largest, 1),
+            round(self.thin * (1 + 3 * abs(size) / largest), 1),
             size < 0,
             self.notation.text(self.network, weight._replace(sample=0)),
+            self.texts[weight],
             *(round(place.x * SCALE, 1), round(place.y * SCALE - (len(labels) - 1) * LINE / 2 + 4, 1)),
             labels if free else (),
         )

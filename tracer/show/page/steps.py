@@ -91,14 +91,21 @@ class _Writer:
         self.trace, self.notation, self.words = trace, notation, words
         self.network, self.shown = trace.problem.network, trace.shown
         self.style = Style(notation, words.lang)
-        self.names = self._printer(lambda q: _bare(notation.latex(self.network, q)))
+        self.names = self._printer(self._name)
         self.numbers = self._printer(lambda q: self.style.number(self.shown[q]))
         self.cache: dict[str, str] = {}
+        self.at = Quantity("E")
 
     def _printer(self, leaf: Callable[[Quantity], str]) -> LatexPrinter:
         printer = LatexPrinter(leaf, self.notation.times, self.style.number)
         printer.growing = False
         return printer
+
+    def _name(self, q: Quantity) -> str:
+        """A name, with its sample and step only where they are not those of the quantity being written."""
+        sample = 0 if q.sample == self.at.sample else q.sample
+        step = 1 if q.step == self.at.step else q.step
+        return _bare(self.notation.latex(self.network, q._replace(sample=sample, step=step)))
 
     def heading(self, kind: str, layer: int, part: str) -> str:
         """The rule's name and the layer it works in."""
@@ -113,11 +120,13 @@ class _Writer:
 
     def step(self, q: Quantity, formula: Expression) -> Step:
         """One step."""
+        self.at = q
+        place = self.words.place(q)
         return Step(
             q,
             anchor(self.network, q),
             self._part(q),
-            self.words.place(q),
+            f"{place}, {self.words('sample').lower()} {q.sample}" if q.sample else place,
             self._math(q, formula),
             self.shown[q],
             tuple(dict.fromkeys(anchor(self.network, read) for read in _read(formula))),
@@ -137,7 +146,7 @@ class _Writer:
             lines.pop()
         if sign == "\u2248" or lines[-1][1] != [value]:
             lines.append((r"\approx" if sign == "\u2248" else "=", [value]))
-        left = self._mathml(_bare(self.notation.latex(self.network, q)))
+        left = self._mathml(self._name(q))
         out = []
         for mark, pieces in lines:
             for k, piece in enumerate(pieces):
@@ -154,7 +163,7 @@ class _Writer:
         q = formula.test.quantity
         number = fraction_of(self.shown[q])
         above = number is not None and number > 0
-        latex = rf"{_bare(self.notation.latex(self.network, q))} = {self.style.number(self.shown[q])}"
+        latex = rf"{self._name(q)} = {self.style.number(self.shown[q])}"
         latex += " > 0" if above else r" {} \le 0"
         return f"<math>{self._mathml(latex)}</math>"
 

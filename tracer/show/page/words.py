@@ -75,7 +75,7 @@ _EN = {
     "J": "Jacobian of softmax",
     "J_why": "Every output of softmax depends on every pre-activation: the derivative of one by the other.",
     "delta": "Error signal",
-    "delta_why": "Chain rule: the derivative by the pre-activation is the slope times the derivative by the activation.",
+    "delta_why": "Chain rule: the derivative by the activation, times the slope, is that by the pre-activation.",
     "delta_fused_why": "Activation and loss go together: their derivatives cancel to output minus target.",
     "dW": "Gradient of a weight",
     "dW_why": "Chain rule: the error signal of the unit that the edge enters, times the number that the edge carries.",
