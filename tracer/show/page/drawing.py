@@ -32,11 +32,18 @@ ROOMS = ((3, 1.0, 1.0), (3, 1.3, 1.0), (3, 1.3, 1.35), (3, 1.7, 1.35), (1, 1.0, 
 
 @dataclass(frozen=True)
 class Label:
-    """A line of text: what stands before the number, the number, its place in the page."""
+    """A line of text: what stands before the number, the number, its place in the page; of a given one its name."""
 
     lead: str
     value: str
     q: str
+    name: str
+    longest: int
+
+    @property
+    def width(self) -> float:
+        """In pixels, with the longest number that any sample puts here."""
+        return (len(self.lead) + self.longest) * LETTER
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,10 @@ class _Pen:
         self.all_sizes = self.network.sizes
         self.sizes = tuple(min(n, MOST_UNITS) for n in self.all_sizes)
         self.full = max(self.sizes) <= FULL
+        self.longest: dict[tuple[str, int, tuple[int, ...]], int] = {}
+        for q, text in self.texts.items():
+            at = (q.kind, q.layer, q.indices)
+            self.longest[at] = max(len(text), self.longest.get(at, 0))
         self.lines, self.wider, self.higher = 0, 1.0, 1.0
         self.thin = 1.0 if self.full else 0.6
         self.widest = max(len(text) for text in self._shown_texts()) * LETTER + 18
@@ -168,7 +179,10 @@ class _Pen:
 
     def _label(self, lead: str, q: Quantity) -> tuple[Label, ...]:
         text = self.texts.get(q)
-        return () if text is None else (Label(lead, text, _base(anchor(self.network, q))),)
+        if text is None:
+            return ()
+        name = self.notation.text(self.network, q._replace(sample=0)) if q.kind in ("b", "t") else ""
+        return (Label(lead, text, _base(anchor(self.network, q)), name, self.longest[q.kind, q.layer, q.indices]),)
 
     # --- edges ---
 
@@ -188,7 +202,7 @@ class _Pen:
         if self.lines > 1:
             labels += self._label("\u2202 ", weight._replace(kind="dW"))
             labels += self._label("\u2192 ", weight._replace(kind="W_new"))
-        wide = max((len(label.lead + label.value) for label in labels), default=0) * LETTER / SCALE / 2
+        wide = max((label.width for label in labels), default=0) / SCALE / 2
         _, place = freest(edge, wide, len(labels) * LINE / SCALE / 2, taken, edges)
         free = max(map(place.overlap, taken)) <= WORST
         taken.append(place)
@@ -213,7 +227,7 @@ class _Pen:
         x, y = self._at(l, j)
         labels = self._labels(l, j)
         below = LINE * len(labels)
-        wide = max([2 * RADIUS, *(len(label.lead + label.value) * LETTER for label in labels)])
+        wide = max([2 * RADIUS, *(label.width for label in labels)])
         return x, y + below / 2, wide / 2, RADIUS + below / 2 + 2
 
     def _place(self, *box: float) -> Place:

@@ -1,6 +1,7 @@
 'use strict';(()=>{
 const D=document,$=i=>D.getElementById(i),all=s=>[...D.querySelectorAll(s)];
 const all_steps=all('#steps li'),pick=$('pick'),slide=$('slide'),box=$('steps').dataset;
+const fig=$('fig'),svg=fig.firstElementChild,wide=svg.viewBox.baseVal.width;
 let part=pick?pick.value:'',suf='',L=[],k=0,given={};
 const base=q=>q.replace(/-[su]\d+/g,'');
 const at=q=>$(q+suf)||$(q);
@@ -19,11 +20,11 @@ return h[0]+l+(h[1]?'_'+h[1]:'')+(p.length?'['+p.join(',')+']':'')};
 const ml=(n,...c)=>{const e=D.createElementNS('http://www.w3.org/1998/Math/MathML',n);e.append(...c);return e};
 // a name as mathematics: as its own step writes it, of a given one from its plain text such as w_23^(1)
 const math=q=>{const v=$(q),m=v&&v.querySelector('mtd');if(m)return ml('math',...[...m.childNodes].map(c=>c.cloneNode(true)));
-const g=/^[Wx]-/.test(q)&&lives(q)[0],p=(g&&g.dataset.n||name(q)).split(/([_^])/),s={};
-if(!g)return D.createTextNode(name(q));for(let i=1;i<p.length;i+=2)s[p[i]]=p[i+1];
+const g=/^[Wx]-/.test(q)?lives(q)[0]:D.querySelector(`svg [data-q="${base(q)}"]`),p=(g&&g.dataset.n||name(q)).split(/([_^])/),s={};
+if(!g||!g.dataset.n)return D.createTextNode(name(q));for(let i=1;i<p.length;i+=2)s[p[i]]=p[i+1];
 const t=c=>ml('mn',s[c]),b=ml('mi',p[0]);return ml('math',s._&&s['^']?ml('msubsup',b,t('_'),t('^')):s._?ml('msub',b,t('_')):s['^']?ml('msup',b,t('^')):b)};
 const links=(li,title,qs)=>{if(!qs.length)return;const p=D.createElement('p');p.className='links';p.append(title+': ');
-for(const q of qs.slice(0,24)){const v=$(q),e=D.createElement(v?'a':'span');e.append(math(q));if(v)e.href='#'+q;if(v&&v.dataset.s&&!li.dataset.s)e.append(' ('+v.dataset.s+')');p.append(e,' ')}
+for(const q of qs.slice(0,24)){const v=$(q),e=D.createElement(v?'a':'span');e.append(math(q));if(v){e.href='#'+q;e.title=name(q)}if(v&&v.dataset.s&&!li.dataset.s)e.append(' ('+v.dataset.s+')');p.append(e,' ')}
 if(qs.length>24)p.append('…');li.append(p)};
 const paths=(l,j)=>{const r=[],walk=(l,p)=>{const e=all('[id^=e'+(l+1)+'-]').filter(e=>e.id.endsWith('-'+p[0]));
 if(!e.length)r.push(p);else if(r.length<9)for(const x of e)walk(l+1,[x.id.split('-')[1],...p])};walk(+l,[j]);return r};
@@ -46,6 +47,7 @@ all('svg [data-q]').forEach(t=>{const s=at(t.dataset.q),n=s?L.indexOf(s):-1;t.cl
 all('#stages button').forEach(b=>b.toggleAttribute('aria-current',sec.classList.contains(b.dataset.go)));
 slide.max=L.length-1;slide.value=k;slide.setAttribute('aria-valuetext',sec.querySelector('h2').textContent+', '+li.querySelector('h3').textContent);
 $('count').textContent=k+1+' / '+L.length;
+const c=D.querySelector('.now circle,.now path');if(c)fig.scrollLeft=(c.getBBox().x+c.getBBox().width/2)*svg.clientWidth/wide-fig.clientWidth/2;
 const f=li.querySelector('.m');if(f.scrollWidth>f.clientWidth)f.tabIndex=0;
 const g=lives(li.id)[0],w=g&&g.id.slice(1),now=$('now'),say=q=>{const s=at(q),n=s?L.indexOf(s):-1;if(n>=0&&n<=k)now.append(math(s.id),' = '+s.dataset.v+' \u2002 ')};now.textContent='';
 if(g&&g.id[0]=='e'){const q='W-'+w;now.append(math(q),' = '+(given[q]||g.dataset.v)+' \u2002 ');['dW-','W_new-'].forEach(p=>say(p+w))}else if(g&&base(li.id)!='E')['a-','z-','delta-'].forEach(p=>say(p+w));
@@ -62,8 +64,10 @@ if(pick)pick.onchange=()=>{const q=base(L[k].id);choose(pick.value);go(Math.max(
 addEventListener('keydown',e=>{const n={ArrowRight:k+1,ArrowLeft:k-1,ArrowDown:k+1,ArrowUp:k-1,Home:0,End:L.length-1}[e.key];
 if(n===undefined||e.altKey||e.ctrlKey||e.metaKey||e.target.id=='pick')return;e.preventDefault();go(n,e)});
 addEventListener('popstate',open);
+$('steps').onclick=e=>{const a=e.target.closest('a');if(a){e.preventDefault();history.pushState(null,'',a.getAttribute('href'));open()}};
 all('.e,.u,.w').forEach(g=>g.onclick=()=>{const id=g.dataset.e||g.id,own=L.map((li,i)=>i).filter(i=>lives(L[i].id).some(e=>e&&e.id==id));
 if(own.length)go(own.find(i=>i>k)??own[0])});
 let x=null;const r=$('right');r.addEventListener('touchstart',e=>{x=e.target.closest('.m,nav')?null:e.touches[0].clientX},{passive:true});
 r.addEventListener('touchend',e=>{if(x===null)return;const d=e.changedTouches[0].clientX-x;if(Math.abs(d)>60)go(k+(d<0?1:-1))});
-D.documentElement.classList.add('js');D.querySelector('nav').hidden=false;choose(part);open()})()
+D.documentElement.classList.add('js');D.querySelector('nav').hidden=false;svg.style.minWidth=Math.min(wide*.72,1400)+'px';if(fig.scrollWidth>fig.clientWidth)fig.tabIndex=0;
+choose(part);history.scrollRestoration='manual';open();scrollTo(0,0)})()
