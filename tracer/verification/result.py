@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,8 @@ class Verification:
         return f"<Verification: {'; '.join(line.strip() for line in self.lines())}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": str(self), "text/markdown": self.render("markdown")}
+        forms = {"text/html": "html", "text/markdown": "markdown"}
+        return {"text/plain": str(self)} | {mime: self.render(form) for mime, form in forms.items()}
 
     def lines(self) -> list[str]:
         """The answer in words, the causes first."""
@@ -228,7 +230,7 @@ class Verification:
         return out
 
     def render(self, form: str = "table") -> str:
-        """As table, markdown, csv or json."""
+        """As table, markdown, html (a fragment), csv or json."""
         if form == "json":
             return dumps(self._json())
         headers = list(HEADERS[:1]) + (["given"] if self.theirs else []) + list(HEADERS[1:])
@@ -240,6 +242,9 @@ class Verification:
         left = self.count - len(rows)
         more = [f"({left} more numbers; --format csv or json has them all)", ""] if left > 0 else [""]
         below = "" if not rows else f"\n{legend(max(rows, key=lambda r: r.tolerance))}"
+        if form == "html":
+            words = "\n".join([*more, *self.lines()]) + below
+            return f"<section>\n{table}\n<pre>{escape(words.strip())}</pre>\n</section>"
         return "\n".join([table, *more, *self.lines()]) + below
 
     def _few(self) -> tuple[Row, ...]:

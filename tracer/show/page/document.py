@@ -39,7 +39,7 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     words = Words(lang, trace.problem.network)
     profile = notation_of(trace.problem, notation)
     per_sample = max(1, len(trace) // trace.problem.samples)
-    samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // per_sample))
+    samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // 2 // per_sample))
     written = groups(trace, profile, words, MOST_STEPS // 10, samples)
     picture = drawing(trace, profile)
     return _filled(
@@ -66,6 +66,8 @@ def _left_out(trace: Trace, written: tuple[Group, ...], samples: int, units: Any
         out.append(words("samples_left", n=trace.problem.samples, kept=samples))
     elif sum(len(group.steps) for group in written) < len(trace):
         out.append(words("steps_left", n=len(trace), kept=MOST_STEPS // 10))
+    if any("\u22ef" in step.math for group in written for step in group.steps):
+        out.append(words("sums_left"))
     return out
 
 

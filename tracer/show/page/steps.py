@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Group", "Step", "anchor", "groups", "suffix"]
 
+MOST_ROWS = 16  # of one sum; of a longer one the first and the last
 WIDTH = 19.0  # em: what a phone shows without scrolling
 
 
@@ -129,7 +130,9 @@ class _Writer:
             f"{place}, {self.words('sample').lower()} {q.sample}" if q.sample else place,
             self._math(q, formula),
             self.shown[q],
-            tuple(dict.fromkeys(anchor(self.network, read) for read in _read(formula))),
+            tuple(
+                dict.fromkeys(anchor(self.network, read) for read, _ in zip(_read(formula), range(200), strict=False))
+            ),
         )
 
     def _part(self, q: Quantity) -> str:
@@ -149,7 +152,7 @@ class _Writer:
         left = self._mathml(self._name(q))
         out = []
         for mark, pieces in lines:
-            for k, piece in enumerate(pieces):
+            for k, piece in enumerate(_shortened(pieces)):
                 right = f"{mark} {piece}" if k == 0 else rf"\quad {{}} {piece}"
                 out.append(f"<mtr><mtd>{left}</mtd><mtd>{self._mathml(right)}</mtd></mtr>")
                 left = ""
@@ -171,6 +174,12 @@ class _Writer:
         if latex not in self.cache:
             self.cache[latex] = _short(mathml(latex))
         return self.cache[latex]
+
+
+def _shortened(pieces: list[str]) -> list[str]:
+    if len(pieces) <= MOST_ROWS:
+        return pieces
+    return [*pieces[: MOST_ROWS - 2], r"\cdots", pieces[-1]]
 
 
 def _bare(latex: str) -> str:
