@@ -119,7 +119,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=_whole, metavar="M", help="show the loss of every M-th step")
     parser.add_argument("--trace-step", type=_whole, metavar="K", help="the full trace of step K")
     _add_numbers(parser, ("float64", "float32"), "print with")
-    _add_output(parser, FORMATS)
+    _add_output(parser, (*FORMATS, "page"))
 
 
 def _page(parser: argparse.ArgumentParser) -> None:

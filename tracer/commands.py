@@ -131,6 +131,7 @@ def train(options: argparse.Namespace) -> int:
         steps,
         every=options.every,
         trace_step=options.trace_step,
+        record=60 if options.format == "page" else 0,
         arithmetic=options.arithmetic or "float64",
         digits=options.digits,
         places=options.places,
@@ -138,6 +139,10 @@ def train(options: argparse.Namespace) -> int:
     )
     _tell(run.last.notes)
     form = _format(options)
+    if form == "page":
+        from tracer.show.page import run_page
+
+        return _write(run_page(run), options)
     if run.traced and form != "json":
         return _write(run.traced.table().render(form), options)
     return _write(run.table().render(form), options)

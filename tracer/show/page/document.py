@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from derivations.equations import givens
 from derivations.names import Quantity
 from derivations.notation import notation_of
-from tracer.show.page.drawing import drawing
+from tracer.show.page.drawing import drawing, run_drawing
+from tracer.show.page.marking import sheet_of, unplaced
 from tracer.show.page.steps import Group, anchor, groups, suffix
+from tracer.show.page.training import columns, curves, recorded_rows
 from tracer.show.page.words import Words
 from tracer.show.table import heading_of
 
@@ -31,7 +33,8 @@ MOST_SAMPLES = 60
 def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop", lang: str = "en") -> str:
     """The step page of a trace as HTML.
 
-    marks: a marked answer sheet, whose verdicts stand beside their steps.  notation: a profile's name, or `names` for
+    marks: a marked answer sheet, whose verdicts stand beside their steps; the page shows every right number too, so
+    it is for full feedback.  notation: a profile's name, or `names` for
     the problem's own.  lang: en or ja.  Raises ValueError for what is not known, and for a trace of balls.
     """
     if trace.arithmetic == "ball":
@@ -42,8 +45,14 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // 2 // per_sample))
     written = groups(trace, profile, words, MOST_STEPS // 10, samples)
     picture = drawing(trace, profile)
+    sheet = sheet_of(marks, trace.problem, lang) if marks else None
+    places = {step.id for group in written for step in group.steps}
     return _filled(
+        "page.html",
+        "page.js",
         lang=lang,
+        sheet=sheet,
+        elsewhere=list(unplaced(sheet, places)) if sheet else [],
         t=words,
         heading=_heading(trace),
         groups=written,
@@ -102,18 +111,49 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _filled(**parts: Any) -> str:
-    """The template filled in; every text is escaped except our own style, script and MathML."""
+def _filled(template: str, script: str, **parts: Any) -> str:
+    """A template filled in; every text is escaped except our own style, script and MathML."""
     import jinja2
 
-    style, script = _part("page.css"), _part("page.js")
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FunctionLoader(_part),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    template = environment.from_string(_part("page.html"))
-    return template.render(style=style, script=script, style_hash=_digest(style), script_hash=_digest(script), **parts)
+    own = {"style": _part("page.css"), "script": _part(script)}
+    hashes = {f"{name}_hash": _digest(text) for name, text in own.items()}
+    return environment.get_template(template).render(**parts | own | hashes)
 
 
-def run_page(run: Run, *, lang: str = "en") -> str:
-    """A training run as a page."""
-    raise NotImplementedError
+def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
+    """A training run as a page: a slider over its recorded steps, the loss curve, weights and gradients.
+
+    The run must have been recorded: `train(problem, steps, record=60)`.  Raises ValueError where it was not.
+    """
+    if not run.recorded:
+        raise ValueError("this run recorded no steps; train with record=60")
+    words, profile = Words(lang, run.problem.network), notation_of(run.problem, notation)
+    chosen = columns(run, profile)
+    picture = run_drawing(run.recorded, profile)
+    kept = sum(column.quantity.kind != "E" for column in chosen)
+    total = 2 * sum(
+        layer.W.floats.size + (0 if layer.b is None else layer.b.floats.size) for _, layer in run.problem.network
+    )
+    total *= len(run.recorded[0].steps)
+    left = [words("columns_left", n=total, kept=kept)] if kept < total else []
+    return _filled(
+        "run.html",
+        "run.js",
+        lang=lang,
+        t=words,
+        heading=_heading(run.recorded[0]),
+        sizes="-".join(map(str, run.problem.network.sizes)),
+        steps=run.steps,
+        picture=picture,
+        columns=chosen,
+        rows=recorded_rows(run, chosen),
+        curves=curves(run),
+        notes=[*(words("units_left", l=l, n=n, kept=k) for l, n, k in picture.left_out), *left, *run.last.notes],
+    )

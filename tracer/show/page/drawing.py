@@ -19,7 +19,7 @@ from tracer.show.page.steps import anchor
 if TYPE_CHECKING:
     from tracer.tracing import Trace
 
-__all__ = ["Drawing", "Label", "Line", "Unit", "drawing"]
+__all__ = ["Drawing", "Label", "Line", "Unit", "drawing", "run_drawing"]
 
 MOST_UNITS = 10
 SCALE = 40.0  # pixels a cm, the unit in which figures place their labels
@@ -88,15 +88,25 @@ class Drawing:
     labelled: bool
 
 
+UNIT_KINDS = ("x", "b", "a", "z", "delta", "t")
+EDGE_KINDS = (("W", ""), ("dW", "\u2202 "), ("W_new", "\u2192 "))  # each with the sign before its number
+
+
 def drawing(trace: Trace, notation: Notation) -> Drawing:
     """The network of a trace, with the numbers of its first sample."""
-    return _Pen(trace, notation).drawn()
+    return _Pen((trace,), notation, UNIT_KINDS, 3).drawn()
+
+
+def run_drawing(traces: tuple[Trace, ...], notation: Notation) -> Drawing:
+    """The network of the first of many steps, with its parameters and the gradients of the weights."""
+    return _Pen(traces, notation, ("b",), 2).drawn()
 
 
 class _Pen:
     """Places units in columns and labels where they cover nothing."""
 
-    def __init__(self, trace: Trace, notation: Notation) -> None:
+    def __init__(self, traces: tuple[Trace, ...], notation: Notation, kinds: tuple[str, ...], most: int) -> None:
+        trace, self.kinds, self.most = traces[0], kinds, most
         self.network, self.notation = trace.problem.network, notation
         self.texts: Mapping[Quantity, str] = trace.shown
         first = trace.steps[0]
@@ -106,19 +116,13 @@ class _Pen:
         self.sizes = tuple(min(n, MOST_UNITS) for n in self.all_sizes)
         self.full = max(self.sizes) <= FULL
         self.longest: dict[tuple[str, int, tuple[int, ...]], int] = {}
-        for q, text in self.texts.items():
+        for q, text in (item for one in traces for item in one.shown.items()):
             at = (q.kind, q.layer, q.indices)
             self.longest[at] = max(len(text), self.longest.get(at, 0))
         self.lines, self.wider, self.higher = 0, 1.0, 1.0
         self.thin = 1.0 if self.full else 0.6
-        self.widest = max(len(text) for text in self._shown_texts()) * LETTER + 18
-
-    def _shown_texts(self) -> Iterator[str]:
-        drawn = ("a", "z", "delta", "W", "dW", "W_new") if self.full else ("z", "x")
-        yield "0.00"
-        for q, text in self.texts.items():
-            if q.kind in drawn:
-                yield text
+        drawn = (*kinds, "W", "dW", "W_new") if self.full else kinds
+        self.widest = max([4, *(n for at, n in self.longest.items() if at[0] in drawn)]) * LETTER + 18
 
     def drawn(self) -> Drawing:
         lines: list[Line] = []
@@ -161,17 +165,20 @@ class _Pen:
         return Unit(f"u{l}-{j}", *self._at(l, j), plain(latex), tuple(_runs(latex)), self._labels(l, j))
 
     def _labels(self, l: int, j: int) -> tuple[Label, ...]:
+        kinds = self.kinds if self.full else tuple(kind for kind in self.kinds if kind in "xz")
         if l == 0:
-            return self._label("", Quantity("x", 0, (j,), self.sample))
-        if not self.full:
-            return self._label("", Quantity("z", l, (j,), self.sample))
+            return self._label("", Quantity("x", 0, (j,), self.sample)) if "x" in kinds else ()
         bias = self.network.layer(l).bias
-        own = Quantity("b", l, () if bias and bias.shared else (j,), self.apart)
-        out = self._label(self._letter("theta" if bias and bias.letter == "theta" else "b"), own) if bias else ()
+        out: tuple[Label, ...] = ()
+        if bias and "b" in kinds:
+            own = Quantity("b", l, () if bias.shared else (j,), self.apart)
+            out += self._label(self._letter(bias.letter), own)
         for kind in ("a", "z", "delta"):
-            out += self._label(self._letter(kind), Quantity(kind, l, (j,), self.sample))
-        target = Quantity("t", 0, (j,), self.sample)
-        return out + (self._label(self._letter("t"), target) if l == len(self.network) else ())
+            if kind in kinds:
+                out += self._label(self._letter(kind) if self.full else "", Quantity(kind, l, (j,), self.sample))
+        if l == len(self.network) and "t" in kinds:
+            out += self._label(self._letter("t"), Quantity("t", 0, (j,), self.sample))
+        return out
 
     def _letter(self, kind: str) -> str:
         latex = self.notation.letters.get(kind, kind)
@@ -198,10 +205,9 @@ class _Pen:
     def _line(self, l: int, j: int, i: int, edge: Edge, largest: float, taken: list[Place], edges: list[Edge]) -> Line:
         weight = Quantity("W", l, (j, i), self.apart)
         size = _size(self.texts[weight])
-        labels = self._label("", weight) if self.lines else ()
-        if self.lines > 1:
-            labels += self._label("\u2202 ", weight._replace(kind="dW"))
-            labels += self._label("\u2192 ", weight._replace(kind="W_new"))
+        labels: tuple[Label, ...] = ()
+        for kind, lead in EDGE_KINDS[: min(self.lines, self.most)]:
+            labels += self._label(lead, weight._replace(kind=kind))
         wide = max((label.width for label in labels), default=0) / SCALE / 2
         _, place = freest(edge, wide, len(labels) * LINE / SCALE / 2, taken, edges)
         free = max(map(place.overlap, taken)) <= WORST

@@ -63,8 +63,11 @@ all('#stages button').forEach(b=>b.onclick=()=>go(L.findIndex(li=>li.closest('se
 if(pick)pick.onchange=()=>{const q=base(L[k].id);choose(pick.value);go(Math.max(0,L.indexOf(at(q))))};
 addEventListener('keydown',e=>{const n={ArrowRight:k+1,ArrowLeft:k-1,ArrowDown:k+1,ArrowUp:k-1,Home:0,End:L.length-1}[e.key];
 if(n===undefined||e.altKey||e.ctrlKey||e.metaKey||e.target.id=='pick')return;e.preventDefault();go(n,e)});
+const bad=i=>L[i]&&/wrong|open/.test(L[i].dataset.m),wrong=$('wrong');
+if(wrong)wrong.onclick=()=>{for(let n=1;n<=L.length;n++)if(bad((k+n)%L.length))return go((k+n)%L.length)};
+all('[data-m=wrong]').forEach(li=>light(li.id,['bad']));
 addEventListener('popstate',open);
-$('steps').onclick=e=>{const a=e.target.closest('a');if(a){e.preventDefault();history.pushState(null,'',a.getAttribute('href'));open()}};
+D.onclick=e=>{const a=e.target.closest('a');if(a){e.preventDefault();history.pushState(null,'',a.getAttribute('href'));open()}};
 all('.e,.u,.w').forEach(g=>g.onclick=()=>{const id=g.dataset.e||g.id,own=L.map((li,i)=>i).filter(i=>lives(L[i].id).some(e=>e&&e.id==id));
 if(own.length)go(own.find(i=>i>k)??own[0])});
 let x=null;const r=$('right');r.addEventListener('touchstart',e=>{x=e.target.closest('.m,nav')?null:e.touches[0].clientX},{passive:true});
