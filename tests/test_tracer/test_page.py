@@ -15,11 +15,13 @@ import pytest
 from networks import random_problem
 from rendering.gates import CORE
 
-from tracer import load, trace
+from tracer import load, trace, train
+from tracer.answers.result import Cause, Mark, Marked
 from tracer.cli import main
 from tracer.problem import loads
 from tracer.samples import sample_folders
-from tracer.show.page import page
+from tracer.show.page import page, run_page
+from tracer.show.page.steps import anchor
 from tracer.template import new_problem
 
 SAMPLES = [folder.name for folder in sample_folders()]
@@ -42,7 +44,22 @@ HTML = {
     "nav",
     "button",
 }
-HTML |= {"label", "select", "option", "input", "output", "section", "small", "ol", "li", "script"}
+HTML |= {
+    "p",
+    "b",
+    "span",
+    "a",
+    "label",
+    "select",
+    "option",
+    "input",
+    "output",
+    "section",
+    "small",
+    "ol",
+    "li",
+    "script",
+}
 SVG = {"svg", "g", "path", "circle", "text", "tspan"}
 
 
@@ -218,10 +235,71 @@ def test_the_command_writes_the_file(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "use --notation bishop" in capsys.readouterr().err
 
 
+MARKED = Marked(
+    "ada <b>\u202e",
+    (
+        Mark("a1[1]", "0.6", "exact", "0.6"),
+        Mark("z1[2]", "1.2", "slip", "0.7685", slips=("z.missing",), facts={"message": "<i>no activation</i>"}),
+        Mark("a2[1]", "3.046", "follows", "2.183", "3.046"),
+        Mark("delta2_2", "9", "wrong", "4.011"),
+        Mark("<script>q9", "17", "unknown"),
+    ),
+    (Cause(("z.missing",), ("z1[2]",), ("a2[1]",)),),
+    ("read as <b>nielsen</b> writes it",),
+)
+
+
+def test_a_marked_sheet_stands_beside_its_steps() -> None:
+    """Each cell's verdict at its step, the cause with a link to it, what belongs nowhere above, nothing as markup."""
+    html = page(trace("hand-3-2-2", digits=4), MARKED)
+    reader = read(html)
+    assert reader.faults == []
+    tones = {step["id"]: step["data-m"] for step in reader.steps if "data-m" in step}
+    assert tones == {"a-1-1": "right", "z-1-2": "wrong", "a-2-1": "right", "delta-2-2": "wrong"}
+    at = {m[1]: m[2] for m in re.finditer(r'<li id="([^"]*)"(.*?)</li>', html, re.S)}
+    assert "1.2" in at["z-1-2"]
+    assert "expected: <span>0.7685" in at["z-1-2"]
+    assert "cause 1" in at["a-2-1"]
+    assert '<a href="#z-1-2">' in html
+    assert "2 of 4 right, 1 cause" in html
+    assert "&lt;script&gt;q9" in html
+    assert html.count("<script>") == 1
+    assert "<b>nielsen" not in html
+    assert "\u202e" not in html
+    assert "data-m" not in re.sub(r"<script>.*?</script>", "", HAND, flags=re.S)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_training_run_has_a_page(sample: str) -> None:
+    """Recorded steps with the numbers of the traces, the first and the last among them; nothing from elsewhere."""
+    run = train(sample, 29, every=1, record=5)
+    assert [traced.steps[0].step for traced in run.recorded] == [1, 8, 15, 22, 29]
+    html = run_page(run)
+    reader = read(html)
+    assert reader.faults == []
+    assert reader.elements <= HTML | SVG | CORE | {"table", "thead", "tbody", "tr", "th", "td", "polyline"}
+    heads = re.findall(r'data-c="([^"]*)"', html)
+    for traced, row in zip(run.recorded, re.findall(r"<tr id=.*?</tr>", html), strict=True):
+        cells = dict(zip(heads, re.findall(r"<td>(.*?)</td>", row), strict=True))
+        texts = {anchor(run.problem.network, q._replace(step=1)): text for q, text in traced.shown.items()}
+        assert cells == {head: texts[head] for head in heads}
+
+
+def test_the_page_of_a_run_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`bptrace train --format page`; a run that recorded nothing is refused."""
+    out = tmp_path / "run.html"
+    assert main(["train", "tanh-xor", "--steps", "300", "--format", "page", "-o", str(out)]) == 0
+    html = out.read_text(encoding="utf-8")
+    assert html.count("<tr id=") == 60
+    assert len(html.encode()) < 150_000
+    with pytest.raises(ValueError, match="train with record=60"):
+        run_page(train("tanh-xor", 3))
+
+
 def test_results_show_themselves_where_scripts_are_stripped() -> None:
     """Each result's HTML for a notebook is a fragment: no script, no address, no style for the page around it."""
     from derivations import derive
-    from tracer import train, verify
+    from tracer import verify
 
     problem = load("hand-3-2-2")
     for result in (trace(problem), verify(problem), train(problem, 3), derive(problem)):

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from rendering.browser import AXE, CONTRAST, OVERLAPS, browser, have_browser, opened
 
-from tracer import trace
+from tracer import trace, train
+from tracer.answers.result import Cause, Mark, Marked
 from tracer.problem import loads
 from tracer.samples import sample_folders
-from tracer.show.page import page
+from tracer.show.page import page, run_page
 from tracer.template import new_problem
 
 pytestmark = [
@@ -183,6 +184,37 @@ def test_the_printed_page_has_every_step(chromium: Any, sample: str, tmp_path: P
         paper = tmp_path / "page.pdf"
         shown.pdf(path=paper, format="A4")
         assert len(re.findall(rb"/Type /Page\b", paper.read_bytes())) >= 2 or paper.stat().st_size > 20_000
+
+
+def test_a_training_page_steps_through_the_run(chromium: Any, tmp_path: Path) -> None:
+    """The slider changes the weights in the drawing; keys and deep links work; nothing is asked for."""
+    html = run_page(train("hand-3-2-2", 100, every=1, record=11))
+    first = "document.querySelector('svg .w text').textContent"
+    with opened(chromium, html, tmp_path, anchor="step-100", **PHONE) as shown:
+        assert shown.locator("#count").inner_text() == "100"
+        late = shown.evaluate(first)
+        shown.keyboard.press("Home")
+        assert shown.locator("#count").inner_text() == "1"
+        assert shown.evaluate(first) != late
+        assert shown.evaluate(OVERLAPS) == []
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+        assert len(shown.requests) == 1
+        assert shown.messages == []
+
+
+def test_a_marked_sheet_in_the_browser(chromium: Any, tmp_path: Path) -> None:
+    """The button goes from one cell that is not right to the next; a cause leads to its step."""
+    marks = (Mark("z1[2]", "1.2", "slip", "0.7685"), Mark("dW1[1,1]", "", "missing", "3.254"))
+    marked = Marked("ada", marks, (Cause((), ("z1[2]",)),))
+    with opened(chromium, page(trace("hand-3-2-2", digits=4), marked), tmp_path) as shown:
+        shown.click("#wrong")
+        assert current(shown) == "z-1-2"
+        shown.click("#wrong")
+        assert current(shown) == "dW-1-1-1"
+        shown.click("#sheet a")
+        assert current(shown) == "z-1-2"
+        assert shown.locator("li.cur .mark").inner_text().startswith("slip")
+        assert shown.messages == []
 
 
 def test_a_hostile_title_is_text(chromium: Any, tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
     )
     total *= len(run.recorded[0].steps)
     left = [words("columns_left", n=total, kept=kept)] if kept < total else []
+    left += [words("first_network")] if len(run.recorded[0].steps) > 1 else []
     return _filled(
         "run.html",
         "run.js",

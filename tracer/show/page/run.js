@@ -14,7 +14,7 @@ if(mark){const x=8+544*(number(k)-number(0))/((number(rows.length-1)-number(0))|
 slide.value=k;slide.setAttribute('aria-valuetext',number(k));$('count').textContent=number(k);
 const box=$('record'),r=rows[k];box.scrollTop=r.offsetTop-box.clientHeight/2;
 if(how)history[how+'State'](null,'','#'+r.id)};
-const open=()=>{const n=rows.findIndex(r=>'#'+r.id==location.hash);show(n<0?0:n)};
+const open=()=>{const n=+location.hash.replace('#step-','')||0;show(rows.filter((r,i)=>number(i)<=n).length-1)};
 $('prev').onclick=()=>show(k-1,'push');$('next').onclick=()=>show(k+1,'push');slide.oninput=()=>show(+slide.value,'replace');
 addEventListener('keydown',e=>{const n={ArrowRight:k+1,ArrowLeft:k-1,Home:0,End:rows.length-1}[e.key];
 if(n===undefined||e.altKey||e.ctrlKey||e.metaKey)return;e.preventDefault();show(n,e.repeat?'replace':'push')});
