@@ -86,7 +86,7 @@ class Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self.open and self.open[-1] == tag:
             self.open.pop()
-        elif tag not in ("path", "circle"):
+        elif tag not in ("path", "circle", "polyline"):
             self.faults.append(f"</{tag}> closes {self.open[-1:]}")
 
     def handle_data(self, data: str) -> None:

@@ -54,19 +54,25 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
         sheet=sheet,
         elsewhere=list(unplaced(sheet, places)) if sheet else [],
         t=words,
-        heading=_heading(trace),
+        heading=_heading(trace, words),
         groups=written,
         stages=[stage for stage in ("forward", "backward", "update") if any(g.stage == stage for g in written)],
-        sizes="-".join(map(str, trace.problem.network.sizes)),
+        sizes=_sizes(trace),
         picture=picture,
         choices=_choices(trace, samples),
         notes=[*_left_out(trace, written, samples, picture.left_out, words), *trace.notes],
     )
 
 
-def _heading(trace: Trace) -> tuple[str, ...]:
-    heading = heading_of(trace)
-    return heading if trace.problem.title else ("-".join(map(str, trace.problem.network.sizes)), *heading)
+def _heading(trace: Trace, words: Words) -> list[str]:
+    """The title, or without one the network; then the network, the training, the policy."""
+    title, *lines = ("" if trace.problem.title else words("network", sizes=_sizes(trace)), *heading_of(trace))
+    title, *lines = [title, *lines] if title else lines
+    return [title, *map(words.said, lines)]
+
+
+def _sizes(trace: Trace) -> str:
+    return "-".join(map(str, trace.problem.network.sizes))
 
 
 def _left_out(trace: Trace, written: tuple[Group, ...], samples: int, units: Any, words: Words) -> list[str]:
@@ -149,8 +155,8 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
         "run.js",
         lang=lang,
         t=words,
-        heading=_heading(run.recorded[0]),
-        sizes="-".join(map(str, run.problem.network.sizes)),
+        heading=_heading(run.recorded[0], words),
+        sizes=_sizes(run.last),
         steps=run.steps,
         picture=picture,
         columns=chosen,

@@ -111,7 +111,7 @@ class _Writer:
     def heading(self, kind: str, layer: int, part: str) -> str:
         """The rule's name and the layer it works in."""
         where = self.words("layer", l=layer) if KINDS[kind].layered and kind[0] != "E" else ""
-        return ", ".join(filter(None, (self.words.rule(kind), where, part)))
+        return ", ".join(filter(None, (self.words.rule(kind), where, self.words.said(part))))
 
     def why(self, kind: str, layer: int) -> str:
         """The rule in a sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from derivations.names import KINDS, Quantity
@@ -39,7 +40,6 @@ _EN = {
     "whole_sample": "the loss of this sample",
     "pair": "{j} by the pre-activation of {i}",
     "layer": "layer {l}",
-    "rate": "learning rate",
     "units_left": "Layer {l} has {n} units; the drawing shows {kept} of them.",
     "steps_left": "The step has {n} numbers; the page writes out the first {kept} of each part of it.",
     "samples_left": "There are {n} samples; the page writes out the first {kept}.",
@@ -75,7 +75,7 @@ _EN = {
     "J": "Jacobian of softmax",
     "J_why": "Every output of softmax depends on every pre-activation: the derivative of one by the other.",
     "delta": "Error signal",
-    "delta_why": "Chain rule: the derivative by the activation, times the slope, is that by the pre-activation.",
+    "delta_why": "Chain rule: the slope of the activation times the derivative by the activation.",
     "delta_fused_why": "Activation and loss go together: their derivatives cancel to output minus target.",
     "dW": "Gradient of a weight",
     "dW_why": "Chain rule: the error signal of the unit that the edge enters, times the number that the edge carries.",
@@ -117,7 +117,6 @@ _JA = {
     "whole_sample": "このサンプルの損失",
     "pair": "{j}を{i}の活性化前の値で微分",
     "layer": "第{l}層",
-    "rate": "学習率",
     "units_left": "第{l}層には{n}個のユニットがあり、図にはそのうち{kept}個を示します。",
     "steps_left": "全部で{n}個の数があり、このページは各部分の最初の{kept}個を書き出します。",
     "samples_left": "サンプルは{n}個あり、このページは最初の{kept}個を書き出します。",
@@ -164,6 +163,28 @@ _JA = {
     "new_other_why": "最適化手法が定める大きさで、勾配と逆向きに進みます。",
     "new_bias": "新しいバイアス",
 }
+_SAID = {
+    "en": (),
+    "ja": (
+        (r"Step (\d+), sample (\d+)", r"ステップ\1、サンプル\2"),
+        (r"Sample (\d+)", r"サンプル\1"),
+        (r"(\S+) network: ", r"\1 ネットワーク: "),
+        (r"(\d+) samples", r"サンプル\1個"),
+        ("samples in turn", "サンプルごとに更新"),
+        ("samples apart", "サンプルごとに別のネットワーク"),
+        ("sum over the batch", "バッチの和"),
+        ("mean over the batch", "バッチの平均"),
+        ("learning rate ", "学習率 "),
+        ("by hand: ", "手計算: "),
+        (r"shown to (\d+)", r"表示は\1"),
+        (r"(\d+) significant figures?", r"有効数字\1桁"),
+        (r"(\d+) decimals?", r"小数点以下\1桁"),
+        ("half away from zero", "四捨五入"),
+        ("carrying what is shown", "表示した値で計算を続ける"),
+        ("carrying every digit", "すべての桁で計算を続ける"),
+    ),
+}
+"""What the tables say in English, in the other languages."""
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": _EN, "ja": _JA}
 assert _EN.keys() == _JA.keys()
 
@@ -178,6 +199,12 @@ class Words:
 
     def __call__(self, key: str, **facts: object) -> str:
         return self.table[key].format(**facts)
+
+    def said(self, text: str) -> str:
+        """A line of the tables' English in this language."""
+        for english, own in _SAID[self.lang]:
+            text = re.sub(english, own, text)
+        return text
 
     def unit(self, layer: int, j: int) -> str:
         """A unit by its place: "hidden unit 2"."""
