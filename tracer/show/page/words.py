@@ -76,6 +76,8 @@ _EN = {
     "J_why": "Every output of softmax depends on every pre-activation: the derivative of one by the other.",
     "delta": "Error signal",
     "delta_why": "Chain rule: the slope of the activation times the derivative by the activation.",
+    "delta_sum_why": "Chain rule: every output of softmax depends on this pre-activation, so the derivatives by all of "
+    "them come back, each times its entry of the Jacobian, and are added up.",
     "delta_fused_why": "Activation and loss go together: their derivatives cancel to output minus target.",
     "dW": "Gradient of a weight",
     "dW_why": "Chain rule: the error signal of the unit that the edge enters, times the number that the edge carries.",
@@ -151,6 +153,8 @@ _JA = {
     "J_why": "ソフトマックスの各出力は、すべての活性化前の値に依存します。その微分です。",
     "delta": "誤差信号",
     "delta_why": "連鎖律: 活性化前の値による微分は、傾きと出力による微分の積です。",
+    "delta_sum_why": "連鎖律: ソフトマックスのすべての出力がこの値に依存するので、"
+    "各出力による微分にヤコビ行列の要素を掛けて足します。",
     "delta_fused_why": "活性化関数と損失関数の微分が打ち消し合い、出力引く正解値になります。",
     "dW": "重みの勾配",
     "dW_why": "連鎖律: 辺が入るユニットの誤差信号に、辺が運ぶ値を掛けます。",
@@ -246,6 +250,8 @@ class Words:
             return self("a_theta_why" if own.bias.letter == "theta" else "a_bias_why")
         if kind == "delta" and fused:
             return self("delta_fused_why")
+        if kind == "delta" and own and not own.activation.elementwise:
+            return self("delta_sum_why")
         if kind == "dz" and layer == len(self.network):
             return self("dz_last_why")
         return self(f"{kind}_why", f=own.activation.name if own else "")
