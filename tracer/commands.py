@@ -129,7 +129,7 @@ def train(options: argparse.Namespace) -> int:
     run = train_problem(
         problem,
         steps,
-        every=options.every or (max(1, steps // 200) if options.format == "page" else None),
+        every=max(1, steps // 200) if options.every is None and options.format == "page" else options.every,
         trace_step=options.trace_step,
         record=60 if options.format == "page" else 0,
         arithmetic=options.arithmetic or "float64",

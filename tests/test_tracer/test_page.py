@@ -184,6 +184,17 @@ def test_hostile_titles_and_names_are_text() -> None:
     assert "{{ 7*7 }}" in html
 
 
+def test_somebody_s_names_are_text() -> None:
+    """Names of the problem's own with markup are escaped; LaTeX that the page cannot write is refused in a sentence."""
+    text = new_problem("2-2-1", activation="sigmoid", output=None, loss=None, rate="0.1") + "\n[names]\n"
+    html = page(trace(loads(text + '"<img src=x>" = "W1[1,1]"\n')), notation="names")
+    assert "<img" not in html
+    assert "&lt;img" in html
+    named = loads(text + 'w5 = {quantity = "W1[1,1]", latex = "\\\\href{x}{y}"}\n')
+    with pytest.raises(ValueError, match=r"the page cannot write .*: LaTeX command not known here: .*change it in"):
+        page(trace(named), notation="names")
+
+
 @pytest.mark.parametrize("notation", ["bishop", "nielsen", "ng", "mazur"])
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_notations_and_languages(notation: str, lang: str) -> None:

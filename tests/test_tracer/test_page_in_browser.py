@@ -159,7 +159,7 @@ def test_without_a_script_the_page_is_the_whole_derivation(chromium: Any, tmp_pa
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("sample", ["hand-3-2-2", "softmax-xor"])
+@pytest.mark.parametrize("sample", ["hand-3-2-2", "middle-layer"])
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm install --prefix tests/rendering")
 def test_axe_finds_nothing(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
     """No violation of any rule of axe-core, on a desk and on a phone."""

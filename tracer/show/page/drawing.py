@@ -23,7 +23,7 @@ __all__ = ["Drawing", "Label", "Line", "Unit", "drawing", "run_drawing"]
 
 MOST_UNITS = 10
 SCALE = 40.0  # pixels a cm, the unit in which figures place their labels
-RADIUS, LINE, LETTER = 19.0, 13.0, 6.7
+RADIUS, LINE, LETTER = 19.0, 13.0, 7.7
 FULL = 5  # up to so many units a layer, a unit shows all its numbers; beyond, its activation alone
 WORST = -0.02  # cm: labels so far apart do not touch
 ROOMS = ((3, 1.0, 1.0), (3, 1.3, 1.0), (3, 1.3, 1.35), (3, 1.7, 1.35), (1, 1.0, 1.0), (1, 1.3, 1.0), (1, 1.5, 1.4))
@@ -173,11 +173,11 @@ class _Pen:
         if bias and "b" in kinds:
             own = Quantity("b", l, () if bias.shared else (j,), self.apart)
             out += self._label(self._letter(bias.letter), own)
+        if l == len(self.network) and "t" in kinds:
+            out += self._label(self._letter("t"), Quantity("t", 0, (j,), self.sample))
         for kind in ("a", "z", "delta"):
             if kind in kinds:
                 out += self._label(self._letter(kind) if self.full else "", Quantity(kind, l, (j,), self.sample))
-        if l == len(self.network) and "t" in kinds:
-            out += self._label(self._letter("t"), Quantity("t", 0, (j,), self.sample))
         return out
 
     def _letter(self, kind: str) -> str:

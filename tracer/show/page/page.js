@@ -15,7 +15,8 @@ if(m=b.match(/^[a-z]+(?:_new|_hat)?-(\d+)-(\d+)/i))return[$('u'+m[1]+'-'+m[2])];
 if(m=b.match(/^[a-z]+(?:_new|_hat)?-(\d+)$/))return all('[id^=u'+m[1]+'-]');
 return[]};
 const reads=li=>li.dataset.r?li.dataset.r.split(' '):[];
-const name=q=>{const p=base(q).split('-'),h=p.shift().split('_');let l=/^(x|t|E|eta|mu|beta1|beta2|epsilon)$/.test(h[0])?'':p.shift()||'';
+const greek={eta:'η',mu:'μ',epsilon:'ε',beta1:'β₁',beta2:'β₂'};
+const name=q=>{if(greek[q])return greek[q];const p=base(q).split('-'),h=p.shift().split('_');let l=/^(x|t|E|eta|mu|beta1|beta2|epsilon)$/.test(h[0])?'':p.shift()||'';
 return h[0]+l+(h[1]?'_'+h[1]:'')+(p.length?'['+p.join(',')+']':'')};
 const ml=(n,...c)=>{const e=D.createElementNS('http://www.w3.org/1998/Math/MathML',n);e.append(...c);return e};
 // a name as mathematics: as its own step writes it, of a given one from its plain text such as w_23^(1)
@@ -62,7 +63,7 @@ $('prev').onclick=()=>go(k-1);$('next').onclick=()=>go(k+1);slide.oninput=()=>sh
 all('#stages button').forEach(b=>b.onclick=()=>go(L.findIndex(li=>li.closest('section').classList.contains(b.dataset.go))));
 if(pick)pick.onchange=()=>{const q=base(L[k].id);choose(pick.value);go(Math.max(0,L.indexOf(at(q))))};
 addEventListener('keydown',e=>{const n={ArrowRight:k+1,ArrowLeft:k-1,ArrowDown:k+1,ArrowUp:k-1,Home:0,End:L.length-1}[e.key];
-if(n===undefined||e.altKey||e.ctrlKey||e.metaKey||e.target.id=='pick')return;e.preventDefault();go(n,e)});
+if(n===undefined||e.altKey||e.ctrlKey||e.metaKey||e.target.id=='pick'||/t$/.test(e.key)&&e.target.matches('.m,#fig'))return;e.preventDefault();go(n,e)});
 const bad=i=>L[i]&&/wrong|open/.test(L[i].dataset.m),wrong=$('wrong');
 if(wrong)wrong.onclick=()=>{for(let n=1;n<=L.length;n++)if(bad((k+n)%L.length))return go((k+n)%L.length)};
 all('[data-m=wrong]').forEach(li=>light(li.id,['bad']));

@@ -17,6 +17,6 @@ if(how)history[how+'State'](null,'','#'+r.id)};
 const open=()=>{const n=+location.hash.replace('#step-','')||0;show(rows.filter((r,i)=>number(i)<=n).length-1)};
 $('prev').onclick=()=>show(k-1,'push');$('next').onclick=()=>show(k+1,'push');slide.oninput=()=>show(+slide.value,'replace');
 addEventListener('keydown',e=>{const n={ArrowRight:k+1,ArrowLeft:k-1,Home:0,End:rows.length-1}[e.key];
-if(n===undefined||e.altKey||e.ctrlKey||e.metaKey)return;e.preventDefault();show(n,e.repeat?'replace':'push')});
+if(n===undefined||e.altKey||e.ctrlKey||e.metaKey||e.target.matches('#record,#fig'))return;e.preventDefault();show(n,e.repeat?'replace':'push')});
 addEventListener('popstate',open);
 D.documentElement.classList.add('js');D.querySelector('nav').hidden=false;history.scrollRestoration='manual';open();scrollTo(0,0)})()

@@ -172,7 +172,10 @@ class _Writer:
 
     def _mathml(self, latex: str) -> str:
         if latex not in self.cache:
-            self.cache[latex] = _short(mathml(latex))
+            try:
+                self.cache[latex] = _short(mathml(latex))
+            except ValueError as e:
+                raise ValueError(f"the page cannot write {latex[:60]}: {e}; change it in [names]") from None
         return self.cache[latex]
 
 
