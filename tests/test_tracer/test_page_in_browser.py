@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ pytestmark = [
 ]
 SAMPLES = [folder.name for folder in sample_folders()]
 HAND = page(trace("hand-3-2-2", digits=4))
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
 
@@ -129,6 +132,38 @@ def test_a_click_on_a_unit_or_an_edge_shows_its_numbers(chromium: Any, tmp_path:
         shown.dispatch_event("#e1-1-2", "click")
         paths = shown.evaluate("[...document.querySelectorAll('svg .path')].map(e => e.id).sort()")
         assert paths == ["e2-1-1", "e2-2-1"]
+
+
+def test_a_swipe_walks_on(chromium: Any, tmp_path: Path) -> None:
+    """To the left the next step, to the right the one before; a swipe over a formula scrolls it instead."""
+    swipe = """([on, from, to]) => {
+      const target = document.querySelector(on);
+      const touch = x => new Touch({identifier: 1, target, clientX: x, clientY: 9});
+      const event = (name, x) => new TouchEvent(name, {bubbles: true, touches: [touch(x)], changedTouches: [touch(x)]});
+      target.dispatchEvent(event('touchstart', from)); target.dispatchEvent(event('touchend', to));
+    }"""
+    with opened(chromium, HAND, tmp_path, anchor="z-1-1", has_touch=True, **PHONE) as shown:
+        shown.evaluate(swipe, ["li.cur h3", 250, 100])
+        assert current(shown) == "z-1-2"
+        shown.evaluate(swipe, ["li.cur h3", 100, 250])
+        assert current(shown) == "z-1-1"
+        shown.evaluate(swipe, ["li.cur .m", 250, 100])
+        assert current(shown) == "z-1-1"
+
+
+@pytest.mark.skipif(FIREFOX is None, reason="needs firefox")
+def test_firefox_opens_a_deep_link(tmp_path: Path) -> None:
+    """Its pictures of two steps differ: the script runs, the policy lets it, the link is followed."""
+    file = tmp_path / "page.html"
+    file.write_text(HAND, encoding="utf-8")
+    pictures = []
+    for anchor in ("a-1-1", "W_new-1-2-3"):
+        out = tmp_path / f"{anchor}.png"
+        command = [FIREFOX, "--headless", "--profile", str(tmp_path), "--window-size=900,700", "--screenshot", str(out)]
+        subprocess.run([*command, f"file://{file}#{anchor}"], capture_output=True, timeout=120, check=False)
+        pictures.append(out.read_bytes())
+    assert all(len(picture) > 20_000 for picture in pictures)
+    assert pictures[0] != pictures[1]
 
 
 def test_choosing_a_sample_changes_the_numbers(chromium: Any, tmp_path: Path) -> None:
