@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import argparse
 
     from derivations.network import Problem
+    from tracer.answers.result import Checked
 
-__all__ = ["check", "derive", "functions", "new", "samples", "sheet", "trace", "train", "verify"]
+__all__ = ["check", "derive", "functions", "new", "page", "samples", "sheet", "trace", "train", "verify"]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -127,8 +128,9 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """`bptrace check`: 0 where one sheet is all right or a class is marked, 1 where something is wrong, 3 where no
-    cell could be judged.
+    """`bptrace check`.
+
+    0 where one sheet is all right or a class is marked, 1 where something is wrong, 3 where no cell could be judged.
     """
     from tracer.api import check as check_sheets
 
@@ -146,13 +148,33 @@ def check(options: argparse.Namespace) -> int:
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {checked.one.error}")
     form = _format(options)
-    text = checked.render(form, feedback=options.feedback, lang=options.lang)
-    if form == "csv" and options.output and not text.isascii():
-        text = f"\ufeff{text}"  # without it a spreadsheet program takes UTF-8 for something else
+    text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     _write(text, options)
     if len(checked) > 1 or checked.all_right:
         return 0
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
+
+
+def _report(options: argparse.Namespace, checked: Checked, form: str) -> str:
+    text = checked.render(form, feedback=options.feedback, lang=options.lang)
+    if form == "csv" and options.output and not text.isascii():
+        text = f"\ufeff{text}"  # without it a spreadsheet program takes UTF-8 for something else
+    return text
+
+
+def _marked_page(options: argparse.Namespace, checked: Checked) -> str:
+    """The step page with the marks of one sheet beside the steps, in as many figures as the sheet has."""
+    from tracer.show.page import page as step_page
+    from tracer.tracing import trace as trace_problem
+
+    if options.feedback != "full":
+        raise ValueError("a page shows every right number; leave out --feedback, or choose another --format")
+    if len(checked) != 1:
+        raise ValueError(f"a page is for one sheet, and these are {len(checked)}; name one of them")
+    if options.problem == "-":
+        raise ValueError("a page needs the problem twice; put it in a file")
+    traced = trace_problem(_load(options.problem), digits=checked.one.figures, carry="full")
+    return step_page(traced, checked.one, notation=options.notation or "bishop", lang=options.lang)
 
 
 def sheet(options: argparse.Namespace) -> int:
@@ -183,8 +205,9 @@ def train(options: argparse.Namespace) -> int:
     run = train_problem(
         problem,
         steps,
-        every=options.every,
+        every=max(1, steps // 200) if options.every is None and options.format == "page" else options.every,
         trace_step=options.trace_step,
+        record=60 if options.format == "page" else 0,
         arithmetic=options.arithmetic or "float64",
         digits=options.digits,
         places=options.places,
@@ -192,9 +215,23 @@ def train(options: argparse.Namespace) -> int:
     )
     _tell(run.last.notes)
     form = _format(options)
+    if form == "page":
+        from tracer.show.page import run_page
+
+        return _write(run_page(run), options)
     if run.traced and form != "json":
         return _write(run.traced.table().render(form), options)
     return _write(run.table().render(form), options)
+
+
+def page(options: argparse.Namespace) -> int:
+    """`bptrace page`."""
+    from tracer.show.page import page as step_page
+    from tracer.tracing import trace as trace_problem
+
+    traced = trace_problem(_load(options.problem), digits=options.digits, places=options.places, carry=options.carry)
+    _tell(traced.notes)
+    return _write(step_page(traced, notation=options.notation, lang=options.lang), options)
 
 
 def new(options: argparse.Namespace) -> int:

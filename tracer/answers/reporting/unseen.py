@@ -11,9 +11,9 @@ __all__ = ["unseen"]
 
 
 def unseen(slips: Sequence[str], lang: str = "en") -> Iterator[str]:
-    """Lines that list slips by the stage where they are made; none where there are none.
+    r"""Lines that list slips by the stage where they are made; none where there are none.
 
-    >>> print(*unseen(["output_signal.absolute"]), sep="\\n")
+    >>> print(*unseen(["output_signal.absolute"]), sep="\n")
     note: 1 slip leaves every number of this problem as it is, so no sheet shows it:
       output signal: loses the sign of the error
     """
