@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 __all__ = ["bare_rows"]
 
 _CODE = re.compile(
-    r"^\s*(?:import |from \w+ import|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |return\b|print\(|try:"
+    r"^\s*(?:\\(?:documentclass|usepackage|title|author|draw|node|section|subsection|paragraph|begin\{document)|import |from \w+ import|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |return\b|print\(|try:"
     r"|@\w+|self\.|#include|>>>|\}|var |let |const |function )|\bself\.\w|\b(?:np|torch|tf|plt|nn|math)\.\w+|\w+\(\)"
     r"|\*\*\(|\w+\[\w+\]\[\w+\]|:\s*$"
 )
 _RELATION = re.compile(r"=|≈|≒|≃|≐|←|\\approx|\\simeq|\\doteq|\\fallingdotseq|\\(?:left)?arrow|\\gets|:=|→")
-_LATEX = re.compile(r"\\(?:frac|dfrac|partial|delta|sigma|cdot|times|begin|end|approx|leftarrow|exp|sum|eta|mathbf|bf|hat)")
+_LATEX = re.compile(
+    r"\\(?:frac|dfrac|partial|delta|sigma|cdot|times|approx|leftarrow|exp|sum|eta|mathbf|bf|hat|begin\{\w?(?:matrix|cases|array)|end\{\w?(?:matrix|cases|array))"
+)
 _SCRIPTED = re.compile(r"[_^][{(\w]|[₀-₉⁰-⁹²³∂δσηΔ]")
 _PROSE = re.compile(r"[A-Za-z]{3,}[ ,]+[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}|[\u3040-\u30ff\u4e00-\u9fff]")
 _BULLET = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|\(\d{1,3}\)\s+|>\s*|\|\s*)?(?:[A-Za-z][\w ]{1,40}:\s+)?")

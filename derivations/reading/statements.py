@@ -33,6 +33,7 @@ class Side:
     column: int
     rows: tuple[int, ...]
     unread: NotRead | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,12 @@ def _side(segment: Sequence[Placed], signs: Sequence[Placed], k: int) -> Side:
         cut.pop()
     near = cut[0] if cut else signs[min(k, len(signs) - 1)][1] if signs else Tok("", "", 0, 0)
     rows = tuple(dict.fromkeys(row for row, _ in segment)) or ((signs[min(k, len(signs) - 1)][0],) if signs else ())
+    text = " ".join(token.text for token in cut)
     try:
-        return Side(parse(cut), near.line, near.column, rows)
+        return Side(parse(cut), near.line, near.column, rows, None, text)
     except NotRead as e:
         why = e if e.line else NotRead(str(e), near.line, near.column)
-        return Side(None, near.line, near.column, rows, why)
+        return Side(None, near.line, near.column, rows, why, text)
 
 
 def unread_rows(found: Iterable[Statement]) -> dict[int, NotRead]:

@@ -1,0 +1,371 @@
+"""Two sides of a relation compared: as mathematics in drawn worlds, as numbers at the digits shown, and with the truth.
+
+A number has two tests: what the numbers shown give (the pocket calculator's value), and what the network gives without
+any rounding.  Passing one of them is enough; which one it is, is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from derivations import names
+from derivations.expression import Expression, Matrix, Name, Number, Sum
+from derivations.names import Quantity
+from derivations.network import Problem
+from derivations.reading.nodes import Derivative
+from tracer.answers.solutions.calculating import Calculator, NoValue
+from tracer.answers.solutions.duals import ball, equal
+from tracer.answers.solutions.putting import OtherShape, put_in
+from tracer.answers.solutions.shown import Shown, cell, like, rounds_to, shown_number
+from tracer.answers.solutions.verdicts import Verdict, worst
+from tracer.answers.solutions.worlds import World, drawn, own_world
+
+__all__ = ["Claim", "Comparer", "is_numeric"]
+
+_SAME = 1e-9
+_GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A quantity's number as the document shows it; `slipped` where it is false or follows from what is."""
+
+    shown: Shown
+    slipped: bool = False
+
+
+@dataclass
+class Comparer:
+    """Compares sides for one problem; `own` are the document's numbers so far."""
+
+    problem: Problem
+    own: dict[Quantity, Claim] = field(default_factory=dict)
+    functions: dict[str, tuple[str, Expression]] = field(default_factory=dict)
+    variables: tuple[Mapping[str, Any], ...] = ()
+
+    @cached_property
+    def truth(self) -> World:
+        """The problem's own numbers."""
+        return own_world(self.problem)
+
+    @cached_property
+    def drawn(self) -> tuple[World, World]:
+        """Two networks of the same shape."""
+        return drawn(self.problem, 1), drawn(self.problem, 2)
+
+    # --- values ---
+
+    def _true(self, q: Quantity) -> Any:
+        if q not in self.truth.values:
+            raise NoValue(f"{names.text(self.problem.network, q)} is not one number of this step")
+        return self.truth.values[q]
+
+    def _claimed(self, q: Quantity) -> Any:
+        claim = self.own.get(q)
+        return claim.shown.exact if claim else self._true(q)
+
+    def value(self, e: Expression, *, own: bool = False, ball_of_shown: bool = False) -> Any:
+        """Its value with the network's numbers, or with the document's own where it shows them."""
+        number = {"number": cell} if ball_of_shown else {}
+        leaf = self._claimed if own else self._true
+        return Calculator(
+            self.problem, leaf, partial=self.truth.partial, functions=self.functions,
+            variables=self.variables[0] if self.variables else None, **number,  # type: ignore[arg-type]
+        ).value(e)  # fmt: skip
+
+    def in_world(self, e: Expression, k: int) -> Any:
+        """Its value in a drawn world."""
+        world = self.drawn[k]
+
+        def leaf(q: Quantity) -> Any:
+            if q not in world:
+                raise NoValue(f"{names.text(self.problem.network, q)} is not one number of this step")
+            return world.values[q]
+
+        variables = self.variables[k] if self.variables else None
+        return Calculator(
+            self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables
+        ).value(e)
+
+    # --- comparing ---
+
+    def compare(self, left: Expression, right: Expression, head: Expression | None, *, slipped: bool = False) -> Verdict:
+        """The verdict on left = right in a statement that begins with `head`.  Raises ArithmeticError, NoValue."""
+        if isinstance(left, Matrix) and isinstance(right, Matrix) and _shape(left) == _shape(right):
+            return self._entries(left, right, head, slipped)
+        numeric = is_numeric(left), is_numeric(right)
+        if numeric == (False, False):
+            return self._in_letters(left, right, slipped)
+        if numeric == (True, False):
+            return self.compare(right, left, head, slipped=slipped) if shown_number(left) else self._put(right, left, slipped)
+        shown = shown_number(right)
+        if isinstance(right, Matrix):
+            return self._array(left, right, head, slipped)
+        if shown is None:
+            if numeric[0]:
+                return self._both_numbers(left, right)
+            return self._put(left, right, slipped)
+        pocket = self.value(left, own=True)
+        truth = self._truth_of(head if numeric[0] or head is not None else left, left, numeric[0])
+        return self._number(_only(pocket), truth, shown, left, slipped)
+
+    def _truth_of(self, head: Expression | None, left: Expression, numeric: bool) -> Any:
+        source = head if head is not None and not is_numeric(head) else None if numeric else left
+        if source is None:
+            return None
+        try:
+            return _only(self.value(source))
+        except (NoValue, ArithmeticError):
+            return None
+
+    def _entries(self, left: Matrix, right: Matrix, head: Expression | None, slipped: bool) -> Verdict:
+        out = []
+        heads = head.rows if isinstance(head, Matrix) and _shape(head) == _shape(left) else None
+        for j, (row, other) in enumerate(zip(left.rows, right.rows, strict=True)):
+            for i, (a, b) in enumerate(zip(row, other, strict=True)):
+                own = self.compare(a, b, heads[j][i] if heads else None, slipped=slipped)
+                out.append(own if own.right else own.because(f"entry {_place(left, j, i)}: "))
+        return worst(out)
+
+    def _array(self, left: Expression, right: Matrix, head: Expression | None, slipped: bool) -> Verdict:
+        pocket = self.value(left, own=True)
+        if not isinstance(pocket, np.ndarray) or pocket.size != len(right.rows) * len(right.rows[0]):
+            return Verdict("false", message="the two sides have different shapes")
+        flat = [entry for row in right.rows for entry in row]
+        heads = [e for row in head.rows for e in row] if isinstance(head, Matrix) else [None] * len(flat)
+        truths = self.value(left).flat if not is_numeric(left) else [None] * len(flat)
+        out = []
+        for k, (value, truth, entry) in enumerate(zip(pocket.flat, truths, flat, strict=True)):
+            shown = shown_number(entry)
+            own_truth = truth if truth is not None else self._truth_of(heads[k] if k < len(heads) else None, left, True)
+            if shown is None:
+                same = equal(value, self.value(entry, own=True))
+                out.append(Verdict("true" if same else "false"))
+                continue
+            own = self._number(value, own_truth, shown, left, slipped, overlap=False)
+            out.append(own if own.right else own.because(f"entry {k + 1}: "))
+        return worst(out)
+
+    def _number(
+        self, pocket: Any, truth: Any, shown: Shown, left: Expression, slipped: bool, *, overlap: bool = True
+    ) -> Verdict:
+        by_pocket = rounds_to(pocket, shown)
+        by_truth = truth is not None and rounds_to(truth, shown)
+        exact = equal(pocket, shown.exact) and not isinstance(pocket, arb)
+        if by_pocket and (by_truth or truth is None):
+            return Verdict("true" if exact else "within")
+        if by_pocket:
+            wanted = like(truth, shown)
+            if slipped:
+                return Verdict("follows", expected=wanted, message=f"follows from an earlier slip; it is {wanted}")
+            return Verdict("within", "carried", wanted)
+        if by_truth:
+            return Verdict("within", "full", like(pocket, shown))
+        wanted = like(pocket, shown)
+        if overlap and shown.rounded and self._overlap(left, shown):
+            return Verdict("within", "last_digit", wanted)
+        return Verdict("false", expected=wanted, message=f"it is {wanted}")
+
+    def _overlap(self, left: Expression, shown: Shown) -> bool:
+        try:
+            value = ball(_only(self.value(left, own=True, ball_of_shown=True)))
+        except (NoValue, ArithmeticError):
+            return False
+        return bool(value.is_finite()) and bool(abs(value - shown.exact) <= 2 * shown.half)
+
+    def _both_numbers(self, left: Expression, right: Expression) -> Verdict:
+        a, b = _only(self.value(left)), _only(self.value(right))
+        if equal(a, b):
+            return Verdict("true")
+        wide = (_only(self.value(e, ball_of_shown=True)) for e in (left, right))
+        if _meet(*wide):
+            return Verdict("within")
+        return Verdict("false", message=f"left is {_short(a)}, right is {_short(b)}")
+
+    def _put(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
+        """Numbers put into a formula."""
+        found: list[tuple[Quantity, Shown]] | None
+        try:
+            found = list(put_in(left, right))
+        except OtherShape:
+            found = None
+        if found is not None:
+            wrong = [(q, shown) for q, shown in found if not self._stands_for(q, shown)]
+            if not wrong:
+                self._learn(found)
+                return Verdict("true")
+            q, shown = wrong[0]
+            text, wanted = names.text(self.problem.network, q), like(self._claimed(q), shown)
+            return Verdict("false", expected=wanted, message=f"{text} is {wanted}, not {shown.text}")
+        return self._same_value(left, right, slipped)
+
+    def _same_value(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
+        exact = _only(self.value(right, own=True))
+        own, truth = _only(self.value(left, own=True)), _only(self.value(left))
+        if equal(own, exact) or equal(truth, exact):
+            return Verdict("true")
+        wide = _only(self.value(right, own=True, ball_of_shown=True))
+        if _meet(own, wide) or _meet(truth, wide):
+            return Verdict("within")
+        return Verdict("false", message=f"left is {_short(own)}, right is {_short(exact)}", expected=_short(own))
+
+    def _stands_for(self, q: Quantity, shown: Shown) -> bool:
+        """Whether a number that is put in for a quantity is the document's own, or the true one at its digits."""
+        claim = self.own.get(q)
+        if claim and claim.shown.exact == shown.exact:
+            return True
+        true = self._true(q)
+        if q.kind in _GIVEN:
+            return bool(equal(true, shown.exact)) or (shown.written.figures >= 3 and rounds_to(true, shown))
+        return rounds_to(true, shown)
+
+    def _learn(self, found: list[tuple[Quantity, Shown]]) -> None:
+        for q, shown in found:
+            if q not in self.own and q.kind not in _GIVEN:
+                self.own[q] = Claim(shown)
+
+    # --- letters ---
+
+    def _in_letters(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
+        places = tuple(p for e in (right, left) for p in self._misdefined(e))
+        same: bool | None = True
+        for k in (0, 1):
+            answer = _all_equal(self.in_world(left, k), self.in_world(right, k))
+            same = answer if answer is not True else same
+            if same is not True:
+                break
+        if same is None:
+            same = _all_equal(self.value(left), self.value(right))
+            if same is None:
+                raise NoValue("it has no value here")
+        if same and not places:
+            return Verdict("true")
+        if places:
+            why = "what is differentiated is not the definition of that quantity"
+            return Verdict("false", message=why, places=places)
+        if _has_decimals(right) or _has_decimals(left):
+            return self._put(*((left, right) if not _has_decimals(left) else (right, left)), slipped)
+        try:
+            found = list(put_in(left, right))
+        except OtherShape:
+            found = []
+        if found and all(self._stands_for(q, shown) for q, shown in found):
+            return Verdict("true")
+        if self._assignment(left, right):
+            return Verdict("true", message="holds for these numbers")
+        a, b = self.value(left), self.value(right)
+        return Verdict("false", message=f"the sides differ: here {_short(a)} and {_short(b)}")
+
+    def _assignment(self, left: Expression, right: Expression) -> bool:
+        """x_0 = x_1: two given numbers of a sample said to be the same."""
+        if not (isinstance(left, Name) and isinstance(right, Name)):
+            return False
+        return left.quantity.kind in _GIVEN and right.quantity.kind in _GIVEN
+
+    def _misdefined(self, e: Any) -> Iterator[tuple[int, int]]:
+        """Where d/d of a sum has some terms of a quantity's definition, and others that are not its."""
+        if isinstance(e, Derivative):
+            if isinstance(e.by, Name) and isinstance(e.operand, Sum) and not self._defines(e.operand):
+                yield e.place
+            return
+        parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple and not isinstance(e, Quantity) else ()
+        for part in parts:
+            yield from self._misdefined(part)
+
+    def _defines(self, operand: Sum) -> bool:
+        """Whether the terms are all of one definition, or of none at all."""
+        try:
+            terms = [sign * float(ball(_only(self.in_world(term, 0)))) for sign, term in operand.terms]
+            total = float(ball(_only(self.in_world(operand, 0))))
+        except (NoValue, ArithmeticError, ValueError):
+            return True
+        if any(_near(total, own) for own in self._totals):
+            return True
+        some = False
+        for definition in self._definitions:
+            matched = sum(any(_near(term, own) for own in definition) for term in terms)
+            if matched == len(terms) and len(set(terms)) == len(terms):
+                return True
+            some = some or matched > 0
+        return not some
+
+    @cached_property
+    def _definitions(self) -> list[list[float]]:
+        """The terms of every definition, in the first drawn world."""
+        out = []
+        for quantity, formula in self.drawn[0].equations:
+            if quantity.kind in ("a", "z", "E", "E_part") and isinstance(formula, Sum):
+                out.append([sign * float(ball(self.in_world(term, 0))) for sign, term in formula.terms])
+        return out
+
+    @cached_property
+    def _totals(self) -> list[float]:
+        world = self.drawn[0]
+        return [float(ball(world.values[q])) for q, _ in world.equations if q.kind in ("a", "z", "E", "E_part")]
+
+
+def is_numeric(e: Any) -> bool:
+    """Whether a formula holds numbers alone."""
+    if isinstance(e, Number):
+        return True
+    if isinstance(e, Name) or (isinstance(e, Expression) and not e._parts()):
+        return False
+    if isinstance(e, Expression):
+        if type(e).__name__ in ("Variable", "Letters", "Partial", "Derivative", "Blank"):
+            return False
+        return all(is_numeric(part) for part in e._parts())
+    return all(is_numeric(part) for part in e) if type(e) is tuple else True
+
+
+def _has_decimals(e: Any) -> bool:
+    if isinstance(e, Number):
+        return "." in e.text or "e" in e.text
+    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
+    return any(_has_decimals(part) for part in parts)
+
+
+def _near(x: float, y: float) -> bool:
+    return abs(x - y) <= _SAME * max(abs(x), abs(y))
+
+
+def _only(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        if x.size == 1:
+            return x.flat[0]
+        raise NoValue("a vector where a number is meant")
+    return x
+
+
+def _all_equal(a: Any, b: Any) -> bool | None:
+    if not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray):
+        return equal(a, b)
+    a, b = (x if isinstance(x, np.ndarray) else np.array([[x]], object) for x in (a, b))
+    if a.size != b.size or (a.shape != b.shape and 1 not in a.shape):
+        return False
+    answers = [equal(x, y) for x, y in zip(a.flat, b.flat, strict=True)]
+    return False if False in answers else None if None in answers else True
+
+
+def _meet(a: Any, b: Any) -> bool:
+    x, y = ball(a), ball(b)
+    return bool(x.is_finite()) and bool(y.is_finite()) and bool(x.overlaps(y))
+
+
+def _shape(m: Matrix) -> tuple[int, int]:
+    return len(m.rows), len(m.rows[0])
+
+
+def _place(m: Matrix, j: int, i: int) -> str:
+    return f"{j + 1},{i + 1}" if len(m.rows[0]) > 1 else str(j + 1)
+
+
+def _short(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        return f"[{', '.join(_short(v) for v in x.flat[:4])}{' ...' if x.size > 4 else ''}]"
+    return f"{float(ball(x).mid()):.6g}"
