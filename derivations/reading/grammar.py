@@ -77,7 +77,7 @@ case: sum COMMA? (CELL (sum (GT | LT) sum)? COMMA?)?
 %declare NUM NAME STATE AT EULER FUNC LP RP LS RS LB RB FRAC FRACDD PARTIAL NABLA SQRT NORM NORMEND MATRIX ENDMATRIX
 %declare CASES ENDCASES ROWEND CELL GT LT COMMA PLUS MINUS MUL DIV ENTRYWISE CARET SQUARED TRANSPOSE NEW SUMSIGN
 """
-_KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt"}
+_KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt", "Phi": "Phi"}
 _SUM_INDEX = re.compile(r"([A-Za-z])\s*(?:(?:=|\\in)\s*(.{1,20}))?", re.DOTALL)
 _PLAIN_FUNCTION = re.compile(r"\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\s*)?\{?\s*\\?([A-Za-z]+)\s*\}?")
 

@@ -40,6 +40,11 @@ _FONT = re.compile(r"\{\s*\\(?:bf|rm|it)\s+(\w)\s*\}|\\(?:bm|vec|boldsymbol|math
 _HAT = re.compile(r"\\(?:hat|widehat)\s*\{?\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{?)?\s*([A-Za-z])\s*\}{0,2}")
 _POWERED = re.compile(r"\^\s*\{?\s*([23])\s*\}?(?![\d\w])")
 _INDEX = re.compile(r"[a-zL]")
+_SLOPE = re.compile(
+    r"(?P<base>\\?[A-Za-zσφ]+)(?:_\{?(?P<layer>\d+)\}?)?(?:'|′|’|\^\{?\\prime\}?)(?:_\{?(?P<after>\d+)\}?)?"
+)
+_ACTIVATION_LETTERS = ("h", "f", "g", "o", "\\sigma", "σ", "\\phi", "\\varphi", "φ", "act")
+_JACOBIAN = re.compile(r"J\^\{?[(\[]?(\d+)[)\]]?\}?|J")
 _RATES = ("\\alpha", "α", "\\epsilon", "\\lambda", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
 _GRADIENT = {"W": "dW", "b": "db", "a": "delta", "z": "dz", "x": "dz"}
 
@@ -121,6 +126,11 @@ class Letterbook:
     def _array(self, written: str) -> Meaning | None:
         if "_" in written:
             return None
+        jacobian = _JACOBIAN.fullmatch(written)
+        if jacobian:
+            l = int(jacobian[1] or len(self.network))
+            known = 0 < l <= len(self.network) and not self.network.layer(l).activation.elementwise
+            return Meaning(Quantity("J", l, (1, 1)), whole=True) if known else None
         base, scripts = _split(written)
         for index in ("_{11}", "_{1}"):
             for text in (f"{base}{index}{scripts}", f"{base}{scripts}{index}"):
@@ -282,7 +292,23 @@ class Letterbook:
         if found and not found.whole and found.quantity.kind not in ("eta", "mu"):
             value: Expression = Name(found.quantity)
             return Product((value if found.power == 1 else Power(value, found.power), argument))
-        return Applied(bound(e.function, binding, len(self.network)) if binding else e.function, argument)
+        written = bound(e.function, binding, len(self.network)) if binding else e.function
+        return self._slopes(written, argument) or Applied(written, argument)
+
+    def _slopes(self, written: str, argument: Expression) -> Expression | None:
+        """h'(a) of a layer's pre-activations: its slopes."""
+        found = _SLOPE.fullmatch(written)
+        if not found or found["base"] not in (*_ACTIVATION_LETTERS, self.notation.activation):
+            return None
+        layers = {q.layer for q in _pre_activations(argument)}
+        if len(layers) != 1 or found["layer"] not in (None, str(min(layers))):
+            return None
+        layer = self.network.layer(min(layers))
+        if not layer.activation.elementwise:
+            return None
+        if "sigma" in found["base"] and found["base"] != self.notation.activation and layer.activation.name != "sigmoid":
+            return None
+        return _as_slopes(argument)
 
     def _partial(self, e: Partial, binding: Mapping[str, int], free: str) -> Expression:
         of, by = self.resolved(e.of, binding, free), self.resolved(e.by, binding, free)
@@ -310,6 +336,21 @@ class Letterbook:
     def parameters(self) -> list[Quantity]:
         """Every weight."""
         return [q for l, _ in self.network for q in names.elements(self.network, "W", l, 1).flat]
+
+
+def _pre_activations(e: Expression) -> Iterator[Quantity]:
+    """The quantities of a name or an array of names, nothing where one of them is no pre-activation."""
+    entries = [e] if isinstance(e, Name) else [x for row in e.rows for x in row] if isinstance(e, Matrix) else []
+    own = [x.quantity for x in entries if isinstance(x, Name)]
+    if len(own) == len(entries) and all(q.kind == "a" for q in own):
+        yield from own
+
+
+def _as_slopes(e: Expression) -> Expression:
+    if isinstance(e, Matrix):
+        return Matrix(tuple(tuple(_as_slopes(x) for x in row) for row in e.rows))
+    assert isinstance(e, Name)
+    return Name(e.quantity._replace(kind="slope"))
 
 
 def _renewed(e: Expression) -> Expression:

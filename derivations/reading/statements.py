@@ -194,12 +194,21 @@ def _side(segment: Sequence[Placed], signs: Sequence[Placed], k: int) -> Side:
         cut.pop()
     near = cut[0] if cut else signs[min(k, len(signs) - 1)][1] if signs else Tok("", "", 0, 0)
     rows = tuple(dict.fromkeys(row for row, _ in segment)) or ((signs[min(k, len(signs) - 1)][0],) if signs else ())
-    text = " ".join(token.text for token in cut)
+    text = _text(cut)
     try:
         return Side(parse(cut), near.line, near.column, rows, None, text)
     except NotRead as e:
         why = e if e.line else NotRead(str(e), near.line, near.column)
         return Side(None, near.line, near.column, rows, why, text)
+
+
+def _text(cut: Sequence[Tok]) -> str:
+    """The tokens as LaTeX again, with blanks only where they must stand."""
+    out = ""
+    for token in cut:
+        apart = bool(out) and out[-1].isalpha() and token.text[:1].isalpha() and "\\" in out[-14:]
+        out += f"{' ' if apart else ''}{token.text}"
+    return out
 
 
 def unread_rows(found: Iterable[Statement]) -> dict[int, NotRead]:

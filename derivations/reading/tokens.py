@@ -119,7 +119,7 @@ _TOKEN = re.compile(
 )
 _E = re.compile(r"(?:e|\\mathrm\s*\{\s*e\s*\}|\\text\s*\{\s*e\s*\})(?=\s*\^)")
 _CALLED = re.compile(
-    rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|sigma|phi|varphi|psi|[σφϕψ]|[hfgoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
+    rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
     rf"(?:{_SCRIPTS})*"
 )
 _BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
@@ -141,7 +141,7 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
     for kind, written, start in _cut(text.translate(_WIDE), place):
         line, column = place(start)
         inside += (kind in ("MATRIX", "CASES")) - (kind in ("ENDMATRIX", "ENDCASES"))
-        if kind == "CELL" and not inside:
+        if kind in ("CELL", "ROWEND") and not inside:
             continue
         depth += kind in ("LP", "LB", "LS", "MATRIX", "CASES")
         depth -= kind in ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")

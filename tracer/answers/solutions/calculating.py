@@ -89,9 +89,11 @@ class Calculator:
         partial: Callable[[Quantity, Quantity], Any] | None = None,
         functions: Mapping[str, tuple[str, Expression]] | None = None,
         variables: Mapping[str, Any] | None = None,
+        letter: str = "h",
     ) -> None:
         self.problem, self.leaf, self.number, self.partial = problem, leaf, number, partial
         self.functions, self.variables = functions or {}, dict(variables or {})
+        self.letter = letter
         self._calls = 0
 
     def value(self, e: Expression) -> Any:
@@ -212,7 +214,7 @@ class Calculator:
 
     def _with(self, leaf: Callable[[Quantity], Any], variables: Mapping[str, Any]) -> Calculator:
         return Calculator(
-            self.problem, leaf, number=self.number, functions=self.functions, variables=variables
+            self.problem, leaf, number=self.number, functions=self.functions, variables=variables, letter=self.letter
         )
 
     # --- functions ---
@@ -223,7 +225,7 @@ class Calculator:
         self._calls += 1
         if primes > 1 or self._calls > 10_000:
             raise NoValue("a second derivative")
-        if base in self.functions:
+        if base in self.functions and not layer:
             variable, body = self.functions[base]
             function: Callable[[Any], Any] = lambda x: self._with(self.leaf, {variable: x}).value(body)
             return _each(lambda x: _differentiated(function, x) if primes else function(x), value)
@@ -243,10 +245,10 @@ class Calculator:
         if base not in _ANY:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]
-        if base in ("sigma", "σ") and ACTIVATIONS["sigmoid"] in layers:
-            return ACTIVATIONS["sigmoid"]
         if 0 < layer <= len(layers):
             return layers[layer - 1]
+        if base in ("sigma", "σ") and base != self.letter and ACTIVATIONS["sigmoid"] in layers:
+            return ACTIVATIONS["sigmoid"]
         if base == "o":
             return layers[-1]
         found = {q.layer for q in _quantities(argument) if q.kind == "a"}

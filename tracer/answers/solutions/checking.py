@@ -27,6 +27,7 @@ __all__ = ["Checking"]
 
 _GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
 _ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
+_NUMBERS = ("e", "\\pi", "π")
 Resolved = list[Expression | str]  # a tree, or why there is none
 
 
@@ -45,8 +46,9 @@ class Checking:
     def of(cls, problem: Problem, book: Letterbook, sample: int = 1) -> Checking:
         """For one sample's numbers; names that carry a sample mean the whole batch's."""
         own = problem.sample(sample) if problem.samples > 1 else problem
-        comparer = Comparer(own)
-        return cls(problem, book, comparer, Comparer(problem) if problem.samples > 1 else comparer)
+        letter = book.notation.activation.lstrip("\\")
+        comparer = Comparer(own, letter)
+        return cls(problem, book, comparer, Comparer(problem, letter) if problem.samples > 1 else comparer)
 
     def check(self, statement: Statement, texts: Sequence[str]) -> None:
         """Check one statement; `texts` are its sides as written."""
@@ -85,7 +87,8 @@ class Checking:
             if not best or _score(found) < _score(best):
                 best = found
                 chosen = functions
-        if base and chosen and all(v.right for v in best):
+        defines = first is not None and isinstance(trees[0], Applied) and not function_base(first.function)[2]
+        if base and chosen and defines and all(v.right for v in best):
             self.comparer.functions.setdefault(base, chosen[base])
         if base and any(not v.right for v in best):
             known = [v for v in best if v.verdict == "false"]
@@ -98,7 +101,7 @@ class Checking:
         self, statement: Statement, trees: list[Expression | None], free: str, functions: Any
     ) -> list[Verdict]:
         points = tuple({free: arb(fmpq(n, 1009))} for n in (717, -391))
-        comparer = Comparer(self.comparer.problem, functions={**self.comparer.functions, **functions}, variables=points)
+        comparer = Comparer(self.comparer.problem, self.comparer.letter, functions={**self.comparer.functions, **functions}, variables=points)
         comparer.__dict__.update({k: v for k, v in self.comparer.__dict__.items() if k in ("truth", "drawn")})
         resolved: Resolved = []
         for k, tree in enumerate(trees):
@@ -316,11 +319,11 @@ def _variable(trees: Sequence[Expression | None]) -> str:
     first = trees[0]
     if not any(isinstance(tree, Applied) for tree in trees) and not _is_named_function(first):
         return ""
-    letters = {l.text for tree in trees if tree is not None for l in letters_in(tree) if l.text != "e"}
+    letters = {l.text for tree in trees if tree is not None for l in letters_in(tree) if l.text not in _NUMBERS}
     if len(letters) != 1:
         return ""
     (only,) = letters
-    return only if len(only.lstrip("\\")) <= 3 and "_" not in only and "^" not in only else ""
+    return only if "_" not in only and "^" not in only and not any(c.isdigit() for c in only) else ""
 
 
 def _is_named_function(e: Expression | None) -> bool:

@@ -24,11 +24,12 @@ from tracer.answers.solutions.duals import ball, equal
 from tracer.answers.solutions.putting import OtherShape, put_in
 from tracer.answers.solutions.shown import Shown, cell, like, rounds_to, shown_number
 from tracer.answers.solutions.verdicts import Verdict, worst
-from tracer.answers.solutions.worlds import World, drawn, own_world
+from tracer.answers.solutions.worlds import World, drawn, own_world, used_in
 
 __all__ = ["Claim", "Comparer", "is_numeric"]
 
 _SAME = 1e-9
+_CARRIED = 60  # half units of the last digit that rounding on lines not shown may have moved a number by
 _GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
 
 
@@ -45,6 +46,7 @@ class Comparer:
     """Compares sides for one problem; `own` are the document's numbers so far."""
 
     problem: Problem
+    letter: str = "h"  # of activation functions in general
     own: dict[Quantity, Claim] = field(default_factory=dict)
     functions: dict[str, tuple[str, Expression]] = field(default_factory=dict)
     variables: tuple[Mapping[str, Any], ...] = ()
@@ -67,16 +69,44 @@ class Comparer:
         return self.truth.values[q]
 
     def _claimed(self, q: Quantity) -> Any:
+        return self._from_own(q, self._claimed, lambda shown: shown.exact)
+
+    def _claimed_ball(self, q: Quantity) -> Any:
+        return self._from_own(q, self._claimed_ball, lambda shown: cell(shown.text))
+
+    def _from_own(self, q: Quantity, leaf: Any, number: Any) -> Any:
+        """The document's number, or what follows from its numbers by the rules, or the true one."""
         claim = self.own.get(q)
-        return claim.shown.exact if claim else self._true(q)
+        if q.kind in _GIVEN and claim is None:
+            return self._true(q)
+        if claim:
+            return number(claim.shown)
+        formula = self._formulas.get(q)
+        if formula is None or not self._rests_on_own(q):
+            return self._true(q)
+        return Calculator(self.problem, leaf).value(formula)
+
+    def _rests_on_own(self, q: Quantity, depth: int = 3) -> bool:
+        """Whether a quantity is worked out from numbers of the document, a few steps back."""
+        formula = self._formulas.get(q)
+        if formula is None:
+            return False
+        used = set(used_in(formula))
+        return any(p in self.own for p in used) or (
+            depth > 0 and any(self._rests_on_own(p, depth - 1) for p in used if p.kind in ("slope", "dz", "delta", "J"))
+        )
+
+    @cached_property
+    def _formulas(self) -> dict[Quantity, Expression]:
+        return {e.quantity: e.formula for e in self.truth.equations}
 
     def value(self, e: Expression, *, own: bool = False, ball_of_shown: bool = False) -> Any:
         """Its value with the network's numbers, or with the document's own where it shows them."""
         number = {"number": cell} if ball_of_shown else {}
-        leaf = self._claimed if own else self._true
+        leaf = (self._claimed_ball if ball_of_shown else self._claimed) if own else self._true
         return Calculator(
             self.problem, leaf, partial=self.truth.partial, functions=self.functions,
-            variables=self.variables[0] if self.variables else None, **number,  # type: ignore[arg-type]
+            variables=self.variables[0] if self.variables else None, letter=self.letter, **number,  # type: ignore[arg-type]
         ).value(e)  # fmt: skip
 
     def in_world(self, e: Expression, k: int) -> Any:
@@ -90,7 +120,7 @@ class Comparer:
 
         variables = self.variables[k] if self.variables else None
         return Calculator(
-            self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables
+            self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables, letter=self.letter
         ).value(e)
 
     # --- comparing ---
@@ -140,6 +170,7 @@ class Comparer:
         flat = [entry for row in right.rows for entry in row]
         heads = [e for row in head.rows for e in row] if isinstance(head, Matrix) else [None] * len(flat)
         truths = self.value(left).flat if not is_numeric(left) else [None] * len(flat)
+        wide = self._wide(left)
         out = []
         for k, (value, truth, entry) in enumerate(zip(pocket.flat, truths, flat, strict=True)):
             shown = shown_number(entry)
@@ -149,8 +180,18 @@ class Comparer:
                 out.append(Verdict("true" if same else "false"))
                 continue
             own = self._number(value, own_truth, shown, left, slipped, overlap=False)
+            if not own.right and wide is not None and abs(ball(wide[k]) - shown.exact) <= _CARRIED * shown.half:
+                own = Verdict("within")
             out.append(own if own.right else own.because(f"entry {k + 1}: "))
         return worst(out)
+
+    def _wide(self, left: Expression) -> list[Any] | None:
+        """Every value that the document's own numbers may stand for: between them, numbers were rounded unseen."""
+        try:
+            value = self.value(left, own=True, ball_of_shown=True)
+        except (NoValue, ArithmeticError):
+            return None
+        return list(value.flat) if isinstance(value, np.ndarray) else [value]
 
     def _number(
         self, pocket: Any, truth: Any, shown: Shown, left: Expression, slipped: bool, *, overlap: bool = True
@@ -223,6 +264,8 @@ class Comparer:
         true = self._true(q)
         if q.kind in _GIVEN:
             return bool(equal(true, shown.exact)) or (shown.written.figures >= 3 and rounds_to(true, shown))
+        if claim is None:  # carried here from lines that are not shown
+            return bool(abs(true - shown.exact) <= _CARRIED * shown.half) or bool(abs(true - shown.exact) <= abs(true) / 8)
         return rounds_to(true, shown)
 
     def _learn(self, found: list[tuple[Quantity, Shown]]) -> None:

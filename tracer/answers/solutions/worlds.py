@@ -21,7 +21,7 @@ from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator
 from tracer.answers.solutions.duals import TALLEST, Dual, rational
 
-__all__ = ["World", "drawn", "own_world"]
+__all__ = ["World", "drawn", "own_world", "used_in"]
 
 _FORWARD = ("a", "z", "E_part", "E_sample", "E")
 Number = Any
@@ -70,18 +70,19 @@ class World:
 
     @cached_property
     def _forward(self) -> list[tuple[Quantity, Expression, frozenset[Quantity]]]:
-        return [(q, e, frozenset(_used(e))) for q, e in self.equations if q.kind in _FORWARD]
+        return [(q, e, frozenset(used_in(e))) for q, e in self.equations if q.kind in _FORWARD]
 
 
-def _used(e: Any) -> Iterator[Quantity]:
+def used_in(e: Any) -> Iterator[Quantity]:
+    """The quantities of a formula."""
     if isinstance(e, Name):
         yield e.quantity
     elif isinstance(e, Expression):
         for part in e._parts():
-            yield from _used(part)
+            yield from used_in(part)
     elif type(e) is tuple:
         for part in e:
-            yield from _used(part)
+            yield from used_in(part)
 
 
 def own_world(problem: Problem) -> World:
