@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["LARGEST_DOCUMENT", "MOST_ROWS", "SourceRow", "notebook_text", "rows_of"]
 
-LARGEST_DOCUMENT = 200_000
-MOST_ROWS = 5000
+LARGEST_DOCUMENT = 1_000_000
+MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from derivations.expression import (
+    Blank,
     Call,
     Choice,
     Entrywise,
@@ -58,6 +59,7 @@ operator: FRAC LB PARTIAL RB LB PARTIAL base RB -> d_by
      | STATE -> name
      | AT -> name
      | EULER -> name
+     | DOTS -> dots
      | LP list RP -> group
      | LS list RS -> group
      | LB list RB -> group
@@ -74,7 +76,7 @@ operator: FRAC LB PARTIAL RB LB PARTIAL base RB -> d_by
      | CASES case (ROWEND case)* ROWEND? ENDCASES -> cases
 matrix_row: sum (CELL sum)*
 case: sum COMMA? (CELL (sum (GT | LT) sum)? COMMA?)?
-%declare NUM NAME STATE AT EULER FUNC LP RP LS RS LB RB FRAC FRACDD PARTIAL NABLA SQRT NORM NORMEND MATRIX ENDMATRIX
+%declare DOTS NUM NAME STATE AT EULER FUNC LP RP LS RS LB RB FRAC FRACDD PARTIAL NABLA SQRT NORM NORMEND MATRIX ENDMATRIX
 %declare CASES ENDCASES ROWEND CELL GT LT COMMA PLUS MINUS MUL DIV ENTRYWISE CARET SQUARED TRANSPOSE NEW SUMSIGN
 """
 _KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt", "Phi": "Phi"}
@@ -178,6 +180,9 @@ class _Builder:
     def name(self, c: list[Any]) -> Expression:
         written = c[0].value
         return Letters(written, "".join(written.split()))
+
+    def dots(self, c: list[Any]) -> Expression:
+        return Blank()
 
     def group(self, c: list[Any]) -> Expression:
         return c[1]  # type: ignore[no-any-return]

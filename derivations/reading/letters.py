@@ -327,9 +327,11 @@ class Letterbook:
         p, q = of.quantity, by.quantity
         if p.kind == "E" and q.kind in _GRADIENT and (q.kind != "x"):
             return Name(q._replace(kind=_GRADIENT[q.kind]))
-        same = (p.kind, q.kind) == ("z", "a") and p.layer == q.layer
-        if same and self.network.layer(p.layer).activation.elementwise and p.indices == q.indices:
-            return Name(p._replace(kind="slope"))
+        if (p.kind, q.kind) == ("z", "a") and p.layer == q.layer:
+            if not self.network.layer(p.layer).activation.elementwise:
+                return Name(p._replace(kind="J", indices=p.indices + q.indices))
+            if p.indices == q.indices:
+                return Name(p._replace(kind="slope"))
         return Partial(of, by)
 
     @cached_property

@@ -20,6 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from derivations import derive
+from derivations.reading.documents import LARGEST_DOCUMENT
 from derivations.notation import NOTATIONS, NotationError, notation_of
 from tests.networks import random_problem
 from tracer import load, trace
@@ -67,7 +68,7 @@ def loop(seed: int) -> Round | None:
     digits, carry = 3 + seed % 6, ("shown", "full")[seed // 3 % 2]
     numbers = trace(problem, digits=digits, carry=carry)
     text = derive(problem, level=level, numbers=numbers).render(form, notation=notation)
-    if "nan" in text or "inf" in text:
+    if "nan" in text or "inf" in text or len(text) > LARGEST_DOCUMENT:
         return None
     solution = check_solution(problem, text, notation=notation, sample=1)
     return Round(seed, notation, level, form, digits, carry, text, solution)

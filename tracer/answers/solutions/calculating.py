@@ -245,13 +245,15 @@ class Calculator:
         if base not in _ANY:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]
-        if 0 < layer <= len(layers):
+        found = {q.layer for q in _quantities(argument) if q.kind == "a"}
+        if layer:
+            if layer > len(layers) or len(found) == 1 and found != {layer}:
+                raise NoValue(f"{base} of layer {layer} is applied to another layer")
             return layers[layer - 1]
         if base in ("sigma", "σ") and base != self.letter and ACTIVATIONS["sigmoid"] in layers:
             return ACTIVATIONS["sigmoid"]
         if base == "o":
             return layers[-1]
-        found = {q.layer for q in _quantities(argument) if q.kind == "a"}
         if len(found) == 1:
             return layers[found.pop() - 1]
         return layers[0]

@@ -62,12 +62,12 @@ class Checking:
             trees = self._updates(statement, trees)
             verdicts = self._bound(statement, trees)
         for k, (relation, verdict) in enumerate(zip(statement.relations, verdicts, strict=True)):
-            self._report(relation, verdict, texts[k], texts[k + 1])
+            self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)
 
-    def _report(self, relation: Relation, verdict: Verdict, left: str, right: str) -> None:
+    def _report(self, relation: Relation, verdict: Verdict, left: str, right: str, rows: tuple[int, ...]) -> None:
         places = verdict.places or ((relation.line, relation.column),)
         for line, column in places:
-            self.out.append(Checked(line, column, relation.row, left, relation.sign, right, verdict))
+            self.out.append(Checked(line, column, relation.row, left, relation.sign, right, verdict, rows))
 
     # --- definitions of functions ---
 

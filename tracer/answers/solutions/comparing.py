@@ -15,15 +15,15 @@ import numpy as np
 from flint import arb
 
 from derivations import names
-from derivations.expression import Expression, Matrix, Name, Number, Sum
+from derivations.expression import Blank, Expression, Matrix, Name, Number, Sum
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.reading.nodes import Derivative
 from tracer.answers.solutions.calculating import Calculator, NoValue
-from tracer.answers.solutions.duals import ball, equal
+from tracer.answers.solutions.duals import ball, equal, rational
 from tracer.answers.solutions.putting import OtherShape, put_in
 from tracer.answers.solutions.shown import Shown, cell, like, rounds_to, shown_number
-from tracer.answers.solutions.verdicts import Verdict, worst
+from tracer.answers.solutions.verdicts import Verdict, together
 from tracer.answers.solutions.worlds import World, drawn, own_world, used_in
 
 __all__ = ["Claim", "Comparer", "is_numeric"]
@@ -50,6 +50,7 @@ class Comparer:
     own: dict[Quantity, Claim] = field(default_factory=dict)
     functions: dict[str, tuple[str, Expression]] = field(default_factory=dict)
     variables: tuple[Mapping[str, Any], ...] = ()
+    _hands: dict[tuple[str, int], Mapping[Quantity, str]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def truth(self) -> World:
@@ -59,7 +60,7 @@ class Comparer:
     @cached_property
     def drawn(self) -> tuple[World, World]:
         """Two networks of the same shape."""
-        return drawn(self.problem, 1), drawn(self.problem, 2)
+        return drawn(self.problem, 1, negatives=0.0), drawn(self.problem, 2)
 
     # --- values ---
 
@@ -159,31 +160,41 @@ class Comparer:
         heads = head.rows if isinstance(head, Matrix) and _shape(head) == _shape(left) else None
         for j, (row, other) in enumerate(zip(left.rows, right.rows, strict=True)):
             for i, (a, b) in enumerate(zip(row, other, strict=True)):
-                own = self.compare(a, b, heads[j][i] if heads else None, slipped=slipped)
-                out.append(own if own.right else own.because(f"entry {_place(left, j, i)}: "))
-        return worst(out)
+                out.append((_place(left, j, i), self.compare(a, b, heads[j][i] if heads else None, slipped=slipped)))
+        return together(out)
 
     def _array(self, left: Expression, right: Matrix, head: Expression | None, slipped: bool) -> Verdict:
         pocket = self.value(left, own=True)
-        if not isinstance(pocket, np.ndarray) or pocket.size != len(right.rows) * len(right.rows[0]):
+        if not isinstance(pocket, np.ndarray):
+            raise NoValue("a matrix where a number is meant")
+        filled = _filled(right, *pocket.shape)
+        if filled is None:
             return Verdict("false", message="the two sides have different shapes")
-        flat = [entry for row in right.rows for entry in row]
-        heads = [e for row in head.rows for e in row] if isinstance(head, Matrix) else [None] * len(flat)
-        truths = self.value(left).flat if not is_numeric(left) else [None] * len(flat)
+        heads = _flat(head) if isinstance(head, Matrix) else []
+        truths = self.value(left) if not is_numeric(left) else None
         wide = self._wide(left)
         out = []
-        for k, (value, truth, entry) in enumerate(zip(pocket.flat, truths, flat, strict=True)):
+        for k, entry in filled:
+            value, head_k = pocket.flat[k], heads[k] if k < len(heads) else None
+            truth = truths.flat[k] if truths is not None else self._truth_of(head_k, left, True)
             shown = shown_number(entry)
-            own_truth = truth if truth is not None else self._truth_of(heads[k] if k < len(heads) else None, left, True)
             if shown is None:
                 same = equal(value, self.value(entry, own=True))
-                out.append(Verdict("true" if same else "false"))
+                out.append((_place_of(k, pocket), Verdict("true" if same else "false")))
                 continue
-            own = self._number(value, own_truth, shown, left, slipped, overlap=False)
-            if not own.right and wide is not None and abs(ball(wide[k]) - shown.exact) <= _CARRIED * shown.half:
-                own = Verdict("within")
-            out.append(own if own.right else own.because(f"entry {k + 1}: "))
-        return worst(out)
+            own = self._number(value, truth, shown, left, slipped, overlap=False)
+            if not own.right:
+                own = self._unseen(own, head_k, wide[k] if wide else None, shown)
+            out.append((_place_of(k, pocket), own))
+        return together(out)
+
+    def _unseen(self, own: Verdict, head: Expression | None, wide: Any, shown: Shown) -> Verdict:
+        """A number with unwritten ones behind it, which may have been rounded too."""
+        if isinstance(head, Name) and self._by_hand(head.quantity, shown):
+            return Verdict("within")
+        if wide is not None and abs(ball(wide) - shown.exact) <= _CARRIED * shown.half:
+            return Verdict("within", "last_digit", own.expected)
+        return own
 
     def _wide(self, left: Expression) -> list[Any] | None:
         """Every value that the document's own numbers may stand for: between them, numbers were rounded unseen."""
@@ -265,8 +276,24 @@ class Comparer:
         if q.kind in _GIVEN:
             return bool(equal(true, shown.exact)) or (shown.written.figures >= 3 and rounds_to(true, shown))
         if claim is None:  # carried here from lines that are not shown
+            if self._by_hand(q, shown):
+                return True
             return bool(abs(true - shown.exact) <= _CARRIED * shown.half) or bool(abs(true - shown.exact) <= abs(true) / 8)
         return rounds_to(true, shown)
+
+    def _by_hand(self, q: Quantity, shown: Shown) -> bool:
+        """Whether somebody who rounds every number as this one is rounded comes to it."""
+        place = shown.written.place
+        ways = [("digits", shown.written.figures)] + ([("places", -place)] if place is not None and place < 0 else [])
+        for way, count in ways:
+            if not 0 < count < 16:
+                continue
+            if (way, count) not in self._hands:
+                self._hands[way, count] = _worked_by_hand(self.problem, way, count)
+            text = self._hands[way, count].get(q)
+            if text is not None and rational(text) == shown.exact:
+                return True
+        return False
 
     def _learn(self, found: list[tuple[Quantity, Shown]]) -> None:
         for q, shown in found:
@@ -277,12 +304,8 @@ class Comparer:
 
     def _in_letters(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
         places = tuple(p for e in (right, left) for p in self._misdefined(e))
-        same: bool | None = True
-        for k in (0, 1):
-            answer = _all_equal(self.in_world(left, k), self.in_world(right, k))
-            same = answer if answer is not True else same
-            if same is not True:
-                break
+        answers = [_all_equal(self.in_world(left, k), self.in_world(right, k)) for k in (0, 1)]
+        same = False if False in answers else True if True in answers else None
         if same is None:
             same = _all_equal(self.value(left), self.value(right))
             if same is None:
@@ -353,9 +376,19 @@ class Comparer:
         return [float(ball(world.values[q])) for q, _ in world.equations if q.kind in ("a", "z", "E", "E_part")]
 
 
+def _worked_by_hand(problem: Problem, way: str, count: int) -> Mapping[Quantity, str]:
+    from tracer.tracing import trace
+
+    try:
+        worked = trace(problem, digits=count) if way == "digits" else trace(problem, places=count)
+    except (ValueError, ArithmeticError):
+        return {}
+    return worked.shown
+
+
 def is_numeric(e: Any) -> bool:
     """Whether a formula holds numbers alone."""
-    if isinstance(e, Number):
+    if isinstance(e, Number | Blank):
         return True
     if isinstance(e, Name) or (isinstance(e, Expression) and not e._parts()):
         return False
@@ -400,12 +433,49 @@ def _meet(a: Any, b: Any) -> bool:
     return bool(x.is_finite()) and bool(y.is_finite()) and bool(x.overlaps(y))
 
 
+def _flat(m: Matrix) -> list[Expression]:
+    return [entry for row in m.rows for entry in row]
+
+
+def _filled(shown: Matrix, rows: int, columns: int) -> list[tuple[int, Expression]] | None:
+    """(place, entry) of each entry that is shown of an array, which dots may shorten; None where shapes differ."""
+    flat = _flat(shown)
+    if not any(isinstance(entry, Blank) for entry in flat):
+        fits = _shape(shown) == (rows, columns) or (len(flat) == rows * columns and 1 in (rows, columns))
+        return list(enumerate(flat)) if fits else None
+    out: list[tuple[int, Expression]] = []
+    down = _unfolded([all(isinstance(e, Blank) for e in row) for row in shown.rows], rows)
+    across = _unfolded([all(isinstance(row[i], Blank) for row in shown.rows) for i in range(len(shown.rows[0]))], columns)
+    if down is None or across is None:
+        return None
+    for j, row in zip(down, shown.rows, strict=True):
+        for i, entry in zip(across, row, strict=True):
+            if j is not None and i is not None and not isinstance(entry, Blank):
+                out.append((j * columns + i, entry))
+    return out
+
+
+def _unfolded(dots: list[bool], count: int) -> list[int | None] | None:
+    """The place of each row or column that is shown, None for one of dots; None where they do not fit."""
+    if not any(dots):
+        return list(range(count)) if len(dots) == count else None
+    at, more = dots.index(True), count - len(dots)
+    if sum(dots) > 1 or more < 0:
+        return None
+    return [None if k == at else k if k < at else k + more for k in range(len(dots))]
+
+
 def _shape(m: Matrix) -> tuple[int, int]:
     return len(m.rows), len(m.rows[0])
 
 
 def _place(m: Matrix, j: int, i: int) -> str:
     return f"{j + 1},{i + 1}" if len(m.rows[0]) > 1 else str(j + 1)
+
+
+def _place_of(k: int, array: Any) -> str:
+    rows, columns = array.shape
+    return str(k + 1) if 1 in (rows, columns) else f"{k // columns + 1},{k % columns + 1}"
 
 
 def _short(x: Any) -> str:

@@ -77,7 +77,7 @@ class Solution:
     @property
     def relations(self) -> tuple[Checked, ...]:
         """Every relation in order."""
-        return tuple(r for row in self.rows for r in row.relations)
+        return tuple(dict.fromkeys(r for row in self.rows for r in row.relations))
 
     @property
     def all_right(self) -> bool:
@@ -188,7 +188,9 @@ def _rows(
         row = relation.row
         if relation.verdict.places:
             row = next((k for k in range(len(rows)) if _holds(spans, rows, k, relation.line)), row)
-        by_row.setdefault(row, []).append(relation)
+        wrong = not relation.verdict.right and not relation.verdict.places
+        for own in dict.fromkeys((row, *relation.rows)) if wrong else (row,):
+            by_row.setdefault(own, []).append(relation)
     for k, row in enumerate(rows):
         why = unread.get(k, "")
         if not why and k in sides and (row.display or k in by_row):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["FACTS", "VERDICTS", "Checked", "Verdict", "worst"]
+__all__ = ["FACTS", "VERDICTS", "Checked", "Verdict", "together", "worst"]
 
 VERDICTS = ("true", "within", "follows", "unread", "false")
 """From best to worst: true; true within the digits shown; follows from an earlier slip; not understood; false."""
@@ -42,9 +42,23 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     return max(verdicts, key=lambda v: (VERDICTS.index(v.verdict), bool(v.fact)))
 
 
+def together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
+    """The verdict on an array: the worst of its entries', each named that has the same to tell."""
+    own = worst([v for _, v in verdicts])
+    same = [(name, v) for name, v in verdicts if (v.verdict, v.fact) == (own.verdict, own.fact)]
+    if own.right and not own.fact:
+        return own
+    named = [f"entry {name}: {v.expected or v.message}" for name, v in same[:6]] + (["..."] if len(same) > 6 else [])
+    expected = ", ".join(f"{v.expected} (entry {name})" for name, v in same if v.expected)
+    return replace(own, message="; ".join(named), expected=expected)
+
+
 @dataclass(frozen=True)
 class Checked:
-    """One relation of the document with its verdict: where its sign stands, its sides as they are written."""
+    """One relation of the document with its verdict: where its sign stands, its sides as they are written.
+
+    `rows` are those of the right side: where one goes on over several rows, what is wrong may stand in any of them.
+    """
 
     line: int
     column: int
@@ -53,3 +67,4 @@ class Checked:
     relation: str
     right: str
     verdict: Verdict
+    rows: tuple[int, ...] = ()

@@ -108,15 +108,19 @@ def _given(problem: Problem) -> Iterator[tuple[Quantity, Number]]:
             yield Quantity(letter), rational(str(constant.exact().item()))
 
 
-def drawn(problem: Problem, seed: int) -> World:
-    """The same network with drawn numbers: 0.1 to 1 in size, targets between 0 and 1 and, where they must, of sum 1."""
+def drawn(problem: Problem, seed: int, negatives: float = 0.4) -> World:
+    """The same network with drawn numbers: 0.1 to 1 in size, targets between 0 and 1 and, where they must, of sum 1.
+
+    `negatives` is the share of negative numbers; without any, units that are 0 below 0 are all at work.
+    """
     rng = random.Random(seed)
     network = problem.network
     given: dict[Quantity, Number] = {}
     for kind, _, quantities in givens(problem):
         for q in quantities.flat:
             size = fmpq(rng.randrange(10_000, 100_000), 100_003)
-            given[q] = arb(size if kind == "t" or rng.random() < 0.6 else -size)
+            negative = kind != "t" and rng.random() < negatives
+            given[q] = arb(-size if negative else size)
     if problem.fused and problem.fused.targets_sum_to_one and network.loss.needs == "t":
         targets = [q for q in given if q.kind == "t"]
         for sample in {q.sample for q in targets}:
