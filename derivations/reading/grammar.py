@@ -273,6 +273,9 @@ def _whole_number(e: Expression) -> int | None:
     if isinstance(e, Negative):
         inner = _whole_number(e.operand)
         return None if inner is None else -inner
+    if isinstance(e, Sum):
+        parts = [(sign, _whole_number(term)) for sign, term in e.terms]
+        return None if any(n is None for _, n in parts) else sum(sign * n for sign, n in parts if n is not None)
     return int(e.text) if isinstance(e, Number) and e.text.isdigit() and len(e.text) < 4 else None
 
 

@@ -39,12 +39,15 @@ _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\s*\}|(\d+|[A-Za-z]
 _FONT = re.compile(r"\{\s*\\(?:bf|rm|it)\s+(\w)\s*\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*\{?\s*(\\?[A-Za-z]+)\s*\}?")
 _HAT = re.compile(r"\\(?:hat|widehat)\s*\{?\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{?)?\s*([A-Za-z])\s*\}{0,2}")
 _POWERED = re.compile(r"\^\s*\{?\s*([23])\s*\}?(?![\d\w])")
-_INDEX = re.compile(r"[a-zL]")
+_INDEX = re.compile(r"[i-nj-npqrsabcL]")  # h and o name units, not numbers
 _SLOPE = re.compile(
     r"(?P<base>\\?[A-Za-zσφ]+)(?:_\{?(?P<layer>\d+)\}?)?(?:'|′|’|\^\{?\\prime\}?)(?:_\{?(?P<after>\d+)\}?)?"
 )
 _ACTIVATION_LETTERS = ("h", "f", "g", "o", "\\sigma", "σ", "\\phi", "\\varphi", "φ", "act")
 _JACOBIAN = re.compile(r"J\^\{?[(\[]?(\d+)[)\]]?\}?|J")
+_INPUT_LAYER = re.compile(r"\^\{[(\[]?0[)\]]?\}")
+_LAYER = re.compile(r"\^\s*\{?[(\[]?\s*(\d)\s*[)\]]?\}?")
+_SAMPLE_LOSS = re.compile(r"(?:E|L|C|\\mathcal\{L\})_\{?(?:n|x|i)\}?|E_\{?(?:tot|total|\\text\{total\})\}?")
 _RATES = ("\\alpha", "α", "\\epsilon", "\\lambda", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
 _GRADIENT = {"W": "dW", "b": "db", "a": "delta", "z": "dz", "x": "dz"}
 
@@ -94,9 +97,11 @@ class Letterbook:
             found = way(bare)
             if found:
                 return found
+        if _SAMPLE_LOSS.fullmatch(bare):
+            return Meaning(Quantity("E"))
         hat = _HAT.match(bare)
         if hat:
-            return self._meaning(f"{hat[1]}{bare[hat.end() :]}") or self._meaning_of_output(bare[hat.end() :])
+            return self._meaning_of_output(bare[hat.end() :]) or self._meaning(f"{hat[1]}{bare[hat.end() :]}")
         return Meaning(Quantity("eta")) if bare in _RATES and self._names.read(bare) is None else None
 
     def _meaning_of_output(self, scripts: str) -> Meaning | None:
@@ -163,6 +168,11 @@ class Letterbook:
             return None
         return Meaning(q, found[q])
 
+    def unpowered(self, written: str) -> tuple[str, int]:
+        """A name and the power it is raised to: z_j^2 is (z_j, 2), unless a bare digit above is a layer here."""
+        found = None if self.layers_above else _POWERED.search(written)
+        return (written[: found.start()] + written[found.end() :], int(found[1])) if found else (written, 1)
+
     # --- formulas ---
 
     def indices(self, trees: Iterable[Expression]) -> list[str]:
@@ -199,18 +209,76 @@ class Letterbook:
         most = max(*self.network.sizes, len(self.network))
         if len(letters) > 4 or most ** len(letters) > MOST_BINDINGS * 4:
             return
-        count = 0
-        for values in product(range(1, most + 1), repeat=len(letters)):
-            binding = dict(zip(letters, values, strict=True))
-            if all(self._all_known(tree, binding) for tree in trees):
+        known: list[tuple[Mapping[str, int], list[bool]]] = []
+        for layers in self._layers_of(trees):
+            for values in product(range(1, most + 1), repeat=len(letters)):
+                binding = {**layers, **dict(zip(letters, values, strict=True))}
+                if all(self._all_known(tree, binding) for tree in trees) and len(known) < MOST_BINDINGS:
+                    known.append((binding, [self._resolves(tree, binding) for tree in trees]))
+        ever = [any(column) for column in zip(*(found for _, found in known), strict=True)]
+        for binding, found in known:
+            if all(ok or not once for ok, once in zip(found, ever, strict=True)):
                 yield binding
-                count += 1
-                if count >= MOST_BINDINGS:
-                    return
+
+    def _resolves(self, tree: Expression, binding: Mapping[str, int]) -> bool:
+        try:
+            self.resolved(tree, binding)
+        except Unknown:
+            return False
+        return True
+
+    def _layers_of(self, trees: Iterable[Expression]) -> Iterator[Mapping[str, int]]:
+        """Ways to say which layer each index letter counts, where names carry no layer: {} where none needs it.
+
+        A weight w_{kj} goes from the layer of j to that of k, the next one; x is layer 0, y and t are the last.
+        """
+        unpowered = [(l.latex, self.unpowered(l.latex)[0]) for t in trees for l in letters_in(t)]
+        plain = [bare for written, bare in unpowered if self.meaning(written) is None and "^" not in bare]
+        indexed = [(w, _index_letters(w)) for w in plain]
+        letters = list(dict.fromkeys(i for _, own in indexed for i in own))
+        steps = [own for w, own in indexed if len(own) == 2 and w.lstrip("\\")[:1] in "wWv"]
+        steps += [own for t in trees for own in _local_steps(t)]
+        said = list(self._said_layers(trees))
+        free = [own for w, own in indexed if len(own) == 1 and self._needs_layer(w)]
+        if not letters or not (steps or free):
+            yield {}
+            return
+        if len(letters) > 4:
+            return
+        L = len(self.network)
+        for layers in product(range(L + 1), repeat=len(letters)):
+            at = dict(zip(letters, layers, strict=True))
+            if any(letter in at and at[letter] != l for letter, l in said):
+                continue
+            if all(at[p] == at[q] + 1 for p, q in steps) and all(self._fits_layer(w, at[own[0]]) for w, own in indexed if len(own) == 1):
+                yield {f"@{letter}": l for letter, l in at.items()}
+
+    def _said_layers(self, trees: Iterable[Expression]) -> Iterator[tuple[str, int]]:
+        """(index letter, layer) from names that do carry one: w_{kj}^{(2)} goes from layer 1 to layer 2."""
+        for letters in (l for t in trees for l in letters_in(t)):
+            own, found = _index_letters(letters.latex), _LAYER.search(self.unpowered(letters.latex)[0])
+            if found and own:
+                yield own[0], int(found[1])
+                if len(own) == 2:
+                    yield own[1], int(found[1]) - 1
+
+    def _needs_layer(self, written: str) -> bool:
+        one = bound(written, {letter: 1 for letter in _index_letters(written)}, len(self.network))
+        return self._strict(one) is None
+
+    def _fits_layer(self, written: str, layer: int) -> bool:
+        """Whether a name without a layer can stand for something of that layer."""
+        base = _FONT.sub(lambda m: m[1] or m[2], written).split("_")[0].strip("\\")
+        letters = self.notation.letters
+        if base == letters.get("x"):
+            return layer == 0
+        if base in ("y", "t", letters.get("t")):
+            return layer == len(self.network)
+        return layer > 0 or base == letters.get("z")
 
     def _all_known(self, tree: Expression, binding: Mapping[str, int]) -> bool:
         return all(
-            self.meaning(bound(l.latex, binding, len(self.network))) is not None
+            self.meaning(self._bound(self.unpowered(l.latex)[0], binding)) is not None
             for l in letters_in(tree)
             if set(_index_letters(l.latex)) & binding.keys() and not set(_index_letters(l.latex)) - binding.keys() - {"L"}
         )
@@ -243,9 +311,11 @@ class Letterbook:
         if free and e.text == free:
             return Variable(free)
         written = e.latex
-        found = self.meaning(written)
+        found, power_apart = self.meaning(written), 1
+        if found is None:
+            written, power_apart = self.unpowered(written)
         if found is None and (binding or "L" in written):
-            written = bound(written, binding, len(self.network))
+            written = self._bound(written, binding)
             found = self.meaning(written)
         if found is None:
             if e.text in ("\\pi", "π"):
@@ -253,6 +323,7 @@ class Letterbook:
             raise Unknown(f"{e.text} is no quantity of this network in the notation {self.notation.name}")
         q, whole, power = found
         tree: Expression = self._entries(q) if whole else Name(q)
+        power *= power_apart
         return Power(tree, power) if power > 1 else tree
 
     def _entries(self, q: Quantity) -> Expression:
@@ -264,6 +335,23 @@ class Letterbook:
             return Name(q._replace(indices=()))
         return Matrix(tuple((Name(q._replace(indices=(j,))),) for j in range(1, extents[0] + 1)))
 
+    def _bound(self, written: str, binding: Mapping[str, int]) -> str:
+        """A name with its index letters bound, and its layer put on where its letters say which it is."""
+        own = _index_letters(written)
+        layers = [binding[f"@{i}"] for i in own if f"@{i}" in binding]
+        put = bound(written, binding, len(self.network))
+        if _INPUT_LAYER.search(put) and put.startswith(self.notation.letters["z"]):
+            return f"{self.notation.letters['x']}{_INPUT_LAYER.sub('', put[len(self.notation.letters['z']) :])}"
+        if not layers or "^" in written or self._strict(put) is not None:
+            return put
+        layer, base = layers[0], written.split("_")[0]
+        if layer == 0 and base == self.notation.letters["z"]:
+            return put.replace(base, self.notation.letters["x"], 1)
+        for above in (f"^{{({layer})}}", f"^{{{layer}}}", f"^{{[{layer}]}}"):
+            if self._strict(f"{put}{above}") is not None:
+                return f"{put}{above}"
+        return f"{put}^{{({layer})}}"
+
     def _summed(self, e: SumOver, binding: Mapping[str, int], free: str) -> Expression:
         index = e.index
         if not index:
@@ -271,18 +359,36 @@ class Letterbook:
             if len(set(inner) - binding.keys()) != 1:
                 raise Unknown("a sum over what is not said")
             index = next(i for i in inner if i not in binding)
+        binding = self._with_layer(index, e.body, binding)
         low = int(e.low) if e.low.isdigit() else 1
         terms: list[tuple[int, Expression]] = []
         for k in range(low, (int(e.high) if e.high.isdigit() and len(e.high) < 4 else max(self.network.sizes)) + 1):
             try:
                 terms.append((1, self.resolved(e.body, {**binding, index: k}, free)))
             except Unknown:
+                if k == 0:
+                    continue
                 if e.high.isdigit() or not terms:
                     raise
                 break
         if len(terms) > MOST_BINDINGS:
             raise Unknown("a sum of too many terms")
         return terms[0][1] if len(terms) == 1 else Sum(tuple(terms))
+
+    def _with_layer(self, index: str, body: Expression, binding: Mapping[str, int]) -> Mapping[str, int]:
+        """The binding with the layer that a sum's index counts, from the weights in it."""
+        known = {i[1:] for i in binding if i[0] == "@"}
+        if not known or index in known:
+            return binding
+        for letters in letters_in(body):
+            own = _index_letters(letters.latex)
+            if len(own) == 2 and letters.latex.lstrip("\\")[:1] in "wWv" and "^" not in letters.latex:
+                to, from_ = own
+                if to == index and from_ in known:
+                    return {**binding, f"@{index}": binding[f"@{from_}"] + 1}
+                if from_ == index and to in known:
+                    return {**binding, f"@{index}": binding[f"@{to}"] - 1}
+        return binding
 
     def _applied(self, e: Applied, binding: Mapping[str, int], free: str) -> Expression:
         found = self.meaning(e.function) or (self.meaning(bound(e.function, binding, len(self.network))) if binding else None)
@@ -311,7 +417,12 @@ class Letterbook:
         return _as_slopes(argument)
 
     def _partial(self, e: Partial, binding: Mapping[str, int], free: str) -> Expression:
-        of, by = self.resolved(e.of, binding, free), self.resolved(e.by, binding, free)
+        of = self.resolved(e.of, binding, free)
+        wanted = e.by
+        if isinstance(wanted, Letters) and not set(wanted.latex) & set("_^") and of == Name(Quantity("E")):
+            outputs = Letters(f"{wanted.latex}^{{{len(self.network)}}}", wanted.text)  # of the loss by "the activations"
+            wanted = outputs if self._array(outputs.latex) and self.meaning(wanted.latex) is None or self._is_hidden(wanted) else wanted
+        by = self.resolved(wanted, binding, free)
         if isinstance(of, Variable | Applied) or isinstance(by, Variable):
             raise Unknown("a derivative in letters alone")
         if isinstance(by, Matrix) and isinstance(of, Name):
@@ -319,6 +430,10 @@ class Letterbook:
         if isinstance(of, Name) and isinstance(by, Name):
             return self.gradient(of, by)
         raise Unknown("a derivative of several quantities at once")
+
+    def _is_hidden(self, letters: Letters) -> bool:
+        found = self.meaning(letters.latex)
+        return found is not None and found.whole and found.quantity.kind == "z" and found.quantity.layer == 1 < len(self.network)
 
     def gradient(self, of: Expression, by: Expression) -> Expression:
         """d of / d by as the quantity that it is: dW, delta, a slope; else as it stands."""
@@ -353,6 +468,18 @@ def _as_slopes(e: Expression) -> Expression:
         return Matrix(tuple(tuple(_as_slopes(x) for x in row) for row in e.rows))
     assert isinstance(e, Name)
     return Name(e.quantity._replace(kind="slope"))
+
+
+def _local_steps(e: Any) -> Iterator[list[str]]:
+    """[k, j] of each d a_k / d a_j: from a layer to the next."""
+    if isinstance(e, Partial) and isinstance(e.of, Letters) and isinstance(e.by, Letters):
+        of, by = (_index_letters(side.latex) for side in (e.of, e.by))
+        same = e.of.latex.split("_")[0] == e.by.latex.split("_")[0]
+        if len(of) == len(by) == 1 and of != by and same and "^" not in e.of.latex + e.by.latex:
+            yield [*of, *by]
+    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
+    for part in parts:
+        yield from _local_steps(part)
 
 
 def _renewed(e: Expression) -> Expression:

@@ -18,6 +18,7 @@ __all__ = ["Relation", "Side", "Statement", "Unread", "statements"]
 
 SIGNS = {"REL": "=", "ARROW": "\u2190"}
 _APPROXIMATE = ("\\approx", "\\simeq", "\\fallingdotseq", "\\doteq", "\\cong", "\\sim", "\\risingdotseq", "≈", "≃", "≅")
+_RIGHTWARDS = ("\\rightarrow", "\\to", "\\longrightarrow", "\\mapsto", "→", "->")
 _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
@@ -79,6 +80,9 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
             unread.append(Unread(k, e))
             last = None
             continue
+        if cut and cut[0].kind == "ARROW" and cut[0].text.startswith(_RIGHTWARDS):  # "so that": a new statement
+            _close(stream, out, last is None or last.display)
+            stream, cut = [], cut[1:]
         own = [(k, token) for token in cut]
         if not own:
             continue

@@ -47,7 +47,8 @@ _FONTS = "mathrm|mathit|mathbf|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|b
 _ACCENTS = "hat|widehat|bar|tilde|overline|check|dot"
 _SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|[A-Za-z]\d*)"
 _SUPERSCRIPT = (
-    r"\^\s*(?:\{\s*(?:\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\]|\(?\s*\d{1,2}\s*\)?|[A-SU-Za-z](?:\s*[-+]\s*1)?|<\w>)\s*\}"
+    r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\]|\(?\s*\d{1,2}\s*\)?|[A-SU-Za-z](?:\s*[-+]\s*1)?|<\w>)"
+    r"\s*(?:T|\\top|\\intercal|(?:\\prime)+|'+)?\s*\}"
     r"|\([^(){}]{1,5}\)|\[[^\[\]{}]{1,5}\]|[A-SU-Za-z0-9])"
 )
 _PRIMES = r"(?:'|′|’|\^\s*\{?\s*(?:\\prime\s*)+\}?)+"
@@ -122,6 +123,8 @@ _CALLED = re.compile(
     rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
     rf"(?:{_SCRIPTS})*"
 )
+_TRANSPOSED_INSIDE = re.compile(r"(\^\s*\{\s*(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*(?:T|\\top|\\intercal)\s*\}")
+_PRIMES_INSIDE = re.compile(r"(\^\s*\{\s*[(\[][^()\[\]{}]*[)\]])\s*(?:(?:\\prime)+|'+)\s*\}")
 _BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
 _WORDS_ONLY = re.compile(
     rf"\\(?:{_FONTS})\s*\{{\s*(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
@@ -178,8 +181,14 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
                 at = head.end()
                 yield "EULER", "e", found.start()
                 continue
+            written, transposed = _TRANSPOSED_INSIDE.subn(r"\1}", written)
+            if transposed:
+                yield "NAME", written, found.start()
+                yield "TRANSPOSE", "^T", at - 1
+                continue
+            written = _PRIMES_INSIDE.sub(r"\1}'", written)
             if _WORDS_ONLY.fullmatch(written):
-                yield "NOTE", written, found.start()
+                yield "DOTS" if "undefined" in written else "NOTE", written, found.start()
                 continue
             if _CALLED.fullmatch(written) and (_OPENS.match(text, at) or _BARE_CALL.match(written)):
                 kind = "FUNC"

@@ -68,7 +68,7 @@ def loop(seed: int) -> Round | None:
     digits, carry = 3 + seed % 6, ("shown", "full")[seed // 3 % 2]
     numbers = trace(problem, digits=digits, carry=carry)
     text = derive(problem, level=level, numbers=numbers).render(form, notation=notation)
-    if "nan" in text or "inf" in text or len(text) > LARGEST_DOCUMENT:
+    if "undefined" in text or "infty" in text or len(text) > LARGEST_DOCUMENT:
         return None
     solution = check_solution(problem, text, notation=notation, sample=1)
     return Round(seed, notation, level, form, digits, carry, text, solution)

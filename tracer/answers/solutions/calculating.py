@@ -90,10 +90,11 @@ class Calculator:
         functions: Mapping[str, tuple[str, Expression]] | None = None,
         variables: Mapping[str, Any] | None = None,
         letter: str = "h",
+        entrywise: bool = False,
     ) -> None:
         self.problem, self.leaf, self.number, self.partial = problem, leaf, number, partial
         self.functions, self.variables = functions or {}, dict(variables or {})
-        self.letter = letter
+        self.letter, self.entrywise = letter, entrywise
         self._calls = 0
 
     def value(self, e: Expression) -> Any:
@@ -173,7 +174,7 @@ class Calculator:
                 infinite = e
                 continue
             zero = zero or (isinstance(value, fmpq) and value == 0)
-            out = value if out is None else _times(out, value)
+            out = value if out is None else _times(out, value, self.entrywise)
         if infinite:
             if zero:
                 return fmpq(0)  # 0 log 0 = 0
@@ -214,7 +215,8 @@ class Calculator:
 
     def _with(self, leaf: Callable[[Quantity], Any], variables: Mapping[str, Any]) -> Calculator:
         return Calculator(
-            self.problem, leaf, number=self.number, functions=self.functions, variables=variables, letter=self.letter
+            self.problem, leaf, number=self.number, functions=self.functions, variables=variables, letter=self.letter,
+            entrywise=self.entrywise,
         )
 
     # --- functions ---
@@ -322,8 +324,10 @@ def _fitted(a: Any, b: Any, op: Callable[[Any, Any], Any]) -> Any:
     return op(a, b)
 
 
-def _times(a: Any, b: Any) -> Any:
+def _times(a: Any, b: Any, entrywise: bool) -> Any:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if entrywise and a.shape == b.shape:
+            return a * b
         if a.shape[1] == b.shape[0]:
             return a @ b if a.size * b.shape[1] < 1_000_000 else _too_large()
         if a.shape == b.shape and 1 in a.shape:

@@ -142,11 +142,12 @@ class Checking:
         found = [self._one(statement, trees, binding) for binding in bindings]
         if not bindings[0]:
             return found[0]
+        found, bindings = _of_layers(found, bindings)
         out = []
         for column in zip(*found, strict=True):
             verdict = worst(list(column))
             at = column.index(verdict)
-            named = ", ".join(f"{k} = {v}" for k, v in bindings[at].items())
+            named = ", ".join(f"{k} = {v}" for k, v in bindings[at].items() if k[0] != "@")
             out.append(verdict if verdict.right else verdict.because(f"for {named}: "))
         return out
 
@@ -265,6 +266,17 @@ class Checking:
                 None,
                 shown.written,
             )
+
+
+def _of_layers(
+    found: list[list[Verdict]], bindings: list[Mapping[str, int]]
+) -> tuple[list[list[Verdict]], list[Mapping[str, int]]]:
+    """A statement that does not say its layer is one of the layer that fits it best."""
+    groups: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for k, binding in enumerate(bindings):
+        groups.setdefault(tuple((i, l) for i, l in binding.items() if i[0] == "@"), []).append(k)
+    best = min(groups.values(), key=lambda own: [sum(x) for x in zip(*(_score(found[k]) for k in own), strict=True)])
+    return [found[k] for k in best], [bindings[k] for k in best]
 
 
 def _is_shown(e: Expression | str) -> bool:

@@ -20,7 +20,7 @@ from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.reading.nodes import Derivative
 from tracer.answers.solutions.calculating import Calculator, NoValue
-from tracer.answers.solutions.duals import ball, equal, rational
+from tracer.answers.solutions.duals import ball, equal, finite, rational
 from tracer.answers.solutions.putting import OtherShape, put_in
 from tracer.answers.solutions.shown import Shown, cell, like, rounds_to, shown_number
 from tracer.answers.solutions.verdicts import Verdict, together
@@ -47,6 +47,7 @@ class Comparer:
 
     problem: Problem
     letter: str = "h"  # of activation functions in general
+    entrywise: bool = False  # whether a product of two columns is taken entry by entry
     own: dict[Quantity, Claim] = field(default_factory=dict)
     functions: dict[str, tuple[str, Expression]] = field(default_factory=dict)
     variables: tuple[Mapping[str, Any], ...] = ()
@@ -107,7 +108,7 @@ class Comparer:
         leaf = (self._claimed_ball if ball_of_shown else self._claimed) if own else self._true
         return Calculator(
             self.problem, leaf, partial=self.truth.partial, functions=self.functions,
-            variables=self.variables[0] if self.variables else None, letter=self.letter, **number,  # type: ignore[arg-type]
+            variables=self.variables[0] if self.variables else None, letter=self.letter, entrywise=self.entrywise, **number,  # type: ignore[arg-type]
         ).value(e)  # fmt: skip
 
     def in_world(self, e: Expression, k: int) -> Any:
@@ -121,13 +122,40 @@ class Comparer:
 
         variables = self.variables[k] if self.variables else None
         return Calculator(
-            self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables, letter=self.letter
-        ).value(e)
+            self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables, letter=self.letter,
+            entrywise=self.entrywise,
+        ).value(e)  # fmt: skip
 
     # --- comparing ---
 
     def compare(self, left: Expression, right: Expression, head: Expression | None, *, slipped: bool = False) -> Verdict:
-        """The verdict on left = right in a statement that begins with `head`.  Raises ArithmeticError, NoValue."""
+        """The verdict on left = right in a statement that begins with `head`.  Raises ArithmeticError, NoValue.
+
+        A product of two columns is their dot product, or where that makes the relation true, taken entry by entry.
+        """
+        if not (_has_matrix(left) or _has_matrix(right)) or self.entrywise:
+            return self._compare(left, right, head, slipped=slipped)
+        first: Verdict | NoValue
+        try:
+            first = self._compare(left, right, head, slipped=slipped)
+        except NoValue as e:
+            first = e
+        if isinstance(first, Verdict) and first.verdict != "false":
+            return first
+        self.entrywise = True
+        try:
+            other = self._compare(left, right, head, slipped=slipped)
+        except NoValue:
+            other = None
+        finally:
+            self.entrywise = False
+        if other is not None and other.right:
+            return other
+        if isinstance(first, NoValue):
+            raise first
+        return first
+
+    def _compare(self, left: Expression, right: Expression, head: Expression | None, *, slipped: bool) -> Verdict:
         if isinstance(left, Matrix) and isinstance(right, Matrix) and _shape(left) == _shape(right):
             return self._entries(left, right, head, slipped)
         numeric = is_numeric(left), is_numeric(right)
@@ -192,7 +220,7 @@ class Comparer:
         """A number with unwritten ones behind it, which may have been rounded too."""
         if isinstance(head, Name) and self._by_hand(head.quantity, shown):
             return Verdict("within")
-        if wide is not None and abs(ball(wide) - shown.exact) <= _CARRIED * shown.half:
+        if wide is not None and finite(wide) and not abs(ball(wide) - shown.exact) > _CARRIED * shown.half:
             return Verdict("within", "last_digit", own.expected)
         return own
 
@@ -404,6 +432,13 @@ def _has_decimals(e: Any) -> bool:
         return "." in e.text or "e" in e.text
     parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
     return any(_has_decimals(part) for part in parts)
+
+
+def _has_matrix(e: Any) -> bool:
+    if isinstance(e, Matrix):
+        return True
+    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
+    return any(_has_matrix(part) for part in parts)
 
 
 def _near(x: float, y: float) -> bool:
