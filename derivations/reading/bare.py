@@ -23,6 +23,7 @@ _MATH_BEGIN = re.compile(r"\\begin\{[bpBvVd]?(?:small)?(?:matrix|cases)\*?\}")
 _MATH_END = re.compile(r"\\end\{[bpBvVd]?(?:small)?(?:matrix|cases)\*?\}")
 _JAPANESE = re.compile(r"[\u3001\u3002\u3040-\u30ff\u4e00-\u9fff]+")
 _NOT_FORMULA = re.compile(r"[\"`;#]|//|--|\+=|(?<![\w)}])'|\{['\"]|[A-Za-z]\w*\.\w+\(")
+LONGEST_LINE = 400
 NEAR = 2  # lines of code on either side that make a line code
 
 
@@ -31,7 +32,7 @@ def bare_rows(text: str, starts: Sequence[int], prose: Sequence[int]) -> Iterato
     count = len(starts)
     ends = [*starts[1:], len(text)]
     lines = [text[a:b] for a, b in zip(starts, ends, strict=True)]
-    code = [bool(_CODE.search(line)) and not _LATEX.search(line) for line in lines]
+    code = [bool(_CODE.search(line[:LONGEST_LINE])) and not _LATEX.search(line) for line in lines]
     k, last = 0, -2
     while k < count:
         line, start, end = lines[k], starts[k], ends[k]
@@ -75,7 +76,7 @@ def _is_code(code: Sequence[bool], k: int) -> bool:
 
 def _is_plain_formula(line: str) -> bool:
     bare = line.strip()
-    if len(bare) > 400 or not _RELATION.search(bare) or _PROSE.search(bare) or "`" in bare or "|" in bare[:1]:
+    if len(bare) > LONGEST_LINE or not _RELATION.search(bare) or _PROSE.search(bare) or "`" in bare or "|" in bare[:1]:
         return False
     return bool(_SCRIPTED.search(bare) or re.search(r"\d", bare)) and not _NOT_FORMULA.search(bare)
 

@@ -361,7 +361,8 @@ def parse(side: Sequence[Tok]) -> Expression:
         token = getattr(e, "token", None)
         if token is None or token.type == "$END":
             raise NotRead("it ends too early", side[-1].line, side[-1].column + len(side[-1].text)) from None
-        raise NotRead(f"'{token.value[:12]}' is not expected there", token.line, token.column) from None
+        why = "understood" if token.type == "STRAY" else "expected there"
+        raise NotRead(f"'{token.value[:12]}' is not {why}", token.line, token.column) from None
     except VisitError as e:
         raise (e.orig_exc if isinstance(e.orig_exc, NotRead) else NotRead("not a formula")) from None
     if _depth(tree) > DEEPEST_TREE:

@@ -147,6 +147,8 @@ def _close(stream: Sequence[Placed], out: list[Statement], display: bool) -> Non
 
 
 def _stated(stream: Sequence[Placed], out: list[Statement], display: bool) -> None:
+    if not stream:
+        return
     segments: list[list[Placed]] = [[]]
     signs: list[Placed] = []
     depth = 0

@@ -16,7 +16,8 @@ __all__ = ["DEEPEST", "LONGEST_ROW", "MOST_TOKENS", "NotRead", "Tok", "tokens"]
 LONGEST_ROW = 8000
 MOST_TOKENS = 1500
 DEEPEST = 40
-LONGEST_NUMBER = 40
+LONGEST_NUMBER, LONGEST_NAME = 40, 120
+MOST_STRAYS = 6  # signs that are no mathematics before a row is given up
 
 
 class NotRead(ValueError):
@@ -123,6 +124,7 @@ _CALLED = re.compile(
     rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
     rf"(?:{_SCRIPTS})*"
 )
+_STRAY = re.compile(r"\\[A-Za-z]{1,30}|[\u0370-\uffff]{1,30}")
 _TRANSPOSED_INSIDE = re.compile(r"(\^\s*\{\s*(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*(?:T|\\top|\\intercal)\s*\}")
 _PRIMES_INSIDE = re.compile(r"(\^\s*\{\s*[(\[][^()\[\]{}]*[)\]])\s*(?:(?:\\prime)+|'+)\s*\}")
 _BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
@@ -140,7 +142,7 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
     if len(text) > LONGEST_ROW:
         raise NotRead(f"a row of more than {LONGEST_ROW} characters", *place(0))
     out: list[Tok] = []
-    depth = signs = inside = 0
+    depth = signs = inside = strays = 0
     for kind, written, start in _cut(text.translate(_WIDE), place):
         line, column = place(start)
         inside += (kind in ("MATRIX", "CASES")) - (kind in ("ENDMATRIX", "ENDCASES"))
@@ -151,6 +153,11 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
         signs = signs + 1 if kind in ("PLUS", "MINUS") else 0
         if depth > DEEPEST or signs > 3:
             raise NotRead("nested too deeply" if depth > DEEPEST else "too many signs in a row", line, column)
+        strays += kind == "STRAY"
+        if strays > MOST_STRAYS:
+            raise NotRead(f"{_shown(written)} is not understood", line, column)
+        if kind == "NAME" and len(written) > LONGEST_NAME:
+            raise NotRead(f"a name of more than {LONGEST_NAME} characters", line, column)
         if len(out) >= MOST_TOKENS:
             raise NotRead(f"a row of more than {MOST_TOKENS} signs", line, column)
         out.append(Tok(kind, written, line, column))
@@ -162,12 +169,18 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
     while at < len(text):
         found = _TOKEN.match(text, at)
         if not found:
-            raise NotRead(f"{_shown(text[at : at + 12])} is not understood", *place(at))
+            stray = _STRAY.match(text, at)
+            written = stray[0] if stray else text[at]
+            yield "STRAY", written, at
+            at += len(written)
+            continue
         kind, written = found.lastgroup or "", found[0]
         if kind == "TEXT":
             end = _closing(text, found.end() - 1)
             if end < 0:
-                raise NotRead("a brace is not closed", *place(at))
+                yield "STRAY", "{", at
+                at = found.end()
+                continue
             words = text[found.end() : end].strip()
             at = end + 1
             yield "NOTE", words, found.start()

@@ -45,11 +45,16 @@ class Round:
 
     @property
     def alarms(self) -> list[str]:
-        """Relations that are not true, and rows that were not understood."""
+        """Relations that are not true, and rows that were not understood.
+
+        Not counted is a line that the export itself marks as not to be had from the numbers shown, and what follows.
+        """
+        lines = self.text.split("\n")
+        marked = any(r"\dagger" in lines[r.line - 1] for r in self.solution.relations if r.verdict.verdict == "false")
         out = [
             f"{r.line}: {r.left} {r.relation} {r.right}: {r.verdict.verdict} {r.verdict.message}"
             for r in self.solution.relations
-            if not r.verdict.right
+            if not r.verdict.right and not (marked and (r.verdict.verdict == "follows" or r"\dagger" in lines[r.line - 1]))
         ]
         return out + [f"{row.line}: {row.unread}" for row in self.solution.rows if row.unread]
 

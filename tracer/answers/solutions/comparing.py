@@ -278,7 +278,10 @@ class Comparer:
         if found is not None:
             wrong = [(q, shown) for q, shown in found if not self._stands_for(q, shown)]
             if not wrong:
+                near = [(q, shown) for q, shown in found if q not in self.own and not self._from_here(q, shown)]
                 self._learn(found)
+                if near:
+                    return Verdict("within", "last_digit", like(self._true(near[0][0]), near[0][1]))
                 return Verdict("true")
             q, shown = wrong[0]
             text, wanted = names.text(self.problem.network, q), like(self._claimed(q), shown)
@@ -304,10 +307,14 @@ class Comparer:
         if q.kind in _GIVEN:
             return bool(equal(true, shown.exact)) or (shown.written.figures >= 3 and rounds_to(true, shown))
         if claim is None:  # carried here from lines that are not shown
-            if self._by_hand(q, shown):
+            if self._from_here(q, shown):
                 return True
             return bool(abs(true - shown.exact) <= _CARRIED * shown.half) or bool(abs(true - shown.exact) <= abs(true) / 8)
         return rounds_to(true, shown)
+
+    def _from_here(self, q: Quantity, shown: Shown) -> bool:
+        """Whether a number that nothing before it shows is the true one, or that of a hand calculation."""
+        return (q.kind in _GIVEN) or rounds_to(self._true(q), shown) or self._by_hand(q, shown)
 
     def _by_hand(self, q: Quantity, shown: Shown) -> bool:
         """Whether somebody who rounds every number as this one is rounded comes to it."""

@@ -45,7 +45,7 @@ def worst(verdicts: list[Verdict]) -> Verdict:
 def together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
     """The verdict on an array: the worst of its entries', each named that has the same to tell."""
     own = worst([v for _, v in verdicts])
-    same = [(name, v) for name, v in verdicts if (v.verdict, v.fact) == (own.verdict, own.fact)]
+    same = [(name, v) for name, v in verdicts if v.verdict == own.verdict and bool(v.fact) == bool(own.fact)]
     if own.right and not own.fact:
         return own
     named = [f"entry {name}: {v.expected or v.message}" for name, v in same[:6]] + (["..."] if len(same) > 6 else [])
