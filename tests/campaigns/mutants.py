@@ -20,7 +20,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from derivations.evaluation import pocket
 from derivations.reading.documents import rows_of
+from derivations.reading.grammar import parse
+from derivations.reading.tokens import NotRead, tokens
 from tests.campaigns.closed_loop import Round, loop
 from tests.networks import random_problem
 from tracer import load
@@ -79,10 +82,27 @@ def mutated(text: str, fault: str, rng: random.Random) -> tuple[str, int] | None
         head, sep, comment = lines[line].partition("&&")
         other = FAULTS[fault](head, rng)
         if other is not None and re.search(r"[\dA-Za-z]", re.sub(r"\\[a-z]+", "", other)):
+            if fault in NEUTRAL and _same_number(head, other):
+                continue
             changed = [*lines]
             changed[line] = other + sep + comment
             return "\n".join(changed), line + 1
     return None
+
+
+NEUTRAL = ("sign", "factor", "term")
+
+
+def _same_number(row: str, other: str) -> bool:
+    """Whether both rows give the same number: + 0 made - 0 changes nothing."""
+    values = []
+    for text in (row, other):
+        try:
+            cut = [t for t in tokens(text.rpartition("=")[2].removeprefix("approx")) if t.kind not in ("NOTE", "GAP")]
+            values.append(pocket(parse(cut[1:] if cut and cut[0].kind in ("PLUS", "MUL") else cut)))
+        except (NotRead, ValueError):
+            return False
+    return values[0] is not None and values[0] == values[1]
 
 
 def flagged(solution: Solution) -> set[int]:
@@ -133,13 +153,18 @@ def _try(
     solution = check_solution(problem, text, notation=original.solution.notation, sample=1)
     before, after = flagged(original.solution), flagged(solution)
     made[fault] += 1
-    if line in after and (line not in before or _says(solution, line) != _says(original.solution, line)):
+    if told(solution, original.solution, line):
         caught[fault] += 1
         return
     elsewhere[fault] += bool(after - before)
     if verbose:
         one, other = original.text.split("\n")[line - 1], text.split("\n")[line - 1]
         print(f"{original} {fault} line {line}\n   {one}\n   {other}\n   elsewhere: {sorted(after - before)[:4]}")
+
+
+def told(solution: Solution, before: Solution, line: int) -> bool:
+    """Whether something is said of a line that was not said before."""
+    return line in flagged(solution) and (line not in flagged(before) or _says(solution, line) != _says(before, line))
 
 
 def _says(solution: Solution, line: int) -> list[tuple[str, str, str]]:

@@ -278,15 +278,23 @@ class Comparer:
         if found is not None:
             wrong = [(q, shown) for q, shown in found if not self._stands_for(q, shown)]
             if not wrong:
-                near = [(q, shown) for q, shown in found if q not in self.own and not self._from_here(q, shown)]
-                self._learn(found)
-                if near:
-                    return Verdict("within", "last_digit", like(self._true(near[0][0]), near[0][1]))
-                return Verdict("true")
+                return self._put_right(found)
             q, shown = wrong[0]
             text, wanted = names.text(self.problem.network, q), like(self._claimed(q), shown)
             return Verdict("false", expected=wanted, message=f"{text} is {wanted}, not {shown.text}")
         return self._same_value(left, right, slipped)
+
+    def _put_right(self, found: list[tuple[Quantity, Shown]]) -> Verdict:
+        """Of numbers that may stand there: whether each is the document's own, the true one, or only near."""
+        fact = expected = ""
+        for q, shown in found:
+            claim = self.own.get(q)
+            if claim and claim.shown.exact != shown.exact and q.kind not in _GIVEN:
+                fact, expected = "full", claim.shown.text
+            elif claim is None and not self._from_here(q, shown):
+                fact, expected = "last_digit", like(self._true(q), shown)
+        self._learn(found)
+        return Verdict("within", fact, expected) if fact else Verdict("true")
 
     def _same_value(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
         exact = _only(self.value(right, own=True))

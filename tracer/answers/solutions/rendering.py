@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
-
-from tabulate import tabulate
 
 from tracer.answers.solutions.verdicts import FACTS
 
@@ -25,7 +24,7 @@ _WORDS = {
     "unread": "not understood",
     "false": "false",
 }
-_SOURCE, _MESSAGE = 34, 30
+WIDTH, LONGEST, NESTED = 80, 4000, 12
 
 
 def render(solution: Solution, form: str = "table") -> str:
@@ -87,17 +86,54 @@ def _heading(solution: Solution) -> list[str]:
 
 
 def _table(solution: Solution) -> str:
-    rows = [
-        (MARKS[row.verdict], str(row.line), "\n".join(_wrapped(_plain(row.source), _SOURCE)), _message(row))
-        for row in solution.rows
-        if row.verdict
-    ]
-    table = tabulate(rows, headers=("", "line", "row", "what it should be"), tablefmt="simple", disable_numparse=True)
-    return "\n".join([*_heading(solution), "", *(line.rstrip() for line in table.splitlines())])
+    """Each row on one line as plain text, cut where it is longer; what is told of it below."""
+    out = [piece for line in _heading(solution) for piece in _wrapped(line, WIDTH)] + [""]
+    for row in solution.rows:
+        if row.verdict:
+            out.append(f"{MARKS[row.verdict]} {row.line:>5}  {_cut(readable(row.source), WIDTH - 9)}")
+            for message in row.messages:
+                out += [f"         {line}" for line in _wrapped(message, WIDTH - 9)]
+    return "\n".join(out)
 
 
-def _message(row: CheckedRow) -> str:
-    return "\n".join(line for message in row.messages for line in _wrapped(message, _MESSAGE))
+_SIGNS = {
+    "approx": "≈", "simeq": "≈", "fallingdotseq": "≒", "doteq": "≐", "leftarrow": "←", "gets": "←", "rightarrow": "→",
+    "to": "→", "cdot": "·", "times": "×", "partial": "∂", "sum": "Σ", "odot": "⊙", "top": "T", "nabla": "∇", "quad": " ",
+    "qquad": "  ", "delta": "δ", "eta": "η", "sigma": "σ", "theta": "θ", "alpha": "α", "phi": "φ", "mu": "μ", "beta": "β",
+    "equiv": "≡", "prime": "'", "dagger": "†", "pi": "π", "Phi": "Φ", "infty": "∞", "cdots": "⋯", "dots": "…",
+}  # fmt: skip
+_DROPPED = re.compile(
+    r"\\(?:displaystyle|textstyle|scriptstyle|shoveleft|notag|nonumber|left|right|limits)(?![A-Za-z])\.?"
+    r"|\\[,;!: ]"
+    r"|\\(?:label|tag)\{[^{}]*\}|&+|\$"
+)
+_WORD = re.compile(r"\\(?:mathrm|mathit|mathbf|mathcal|text|textrm|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}|\{\\bf\s+(\w)\}")
+_SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
+_FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_MATRIX = re.compile(r"\\begin\{\w*(?:matrix|array|aligned|cases)\}(?:\{[clr|]*\})?|\\end\{\w*(?:matrix|array|aligned|cases)\}")
+
+
+def readable(latex: str) -> str:
+    """A row's LaTeX as plain text, for the terminal."""
+    text = _MATRIX.sub(lambda m: "[" if "begin" in m[0] else "]", latex[:LONGEST])
+    text = text.replace("\\\\", "; ") if "[" in text else text
+    text = _WORD.sub(lambda m: m[1] or m[2], _DROPPED.sub(" ", text))
+    for _ in range(NESTED):
+        simpler = _SCRIPT.sub(lambda m: f"{m[1]}{m[2]}", text)
+        simpler = _FRACTION.sub(lambda m: f"{_grouped(m[1])}/{_grouped(m[2])}", simpler)
+        simpler = re.sub(r"\{([^{}\\]*)\}", r"\1", simpler) if simpler == text else simpler
+        if simpler == text:
+            break
+        text = simpler
+    if "\\frac" in text:  # braces that do not close where they should
+        return " ".join(latex.split())
+    text = re.sub(r"\\([A-Za-z]+) ?", lambda m: _SIGNS.get(m[1], m[1]), text)
+    return " ".join(text.replace("{", "").replace("}", "").split())
+
+
+def _grouped(text: str) -> str:
+    text = text.strip()
+    return f"({text})" if re.search(r"[-+ ]|\\cdot|\\times", text.replace("\\partial ", "")) else text
 
 
 def _markdown(solution: Solution) -> str:
@@ -160,7 +196,7 @@ def _wrapped(text: str, width: int) -> list[str]:
             lines.append(word)
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines[:4] + ([f"{lines[4][: width - 3]}..."] if len(lines) > 4 else [])
+    return lines
 
 
 def _md(text: str) -> str:
