@@ -1,1 +1,1 @@
-"""Written solutions read as data: documents into rows, rows into the tree of a written formula; nothing is evaluated."""
+"""Written solutions read as data: documents into rows, rows into trees; nothing is evaluated."""

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 __all__ = ["bare_rows"]
 
 _CODE = re.compile(
-    r"^\s*(?:\\(?:documentclass|usepackage|title|author|draw|node|section|subsection|paragraph|begin\{document)|import |from \w+ import|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |return\b|print\(|try:"
+    r"^\s*(?:\\(?:documentclass|usepackage|title|author|draw|node|section|subsection|paragraph|begin\{document)"
+    r"|import |from \w+ import"
+    r"|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |return\b|print\(|try:"
     r"|@\w+|self\.|#include|>>>|\}|var |let |const |function )|\bself\.\w|\b(?:np|torch|tf|plt|nn|math)\.\w+|\w+\(\)"
     r"|\*\*\(|\w+\[\w+\]\[\w+\]|:\s*$"
 )

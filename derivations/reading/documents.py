@@ -41,7 +41,8 @@ class SourceRow:
 
 
 _ENVIRONMENTS = (
-    "align|eqnarray|multline|gather|equation|displaymath|math|flalign|alignat|aligned|gathered|split|alignedat|IEEEeqnarray"
+    "align|eqnarray|multline|gather|equation|displaymath|math|flalign|alignat|aligned|gathered|split"
+    "|alignedat|IEEEeqnarray"
 )
 _SKIPPED = "tikzpicture|verbatim|lstlisting|minted|comment|thebibliography|tabular|figure"
 _START = re.compile(
@@ -198,8 +199,11 @@ class _Reader:
 
     def _outer(self, start: int, found: re.Match[str]) -> bool:
         r"""Whether it is the frame of a whole display: `$$ \begin{aligned}`."""
-        return not self.text[start : found.start()].strip() and "matrix" not in found[0] and "cases" not in found[0] and (
-            "array" not in found[0] or "=" in self.text[found.end() : found.end() + 400].partition("\\\\")[0]
+        return (
+            not self.text[start : found.start()].strip()
+            and "matrix" not in found[0]
+            and "cases" not in found[0]
+            and ("array" not in found[0] or "=" in self.text[found.end() : found.end() + 400].partition("\\\\")[0])
         )
 
     def _row(self, start: int, end: int, *, display: bool, bare: bool = False) -> None:

@@ -37,8 +37,8 @@ DEEPEST_TREE = 120
 MOST_OPERATORS = 12  # sum signs, derivatives and divisions in one term
 
 _GRAMMAR = r"""
-start: list
-list: sum (COMMA sum)*
+start: entries
+entries: sum (COMMA sum)*
 sum: signed (PLUS signed | MINUS signed)* | PLUS signed (PLUS signed | MINUS signed)*
 ?signed: term | MINUS signed -> negative
 term: factor (factor | MUL sfactor | DIV sfactor | ENTRYWISE sfactor)*
@@ -52,7 +52,7 @@ operator: FRAC LB PARTIAL RB LB PARTIAL base RB -> d_by
         | postfix SQUARED -> squared
         | postfix TRANSPOSE -> transposed
         | postfix NEW -> updated
-?exponent: LB list RB -> group | NUM -> number | NAME -> name | MINUS NUM -> minus | LP list RP -> group
+?exponent: LB entries RB -> group | NUM -> number | NAME -> name | MINUS NUM -> minus | LP entries RP -> group
          | MINUS NAME -> minus
 ?base: NUM -> number
      | NAME -> name
@@ -60,24 +60,25 @@ operator: FRAC LB PARTIAL RB LB PARTIAL base RB -> d_by
      | AT -> name
      | EULER -> name
      | DOTS -> dots
-     | LP list RP -> group
-     | LS list RS -> group
-     | LB list RB -> group
-     | LB LP list RB RP -> crossed
+     | LP entries RP -> group
+     | LS entries RS -> group
+     | LB entries RB -> group
+     | LB LP entries RB RP -> crossed
      | FUNC base -> applied
-     | FRAC LB list RB LB list RB -> fraction
+     | FRAC LB entries RB LB entries RB -> fraction
      | FRACDD -> small_fraction
      | FRAC LB PARTIAL postfix RB LB PARTIAL base RB -> partial
      | PARTIAL base DIV PARTIAL base -> partial
      | NABLA base -> nabla
      | SQRT base -> root
-     | NORM list NORMEND -> norm
+     | NORM entries NORMEND -> norm
      | MATRIX matrix_row (ROWEND matrix_row)* ROWEND? ENDMATRIX -> matrix
      | CASES case (ROWEND case)* ROWEND? ENDCASES -> cases
 matrix_row: sum (CELL sum)*
 case: sum COMMA? (CELL (sum (GT | LT) sum)? COMMA?)?
-%declare DOTS NUM NAME STATE AT EULER FUNC LP RP LS RS LB RB FRAC FRACDD PARTIAL NABLA SQRT NORM NORMEND MATRIX ENDMATRIX
-%declare CASES ENDCASES ROWEND CELL GT LT COMMA PLUS MINUS MUL DIV ENTRYWISE CARET SQUARED TRANSPOSE NEW SUMSIGN
+%declare DOTS NUM NAME STATE AT EULER FUNC LP RP LS RS LB RB FRAC FRACDD PARTIAL NABLA SQRT NORM NORMEND MATRIX
+%declare ENDMATRIX CASES ENDCASES ROWEND CELL GT LT COMMA PLUS MINUS MUL DIV ENTRYWISE CARET SQUARED
+%declare TRANSPOSE NEW SUMSIGN
 """
 _KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt", "Phi": "Phi"}
 _SUM_INDEX = re.compile(r"([A-Za-z])\s*(?:(?:=|\\in)\s*(.{1,20}))?", re.DOTALL)
@@ -97,13 +98,13 @@ class _Builder:
     def start(self, c: list[Any]) -> Expression:
         return c[0]  # type: ignore[no-any-return]
 
-    def list(self, c: list[Any]) -> Expression:
-        entries = c[::2]
-        if len(entries) == 1:
-            return entries[0]  # type: ignore[no-any-return]
-        if all(isinstance(e, Matrix) for e in entries):
-            return Matrix(tuple(tuple(x for row in e.rows for x in row) for e in entries))
-        return Matrix(tuple((e,) for e in entries))
+    def entries(self, c: list[Any]) -> Expression:
+        parts = c[::2]
+        if len(parts) == 1:
+            return parts[0]  # type: ignore[no-any-return]
+        if all(isinstance(e, Matrix) for e in parts):
+            return Matrix(tuple(tuple(x for row in e.rows for x in row) for e in parts))
+        return Matrix(tuple((e,) for e in parts))
 
     def sum(self, c: list[Any]) -> Expression:
         terms: list[tuple[int, Expression]] = []
@@ -339,11 +340,11 @@ def _parser() -> Any:
         def __init__(self, conf: Any) -> None:
             pass
 
-        def lex(self, data: Any) -> Iterator[Token]:
+        def lex(self, data: Any) -> Iterator[Token]:  # type: ignore[override]
             for kind, text, line, column in data:
                 yield Token(kind, text, line=line, column=column)
 
-    class Tree(_Builder, Transformer):  # type: ignore[misc, type-arg]
+    class Tree(_Builder, Transformer):  # type: ignore[type-arg]
         pass
 
     return Lark(_GRAMMAR, parser="lalr", lexer=Tokens, transformer=Tree(), maybe_placeholders=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from derivations.expression import Expression, Letters
 
-__all__ = ["Applied", "Derivative", "Norm", "SumOver", "Updated", "letters_in", "rebuilt"]
+__all__ = ["Applied", "Derivative", "Norm", "SumOver", "Updated", "Variable", "letters_in", "rebuilt"]
 
 
 class Applied(Expression):
@@ -54,6 +54,14 @@ class Updated(Expression):
     __slots__ = ("operand",)
     __match_args__ = ("operand",)
     operand: Expression
+
+
+class Variable(Expression):
+    """The variable of a function's definition, `a` in h(a) = ..."""
+
+    __slots__ = ("text",)
+    __match_args__ = ("text",)
+    text: str
 
 
 def rebuilt(e: Any, change: Callable[[Expression], Expression | None]) -> Any:

@@ -17,7 +17,21 @@ from derivations.reading.tokens import NotRead, Tok, tokens
 __all__ = ["Relation", "Side", "Statement", "Unread", "statements"]
 
 SIGNS = {"REL": "=", "ARROW": "\u2190"}
-_APPROXIMATE = ("\\approx", "\\simeq", "\\fallingdotseq", "\\doteq", "\\cong", "\\sim", "\\risingdotseq", "≈", "≃", "≅")
+_APPROXIMATE = (
+    "\\approx",
+    "\\simeq",
+    "\\fallingdotseq",
+    "\\doteq",
+    "\\cong",
+    "\\sim",
+    "\\risingdotseq",
+    "≈",
+    "≃",
+    "≅",
+    "≒",
+    "≐",
+    "∼",
+)
 _RIGHTWARDS = ("\\rightarrow", "\\to", "\\longrightarrow", "\\mapsto", "→", "->")
 _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
@@ -178,7 +192,7 @@ def _stated(stream: Sequence[Placed], out: list[Statement], display: bool) -> No
 
 
 def _sign(token: Tok) -> str:
-    return "\u2190" if token.kind == "ARROW" else "\u2248" if token.text.startswith(_APPROXIMATE + ("≒", "≐", "∼")) else "="
+    return "\u2190" if token.kind == "ARROW" else "\u2248" if token.text.startswith(_APPROXIMATE) else "="
 
 
 def _separator(segment: Sequence[Placed]) -> int | None:

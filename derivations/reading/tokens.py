@@ -1,7 +1,7 @@
 r"""A row of mathematics cut into tokens: LaTeX, Unicode and plain signs, each with its line and column.
 
-A base and its scripts are one name: in `w_{11}^{(2)}` nothing is a square.  What only arranges the page (`\displaystyle`,
-`\shoveleft`, `&`, `\text{...}`) is left out.
+A base and its scripts are one name: in `w_{11}^{(2)}` nothing is a square.  What only arranges the page
+(`\displaystyle`, `\shoveleft`, `&`, `\text{...}`) is left out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ _GREEK = (
     "|Delta|Theta|Sigma|ell|pi|hbar"
 )
 _BRACED = r"\{[^{}]{0,200}(?:\{[^{}]{0,200}(?:\{[^{}]{0,200}\}[^{}]{0,200}){0,9}\}[^{}]{0,200}){0,9}\}"
-_FONTS = "mathrm|mathit|mathbf|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm|operatorname|text|textrm|textit|textbf|vec|mbox"
+_FONTS = (
+    "mathrm|mathit|mathbf|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm"
+    "|operatorname|text|textrm|textit|textbf|vec|mbox"
+)
 _ACCENTS = "hat|widehat|bar|tilde|overline|check|dot"
 _SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|[A-Za-z]\d*)"
 _SUPERSCRIPT = (
@@ -78,8 +81,10 @@ _TOKEN = re.compile(
 |(?P<ARROW>\\(?:leftarrow|gets|longleftarrow|Leftarrow)(?![A-Za-z])|←|<-|\\(?:rightarrow|to|longrightarrow|mapsto)(?![A-Za-z])|→|->)
 |(?P<REL>:=|==?|≡|≈|≃|≅|≒|≐|≔|∼|≝|\\(?:approx|simeq|fallingdotseq|doteq|doteqdot|cong|equiv|coloneqq|triangleq|sim|risingdotseq|approxeq|thickapprox)(?![A-Za-z])|\\stackrel\s*{_BRACED}\s*\{{=\}}|\\overset\s*{_BRACED}\s*\{{=\}})
 |(?P<SUMSIGN>(?:\\sum(?![A-Za-z])|∑|Σ(?=\s*_))(?:\s*\\limits)?\s*(?:(?:_\s*(?P<low>\{{[^{{}}]*\}}|\w))\s*(?:\^\s*(?P<high>\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}|\w))?)?)
-|(?P<TRANSPOSE>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*(?:\\top|\\intercal|\\mathsf\s*\{{?T\}}?|\\mathrm\s*\{{?T\}}?|\\text\s*\{{T\}}|T|⊤)\s*\}}|\\top|\\intercal|T(?![A-Za-z])|⊤)|ᵀ)
-|(?P<NEW>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*(?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:new|neu|updated|next|\+)\)?\s*\}}?\s*\}}|\+|\*(?!\s*\d)|\{{\s*\*\s*\}})
+|(?P<TRANSPOSE>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*(?:\\top|\\intercal
+     |\\mathsf\s*\{{?T\}}?|\\mathrm\s*\{{?T\}}?|\\text\s*\{{T\}}|T|⊤)\s*\}}|\\top|\\intercal|T(?![A-Za-z])|⊤)|ᵀ)
+|(?P<NEW>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*
+     (?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:new|neu|updated|next|\+)\)?\s*\}}?\s*\}}|\+|\*(?!\s*\d)|\{{\s*\*\s*\}})
    |_\s*\{{\s*(?:\\(?:mathrm|text)\s*\{{\s*)?(?:new)\s*\}}?\s*\}})
 |(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*\\sigma'))(?![A-Za-z])|⊙|∘)
 |(?P<MUL>\\(?:times|cdot|ast|bullet|cdotp)(?![A-Za-z])|[×·⋅∙⋆*∗•])
@@ -129,10 +134,13 @@ _TRANSPOSED_INSIDE = re.compile(r"(\^\s*\{\s*(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*(?
 _PRIMES_INSIDE = re.compile(r"(\^\s*\{\s*[(\[][^()\[\]{}]*[)\]])\s*(?:(?:\\prime)+|'+)\s*\}")
 _BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
 _WORDS_ONLY = re.compile(
-    rf"\\(?:{_FONTS})\s*\{{\s*(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
+    rf"\\(?:{_FONTS})\s*\{{\s*"
+    rf"(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
 )
 _OPENS = re.compile(r"\s*(?:\\left|\\[bB]igg?l?|\\!)?\s*(?:\{\s*)?(?:\\left\s*)?[(（\[]")
-_NUMBER_POWER = re.compile(r"\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^?\s*\{?\s*([-−–+⁻⁺]?)\s*([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*\}?$")
+_NUMBER_POWER = re.compile(
+    r"\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^?\s*\{?\s*([-−–+⁻⁺]?)\s*([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*\}?$"
+)
 _WIDE = {ord(a): ord(b) for a, b in zip("０１２３４５６７８９．＝＊／｛｝＾＿", "0123456789.=*/{}^_", strict=True)}
 _PLAIN_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
@@ -229,7 +237,9 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
         yield kind, written, found.start()
 
 
-def _denominator(text: str, start: int, end: int, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
+def _denominator(
+    text: str, start: int, end: int, place: Callable[[int], tuple[int, int]]
+) -> Iterator[tuple[str, str, int]]:
     """What stands above in dE/dw, the braces, and the d below."""
     for kind, token, own in _cut(text[start:end], lambda k: place(start + k)):
         yield kind, token, start + own

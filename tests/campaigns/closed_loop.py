@@ -2,9 +2,8 @@
 
     python tests/campaigns/closed_loop.py --problems 1000
 
-Each random problem is derived with numbers (3 to 8 figures, carrying what is shown or every digit), exported as LaTeX or
-Markdown in one of the notations that can write it, read back and checked.  A line that is marked as carrying more digits
-than it shows must be told as that, and no other line.
+Each random problem is derived with numbers (3 to 8 figures, carrying what is shown or every digit), exported as LaTeX
+or Markdown in one of the notations that can write it, read back and checked.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from derivations import derive
-from derivations.reading.documents import LARGEST_DOCUMENT
 from derivations.notation import NOTATIONS, NotationError, notation_of
+from derivations.reading.documents import LARGEST_DOCUMENT
 from tests.networks import random_problem
 from tracer import load, trace
 from tracer.answers.solutions.solution import Solution, check_solution
@@ -54,7 +53,8 @@ class Round:
         out = [
             f"{r.line}: {r.left} {r.relation} {r.right}: {r.verdict.verdict} {r.verdict.message}"
             for r in self.solution.relations
-            if not r.verdict.right and not (marked and (r.verdict.verdict == "follows" or r"\dagger" in lines[r.line - 1]))
+            if not r.verdict.right
+            and not (marked and (r.verdict.verdict == "follows" or r"\dagger" in lines[r.line - 1]))
         ]
         return out + [f"{row.line}: {row.unread}" for row in self.solution.rows if row.unread]
 

@@ -66,7 +66,9 @@ FAULTS: dict[str, Change] = {
     "index": _at(r"_\{(\d{1,2})\}", _index),
     "layer": _at(r"\^\{\((\d)\)\}", _index),
     "last digit": _at(r"\d+\.\d+(?![\d}e])", _digit),
-    "factor": _at(r"(?<! 0) (?:\\cdot|\*|\\times) (?:\(-?[\d.]+\)|[\d.]+|[a-zA-Z\\]+_\{\w+\}(?:\^\{\(\d\)\})?)", lambda m, _: ""),
+    "factor": _at(
+        r"(?<! 0) (?:\\cdot|\*|\\times) (?:\(-?[\d.]+\)|[\d.]+|[a-zA-Z\\]+_\{\w+\}(?:\^\{\(\d\)\})?)", lambda m, _: ""
+    ),
     "term": _at(r" \+ (?:\(-?[\d.]+\)|[\d.]+) (?:\\cdot|\*|\\times) (?:\(-?[\d.]+\)|[\d.]+)(?= |$)", lambda m, _: ""),
     "letter": _at(r"(?<![A-Za-z\\])w(?=_\{\d\d\}\^)", lambda m, _: r"\delta"),
     "delta": _at(r"\\delta(?=_\{\d\}\^)", lambda m, _: "z"),
@@ -132,7 +134,9 @@ def main() -> None:
             share = caught[fault] / made[fault]
             print(f"{fault:11} {caught[fault]}/{made[fault]} = {share:.1%}; {elsewhere[fault]} in another row")
     total, found = sum(made.values()), sum(caught.values())
-    print(f"{found} of {total} caught at the right row = {found / max(total, 1):.2%}; {time.perf_counter() - start:.0f} s")
+    print(
+        f"{found} of {total} caught at the right row = {found / max(total, 1):.2%}; {time.perf_counter() - start:.0f} s"
+    )
 
 
 def _try(

@@ -60,9 +60,15 @@ SAME = [
     (r"{w_{1}}^{\,\mathrm{new}}", Updated(name("w_{1}"))),
     (r"W^{[2]T}", Transposed(name("W^{[2]}"))),
     (r"(0.1, 0.2)", Matrix(((Number("0.1"),), (Number("0.2"),)))),
-    (r"\begin{bmatrix}1&2\\3&-4\end{bmatrix}", Matrix(((Number("1"), Number("2")), (Number("3"), Negative(Number("4")))))),
+    (
+        r"\begin{bmatrix}1&2\\3&-4\end{bmatrix}",
+        Matrix(((Number("1"), Number("2")), (Number("3"), Negative(Number("4"))))),
+    ),
     (r"\max(0, a)", Call("max0", name("a"))),
-    (r"\begin{cases} a & \text{if } a > 0 \\ 0 & \text{otherwise} \end{cases}", Choice(name("a"), name("a"), Number("0"))),
+    (
+        r"\begin{cases} a & \text{if } a > 0 \\ 0 & \text{otherwise} \end{cases}",
+        Choice(name("a"), name("a"), Number("0")),
+    ),
     (r"\underbrace{a b}_{\text{both}} c", Product((Product((name("a"), name("b"))), name("c")))),
     (r"(t - o)^{2 - 1}", Power(Sum(((1, name("t")), (-1, name("o")))), 1)),
     (r"0.4 + -0.2", Sum(((1, Number("0.4")), (1, Negative(Number("0.2")))))),
@@ -79,17 +85,23 @@ def test_a_formula_is_read_as_people_mean_it(text: str, wanted: Any) -> None:
 
 def test_a_derivative_reaches_to_its_variable_and_no_further() -> None:
     """d/dy (x-y)^2 times d/du tanh(u) are two derivatives; d/do 1/2 (t-o)^2 is one of the whole."""
-    first, second = tree(r"\frac{\partial}{\partial y}(x_3 – y)^2 \times \frac{\partial}{\partial u}\mathrm{tanh}(u)").factors
-    assert isinstance(first, Derivative) and first.operand == Power(Sum(((1, name("x_3")), (-1, name("y")))), 2)
-    assert isinstance(second, Derivative) and second.operand == Call("tanh", name("u"))
+    first, second = tree(
+        r"\frac{\partial}{\partial y}(x_3 – y)^2 \times \frac{\partial}{\partial u}\mathrm{tanh}(u)"
+    ).factors
+    assert isinstance(first, Derivative)
+    assert first.operand == Power(Sum(((1, name("x_3")), (-1, name("y")))), 2)
+    assert isinstance(second, Derivative)
+    assert second.operand == Call("tanh", name("u"))
     whole = tree(r"\frac{\partial}{\partial o}\frac{1}{2}(t - o)^2")
-    assert isinstance(whole, Derivative) and isinstance(whole.operand, Product)
+    assert isinstance(whole, Derivative)
+    assert isinstance(whole.operand, Product)
 
 
 def test_a_sum_sign_takes_the_rest_of_its_term() -> None:
     """The factor before a sum sign stays outside, the next term too."""
     first, second = tree(r"\frac{1}{2}\sum_{k=1}^{2} (y_k - t_k)^2 + 1").terms
-    assert isinstance(first[1].factors[1], SumOver) and first[1].factors[1].high == "2"
+    assert isinstance(first[1].factors[1], SumOver)
+    assert first[1].factors[1].high == "2"
     assert second == (1, Number("1"))
 
 
@@ -201,7 +213,8 @@ def test_a_chain_goes_on_over_rows_and_displays() -> None:
     """A row that begins with a relation or a product sign continues the one before."""
     text = "$$a = 2 \\\\ \\times 3 \\\\ = 6$$\n\n$$\\approx 6.0$$\n"
     (only,), unread = statements(rows_of(text))
-    assert not unread and len(only.sides) == 4
+    assert not unread
+    assert len(only.sides) == 4
     assert only.sides[1].tree == Product((Number("2"), Number("3")))
     assert [r.sign for r in only.relations] == ["=", "=", "≈"]
 
@@ -218,7 +231,8 @@ def test_one_side_that_is_not_understood_leaves_the_others() -> None:
     assert not unread
     assert [side.tree is None for side in only.sides] == [False, True, False]
     why = only.sides[1].unread
-    assert why is not None and (str(why), why.column) == ("'!' is not understood", 7)
+    assert why is not None
+    assert (str(why), why.column) == ("'!' is not understood", 7)
 
 
 def test_a_notebook_is_read_as_data() -> None:

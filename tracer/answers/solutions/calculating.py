@@ -34,8 +34,7 @@ from derivations.expression import (
 )
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.reading.letters import Variable
-from derivations.reading.nodes import Applied, Derivative, Norm
+from derivations.reading.nodes import Applied, Derivative, Norm, Variable
 from tracer.answers.solutions.duals import Dual, called, powered, rational
 
 __all__ = ["Calculator", "NoValue", "exact_number", "function_base"]
@@ -215,7 +214,12 @@ class Calculator:
 
     def _with(self, leaf: Callable[[Quantity], Any], variables: Mapping[str, Any]) -> Calculator:
         return Calculator(
-            self.problem, leaf, number=self.number, functions=self.functions, variables=variables, letter=self.letter,
+            self.problem,
+            leaf,
+            number=self.number,
+            functions=self.functions,
+            variables=variables,
+            letter=self.letter,
             entrywise=self.entrywise,
         )
 
@@ -229,7 +233,10 @@ class Calculator:
             raise NoValue("a second derivative")
         if base in self.functions and not layer:
             variable, body = self.functions[base]
-            function: Callable[[Any], Any] = lambda x: self._with(self.leaf, {variable: x}).value(body)
+
+            def function(x: Any) -> Any:
+                return self._with(self.leaf, {variable: x}).value(body)
+
             return _each(lambda x: _differentiated(function, x) if primes else function(x), value)
         if base == "dtanh":
             base, primes = "tanh", primes + 1
@@ -237,11 +244,14 @@ class Calculator:
         if not activation.elementwise:
             return self._whole(activation, value, primes)
         formula = _formula(activation)
-        function = lambda x: Calculator(self.problem, lambda q: x).value(formula)
-        return _each(lambda x: _differentiated(function, x) if primes else function(x), value)
+
+        def of_layer(x: Any) -> Any:
+            return Calculator(self.problem, lambda q: x).value(formula)
+
+        return _each(lambda x: _differentiated(of_layer, x) if primes else of_layer(x), value)
 
     def activation(self, base: str, layer: int, argument: Expression) -> Activation:
-        """The function that a letter stands for: by its name, its layer's number, the layer of what it is applied to."""
+        """The function that a letter stands for: by its name, its layer, the layer of what it is applied to."""
         if base in _NAMED:
             return ACTIVATIONS[_NAMED[base]]
         if base not in _ANY:
@@ -249,7 +259,7 @@ class Calculator:
         layers = [l.activation for _, l in self.problem.network]
         found = {q.layer for q in _quantities(argument) if q.kind == "a"}
         if layer:
-            if layer > len(layers) or len(found) == 1 and found != {layer}:
+            if layer > len(layers) or (len(found) == 1 and found != {layer}):
                 raise NoValue(f"{base} of layer {layer} is applied to another layer")
             return layers[layer - 1]
         if base in ("sigma", "σ") and base != self.letter and ACTIVATIONS["sigmoid"] in layers:

@@ -14,18 +14,19 @@ from derivations.activations import ACTIVATIONS
 from derivations.expression import Expression, Letters, Matrix, Name, Writing
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from derivations.reading.letters import Letterbook, Unknown, Variable
-from derivations.reading.nodes import Applied, Updated, letters_in, rebuilt
+from derivations.reading.letters import Letterbook
+from derivations.reading.meanings import Unknown
+from derivations.reading.nodes import Applied, Updated, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
-from tracer.answers.solutions.comparing import Claim, Comparer, is_numeric
+from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.shown import shown_number
+from tracer.answers.solutions.values import GIVEN, Claim
 from tracer.answers.solutions.verdicts import Checked, Verdict, worst
 
 __all__ = ["Checking"]
 
-_GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
 _ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
 _NUMBERS = ("e", "\\pi", "π")
 Resolved = list[Expression | str]  # a tree, or why there is none
@@ -101,7 +102,12 @@ class Checking:
         self, statement: Statement, trees: list[Expression | None], free: str, functions: Any
     ) -> list[Verdict]:
         points = tuple({free: arb(fmpq(n, 1009))} for n in (717, -391))
-        comparer = Comparer(self.comparer.problem, self.comparer.letter, functions={**self.comparer.functions, **functions}, variables=points)
+        comparer = Comparer(
+            self.comparer.problem,
+            self.comparer.letter,
+            functions={**self.comparer.functions, **functions},
+            variables=points,
+        )
         comparer.__dict__.update({k: v for k, v in self.comparer.__dict__.items() if k in ("truth", "drawn")})
         resolved: Resolved = []
         for k, tree in enumerate(trees):
@@ -172,7 +178,7 @@ class Checking:
                 resolved.append(self.book.resolved(tree, binding) if tree else _why(statement, k))
             except Unknown as e:
                 resolved.append(str(e))
-        if all(isinstance(tree, Name) and tree.quantity.kind in ("x", "t") or _is_shown(tree) for tree in resolved):
+        if all((isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or _is_shown(tree) for tree in resolved):
             return self._inputs(resolved)
         marked = any(q.sample for tree in resolved for q in _quantities(tree))
         return self._chain(statement, resolved, self.batch if marked else self.comparer)
@@ -187,7 +193,9 @@ class Checking:
         for value in worlds:
             first, *others = [value(tree) for tree in resolved if not isinstance(tree, str)]
             verdicts = [
-                Verdict("true") if other == first else Verdict("false", message=f"it is {_plain(first)} in this problem")
+                Verdict("true")
+                if other == first
+                else Verdict("false", message=f"it is {_plain(first)} in this problem")
                 for other in others
             ]
             if all(v.right for v in verdicts):
@@ -242,7 +250,13 @@ class Checking:
     # --- claims ---
 
     def _claim(
-        self, statement: Statement, k: int, head: Expression | None, side: Expression, verdict: Verdict, comparer: Comparer
+        self,
+        statement: Statement,
+        k: int,
+        head: Expression | None,
+        side: Expression,
+        verdict: Verdict,
+        comparer: Comparer,
     ) -> None:
         """Remember a quantity's number; the last one of a statement is its claim."""
         for name, entry in _pairs(head, side):
@@ -253,7 +267,7 @@ class Checking:
             if verdict.verdict == "unread":
                 continue
             comparer.own[q] = Claim(shown, slipped=verdict.verdict in ("false", "follows"))
-            if q.kind in _GIVEN or (q.kind not in _GIVEN and comparer.truth.values.get(q) is None):
+            if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
             place = statement.relations[k - 1]
             self.entries.pop(q, None)
@@ -287,7 +301,9 @@ def _plain(value: Any) -> str:
     return f"{int(value.p) / int(value.q):g}"
 
 
-def _compared(comparer: Comparer, left: Expression, side: Expression, head: Expression | None, slipped: bool) -> Verdict:
+def _compared(
+    comparer: Comparer, left: Expression, side: Expression, head: Expression | None, slipped: bool
+) -> Verdict:
     try:
         return comparer.compare(left, side, head, slipped=slipped)
     except (NoValue, Unknown) as e:

@@ -37,7 +37,7 @@ class Dual:
         return Dual(self.value - v, self.slope - s)
 
     def __rsub__(self, other: Any) -> Dual:
-        return -self + other
+        return Dual(-self.value, -self.slope).__add__(other)
 
     def __mul__(self, other: Any) -> Dual:
         v, s = _parts(other)

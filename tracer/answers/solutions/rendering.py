@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.answers.solutions.verdicts import FACTS
 
 if TYPE_CHECKING:
-    from tracer.answers.solutions.solution import CheckedRow, Solution
+    from tracer.answers.solutions.solution import Solution
 
 __all__ = ["MARKS", "relations_json", "render"]
 
@@ -97,20 +97,25 @@ def _table(solution: Solution) -> str:
 
 
 _SIGNS = {
-    "approx": "≈", "simeq": "≈", "fallingdotseq": "≒", "doteq": "≐", "leftarrow": "←", "gets": "←", "rightarrow": "→",
-    "to": "→", "cdot": "·", "times": "×", "partial": "∂", "sum": "Σ", "odot": "⊙", "top": "T", "nabla": "∇", "quad": " ",
-    "qquad": "  ", "delta": "δ", "eta": "η", "sigma": "σ", "theta": "θ", "alpha": "α", "phi": "φ", "mu": "μ", "beta": "β",
-    "equiv": "≡", "prime": "'", "dagger": "†", "pi": "π", "Phi": "Φ", "infty": "∞", "cdots": "⋯", "dots": "…",
+    **dict.fromkeys(("approx", "simeq"), "≈"), "fallingdotseq": "≒", "doteq": "≐", "equiv": "≡", "prime": "'",
+    **dict.fromkeys(("leftarrow", "gets"), "←"), **dict.fromkeys(("rightarrow", "to"), "→"), "dagger": "†", "top": "T",
+    "cdot": "·", "times": "×", "odot": "⊙", "partial": "∂", "nabla": "∇", "sum": "Σ", "infty": "∞", "cdots": "⋯",
+    "dots": "…", "quad": " ", "qquad": "  ", "delta": "δ", "eta": "η", "sigma": "σ", "theta": "θ", "alpha": "α",
+    "beta": "β", "phi": "φ", "Phi": "Φ", "mu": "μ", "pi": "π",
 }  # fmt: skip
 _DROPPED = re.compile(
     r"\\(?:displaystyle|textstyle|scriptstyle|shoveleft|notag|nonumber|left|right|limits)(?![A-Za-z])\.?"
     r"|\\[,;!: ]"
     r"|\\(?:label|tag)\{[^{}]*\}|&+|\$"
 )
-_WORD = re.compile(r"\\(?:mathrm|mathit|mathbf|mathcal|text|textrm|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}|\{\\bf\s+(\w)\}")
+_WORD = re.compile(
+    r"\\(?:mathrm|mathit|mathbf|mathcal|text|textrm|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}|\{\\bf\s+(\w)\}"
+)
 _SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_MATRIX = re.compile(r"\\begin\{\w*(?:matrix|array|aligned|cases)\}(?:\{[clr|]*\})?|\\end\{\w*(?:matrix|array|aligned|cases)\}")
+_MATRIX = re.compile(
+    r"\\begin\{\w*(?:matrix|array|aligned|cases)\}(?:\{[clr|]*\})?|\\end\{\w*(?:matrix|array|aligned|cases)\}"
+)
 
 
 def readable(latex: str) -> str:
@@ -148,7 +153,8 @@ def _markdown(solution: Solution) -> str:
 
 
 _STYLE = (
-    ".solution{border-collapse:collapse;font:15px/1.5 system-ui,sans-serif}.solution td{padding:.15em .7em;vertical-align:top}"
+    ".solution{border-collapse:collapse;font:15px/1.5 system-ui,sans-serif}"
+    ".solution td{padding:.15em .7em;vertical-align:top}"
     ".solution code{white-space:pre-wrap}.solution .false{background:#fde8e8}.solution .follows{background:#fff4dd}"
     ".solution .unread{background:#eee}.solution .mark{font-weight:bold;text-align:center}"
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flint import ctx
 
@@ -18,7 +17,7 @@ from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.entries import Sheet
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.duals import BITS
-from tracer.answers.solutions.verdicts import FACTS, VERDICTS, Checked, Verdict
+from tracer.answers.solutions.verdicts import FACTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Solution", "check_solution"]
 
@@ -82,7 +81,11 @@ class Solution:
     @property
     def all_right(self) -> bool:
         """Whether something was checked, everything was understood and nothing is false."""
-        return bool(self.relations) and all(r.verdict.right for r in self.relations) and not any(r.unread for r in self.rows)
+        return (
+            bool(self.relations)
+            and all(r.verdict.right for r in self.relations)
+            and not any(r.unread for r in self.rows)
+        )
 
     def count(self, verdict: str) -> int:
         """How many relations have a verdict."""
@@ -185,17 +188,20 @@ def _rows(
     by_row: dict[int, list[Checked]] = {}
     spans = _lines(rows)
     for relation in checked:
-        row = relation.row
+        at = relation.row
         if relation.verdict.places:
-            row = next((k for k in range(len(rows)) if _holds(spans, rows, k, relation.line)), row)
+            at = next((k for k in range(len(rows)) if _holds(spans, rows, k, relation.line)), at)
         wrong = not relation.verdict.right and not relation.verdict.places
-        for own in dict.fromkeys((row, *relation.rows)) if wrong else (row,):
+        for own in dict.fromkeys((at, *relation.rows)) if wrong else (at,):
             by_row.setdefault(own, []).append(relation)
     for k, row in enumerate(rows):
         why = unread.get(k, "")
         if not why and k in sides and (row.display or k in by_row):
-            if row.bare and "\\" not in row.text and k in sides and not any(
-                r.verdict.verdict != "unread" for r in by_row.get(k, [])
+            if (
+                row.bare
+                and "\\" not in row.text
+                and k in sides
+                and not any(r.verdict.verdict != "unread" for r in by_row.get(k, []))
             ):
                 by_row.pop(k, None)
                 continue
@@ -209,5 +215,3 @@ def _lines(rows: Sequence[SourceRow]) -> list[int]:
 
 def _holds(spans: Sequence[int], rows: Sequence[SourceRow], k: int, line: int) -> bool:
     return rows[k].line <= line <= spans[k]
-
-

@@ -102,7 +102,9 @@ def _given(problem: Problem) -> Iterator[tuple[Quantity, Number]]:
         for q, text in zip(quantities.flat, np.broadcast_to(texts, quantities.shape).flat, strict=True):
             yield q, rational(str(text))
     for letter, constant in zip(
-        CONSTANTS, (training.learning_rate, training.momentum, training.beta1, training.beta2, training.epsilon), strict=True
+        CONSTANTS,
+        (training.learning_rate, training.momentum, training.beta1, training.beta2, training.epsilon),
+        strict=True,
     ):
         if constant is not None:
             yield Quantity(letter), rational(str(constant.exact().item()))
@@ -113,7 +115,7 @@ def drawn(problem: Problem, seed: int, negatives: float = 0.4) -> World:
 
     `negatives` is the share of negative numbers; without any, units that are 0 below 0 are all at work.
     """
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     network = problem.network
     given: dict[Quantity, Number] = {}
     for kind, _, quantities in givens(problem):
