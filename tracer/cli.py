@@ -133,6 +133,13 @@ def _new(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
 
+def _read(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "solution", metavar="SOLUTION", help="Markdown, LaTeX, text or a notebook; - for standard input"
+    )
+    _add_output(parser)
+
+
 def _samples(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
@@ -154,6 +161,7 @@ COMMANDS = {
     "verify": ("check every number, or somebody's gradients, by three routes", _verify),
     "train": ("repeat the step and watch the loss", _train),
     "new": ("write a problem file to fill in", _new),
+    "read": ("propose a problem file from a written solution", _read),
     "samples": ("list the worked problems that come along", _samples),
     "functions": ("list the activations and losses", _functions),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,11 @@ from tests.campaigns.mutants import FAULTS, mutated
 from tests.campaigns.mutants import told as told_of
 from tests.networks import random_problem
 from tracer import load
+from tracer.answers.solutions.proposing import propose
 from tracer.answers.solutions.solution import Solution, check_solution
 from tracer.answers.solutions.verdicts import VERDICTS
+from tracer.cli import main
+from tracer.problem import loads
 
 HAND = load("hand-3-2-2")
 TANH = load("tanh-xor")
@@ -259,6 +263,37 @@ def test_a_fault_of_one_token_is_told_in_its_row(fault: str) -> None:
     problem = load(random_problem(original.seed))
     solution = check_solution(problem, text, notation=original.solution.notation, sample=1)
     assert told_of(solution, original.solution, line)
+
+
+# --- a problem file from a solution ---
+
+
+def test_a_problem_file_is_proposed_from_a_solution() -> None:
+    """Sizes, weights, inputs, targets, rate, activations and loss of the network that the solution works."""
+    proposal = propose(FORWARD + BACKWARD)
+    assert proposal.notation == "bishop"
+    assert proposal.missing == ("W1[2,1]", "W1[2,2]", "W1[2,3]") or not proposal.missing
+    problem = loads(proposal.text)
+    assert problem.network.sizes == HAND.network.sizes
+    assert problem.network.loss.name == "half_squared_error"
+    assert [layer.activation.name for _, layer in problem.network] == ["sigmoid", "identity"]
+    assert problem.network.layer(2).W.floats.tolist() == [[1, 2], [3, 4]]
+    assert problem.x.floats[:, 0].tolist() == [1, 2, 3]
+    assert float(problem.training.learning_rate.floats) == 0.1
+
+
+def test_what_a_solution_does_not_say_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Zeros stand there, and the file and standard error say so; without any network it is an error."""
+    source = tmp_path / "solution.md"
+    source.write_text(STEP, encoding="utf-8")
+    assert main(["read", str(source)]) == 0
+    out, err = capsys.readouterr()
+    assert "Not found in it: W1[2,1]" in out
+    assert "not found in it: W1[2,1]" in err
+    assert loads(out).network.sizes[0] == 2
+    source.write_text("No mathematics here.", encoding="utf-8")
+    assert main(["read", str(source)]) == 2
+    assert "no network is to be seen in it" in capsys.readouterr().err
 
 
 # --- output ---
