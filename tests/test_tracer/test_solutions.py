@@ -193,6 +193,15 @@ def test_a_step_by_step_example_in_its_own_letters() -> None:
     assert any(row.flagged for row in wrong.rows)
 
 
+def test_a_number_may_be_put_in_with_fewer_digits() -> None:
+    """0.59326999 for 0.593269992 is the same number, shortened; another last digit is told."""
+    text = "$$out_{h1} = 0.593269992$$\n\n$$\\frac{\\partial out_{h1}}{\\partial net_{h1}} = out_{h1}(1 - out_{h1})"
+    text += " = 0.59326999(1 - 0.59326999) = 0.241300709$$"
+    assert not facts(check_solution(SHARED, text, notation="mazur"))
+    twin = check_solution(SHARED, text.replace("0.59326999(", "0.59326998("), notation="mazur")
+    assert any(row.flagged for row in twin.rows)
+
+
 def test_layers_may_be_bare_and_products_entry_by_entry() -> None:
     """The four equations of backpropagation, vectors and transposes."""
     text = r"""

@@ -198,7 +198,7 @@ class Comparer(Definitions):
         fact = expected = ""
         for q, shown in found:
             claim = self.own.get(q)
-            if claim and claim.shown.exact != shown.exact and q.kind not in GIVEN:
+            if claim and not rounds_to(claim.shown.exact, shown) and q.kind not in GIVEN:
                 fact, expected = "full", claim.shown.text
             elif claim is None and not self.from_here(q, shown):
                 fact, expected = "last_digit", like(self.true(q), shown)
