@@ -3,8 +3,8 @@
     python tests/campaigns/fuzz_reading.py --inputs 100000
 
 Random strings of the tokens of mathematics, pieces of real rows cut and joined, random characters, and inputs made to
-blow up.  Prints how many were read, the 99.9th percentile and the worst processor time, and every event of the audit hook that
-means that something was executed, compiled, imported or opened.  Ends with 1 where there is anything to complain of.
+blow up.  Prints how many were read, the 99.9th percentile and the worst processor time, and every event of the audit
+hook that means that something was executed, compiled, imported or opened.  Ends with 1 for any complaint.
 """
 
 from __future__ import annotations
