@@ -144,6 +144,13 @@ def _new(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
 
+def _read(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "solution", metavar="SOLUTION", help="Markdown, LaTeX, text or a notebook; - for standard input"
+    )
+    _add_output(parser)
+
+
 def _samples(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
 
@@ -190,6 +197,7 @@ COMMANDS = {
     "train": ("repeat the step and watch the loss", _train),
     "page": ("write the step page, an HTML file to step through", _page),
     "new": ("write a problem file to fill in", _new),
+    "read": ("propose a problem file from a written solution", _read),
     "samples": ("list the worked problems that come along", _samples),
     "functions": ("list the activations and losses", _functions),
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from derivations.network import Problem
     from tracer.answers.result import Checked
 
-__all__ = ["check", "derive", "functions", "new", "page", "samples", "sheet", "trace", "train", "verify"]
+__all__ = ["check", "derive", "functions", "new", "page", "read", "samples", "sheet", "trace", "train", "verify"]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -248,6 +248,27 @@ def new(options: argparse.Namespace) -> int:
     if options.output and os.path.exists(options.output):
         raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
     return _write(text.rstrip("\n"), options)
+
+
+def read(options: argparse.Namespace) -> int:
+    """`bptrace read`."""
+    from tracer.answers.solutions.proposing import propose
+
+    if options.solution == "-":
+        content = sys.stdin.buffer.read()
+    else:
+        with open(options.solution, "rb") as opened:
+            content = opened.read()
+    where = "standard input" if options.solution == "-" else options.solution
+    try:
+        proposal = propose(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as e:
+        raise ValueError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
+    except ValueError as e:
+        raise ValueError(f"{where}: {e}") from None
+    if proposal.missing:
+        _tell((f"not found in it: {', '.join(proposal.missing)}",))
+    return _write(proposal.text, options)
 
 
 def samples(options: argparse.Namespace) -> int:
