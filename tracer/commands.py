@@ -27,6 +27,7 @@ _SUFFIXES = {
     ".json": "json",
     ".txt": "table",
 }
+_UNDECIDED = {"not_assessable", "coarse", "unknown", "duplicate"}
 _DERIVED = {suffix: form for suffix, form in _SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
 
 
@@ -126,7 +127,9 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """`bptrace check`: 0 where one sheet is all right or a class is marked, 1 where something is wrong."""
+    """`bptrace check`: 0 where one sheet is all right or a class is marked, 1 where something is wrong, 3 where no
+    cell could be judged.
+    """
     from tracer.api import check as check_sheets
 
     if options.problem == "-" and "-" in options.sheets:
@@ -142,29 +145,30 @@ def check(options: argparse.Namespace) -> int:
     )
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {checked.one.error}")
-    suffixes = {**_SUFFIXES, ".txt": "table"}
-    form = _format(options, suffixes)
-    _write(checked.render(form, feedback=options.feedback, lang=options.lang), options)
-    if len(checked) == 1:
-        return 0 if checked.all_right else 1
-    return 0
+    form = _format(options)
+    text = checked.render(form, feedback=options.feedback, lang=options.lang)
+    if form == "csv" and options.output and not text.isascii():
+        text = f"\ufeff{text}"  # without it a spreadsheet program takes UTF-8 for something else
+    _write(text, options)
+    if len(checked) > 1 or checked.all_right:
+        return 0
+    return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
 
 
 def sheet(options: argparse.Namespace) -> int:
     """`bptrace sheet`."""
     from tracer.answers.blank import blank_sheet
-    from tracer.answers.slips import invisible
+    from tracer.answers.reporting.unseen import unseen
+    from tracer.answers.slips import slips_of, visible
 
     problem = _load(options.problem)
     endings = {".csv": "csv", ".md": "markdown", ".txt": "text", ".json": "json", ".xlsx": "xlsx", ".tex": "latex"}
     written = blank_sheet(problem, _format(options, endings, "csv"), options.notation)
-    hidden = [slip.name for slip in invisible(problem)]
-    if hidden:
-        print(
-            printable(f"note: {len(hidden)} slips leave every number as it is here: {', '.join(hidden)}", sys.stderr),
-            file=sys.stderr,
-        )
-    return _write(written, options)
+    _write(written, options)
+    seen = {slip.base for slip in visible(problem)}
+    for line in unseen([slip.name for slip in slips_of(problem) if slip.base not in seen]):
+        print(printable(line, sys.stderr), file=sys.stderr)
+    return 0
 
 
 def train(options: argparse.Namespace) -> int:
@@ -225,8 +229,8 @@ def functions(options: argparse.Namespace) -> int:
     from derivations.losses import LOSSES
 
     def entry(name: str, *notes: str) -> list[str]:
-        lines = [line for note in notes if note for line in textwrap.wrap(note, 56)]
-        return [f"  {name if k == 0 else '':<20} {line}" for k, line in enumerate(lines)]
+        lines = [line for note in notes if note for line in textwrap.wrap(note, 54)]
+        return [f"  {name if k == 0 else '':<23} {line}" for k, line in enumerate(lines)]
 
     lines = ["Activations"]
     for f in ACTIVATIONS.values():

@@ -83,6 +83,8 @@ class Trace:
     def _value(self, q: Quantity, name: str) -> Any:
         for step in self.steps:
             mark = step.step == q.step and (step.problem.samples > 1 or step.sample == q.sample)
+            if q.kind == "E_sample" and step.problem.samples == 1:
+                q = q._replace(kind="E")  # a step of one sample has no loss but that sample's
             if mark and ((q.kind, q.layer) in step.arrays or (q.kind, q.layer) in step.inputs):
                 return self._entry(step, q, name)
         if q.sample and self.problem.training.samples == "in_turn" and self.problem.samples > 1:

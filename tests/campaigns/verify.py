@@ -1,9 +1,9 @@
 """No false alarm in 100,000 correct networks: `python tests/campaigns/verify.py --count 100000`.
 
 Families: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU,
-softmax with cross-entropy in batches, and float32 numbers (gradients and new weights of ours, gradients of torch).
-Every number of the step is judged, the update by each optimizer included.  Each prints how many disagree, how many are
-undecided, and the worst |difference| / allowed, which must stay below 1.
+softmax with cross-entropy in batches, weights of any size under any loss, and float32 numbers (gradients and new
+weights of ours, gradients of torch).  Every number of the step is judged, the update by each optimizer included.  Each
+prints how many disagree, how many are undecided, and the worst |difference| / allowed, which must stay below 1.
 
 Exit 1 on any disagreement.
 """
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from networks import random_problem
 from plants import integer_relu
 
+from derivations.losses import LOSSES
 from tracer import load, trace, verify
 
 ELEMENTWISE = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity")
@@ -55,6 +56,16 @@ def network(
         "samples": [sample],
         "training": {"learning_rate": 0.1},
     }
+
+
+def of_any_size(seed: int) -> Any:
+    """Weights from 1e-90 to 1e90, a loss at random, every third with a softmax at its end."""
+    rng = np.random.default_rng(seed)
+    raw = network(seed, float(10.0 ** rng.uniform(-90, 90)), [3, 4, 2], ELEMENTWISE)
+    raw["network"]["loss"] = str(rng.choice([name for name in LOSSES if name not in ("given", "output")]))
+    if seed % 3 == 0:
+        raw["network"]["layers"][-1]["activation"] = "softmax"
+    return raw
 
 
 def classifier(seed: int) -> Any:
@@ -115,6 +126,7 @@ FAMILIES: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "whole-number relu": lambda seed: (integer_relu(seed), None),
     "one-decimal relu": lambda seed: (network(seed, 0.5, [2, 3, 3, 1], ("relu", "leaky_relu"), 1), None),
     "softmax cross-entropy batches": lambda seed: (classifier(seed), None),
+    "any size": lambda seed: (of_any_size(seed), None),
     "float32": single,
     "float32 of torch": torch_single,
 }

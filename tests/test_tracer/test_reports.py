@@ -159,7 +159,7 @@ def test_a_sheet_says_what_went_wrong() -> None:
     """Cells that are plainly right are counted, the others listed, the causes told, a class of slips as a whole."""
     text = ONE.render("table")
     assert "ada: 8 of 16 right, 2 causes" in text
-    assert "The other 3 are right: 2 exact, 1 rounded." in text
+    assert "Also right: 3 (2 exact, 1 rounded)." in text
     assert not re.search(r"^z1\[1\]", text, re.M)
     assert re.search(r"^z1\[2\] +1\.2 +slip +0\.7685 +cause 1$", text, re.M)
     assert "   - either: z1[2] leaves out the activation.\n   - or: z1[2] applies another function" in text

@@ -18,6 +18,7 @@ __all__ = ["GIVEN", "Cells", "Written", "place_of"]
 
 Array = Any
 GIVEN = ("x", "t", "W", "b", "eta")
+A_PROGRAM = 15  # figures that no person keeps: the decimals of a program's output are not of one length
 MOST_FIGURES = 17  # more than float64 has: a program's own digits
 
 
@@ -145,7 +146,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     figures = max(1, min(w.figures, MOST_FIGURES))
     if entry.factor != 1:
         return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
-    return float(w.text) if w.place is not None else float(w.exact), unit, figures
+    return w.number, unit, figures
 
 
 def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
@@ -153,5 +154,7 @@ def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
     figures = [n[2] for n in numbers if n[0]] or [4]
     units = [n[1] for n in numbers if n[1] and n[0]] or [1e-4]
     most = min((f for f in set(figures)), key=lambda f: (-figures.count(f), f))
+    if most >= A_PROGRAM:
+        return most, min(units)
     unit = max((u for u in set(units)), key=lambda u: (units.count(u), u))
     return most, unit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,40 +39,58 @@ SIGNS = (
 TURNED = "weights read as W[input, unit], the other way round"
 
 
-def misses(problem: Problem, sheets: Sequence[Sheet]) -> list[tuple[int, int]]:
-    """For each sheet how many entries are refused or not understood, and how many are not right by themselves."""
-    strange = np.array([sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in sheets])
+@dataclass(frozen=True)
+class _Missed:
+    """What does not fit on a sheet.
+
+    `wrong` entries are refused or not understood, `not_right` ones not right by themselves; `kinds` are those of the
+    refused ones; `strange` says whether some name is not understood.
+    """
+
+    wrong: int
+    not_right: int
+    kinds: frozenset[str]
+    strange: bool
+
+
+def _missed(problem: Problem, sheets: Sequence[Sheet]) -> list[_Missed]:
+    strange = [sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in sheets]
     cells = Cells.of(problem, sheets)
-    if not cells.arrays:
-        return [(int(n), int(n)) for n in strange]
     judged = judge(cells)
-    counts = judged.count(cells, LAST_DIGIT), judged.count(cells, FOLLOWS)
-    return [(int(n + wrong), int(n + other)) for n, wrong, other in zip(strange, *counts, strict=True)]
+    wrong, others = judged.count(cells, LAST_DIGIT), judged.count(cells, FOLLOWS)
+    kinds: list[set[str]] = [set() for _ in sheets]
+    for at, w in cells.arrays.items():
+        bad = (w.there & (judged.codes[at] <= LAST_DIGIT)).reshape(cells.count, -1).any(axis=1)
+        for row in np.flatnonzero(bad):
+            kinds[row].add(at.kind)
+    return [_Missed(int(wrong[k]) + n, int(others[k]) + n, frozenset(kinds[k]), n > 0) for k, n in enumerate(strange)]
 
 
 def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> list[Sheet]:
     """Each sheet in the reading in which the fewest entries miss; as it is unless another is clearly better."""
-    out, now = list(sheets), misses(problem, sheets)
-    ways = [(k, other) for k, (n, _) in enumerate(now) if n >= LEAST for other in _readings(naming, sheets[k])]
-    counts = misses(problem, [other for _, other in ways]) if ways else []
-    for (k, other), (wrong, not_right) in zip(ways, counts, strict=True):
-        if wrong <= min(now[k][0] - LEAST, now[k][0] // 4) and not_right < now[k][1]:
-            out[k], now[k] = other, (wrong, not_right)
+    out, now = list(sheets), _missed(problem, sheets)
+    ways = [(k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m)]
+    for (k, other), m in zip(ways, _missed(problem, [way for _, way in ways]), strict=True):
+        if m.wrong <= min(now[k].wrong - LEAST, now[k].wrong // 4) and m.not_right < now[k].not_right:
+            out[k], now[k] = other, m
     return out
 
 
-def _readings(naming: Naming, sheet: Sheet) -> Iterator[Sheet]:
-    for other in naming.readings(sheet):
-        if other.entries != sheet.entries and not other.error and len(other.entries) >= len(sheet.entries):
-            yield replace(other, remarks=(*sheet.remarks, *other.remarks))
+def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
+    """Other readings that what misses speaks for."""
+    if missed.strange or missed.kinds & {"a", "z"}:
+        for other in naming.readings(sheet):
+            if other.entries != sheet.entries and not other.error and len(other.entries) >= len(sheet.entries):
+                yield replace(other, remarks=(*sheet.remarks, *other.remarks))
     there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
     for kinds, remark in SIGNS:
-        if set(kinds[-1:]) & there and "delta" in there and (len(kinds) < 4 or "W_new" in there):
+        if "delta" in missed.kinds and kinds[-1] in there and (len(kinds) < 4 or "W_new" in there):
             yield _remarked(sheet, [_flipped(e, kinds) for e in sheet.entries], remark)
-    turned = [_turned(e) for e in sheet.entries]
-    if turned != list(sheet.entries):
-        again = naming.readings(replace(sheet, entries=tuple(turned)))[0]
-        yield replace(again, remarks=(*sheet.remarks, TURNED))
+    if missed.strange or missed.kinds & {"dW", "W_new"}:
+        turned = [_turned(e) for e in sheet.entries]
+        if turned != list(sheet.entries):
+            again = naming.readings(replace(sheet, entries=tuple(turned)))[0]
+            yield replace(again, remarks=(*sheet.remarks, TURNED))
 
 
 def _remarked(sheet: Sheet, entries: Sequence[Entry], remark: str) -> Sheet:

@@ -10,7 +10,7 @@ from functools import cached_property
 from derivations import names
 from derivations.names import Quantity
 from tracer.answers.blank import asked, points_of
-from tracer.answers.cells import GIVEN, place_of
+from tracer.answers.cells import GIVEN
 from tracer.answers.diagnosis import Found
 from tracer.answers.entries import Entry, Sheet
 from tracer.answers.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
@@ -72,7 +72,7 @@ class Marker:
             return mark
         if q is None:
             return self._formula(entry, mark)
-        place = place_of(self.truth.problem, q)
+        place = self.truth.place(q)
         verdict = VERDICTS[self.codes.get(place, NOTHING)]
         if verdict in ("rounded", "rounded_inside", "truncated"):
             verdict = self._how_right(entry, q, verdict)
@@ -88,12 +88,13 @@ class Marker:
 
     def _how_right(self, entry: Entry, q: Quantity, verdict: str) -> str:
         assert entry.value is not None
-        low, high = self.truth.ends(q)
-        written = entry.value.exact / entry.factor
-        if low is not None and high is not None and low <= written <= high:
-            return "exact" if low == high else verdict
+        if self.truth.may_be(q, entry.value.number / float(entry.factor)):
+            low, high = self.truth.ends(q)
+            written = entry.value.exact / entry.factor
+            if low is not None and high is not None and low <= written <= high:
+                return "exact" if low == high else verdict
         enough = entry.value.figures >= self._least(q) or entry.value.place is None
-        if enough or place_of(self.truth.problem, q) in self.literal or self._as_usual(entry, q):
+        if enough or self.truth.place(q) in self.literal or self._as_usual(entry, q):
             return verdict
         return "follows" if REFUSED in self.codes.values() else "coarse"
 
@@ -161,9 +162,8 @@ class Marker:
 
     @cached_property
     def _entries(self) -> dict[Place, Entry]:
-        problem = self.truth.problem
         usable = [e for e in self.sheet.entries if e.quantity and not e.fault and e.formula is None]
-        return {place_of(problem, e.quantity): e for e in usable if e.quantity}
+        return {self.truth.place(e.quantity): e for e in usable if e.quantity}
 
     def _causes(self) -> list[Cause]:
         """The causes in the order of calculation; cells that nothing explains are one cause a stage."""

@@ -29,6 +29,7 @@ Array = Any
 BITS = 200
 _FIELD = {"eta": "learning_rate", "mu": "momentum"}
 LEAST_FIGURES = 3
+NEAR = 1e-12
 
 
 class Truth:
@@ -36,6 +37,7 @@ class Truth:
 
     def __init__(self, problem: Problem, steps: int = 1) -> None:
         self.problem, self.steps = problem, steps
+        self._places: dict[Quantity, tuple[At, tuple[int, ...]]] = {}
         self._ends: dict[Quantity, tuple[Fraction | None, Fraction | None]] = {}
         self._shown: dict[tuple[Quantity, Fraction, int, int], str] = {}
 
@@ -57,11 +59,22 @@ class Truth:
             run(keep, RULES)
         return out
 
+    def place(self, q: Quantity) -> tuple[At, tuple[int, ...]]:
+        """Where a quantity stands."""
+        if q not in self._places:
+            self._places[q] = place_of(self.problem, q)
+        return self._places[q]
+
     def value(self, q: Quantity) -> Any:
         """The number of a quantity."""
-        at, place = place_of(self.problem, q)
+        at, place = self.place(q)
         array = self.arrays[at]
         return array[place] if isinstance(array, np.ndarray) and array.ndim else array
+
+    def may_be(self, q: Quantity, written: float) -> bool:
+        """Whether a number is so near the right one that it may be the right one itself."""
+        low, _ = self.ends(q)
+        return low is not None and abs(written - float(low)) <= NEAR * abs(written)
 
     def ends(self, q: Quantity) -> tuple[Fraction | None, Fraction | None]:
         """The ends of the ball of a quantity's number."""

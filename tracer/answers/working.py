@@ -44,10 +44,6 @@ PRODUCES: dict[str, tuple[str, int | None]] = {
 """The kind that each rule makes (p stands for W or b), and how far its layer lies from the rule's, None without one."""
 
 
-A_PROGRAM = 15
-"""Figures that no person keeps: the decimals of a program's output are not of one length."""
-
-
 @dataclass
 class Worked:
     """What one run found: by array what follows, what is carried, and where a written cell agrees."""
@@ -189,8 +185,7 @@ class _Recording:
         by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
         figures = np.maximum(written.figures, _spread(self.cells.figures, ndim))
         by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit)
-        by_hand = _spread(self.cells.figures, ndim) < A_PROGRAM
-        usual = by_hand & (written.unit == _spread(self.cells.unit, ndim))
+        usual = written.unit == _spread(self.cells.unit, ndim)
         ends = zip(by_place, by_figures, (np.maximum, np.minimum), strict=True)
         lower, upper = (np.where(usual, place, closer(place, figure)) for place, figure, closer in ends)
         return lower, upper

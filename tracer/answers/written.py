@@ -34,6 +34,11 @@ class Written:
     below: int = 1
 
     @cached_property
+    def number(self) -> float:
+        """Its value as the nearest float64."""
+        return self.whole / self.below if self.place is None else float(f"{self.whole}e{self.place}")
+
+    @cached_property
     def exact(self) -> Fraction:
         """Its value."""
         return Fraction(self.whole, self.below) * Fraction(10) ** (self.place or 0)

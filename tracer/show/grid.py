@@ -8,22 +8,31 @@ from collections.abc import Sequence
 
 __all__ = ["grid", "to_csv"]
 
-_TABULATE = {"table": "simple", "markdown": "pipe", "latex": "latex", "html": ""}
+_FORMS = {"table": "", "markdown": "pipe", "latex": "latex", "html": ""}
 
 
 def grid(headers: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:
     """The grid as table, markdown, html, latex or csv.  Raises ValueError for another format."""
     if form == "csv":
         return to_csv(headers, rows)
-    if form not in _TABULATE:
-        raise ValueError(f"format '{form}' is not known here; known are {', '.join([*_TABULATE, 'csv', 'json'])}")
+    if form not in _FORMS:
+        raise ValueError(f"format '{form}' is not known here; known are {', '.join([*_FORMS, 'csv', 'json'])}")
+    if form == "table":
+        return _plain(headers, rows)
+    if form == "html":
+        return _html(headers, rows)
     from tabulate import tabulate
 
     cells = [[_escaped(cell) for cell in row] for row in rows] if form == "markdown" else rows
-    if form == "html":
-        return _html(headers, rows)
-    text = tabulate(cells, headers, tablefmt=_TABULATE[form], disable_numparse=True)
+    text = tabulate(cells, headers, tablefmt=_FORMS[form], disable_numparse=True)
     return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as narrow as what stands in them, two spaces apart."""
+    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    lines = [headers, ["-" * width for width in widths], *rows]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def _html(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

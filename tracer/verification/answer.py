@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
 from tracer.show.as_json import dumps
@@ -31,6 +34,7 @@ __all__ = ["lines", "render"]
 HEADERS = ("quantity", "traced", "symbolic", "differences", "off by", "allowed", "verdict")
 BALL_HEADERS = ("true value", "radius", "certificate")
 MOST_ROWS = 500
+COLUMNS = 80
 
 
 def lines(v: Verification) -> list[str]:
@@ -51,6 +55,8 @@ def lines(v: Verification) -> list[str]:
     ]
     if len(v.kinks) > MOST_NAMED:
         out.append(f"  and {len(v.kinks) - MOST_NAMED} more units at a kink")
+    if v.undifferenced:
+        out.append(f"  two routes, as no step or bound serves the differences: {listed(v.undifferenced)}")
     if "from" in v.conventions:
         out += [f"  {name}: {words}" for name, words in v.conventions.items()]
     return out + [f"  note: {note}" for note in v.notes]
@@ -126,8 +132,8 @@ def render(v: Verification, form: str = "table") -> str:
         return dumps(_json(v))
     headers = list(HEADERS[:1]) + (["given"] if v.theirs else []) + list(HEADERS[1:])
     rows = v.rows if form == "csv" or v.count <= MOST_ROWS else _few(v)
-    entries = [cells(row, v.theirs, full=form == "csv") for row in rows]
     if form == "csv":
+        entries = [cells(row, v.theirs, full=True) for row in rows]
         headers = [*headers[:-1], "rounding", "truncation", "printed", "verdict"]
         if v.proofs:
             headers += ["true value", "radius", "certificate"]
@@ -136,13 +142,35 @@ def render(v: Verification, form: str = "table") -> str:
             headers += [f"textbook {part}" for part in PARTS]
             entries = [[*entry, *textbook_csv(row)] for entry, row in zip(entries, rows, strict=True)]
         return grid(headers, entries, form)
-    table = grid(headers, entries, form)
+    table = _three_routes(headers, rows, v.theirs, form)
     left = v.count - len(rows)
     more = [f"({left} more numbers; --format csv or json has them all)", ""] if left > 0 else [""]
-    below = "" if not rows else f"\n{legend(max(rows, key=lambda r: r.tolerance))}"
+    sizes = [row for row in rows if math.isfinite(row.tolerance)]
+    below = [legend(max(sizes, key=lambda r: r.tolerance))] if sizes else []
     balls = _ball_table(v, form) if v.proofs else []
     textbook = _textbook_table(v, rows, form) if v.textbook else []
-    return "\n".join([table, *more, *balls, *textbook, *lines(v)]) + below
+    words = [*lines(v), *below]
+    return "\n".join([table, *more, *balls, *textbook, *(_bullets(words) if form == "markdown" else _folded(words))])
+
+
+def _three_routes(headers: list[str], rows: Sequence[Row], theirs: bool, form: str) -> str:
+    """The table, with as many digits as a terminal has columns for."""
+    for digits in (8, 7, 6, 5, 4):
+        table = grid(headers, [cells(row, theirs, digits=digits) for row in rows], form)
+        if form != "table" or max(map(len, table.splitlines())) <= COLUMNS:
+            break
+    return table
+
+
+def _bullets(words: list[str]) -> list[str]:
+    """The first sentence, and a list of the others."""
+    return [words[0], *[""][: len(words) - 1], *(f"- {text.strip()}" for text in words[1:])]
+
+
+def _folded(words: list[str]) -> list[str]:
+    """Each sentence in lines of a terminal's width, broken between words."""
+    fold = TextWrapper(COLUMNS, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False).wrap
+    return [part for text in words for part in fold(text)]
 
 
 def _ball_table(v: Verification, form: str) -> list[str]:

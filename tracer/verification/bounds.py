@@ -24,6 +24,7 @@ __all__ = ["SUPREMA", "U32", "U64", "rounding", "steps_and_truncation"]
 
 U64, U32 = 2.0**-53, 2.0**-24
 FUNCTION = 10.0  # 4 ulp are 8 u, and one operation around
+SMALLEST = 2.0**-500  # a step; networks that need a smaller one are beyond what floats can move
 SLACK = 2.0  # terms of second order in u, and what the two other routes round
 
 SUPREMA: dict[str, tuple[float, float, float]] = {
@@ -91,8 +92,9 @@ def _value_bound(case: Case, l: int, values: Arrays, ea: Array, u: float) -> Arr
         return ea
     if name == "softmax":
         below = a.max(axis=0) - a
-        own = z * (2 * ea.max(axis=0) + u * (below + FUNCTION + len(a)))
-        return own + 4 * z * ea.max(axis=0) ** 2 + _tiny(u)
+        most = ea.max(axis=0)
+        own = z * (2 * most + u * (below + FUNCTION + len(a))) + 4 * z * most**2 + _tiny(u)
+        return np.where(most < 0.25, own, 1.0)  # far off, a z that vanished may be anything from 0 to 1
     steepest, second, _ = suprema(case, l)
     first = np.abs(values["slope", l])
     if case.layer(l).activation.kinks:  # within rounding of a kink the other side's slope may hold
@@ -168,7 +170,7 @@ def _delta_bound(case: Case, l: int, values: Arrays, out: Arrays, edz: Array, u:
         es = _slope_bound(case, l, s, ea, ez, u)
         return {("slope", l): es}, np.abs(s) * edz + es * np.abs(dz) + _both(es, edz) + 3 * u * np.abs(s * dz)
     J, z = np.abs(values["J", l]), np.abs(case.z[l])
-    eJ = ez[:, None] * z[None] + z[:, None] * ez[None] + FUNCTION * u * J
+    eJ = ez[:, None] * z[None] + z[:, None] * ez[None] + ez[:, None] * ez[None] + FUNCTION * u * J
     k = np.arange(len(z))
     eJ[k, k] += ez + FUNCTION * u * z
     paths = (
@@ -223,12 +225,18 @@ def steps_and_truncation(case: Case, values: Arrays) -> tuple[dict[int, float], 
     steps: dict[int, float] = {}
     out: Arrays = {}
     for l in range(case.L, -1, -1):
-        growth, third = (1.0, 0.0) if l == case.L else _majorant(case, l)
-        steps[l] = h = max(STEP / max(1.0, growth), 2.0**-200)
-        cut = h * h * third / 6 * 1.1 if l < case.L else _cut_at_output(case, h)
+        growth, second, third = (1.0, 0.0, 0.0) if l == case.L else _majorant(case, l)
+        steps[l] = h = max(STEP / max(1.0, growth), SMALLEST)
+        cut = _cut_at_output(case, h) if l == case.L else h * h * third / 6 * 1.1 + _ends(h) * second
+        cut = math.inf if h == SMALLEST else cut
         top = float(np.abs(values["dz", l]).max(initial=0.0))
         out |= _cut(case, l, h, cut if cut == cut else math.inf, top)
     return steps, out
+
+
+def _ends(h: float) -> float:
+    """How far the ends of a step, rounded, may lie from where they should."""
+    return 4 * U64 * h
 
 
 def _cut_at_output(case: Case, h: float) -> float:
@@ -236,7 +244,7 @@ def _cut_at_output(case: Case, h: float) -> float:
     if case.problem.network.loss.name not in LOSS:
         return h * h / 6 * _loss_suprema(case)[2] * 1.1
     if "entropy" not in case.problem.network.loss.name:
-        return 0.0
+        return 2 * _ends(h)
     y, t = case.z[case.L], case.t
     with np.errstate(all="ignore"):
         slopes = np.where(t == 0, 0.0, np.abs(t / y)) + np.where(t == 1, 0.0, np.abs((1 - t) / (1 - y)))
@@ -259,8 +267,8 @@ def _cut(case: Case, l: int, h: float, cut: float, dz: float) -> Arrays:
     return out
 
 
-def _majorant(case: Case, l: int) -> tuple[float, float]:
-    """How much a step in z of layer l can grow on its way up, and a bound of the loss's third derivative."""
+def _majorant(case: Case, l: int) -> tuple[float, float, float]:
+    """How much a step in z of layer l can grow on its way up, and bounds of the loss's second and third derivative."""
     z1, z2, z3, growth = 1.0, 0.0, 0.0, 1.0
     for k in range(l + 1, case.L + 1):
         W = np.abs(case.W[k])
@@ -275,7 +283,7 @@ def _majorant(case: Case, l: int) -> tuple[float, float]:
     K = len(case.z[case.L])
     if g3 > 1:  # logarithms: the step shrinks with the smallest argument
         growth *= g3
-    return growth, K * _sum(g1 * z3, 3 * g2 * z1 * z2, g3 * z1 * z1 * z1)
+    return growth, K * _sum(g1 * z2, g2 * z1 * z1), K * _sum(g1 * z3, 3 * g2 * z1 * z2, g3 * z1 * z1 * z1)
 
 
 def _sum(*terms: float) -> float:
@@ -296,4 +304,4 @@ def _loss_suprema(case: Case) -> tuple[float, float, float]:
     if "squared" in name:
         return 2 * float(np.abs(y - t).max()), 2.0, 0.0
     least = float(np.minimum(y, 1 - y).min() if name.startswith("binary") else y.min())
-    return (1 / least, 1 / least**2, 2 / least**3) if least > 1e-90 else (math.inf,) * 3
+    return (1 / least, 1 / least / least, 2 / least / least / least) if least > 1e-90 else (math.inf,) * 3

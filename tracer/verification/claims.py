@@ -19,7 +19,7 @@ from tracer.verification.updates import recorded
 
 __all__ = ["Claims", "read_claims"]
 
-FULL_DIGITS = 15
+FULL_DIGITS = 16
 Where = tuple[int, int]  # (sample, step) of the network that the numbers belong to
 
 
@@ -173,7 +173,7 @@ def _add(claims: Claims, name: str, numbers: Any) -> None:
 
 
 def _add_cells(claims: Claims, cells: list[Cell]) -> None:
-    """Numbers of a text: with 15 digits or more anywhere they are float64 written in full, else as printed.
+    """Numbers of a text: with 16 digits or more anywhere they are float64 written in full, else as printed.
 
     Numbers that are all the shortest decimals of float32, some with 8 digits or more, are float32.
     """

@@ -60,6 +60,8 @@ def _at_output(case: Case, h: float) -> Array:
     """dE/dy: each output moves its own part of the loss."""
     loss, y, t = case.problem.network.loss, case.z[case.L], case.t
     step = h if "entropy" not in loss.name else h * np.minimum(np.abs(y), np.abs(1 - y))
+    if loss.name == "cross_entropy":
+        step = np.where(t == 0, h, step)  # no logarithm there, so y may be 0
     moved = loss_spread_of(loss)(y - step, y + step, 2 * step, 0.0 if t is None else t)
     return moved / (2 * step) + 0 * y
 

@@ -5,6 +5,7 @@ Letters: W weight, b bias, a pre-activation, z activation, t target, E loss, del
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -106,7 +107,13 @@ class TwoRoutes:
         return z, np.stack(columns, 1)
 
     def _series(self, formula: Any, constants: Array, powers: Array) -> tuple[Array, Array]:
-        return self.m.coefficients(formula(self.m.variable(constants, powers)))
+        try:
+            return self.m.coefficients(formula(self.m.variable(constants, powers)))
+        except ValueError as error:
+            if "denominator" not in str(error):
+                raise
+        unknown = _array([math.nan] * constants.size, constants.shape)  # a denominator whose ball holds zero
+        return tuple(unknown for _ in range(self.m.length))
 
     def _loss(self, y: Array, powers: Array, t: Array) -> Array:
         """The coefficient of x of each part of the loss, y moved by `powers`."""

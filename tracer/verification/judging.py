@@ -57,6 +57,11 @@ class Routes:
         """The truncation bound of one array."""
         return self.truncation.get(key, 0.0)
 
+    def known_cut(self, key: Key) -> Array:
+        """The same where there is a bound; without one the differences decide nothing, and the others are left."""
+        cut = self.cut(key)
+        return cut if np.isfinite(cut).all() else np.where(np.isfinite(cut), cut, 0.0)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -119,7 +124,7 @@ def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judge
             x = routes.traced[key] if given is None else given
             bound = single[key] if key in claim.single else routes.rounding[key]
             bound = bound + claim.printed[key] if key in claim.printed else bound
-            checked[key], allowed[key] = x, bound + routes.cut(key)
+            checked[key], allowed[key] = x, bound + routes.known_cut(key)
             if sure and (given is None or (_bounded(bound) and _within(x, routes.traced[key], bound / 2))):
                 continue
             refuted, decided = _refuted(routes, key, x, bound, odd, given is not None)

@@ -22,6 +22,7 @@ from tracer.verification.judging import Judged, Key
 
 __all__ = ["PROVED", "REFUTED", "UNDECIDED", "Enclosed", "Proof", "prove", "started_at"]
 
+WRITTEN = 100_000  # sizes beyond 2 to this are not written out: above they are not finite, below they are a radius
 UP = Context(prec=2, rounding=ROUND_CEILING, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
@@ -123,8 +124,10 @@ def _verdict(ball: Any, x: float, slack: float) -> str:
 def _enclosed(ball: Any, digits: int) -> Enclosed:
     from flint import arb
 
-    if not ball.is_finite():
+    if not ball.is_finite() or abs(ball) > _power(WRITTEN):
         return Enclosed(None, None)
+    if ball != 0 and abs(ball) < _power(-WRITTEN):
+        return Enclosed("0", _rounded_up(_power(-WRITTEN)))
     sure = math.ceil(max(ball.rel_accuracy_bits(), 0) * math.log10(2)) + 2  # of a wide ball, no more than it says
     mid = ball.mid().str(min(digits, sure), radius=False)
     radius = _rounded_up(abs(ball - arb(mid)).abs_upper())
@@ -132,7 +135,15 @@ def _enclosed(ball: Any, digits: int) -> Enclosed:
     return Enclosed(mid.rstrip("0").rstrip(".") if short else mid, radius)
 
 
+def _power(bits: int) -> Any:
+    from flint import arb
+
+    return arb(2) ** bits
+
+
 def _rounded_up(radius: Any) -> str:
+    if radius != 0:
+        radius = max(radius, _power(-WRITTEN))
     man, exp = (int(part) for part in radius.man_exp())
     decimal = UP.divide(Decimal(man << max(exp, 0)), Decimal(1 << max(-exp, 0)))
-    return f"{decimal:.1e}" if decimal else "0"
+    return f"{decimal:.2g}" if decimal else "0"

@@ -52,7 +52,8 @@ class Verification:
     def verdict(self) -> str:
         """agree, disagree or undecided: a wrong number is a disagreement; an undecided one that was asked for is none.
 
-        Without given numbers, what is asked for are dW and db.  What is certified is decided by its certificate.
+        Without given numbers, what is asked for are dW, db and the update.  What is certified is
+        decided by its certificate.
         """
         if any(step.wrong or any(step.odd.values()) for step in self.steps):
             return "disagree"
@@ -69,7 +70,7 @@ class Verification:
         return bool(self.proofs) and key in self.proofs[number].verdicts
 
     def _asked(self, key: Key) -> bool:
-        return self.theirs or key[0] in ("dW", "db")
+        return self.theirs or key[0] in ("dW", "db") or KINDS[key[0]].stage == "update"
 
     @cached_property
     def certified(self) -> Mapping[str, tuple[str, ...]]:
@@ -96,6 +97,11 @@ class Verification:
     def undecided(self) -> tuple[str, ...]:
         """The names of the numbers that no route can decide."""
         return tuple(name for step in self.steps for name in self._names(step, step.undecided))
+
+    @cached_property
+    def undifferenced(self) -> tuple[str, ...]:
+        """The names of the numbers that are decided though differences say nothing of them."""
+        return tuple(name for step in self.steps for name in self._names(step, _undifferenced(step)))
 
     @cached_property
     def disagreeing(self) -> Mapping[str, tuple[str, ...]]:
@@ -149,10 +155,11 @@ class Verification:
         if theirs and math.isnan(x):
             return None
         traced, symbolic, numeric = (float(np.asarray(routes.named(r)[key])[place]) for r in ROUTES)
-        others = (traced, symbolic, numeric) if theirs else (symbolic, numeric)
         printed = float(claim.printed[key][place]) if key in claim.printed else 0.0
-        cut = float(np.broadcast_to(routes.cut(key), np.shape(step.checked[key]))[place])
+        bounded = np.isfinite(np.broadcast_to(routes.cut(key), np.shape(step.checked[key]))[place])
+        cut = float(np.broadcast_to(routes.known_cut(key), np.shape(step.checked[key]))[place])
         allowed = float(np.broadcast_to(step.allowed[key], np.shape(step.checked[key]))[place])
+        others = [traced] * theirs + [symbolic] + [numeric] * bool(bounded)  # unbounded differences tell nothing
         return Row(
             self._name(step, key, place),
             x if theirs else None,
@@ -233,12 +240,23 @@ class Verification:
         return {"text/plain": str(self), "text/markdown": self.render("markdown")}
 
 
+def _undifferenced(step: Judged) -> dict[Key, Any]:
+    out = {}
+    for key, x in step.checked.items():
+        silent = ~(np.isfinite(step.routes.numeric[key]) & np.isfinite(step.routes.cut(key)))
+        mask = silent & ~np.isnan(x) & ~np.asarray(step.undecided.get(key, False))
+        if mask.any():
+            out[key] = mask
+    return out
+
+
 def _worst(step: Judged) -> float:
     worst = 0.0
     with np.errstate(all="ignore"):
         for key, x in step.checked.items():
             for route in ROUTES if key in step.claim.given else ROUTES[1:]:
                 share = np.abs(x - step.routes.named(route)[key]) / step.allowed[key]
-                right = np.isfinite(share) & ~step.wrong.get(key, np.zeros(np.shape(share), bool))
+                bounded = np.isfinite(step.routes.cut(key)) | (route != "differences")
+                right = bounded & np.isfinite(share) & ~step.wrong.get(key, np.zeros(np.shape(share), bool))
                 worst = max(worst, float(np.max(share, initial=0.0, where=right)))
     return worst

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,21 +73,31 @@ def row_json(row: Row) -> dict[str, Any]:
     return out
 
 
-def cells(row: Row, theirs: bool, *, full: bool) -> list[str]:
+def cells(row: Row, theirs: bool, *, digits: int = 8, full: bool = False) -> list[str]:
     """One number as a row of a table; `full` with every digit and the parts of what is allowed."""
 
     def number(value: float | None) -> str:
-        return "" if value is None else repr(value) if full else f"{value:.8g}"
+        if value is None or full:
+            return "" if value is None else repr(value)
+        return "-" if math.isnan(value) else f"{value + 0.0:.{digits}g}"
 
     numbers = [row.given] * theirs + [row.traced, row.symbolic, row.difference]
+    off = "-" if math.isnan(row.off) and not full else f"{row.off:.2g}"
     parts = [f"{part:.2g}" for part in (row.rounding, row.truncation, row.printed)] if full else []
-    return [row.name, *map(number, numbers), f"{row.off:.2g}", f"{row.tolerance:.2g}", *parts, row.verdict]
+    return [
+        row.name,
+        *map(number, numbers),
+        off,
+        f"{row.tolerance:.2g}",
+        *parts,
+        row.verdict,
+    ]
 
 
 def ball_cells(row: Row) -> list[str]:
     """One certified number as a row of the table of certificates."""
     ball = row.ball or Enclosed(None, None)
-    checked = f"{(row.traced if row.given is None else row.given) + 0.0:.8g}"
+    checked = f"{(row.traced if row.given is None else row.given) + 0.0:.6g}"
     return [row.name, checked, ball.mid or "not finite", ball.radius or "", row.certificate]
 
 
@@ -131,7 +142,7 @@ def _parts(row: Row) -> str:
 
 def legend(row: Row) -> str:
     """What the column "allowed" is made of."""
-    return f"  allowed is derived for each number; the widest, of {row.name}: {_parts(row)}"
+    return f"  allowed is derived for each number; the widest shown, of {row.name}: {_parts(row)}"
 
 
 def listed(found: tuple[str, ...]) -> str:

@@ -22,7 +22,7 @@ from tracer.verification.power_series import PowerSeries
 __all__ = ["loss_spread_in_balls", "loss_suprema_near", "spread_in_balls", "suprema_near"]
 
 Array = Any
-BITS = 320
+BITS = 640  # more than the smallest step has
 SIDESTEP = 2.0**-120  # a one-sided step: its error is far below rounding
 NEAR = 2.0**-10  # bounds hold this far around every pre-activation; steps and rounding errors are much smaller
 

@@ -21,6 +21,8 @@ from tracer.verification.textbook import quotients
 
 __all__ = ["Recorded", "verify_steps"]
 
+ALLOWED_FLOAT32 = "float32 is allowed what backpropagation in it rounds: sums in any order, functions good to 4 ulp"
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -76,9 +78,15 @@ def _verified(problem: Problem, steps: Iterable[Recorded], claims: Claims | None
         tuple(causes(one) for one in judged),
         tuple(crossings),
         tuple(text for one in judged for text in constant_words(one)),
-        tuple(claims.notes) if claims else (),
+        _notes(judged, claims),
         claims is not None,
     )
+
+
+def _notes(judged: list[Judged], claims: Claims | None) -> tuple[str, ...]:
+    """How the given numbers were read, and what float32 ones are allowed."""
+    single = any(one.claim.single for one in judged)
+    return (*(claims.notes if claims else ()), *(ALLOWED_FLOAT32,) * single)
 
 
 def _certified(found: Verification, steps: Iterable[Recorded], accuracy: float) -> Verification:
@@ -114,9 +122,11 @@ def _judged(recorded: Recorded, claim: Claim, assume_nothing: bool) -> tuple[Jud
     routes = routes_of(case, recorded.arrays, assume_nothing=assume_nothing)
     judged = judge(routes, claim, recorded.sample, recorded.step)
     bounds = rounding(case, routes.symbolic, U32) if claim.single else routes.rounding
-    kinks = kinks_of(case, {l: bounds["a", l] for l in case.sides})
+    near = {l: bounds["a", l] for l in case.sides}
+    kinks = kinks_of(case, near)
     if judged.faults and kinks and claim.given:
         judged = _other_sides(judged, kinks)
+        kinks = kinks_of(judged.routes.case, near)
     return judged, kinks
 
 

@@ -95,20 +95,32 @@ def _commonest(marks: list[Mark], words: Wording) -> str:
 
 def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
     """The causes by how many sheets show them, without any sheet's equations; unnamed ones by where they show."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    shown: dict[tuple[str, ...], Counter[str]] = {}
-    some: dict[tuple[str, ...], Cause] = {}
-    for sheet in sheets:
-        keys = {cause.slips or ("", *cause.cells[:1]): cause for cause in reversed(sheet.causes)}
-        counts.update(list(keys))
-        for key, cause in keys.items():
-            shown.setdefault(key, Counter()).update(cause.cells[:1])
-            some.setdefault(key, cause)
+    alike: dict[tuple[str, ...], dict[int, list[Cause]]] = {}
+    for place, sheet in enumerate(sheets):
+        for cause in sheet.causes:
+            alike.setdefault(_kind(cause), {}).setdefault(place, []).append(cause)
     items = []
-    for key, count in counts.most_common():
-        cells = tuple(cell for cell, _ in shown[key].most_common())
-        text, inner = words.cause(replace(some[key], cells=cells, facts={}), {})
-        said = words.text("of_sheets", count=count, sheets=len(sheets), message=text)
+    for by_sheet in sorted(alike.values(), key=len, reverse=True):
+        causes = [cause for found in by_sheet.values() for cause in found]
+        first = Counter(cell for cause in causes for cell in cause.cells[:1]).most_common(1)
+        others = Counter(cell for cause in causes for cell in cause.cells).most_common()
+        cells = tuple(dict.fromkeys(cell for cell, _ in (*first, *others)))
+        text, inner = words.cause(replace(causes[0], cells=cells, facts=_shared(causes[0])), {})
+        said = words.text("of_sheets", count=len(by_sheet), sheets=len(sheets), message=text)
         items.append(Item(said, inner, words.text("shown_by", cells=words.listed(cells)) if len(cells) > 1 else ""))
     if items:
         yield Items(words.text("causes_title"), tuple(items))
+
+
+def _kind(cause: Cause) -> tuple[str, ...]:
+    """What causes of the same kind have in common on every sheet.
+
+    That is the slips, whichever cells and units show them, and the number worked with; without a slip the first cell.
+    """
+    slips = dict.fromkeys(name.partition("[")[0] for name in cause.slips)
+    return (*slips, *_shared(cause).values()) if slips else ("", *cause.cells[:1])
+
+
+def _shared(cause: Cause) -> dict[str, str]:
+    """The facts that are not of one sheet alone: which given number was read as which, which factor the loss had."""
+    return {key: value for key, value in cause.facts.items() if key in ("given", "value")}

@@ -141,18 +141,19 @@ class Wording:
         template = _slip(name).get(self.lang)
         if template is None:
             return self.text("plain_cause", cell=own.get("cell", ""), slip=name)
-        return self._filled(_with_facts(template, own), own)
+        told = _with_facts(template, own)
+        return self._filled(told, own) if told else ": ".join(filter(None, [own.get("cell"), self.title(name)]))
 
     def short(self, slips: Sequence[str], most: int = 2) -> str:
         """A class of slips in a few words, for a table."""
-        titles = [self._title(name) for name in slips]
+        titles = [self.title(name) for name in slips]
         if len(titles) < 2:
             return titles[0] if titles else self.verdict("wrong")
         more = [self.text("more", count=len(titles) - most)] if len(titles) > most else []
         return self.text("either_or", slips=self.text("or_word").join([*titles[:most], *more]))
 
-    def _title(self, name: str) -> str:
-        """What a slip's message says of the cell before it explains."""
+    def title(self, name: str) -> str:
+        """A slip in a few words: what its message says of the cell before it explains."""
         template = _slip(name).get(self.lang, "")
         found = _TITLE.match(template)
         return found[1] if found and "{" not in found[1] else name
