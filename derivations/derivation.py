@@ -80,10 +80,7 @@ class Derivation:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         forms = {"text/plain": "text", "text/html": "html", "text/latex": "latex", "text/markdown": "markdown"}
-        return {
-            mime: self.render(form, **({"document": "fragment"} if form == "latex" else {}))
-            for mime, form in forms.items()
-        }
+        return {mime: self.render(form, document="fragment") for mime, form in forms.items()}
 
 
 def derive(

@@ -120,7 +120,17 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=_whole, metavar="M", help="show the loss of every M-th step")
     parser.add_argument("--trace-step", type=_whole, metavar="K", help="the full trace of step K")
     _add_numbers(parser, ("float64", "float32"), "print with")
-    _add_output(parser, FORMATS)
+    _add_output(parser, (*FORMATS, "page"))
+
+
+def _page(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    parser.add_argument("--digits", type=_whole, metavar="N", help="work by hand to N significant figures")
+    parser.add_argument("--places", type=_whole, metavar="N", help="work by hand to N decimals")
+    parser.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
+    parser.add_argument("--notation", default="bishop", metavar="NAME", help="bishop, nielsen, ng, mazur, uy, names")
+    parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
+    _add_output(parser)
 
 
 def _new(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +141,13 @@ def _new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-activation", metavar="NAME", help="of the last layer (default the same)")
     parser.add_argument("--loss", metavar="NAME", help="the loss (default: what fits the last layer)")
     parser.add_argument("--learning-rate", default="0.1", metavar="ETA", help="default 0.1")
+    _add_output(parser)
+
+
+def _read(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "solution", metavar="SOLUTION", help="Markdown, LaTeX, text or a notebook; - for standard input"
+    )
     _add_output(parser)
 
 
@@ -162,7 +179,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign of the sheets")
     parser.add_argument("--overrides", metavar="FILE", help="a marker's own verdicts: CSV or JSON")
     parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
-    _add_output(parser, ("table", "markdown", "html", "latex", "csv", "json", "gradescope"))
+    _add_output(parser, ("table", "markdown", "html", "page", "latex", "csv", "json", "gradescope"))
 
 
 def _sheet(parser: argparse.ArgumentParser) -> None:
@@ -178,7 +195,9 @@ COMMANDS = {
     "check": ("mark worked answers and name the slips (for gradients of a program: verify)", _check),
     "sheet": ("write a blank answer sheet", _sheet),
     "train": ("repeat the step and watch the loss", _train),
+    "page": ("write the step page, an HTML file to step through", _page),
     "new": ("write a problem file to fill in", _new),
+    "read": ("propose a problem file from a written solution", _read),
     "samples": ("list the worked problems that come along", _samples),
     "functions": ("list the activations and losses", _functions),
 }

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import argparse
 
     from derivations.network import Problem
+    from tracer.answers.result import Checked
 
-__all__ = ["check", "derive", "functions", "new", "samples", "sheet", "trace", "train", "verify"]
+__all__ = ["check", "derive", "functions", "new", "page", "read", "samples", "sheet", "trace", "train", "verify"]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -147,9 +148,7 @@ def check(options: argparse.Namespace) -> int:
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {checked.one.error}")
     form = _format(options)
-    text = checked.render(form, feedback=options.feedback, lang=options.lang)
-    if form == "csv" and options.output and not text.isascii():
-        text = f"\ufeff{text}"  # without it a spreadsheet program takes UTF-8 for something else
+    text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     _write(text, options)
     if options.output:
         print(printable(summary(checked, options.lang), sys.stderr), file=sys.stderr)
@@ -158,6 +157,28 @@ def check(options: argparse.Namespace) -> int:
     if checked.all_right:
         return 0
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
+
+
+def _report(options: argparse.Namespace, checked: Checked, form: str) -> str:
+    text = checked.render(form, feedback=options.feedback, lang=options.lang)
+    if form == "csv" and options.output and not text.isascii():
+        text = f"\ufeff{text}"  # without it a spreadsheet program takes UTF-8 for something else
+    return text
+
+
+def _marked_page(options: argparse.Namespace, checked: Checked) -> str:
+    """The step page with the marks of one sheet beside the steps, in as many figures as the sheet has."""
+    from tracer.show.page import page as step_page
+    from tracer.tracing import trace as trace_problem
+
+    if options.feedback != "full":
+        raise ValueError("a page shows every right number; leave out --feedback, or choose another --format")
+    if len(checked) != 1:
+        raise ValueError(f"a page is for one sheet, and these are {len(checked)}; name one of them")
+    if options.problem == "-":
+        raise ValueError("a page needs the problem twice; put it in a file")
+    traced = trace_problem(_load(options.problem), digits=checked.one.figures, carry="full")
+    return step_page(traced, checked.one, notation=options.notation or "bishop", lang=options.lang)
 
 
 def sheet(options: argparse.Namespace) -> int:
@@ -189,8 +210,9 @@ def train(options: argparse.Namespace) -> int:
     run = train_problem(
         problem,
         steps,
-        every=options.every,
+        every=max(1, steps // 200) if options.every is None and options.format == "page" else options.every,
         trace_step=options.trace_step,
+        record=60 if options.format == "page" else 0,
         arithmetic=options.arithmetic or "float64",
         digits=options.digits,
         places=options.places,
@@ -198,9 +220,23 @@ def train(options: argparse.Namespace) -> int:
     )
     _tell(run.last.notes)
     form = _format(options)
+    if form == "page":
+        from tracer.show.page import run_page
+
+        return _write(run_page(run), options)
     if run.traced and form != "json":
         return _write(run.traced.table().render(form), options)
     return _write(run.table().render(form), options)
+
+
+def page(options: argparse.Namespace) -> int:
+    """`bptrace page`."""
+    from tracer.show.page import page as step_page
+    from tracer.tracing import trace as trace_problem
+
+    traced = trace_problem(_load(options.problem), digits=options.digits, places=options.places, carry=options.carry)
+    _tell(traced.notes)
+    return _write(step_page(traced, notation=options.notation, lang=options.lang), options)
 
 
 def new(options: argparse.Namespace) -> int:
@@ -216,6 +252,27 @@ def new(options: argparse.Namespace) -> int:
     )
     _keep(options)
     return _write(text.rstrip("\n"), options)
+
+
+def read(options: argparse.Namespace) -> int:
+    """`bptrace read`."""
+    from tracer.answers.solutions.proposing import propose
+
+    if options.solution == "-":
+        content = sys.stdin.buffer.read()
+    else:
+        with open(options.solution, "rb") as opened:
+            content = opened.read()
+    where = "standard input" if options.solution == "-" else options.solution
+    try:
+        proposal = propose(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as e:
+        raise ValueError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
+    except ValueError as e:
+        raise ValueError(f"{where}: {e}") from None
+    if proposal.missing:
+        _tell((f"not found in it: {', '.join(proposal.missing)}",))
+    return _write(proposal.text, options)
 
 
 def samples(options: argparse.Namespace) -> int:

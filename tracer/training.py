@@ -25,7 +25,7 @@ class Run:
     """A training run.  `losses` are (step, E), E before that step's update; of samples apart (step, E@1, E@2, ...).
 
     `last` is the trace of the last step: its outputs, gradients and updated parameters.  `traced` is the trace of the
-    step that was asked for, None if none was.
+    step that was asked for, None if none was; `recorded` are the traces of evenly spaced steps, where asked for.
     """
 
     problem: Problem
@@ -33,6 +33,7 @@ class Run:
     losses: tuple[tuple[float, ...], ...]
     last: Trace
     traced: Trace | None = None
+    recorded: tuple[Trace, ...] = ()
 
     @property
     def outputs(self) -> Mapping[str, float]:
@@ -94,6 +95,7 @@ def train(
     *,
     every: int | None = None,
     trace_step: int | None = None,
+    record: int = 0,
     arithmetic: str = "float64",
     digits: int | None = None,
     places: int | None = None,
@@ -103,7 +105,8 @@ def train(
 
     Samples go together (a batch each step), in turn (sample after sample, one update each) or apart (a network each),
     as the problem says.  every: keep the loss of every so many steps (default a tenth).  trace_step: keep the full
-    trace of that step.  Raises ProblemError and ValueError as `trace` does.
+    trace of that step.  record: keep the traces of at most so many steps, evenly spaced from the first to the last.
+    Raises ProblemError and ValueError as `trace` does.
 
     >>> train("sigmoid-xor", 100).losses[-1][0]
     100
@@ -121,7 +124,8 @@ def train(
     rounding = Rounding(digits, places)
     apart = problem.training.samples == "apart" and problem.samples > 1
     networks = [problem.sample(k) for k in range(1, problem.samples + 1)] if apart else [problem]
-    wanted = {steps, trace_step} - {None}
+    recorded = _spaced(steps, record)
+    wanted = {steps, trace_step, *recorded} - {None}
     runs = [_train(own, m, steps, every, wanted, progress) for own in networks]
     for k, (_, traced) in enumerate(runs, 1):
         for step in traced.values():
@@ -131,7 +135,21 @@ def train(
         return Trace(problem, tuple(traced[number] for _, traced in runs), arithmetic, rounding, "full", {})
 
     losses = tuple((n, *(kept[n] for kept, _ in runs)) for n in runs[0][0])
-    return Run(problem, steps, losses, trace_of(steps), trace_of(trace_step) if trace_step else None)
+    return Run(
+        problem,
+        steps,
+        losses,
+        trace_of(steps),
+        trace_of(trace_step) if trace_step else None,
+        tuple(map(trace_of, recorded)),
+    )
+
+
+def _spaced(steps: int, most: int) -> list[int]:
+    """At most so many steps, the first and the last among them."""
+    if most < 2:
+        return [steps][:most]
+    return sorted({1 + round(k * (steps - 1) / (most - 1)) for k in range(most)})
 
 
 def _train(

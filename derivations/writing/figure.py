@@ -13,7 +13,7 @@ from derivations.writing.measure import width
 if TYPE_CHECKING:
     from derivations.derivation import Derivation
 
-__all__ = ["figure"]
+__all__ = ["Edge", "Place", "figure", "freest"]
 
 Edge = tuple[tuple[float, float], tuple[float, float]]
 
@@ -87,7 +87,7 @@ def _edges(derivation: Derivation, style: Style, apart: float, up: float) -> Ite
         ]
         for (j, i), edge in zip(pairs, ends, strict=True):
             words = _label(derivation, style, layer, j, i)
-            at, place = _freest(edge, words, taken, ends)
+            at, place = freest(edge, max(map(width, words)) * EM / 2 + 0.06, len(words) * LINE / 2 + 0.05, taken, ends)
             if max(map(place.overlap, taken)) > -0.02:
                 yield ""
                 return
@@ -100,10 +100,10 @@ def _edges(derivation: Derivation, style: Style, apart: float, up: float) -> Ite
             )
 
 
-def _freest(edge: Edge, words: list[str], taken: list[Place], edges: list[Edge]) -> tuple[float, Place]:
+def freest(
+    edge: Edge, half_width: float, half_height: float, taken: list[Place], edges: list[Edge]
+) -> tuple[float, Place]:
     """Where along an edge its label lies freest: off the other labels, then as far as can be from the other edges."""
-    half_width = max(map(width, words)) * EM / 2 + 0.06
-    half_height = len(words) * LINE / 2 + 0.05
     places = []
     for at in (0.35, 0.3, 0.4, 0.65, 0.6, 0.7, 0.45, 0.55, 0.5, 0.25, 0.75, 0.2, 0.8):
         x, y = (s + at * (e - s) for s, e in zip(*edge, strict=True))

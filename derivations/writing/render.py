@@ -35,10 +35,10 @@ def render(
 ) -> str:
     """The derivation in one of FORMATS.
 
-    notation: a profile's name, or `names` for the problem's own.  document: one of DOCUMENTS, for LaTeX.  label_prefix:
-    what the labels of the equations begin with; without one there are none (KaTeX knows no labels).  decimal: point
-    or comma.  lang: en or ja.  proved: add the line that says what sympy proves.  Raises ValueError for what is not
-    known.
+    notation: a profile's name, or `names` for the problem's own.  document: one of DOCUMENTS, for LaTeX; HTML is a page
+    or, as a fragment, a part of somebody's.  label_prefix: what the labels of the equations begin with; without one
+    there are none (KaTeX knows no labels).  decimal: point or comma.  lang: en or ja.  proved: add the line that says
+    what sympy proves.  Raises ValueError for what is not known.
     """
     if form not in FORMATS:
         raise ValueError(f"format '{form}' is not known; known are {', '.join(FORMATS)}")
@@ -67,9 +67,9 @@ def render(
     if form in makers:
         return makers[form]()
     if form == "html":
-        from derivations.writing.html import page
+        from derivations.writing import html
 
-        return page(title, parts, words, proof, lang)
+        return (html.fragment if document == "fragment" else html.page)(title, parts, words, proof, lang)
     from derivations.writing.document import latex_document
 
     return latex_document(derivation, title, parts, style, document, proof)

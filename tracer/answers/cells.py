@@ -150,11 +150,11 @@ def _number(entry: Entry) -> tuple[float, float, int]:
 
 
 def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
-    """The figures and the unit that most cells of a sheet have; of equals the coarser."""
+    """The figures and the unit that most cells of a sheet have; of equals the finer."""
     figures = [n[2] for n in numbers if n[0]] or [4]
     units = [n[1] for n in numbers if n[1] and n[0]] or [1e-4]
-    most = min((f for f in set(figures)), key=lambda f: (-figures.count(f), f))
+    most = max(set(figures), key=lambda f: (figures.count(f), f))
     if most >= A_PROGRAM:
         return most, min(units)
-    unit = max((u for u in set(units)), key=lambda u: (units.count(u), u))
+    unit = max(set(units), key=lambda u: (units.count(u), -u))
     return most, unit

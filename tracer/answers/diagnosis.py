@@ -167,7 +167,7 @@ class Explaining:
                 named = self._unrefuted(np.flatnonzero(explains[:, k]), fits[:, row], row, stage)
                 at = np.flatnonzero(self.left[row, stage]) + stage.start
                 if 0 < len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
-                    self.add(row, Found(_names(slips, named), tuple(map(int, at)), whole=True))
+                    self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at)), whole=True))
 
     def _unrefuted(self, named: Array, fits: Array, row: int, stage: slice) -> Array:
         """Of several slips those that leave the right cells of the same layer right."""
@@ -200,7 +200,7 @@ class Explaining:
             if len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
                 near = wrong & self._one_off(slips[int(named[0])], row)[start : start + len(wrong)]
                 at = np.flatnonzero(first | near if first.sum() > near.sum() else first) + start
-                self.add(row, Found(_names(slips, named), tuple(map(int, at))))
+                self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at))))
                 wrong = wrong & self.left[row, start : start + len(wrong)]
 
     def _evident(self, slip: Slip, row: int, at: Array) -> bool:
@@ -227,9 +227,3 @@ class Explaining:
             follows, reach = run.follows[at].over(1), 1.5 * w.unit
             near[at] = (w.value + reach >= follows.low) & (w.value - reach <= follows.high) & w.there
         return self.columns.matrix(near, 1)[0]
-
-
-def _names(slips: Sequence[Slip], named: Array) -> tuple[str, ...]:
-    """The names; a slip made with weights and biases alike stands for the ones made with either."""
-    names = [slips[int(s)].name for s in named]
-    return tuple(name for name in names if name.partition("[")[0] == name or name.partition("[")[0] not in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +77,13 @@ class Marked:
     causes: tuple[Cause, ...] = ()
     remarks: tuple[str, ...] = ()
     error: str = ""
+
+    @property
+    def figures(self) -> int:
+        """The significant figures that most of its numbers have, from 3 to 8."""
+        digits = [re.sub(r"[eE].*|[^\d]", "", m.given).lstrip("0") for m in self.marks if re.search(r"\d", m.given)]
+        counts = [min(max(len(d), 3), 8) for d in digits]
+        return max(set(counts), key=lambda n: (counts.count(n), n), default=4)
 
     @property
     def points(self) -> float:

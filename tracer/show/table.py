@@ -17,7 +17,7 @@ from derivations.printing import to_latex, to_text
 if TYPE_CHECKING:
     from tracer.tracing import Trace
 
-__all__ = ["FORMATS", "Row", "Table"]
+__all__ = ["FORMATS", "STAGES", "Row", "Table", "all_equations", "heading_of"]
 
 WIDTH = 80
 STAGES = ("forward", "backward", "update")
@@ -64,7 +64,7 @@ class Table:
     @classmethod
     def of(cls, trace: Trace, markup: _Markup = TEXT) -> Table:
         """The rows of a trace."""
-        return cls(trace, tuple(_rows(trace, markup)), _heading(trace))
+        return cls(trace, tuple(_rows(trace, markup)), heading_of(trace))
 
     def render(self, form: str = "table", width: int = WIDTH) -> str:
         """The table as text in one of FORMATS.  Raises ValueError for another."""
@@ -102,7 +102,7 @@ def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
     def number(q: Quantity) -> str:
         return markup.number(shown[q])
 
-    for part, q, formula in _all_equations(trace):
+    for part, q, formula in all_equations(trace):
         taken = chosen(formula, shown.__getitem__)
         yield Row(
             part,
@@ -115,7 +115,7 @@ def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
         )
 
 
-def _all_equations(trace: Trace) -> Iterator[tuple[str, Quantity, Expression]]:
+def all_equations(trace: Trace) -> Iterator[tuple[str, Quantity, Expression]]:
     """(which step, quantity, formula) of every step of a trace, in the order of calculation."""
     several = len(trace.steps) > 1
     for k, step in enumerate(trace.steps, 1):
@@ -149,7 +149,8 @@ def _ball(value: Any, digits: int) -> tuple[str, str]:
     return middle.strip() or "0", radius.strip() or "0"
 
 
-def _heading(trace: Trace) -> tuple[str, ...]:
+def heading_of(trace: Trace) -> tuple[str, ...]:
+    """The title, the network, the training, the policy: a line each."""
     problem = trace.problem
     layers = ", ".join(layer.activation.name for layer in problem.network.layers)
     samples = f"; {problem.samples} samples" if problem.samples > 1 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +128,7 @@ def _wrong_lines(v: Verification) -> list[str]:
 
 
 def render(v: Verification, form: str = "table") -> str:
-    """As table, markdown, csv or json."""
+    """As table, markdown, html (a fragment), csv or json."""
     if form == "json":
         return dumps(_json(v))
     headers = list(HEADERS[:1]) + (["given"] if v.theirs else []) + list(HEADERS[1:])
@@ -150,6 +151,9 @@ def render(v: Verification, form: str = "table") -> str:
     balls = _ball_table(v, form) if v.proofs else []
     textbook = _textbook_table(v, rows, form) if v.textbook else []
     words = [*lines(v), *below]
+    if form == "html":
+        told = escape("\n".join([*filter(None, more), *words]))
+        return "\n".join(["<section>", table, *filter(None, [*balls, *textbook]), f"<pre>{told}</pre>", "</section>"])
     return "\n".join([table, *more, *balls, *textbook, *(_bullets(words) if form == "markdown" else _folded(words))])
 
 

@@ -237,7 +237,8 @@ class Verification:
         return f"<Verification: {'; '.join(line.strip() for line in self.lines())}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": str(self), "text/markdown": self.render("markdown")}
+        forms = {"text/html": "html", "text/markdown": "markdown"}
+        return {"text/plain": str(self)} | {mime: self.render(form) for mime, form in forms.items()}
 
 
 def _undifferenced(step: Judged) -> dict[Key, Any]:

@@ -1,0 +1,87 @@
+"""What a reader meets and a writer of derivations never writes: nodes beside those of `derivations.expression`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from derivations.expression import Expression, Letters
+
+__all__ = ["Applied", "Derivative", "Norm", "SumOver", "Updated", "Variable", "letters_in", "rebuilt"]
+
+
+class Applied(Expression):
+    """A function as written, `h_1'`, before a bracket; whether it is a function is decided when names are known."""
+
+    __slots__ = ("function", "argument")
+    __match_args__ = ("function", "argument")
+    function: str
+    argument: Expression
+
+
+class Derivative(Expression):
+    """d/d by of a written-out operand; `place` is (line, column) of the operator."""
+
+    __slots__ = ("by", "operand", "place")
+    __match_args__ = ("by", "operand", "place")
+    by: Expression
+    operand: Expression
+    place: tuple[int, int]
+
+
+class SumOver(Expression):
+    """The sum of `body` over an index; `low` and `high` are "" where nothing is written."""
+
+    __slots__ = ("index", "low", "high", "body")
+    __match_args__ = ("index", "low", "high", "body")
+    index: str
+    low: str
+    high: str
+    body: Expression
+
+
+class Norm(Expression):
+    """The Euclidean norm, or the absolute value of a number."""
+
+    __slots__ = ("operand",)
+    __match_args__ = ("operand",)
+    operand: Expression
+
+
+class Updated(Expression):
+    """A parameter after the update, marked as new."""
+
+    __slots__ = ("operand",)
+    __match_args__ = ("operand",)
+    operand: Expression
+
+
+class Variable(Expression):
+    """The variable of a function's definition, `a` in h(a) = ..."""
+
+    __slots__ = ("text",)
+    __match_args__ = ("text",)
+    text: str
+
+
+def rebuilt(e: Any, change: Callable[[Expression], Expression | None]) -> Any:
+    """The tree with every node for which `change` returns another one replaced, from the top down."""
+    if isinstance(e, Expression):
+        other = change(e)
+        return other if other is not None else type(e)(*(rebuilt(part, change) for part in e._parts()))
+    return tuple(rebuilt(part, change) for part in e) if type(e) is tuple else e
+
+
+def letters_in(e: Any) -> list[Letters]:
+    """Every name as written, in order."""
+    out: list[Letters] = []
+    stack = [e]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Letters):
+            out.append(part)
+        elif isinstance(part, Expression):
+            stack.extend(reversed(part._parts()))
+        elif type(part) is tuple:
+            stack.extend(reversed(part))
+    return out

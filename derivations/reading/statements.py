@@ -1,0 +1,242 @@
+"""Rows joined into statements: sides between relation signs, as people write them, over several rows.
+
+A row that begins with a relation or a product sign, or that the row before leaves open, goes on from that row.  Each
+side is read on its own, so that one side that is not understood does not take the others with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from derivations.expression import Expression
+from derivations.reading.documents import SourceRow
+from derivations.reading.grammar import parse
+from derivations.reading.tokens import NotRead, Tok, tokens
+
+__all__ = ["Relation", "Side", "Statement", "Unread", "statements"]
+
+SIGNS = {"REL": "=", "ARROW": "\u2190"}
+_APPROXIMATE = (
+    "\\approx",
+    "\\simeq",
+    "\\fallingdotseq",
+    "\\doteq",
+    "\\cong",
+    "\\sim",
+    "\\risingdotseq",
+    "≈",
+    "≃",
+    "≅",
+    "≒",
+    "≐",
+    "∼",
+)
+_RIGHTWARDS = ("\\rightarrow", "\\to", "\\longrightarrow", "\\mapsto", "→", "->")
+_OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")
+_GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
+_LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
+FAR = 3  # lines between two displays of which the second begins with a relation
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a relation: its tree, or why there is none; where it begins; the rows it stands in."""
+
+    tree: Expression | None
+    line: int
+    column: int
+    rows: tuple[int, ...]
+    unread: NotRead | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation sign as `=`, `≈` or `←`, where it stands and in which row."""
+
+    sign: str
+    line: int
+    column: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Sides with a relation between each two; one side alone is a formula that states nothing."""
+
+    sides: tuple[Side, ...]
+    relations: tuple[Relation, ...]
+    display: bool
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A row of which nothing could be read."""
+
+    row: int
+    why: NotRead
+
+
+Placed = tuple[int, Tok]  # row, token
+
+
+def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]]:
+    """The statements of a document's rows in order, and the rows that are no mathematics to us."""
+    out: list[Statement] = []
+    unread: list[Unread] = []
+    stream: list[Placed] = []
+    last: SourceRow | None = None
+    for k, row in enumerate(rows):
+        try:
+            cut = _unwrapped([t for t in tokens(row.text, place=row.place) if t.kind != "NOTE"])
+        except NotRead as e:
+            unread.append(Unread(k, e))
+            last = None
+            continue
+        if cut and cut[0].kind == "ARROW" and cut[0].text.startswith(_RIGHTWARDS):  # "so that": a new statement
+            _close(stream, out, last is None or last.display)
+            stream, cut = [], cut[1:]
+        own = [(k, token) for token in cut]
+        if not own:
+            continue
+        if not (stream and last and _goes_on(rows, last, row, stream, cut)):
+            _close(stream, out, last is None or last.display)
+            stream = []
+        stream += own
+        last = row
+    _close(stream, out, last is None or last.display)
+    return out, unread
+
+
+def _goes_on(
+    rows: Sequence[SourceRow], last: SourceRow, row: SourceRow, stream: Sequence[Placed], cut: Sequence[Tok]
+) -> bool:
+    first = cut[0].kind
+    if row.block != last.block:
+        return first in ("REL", "ARROW") and row.display and last.display and row.line - last.line <= FAR
+    return first in (*_GOING_ON, "PLUS", "MINUS") or stream[-1][1].kind in _LEFT_OPEN or _open(stream) > 0
+
+
+def _open(stream: Sequence[Placed]) -> int:
+    return sum((t.kind in _OPENING) - (t.kind in _CLOSING) for _, t in stream)
+
+
+def _unwrapped(cut: list[Tok]) -> list[Tok]:
+    """Without braces around a whole row, gaps at either end, and punctuation at its end."""
+    cut = _trimmed(cut)
+    while len(cut) > 2 and cut[0].kind == "LB" and cut[-1].kind == "RB" and _closes_last(cut):
+        cut = _trimmed(cut[1:-1])
+    return cut
+
+
+def _trimmed(cut: list[Tok]) -> list[Tok]:
+    first, end = 0, len(cut)
+    while end > first and cut[end - 1].kind in ("GAP", "COMMA"):
+        end -= 1
+    while first < end and cut[first].kind in ("GAP", "COMMA"):
+        first += 1
+    return cut[first:end]
+
+
+def _closes_last(cut: Sequence[Tok]) -> bool:
+    depth = 0
+    for k, token in enumerate(cut):
+        depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
+        if depth == 0:
+            return k == len(cut) - 1
+    return False
+
+
+def _close(stream: Sequence[Placed], out: list[Statement], display: bool) -> None:
+    """Split the tokens of joined rows into statements."""
+    part: list[Placed] = []
+    for placed in stream:
+        if placed[1].kind == "STOP":
+            _stated(part, out, display)
+            part = []
+        else:
+            part.append(placed)
+    _stated(part, out, display)
+
+
+def _stated(stream: Sequence[Placed], out: list[Statement], display: bool) -> None:
+    if not stream:
+        return
+    segments: list[list[Placed]] = [[]]
+    signs: list[Placed] = []
+    depth = 0
+    for placed in stream:
+        kind = placed[1].kind
+        depth += (kind in _OPENING) - (kind in _CLOSING)
+        if depth <= 0 and kind in SIGNS:
+            signs.append(placed)
+            segments.append([])
+        else:
+            segments[-1].append(placed)
+    sides: list[Side] = []
+    relations: list[Relation] = []
+    for k, segment in enumerate(segments):
+        cut = _separator(segment) if 0 < k < len(signs) else None
+        if cut is None:
+            sides.append(_side(segment, signs, k))
+        else:
+            sides.append(_side(segment[:cut], signs, k))
+            out.append(Statement(tuple(sides), tuple(relations), display))
+            sides, relations = [_side(segment[cut + 1 :], signs, k)], []
+        if k < len(signs):
+            row, token = signs[k]
+            relations.append(Relation(_sign(token), token.line, token.column, row))
+    if sides and (relations or sides[0].tree is not None or sides[0].unread is not None):
+        out.append(Statement(tuple(sides), tuple(relations), display))
+
+
+def _sign(token: Tok) -> str:
+    return "\u2190" if token.kind == "ARROW" else "\u2248" if token.text.startswith(_APPROXIMATE) else "="
+
+
+def _separator(segment: Sequence[Placed]) -> int | None:
+    """Where one statement ends and the next one, on the same row, begins: `a = 1, b = 2`."""
+    depth, found = 0, None
+    for k, (_, token) in enumerate(segment):
+        depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
+        inner = 0 < k < len(segment) - 1
+        if depth == 0 and token.kind in ("COMMA", "GAP") and inner:
+            after, before = segment[k + 1][1].kind, segment[k - 1][1].kind
+            if after not in ("PLUS", "MINUS", "MUL", "GAP") and before not in _LEFT_OPEN:
+                found = k
+    return found
+
+
+def _side(segment: Sequence[Placed], signs: Sequence[Placed], k: int) -> Side:
+    cut = [token for _, token in segment if token.kind != "GAP"]
+    while cut and cut[-1].kind == "COMMA":
+        cut.pop()
+    near = cut[0] if cut else signs[min(k, len(signs) - 1)][1] if signs else Tok("", "", 0, 0)
+    rows = tuple(dict.fromkeys(row for row, _ in segment)) or ((signs[min(k, len(signs) - 1)][0],) if signs else ())
+    text = _text(cut)
+    try:
+        return Side(parse(cut), near.line, near.column, rows, None, text)
+    except NotRead as e:
+        why = e if e.line else NotRead(str(e), near.line, near.column)
+        return Side(None, near.line, near.column, rows, why, text)
+
+
+def _text(cut: Sequence[Tok]) -> str:
+    """The tokens as LaTeX again, with blanks only where they must stand."""
+    out = ""
+    for token in cut:
+        apart = bool(out) and out[-1].isalpha() and token.text[:1].isalpha() and "\\" in out[-14:]
+        out += f"{' ' if apart else ''}{token.text}"
+    return out
+
+
+def unread_rows(found: Iterable[Statement]) -> dict[int, NotRead]:
+    """The rows of sides that were not understood, with the first reason."""
+    out: dict[int, NotRead] = {}
+    for statement in found:
+        for side in statement.sides:
+            if side.unread is not None:
+                for row in side.rows:
+                    out.setdefault(row, side.unread)
+    return out

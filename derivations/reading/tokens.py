@@ -1,0 +1,282 @@
+r"""A row of mathematics cut into tokens: LaTeX, Unicode and plain signs, each with its line and column.
+
+A base and its scripts are one name: in `w_{11}^{(2)}` nothing is a square.  What only arranges the page
+(`\displaystyle`, `\shoveleft`, `&`, `\text{...}`) is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+__all__ = ["DEEPEST", "LONGEST_ROW", "MOST_TOKENS", "NotRead", "Tok", "tokens"]
+
+LONGEST_ROW = 8000
+MOST_TOKENS = 1500
+DEEPEST = 40
+LONGEST_NUMBER, LONGEST_NAME = 40, 120
+MOST_STRAYS = 6  # signs that are no mathematics before a row is given up
+
+
+class NotRead(ValueError):
+    """A row that is not understood: why, and at which column of its line."""
+
+    def __init__(self, why: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(why)
+        self.line, self.column = line, column
+
+
+class Tok(NamedTuple):
+    """A token: its kind in the grammar, its text, and where it stands."""
+
+    kind: str
+    text: str
+    line: int
+    column: int
+
+
+_WORDS = "net|out|target|tgt|loss|Loss|cost|Cost|MSE|SSE|Err|err|error|Error|pred|lr|total|in|bias|learning\\\\?_rate"
+_FUNCTIONS = "sigmoid|logistic|sigm|relu|ReLU|softmax|softplus|tanh|dtanh|exp|log|ln|sqrt|max|act|silu|gelu|elu"
+_GREEK = (
+    "alpha|beta|gamma|delta|epsilon|varepsilon|eta|theta|vartheta|lambda|mu|nu|rho|sigma|tau|phi|varphi|psi|omega|Phi"
+    "|Delta|Theta|Sigma|ell|pi|hbar"
+)
+_BRACED = r"\{[^{}]{0,200}(?:\{[^{}]{0,200}(?:\{[^{}]{0,200}\}[^{}]{0,200}){0,9}\}[^{}]{0,200}){0,9}\}"
+_FONTS = (
+    "mathrm|mathit|mathbf|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm"
+    "|operatorname|text|textrm|textit|textbf|vec|mbox"
+)
+_ACCENTS = "hat|widehat|bar|tilde|overline|check|dot"
+_SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|[A-Za-z]\d*)"
+_SUPERSCRIPT = (
+    r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\]|\(?\s*\d{1,2}\s*\)?|[A-SU-Za-z](?:\s*[-+]\s*1)?|<\w>)"
+    r"\s*(?:T|\\top|\\intercal|(?:\\prime)+|'+)?\s*\}"
+    r"|\([^(){}]{1,5}\)|\[[^\[\]{}]{1,5}\]|[A-SU-Za-z0-9])"
+)
+_PRIMES = r"(?:'|′|’|\^\s*\{?\s*(?:\\prime\s*)+\}?)+"
+_SUPER, _SUB = "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉₍₎ₕₒ"
+_SCRIPTS = rf"(?:\s*(?:{_SUBSCRIPT}|{_SUPERSCRIPT}|{_PRIMES})|[{_SUPER}]+|[{_SUB}]+|[\u0302])"
+
+_TOKEN = re.compile(
+    rf"""
+ (?P<AT>\\left\.[^|]{{1,120}}\\right\|_\{{[^{{}}]{{1,40}}\}})
+|(?P<SPACE>\s+|\\[,;:!>\ ]|~|\{{\s*\}}\s*\^\s*\{{\s*\\dagger\s*\}}|\{{\s*\}}|\$+
+   |\\(?:hspace|vspace|label|tag|phantom|hphantom|vphantom|cref|ref|eqref|color|footnote)\*?\s*{_BRACED}
+   |\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber|mathstrut|strut|big[lrm]?|Big[lrm]?
+     |bigg[lrm]?|Bigg[lrm]?|left\.|right\.|left|right|middle|shoveleft|shoveright|hfill|noindent|allowbreak|bf|rm|it
+     |small|large|Large|normalsize|footnotesize|hline|dagger|checkmark)(?![A-Za-z])
+   |\\begin\s*\{{(?:aligned|gathered|split|alignedat|multlined)\}}(?:\[[a-z]\])?(?:\{{\d\}})?
+   |\\end\s*\{{(?:aligned|gathered|split|alignedat|multlined)\}})
+|(?P<CELL>&+)
+|(?P<GAP>\\q?quad(?![A-Za-z])|[;；、。：]|[.:](?![\d=]))
+|(?P<DOTS>\\(?:[lcvd]?dots|ldotp)(?![A-Za-z])|…|⋯)
+|(?P<WRAP>\\(?:textcolor|colorbox|fcolorbox)\s*\{{[^{{}}]{{0,40}}\}}\s*(?=\{{)
+   |\\(?:boxed|cancel|bcancel|fbox|ensuremath|mathop|mathrel|underline|underbrace|overbrace)\s*(?=\{{))
+|(?P<STATE>(?:\\hat\s*\{{[mv]\}}|(?<![A-Za-z\\])[mv])\s*(?:\\left)?\[(?!\s*\d+\s*\])[^\[\]]{{1,80}}(?:\\right)?\])
+|(?P<NUM>(?:\d+(?:(?:\.|\{{,\}})\d*)?|\.\d+)(?:[eE][-+]?\d{{1,3}}(?![\w.])
+   |\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^\s*(?:\{{\s*[-−–+]?\s*\d{{1,3}}\s*\}}|\d(?!\d))|\s*(?:×|·|\*|\\times|\\cdot)\s*10[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})?)
+|(?P<STOP>\\(?:Rightarrow|implies|Longrightarrow|iff|Leftrightarrow|therefore|because)(?![A-Za-z])|⇒|⟹|∴|=>)
+|(?P<ARROW>\\(?:leftarrow|gets|longleftarrow|Leftarrow)(?![A-Za-z])|←|<-|\\(?:rightarrow|to|longrightarrow|mapsto)(?![A-Za-z])|→|->)
+|(?P<REL>:=|==?|≡|≈|≃|≅|≒|≐|≔|∼|≝|\\(?:approx|simeq|fallingdotseq|doteq|doteqdot|cong|equiv|coloneqq|triangleq|sim|risingdotseq|approxeq|thickapprox)(?![A-Za-z])|\\stackrel\s*{_BRACED}\s*\{{=\}}|\\overset\s*{_BRACED}\s*\{{=\}})
+|(?P<SUMSIGN>(?:\\sum(?![A-Za-z])|∑|Σ(?=\s*_))(?:\s*\\limits)?\s*(?:(?:_\s*(?P<low>\{{[^{{}}]*\}}|\w))\s*(?:\^\s*(?P<high>\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}|\w))?)?)
+|(?P<TRANSPOSE>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*(?:\\top|\\intercal
+     |\\mathsf\s*\{{?T\}}?|\\mathrm\s*\{{?T\}}?|\\text\s*\{{T\}}|T|⊤)\s*\}}|\\top|\\intercal|T(?![A-Za-z])|⊤)|ᵀ)
+|(?P<NEW>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*
+     (?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:new|neu|updated|next|\+)\)?\s*\}}?\s*\}}|\+|\*(?!\s*\d)|\{{\s*\*\s*\}})
+   |_\s*\{{\s*(?:\\(?:mathrm|text)\s*\{{\s*)?(?:new)\s*\}}?\s*\}})
+|(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*\\sigma'))(?![A-Za-z])|⊙|∘)
+|(?P<MUL>\\(?:times|cdot|ast|bullet|cdotp)(?![A-Za-z])|[×·⋅∙⋆*∗•])
+|(?P<DIV>/|÷|\\div(?![A-Za-z])|∕|⁄)
+|(?P<FRACDD>\\[dtc]?frac\s*(?P<above>\d)\s*(?P<below>\d))
+|(?P<FRACD>\\[dtc]?frac\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d\s*\}}?|\\text\s*\{{d\}})(?=[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d|\\text\s*\{{d)))
+|(?P<FRAC>\\[dtc]?frac(?![A-Za-z]))
+|(?P<SQRT>\\sqrt(?![A-Za-z])|√)
+|(?P<PARTIAL>\\partial(?![A-Za-z])|[∂𝜕])
+|(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?\w+\}}?|\[[\d,]+\]|\^\S{{1,4}})*\s*/\s*d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
+|(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)\s*_\s*(?P<by>{_BRACED}|\\?[A-Za-z]+))
+|(?P<MATRIX>\\begin\s*\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}}(?:\[[a-z]\])?(?:\{{[clr|\s]+\}})?)
+|(?P<ENDMATRIX>\\end\s*\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}})
+|(?P<CASES>\\begin\s*\{{[d]?cases\*?\}})
+|(?P<ENDCASES>\\end\s*\{{[d]?cases\*?\}})
+|(?P<ROWEND>\\\\(?:\s*\[[^\[\]]{{1,12}}\])?)
+|(?P<NORM>\\[lr]?Vert(?![A-Za-z])|\\\||‖)
+|(?P<BAR>\\[lr]?vert(?![A-Za-z])|\|)
+|(?P<GT>>=|>|\\(?:gt|geq?|geqslant)(?![A-Za-z])|≥)
+|(?P<LT><=|<|\\(?:lt|leq?|leqslant)(?![A-Za-z])|≤)
+|(?P<COMMA>,|，)
+|(?P<LP>[(（]|\\lparen(?![A-Za-z])|(?<=\\left)\[|\\lbrack(?![A-Za-z]))|(?P<RP>[)）]|\\rparen(?![A-Za-z])|\\rbrack(?![A-Za-z]))
+|(?P<LS>\[|\\\{{)|(?P<RS>\]|\\\}})
+|(?P<LB>\{{)|(?P<RB>\}})
+|(?P<CARET>\^|\*\*)
+|(?P<PLUS>\+|＋)|(?P<MINUS>[-−–—‐‑﹣－])
+|(?P<SQUARED>[²³])
+|(?P<NAME>(?:\{{\s*\\(?:bf|rm|it)\s+\w\s*\}}|\\(?:{_FONTS})\s*(?:\{{\s*\\?[A-Za-z]+\s*\}}|[A-Za-z](?![A-Za-z]))
+   |\\(?:{_ACCENTS})\s*(?:\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{{?)?\\?[A-Za-z]+\s*\}}{{1,2}}|\\?[A-Za-z](?![A-Za-z]))
+   |\\(?:{_GREEK}|{_FUNCTIONS}|min|sin|cos|sinh|cosh)(?![A-Za-z])|(?:{_WORDS}|{_FUNCTIONS})(?![A-Za-z])
+   |d(?:[aAzZwWbB]|\\theta|out|net)(?=[_\[\^0-9\s*=]|$)
+   |(?:delta|sigma|theta|eta|alpha)(?![A-Za-z])|[A-Za-zα-ωΑ-Ωϵϑϕℓℒ])(?:\d{{1,3}}(?:_\d)?(?![\d.]))?
+   {_SCRIPTS}*(?:\[\d{{1,3}}(?:\s*,\s*\d{{1,3}})?\](?:\[\d{{1,3}}\])?)?(?:[@\#]\d{{1,6}})*)
+|(?P<TEXT>\\(?:text|textrm|textit|textbf|textsf|mbox|hbox|mathrm|mathit|textsc)\s*\{{)
+|(?P<PRIME>{_PRIMES})
+|(?P<LABEL>_\s*(?:{_BRACED}|\w|\\text\s*{_BRACED}))
+""",
+    re.VERBOSE,
+)
+_E = re.compile(r"(?:e|\\mathrm\s*\{\s*e\s*\}|\\text\s*\{\s*e\s*\})(?=\s*\^)")
+_CALLED = re.compile(
+    rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
+    rf"(?:{_SCRIPTS})*"
+)
+_STRAY = re.compile(r"\\[A-Za-z]{1,30}|[\u0370-\uffff]{1,30}")
+_TRANSPOSED_INSIDE = re.compile(r"(\^\s*\{\s*(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*(?:T|\\top|\\intercal)\s*\}")
+_PRIMES_INSIDE = re.compile(r"(\^\s*\{\s*[(\[][^()\[\]{}]*[)\]])\s*(?:(?:\\prime)+|'+)\s*\}")
+_BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
+_WORDS_ONLY = re.compile(
+    rf"\\(?:{_FONTS})\s*\{{\s*"
+    rf"(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
+)
+_OPENS = re.compile(r"\s*(?:\\left|\\[bB]igg?l?|\\!)?\s*(?:\{\s*)?(?:\\left\s*)?[(（\[]")
+_NUMBER_POWER = re.compile(
+    r"\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^?\s*\{?\s*([-−–+⁻⁺]?)\s*([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*\}?$"
+)
+_WIDE = {ord(a): ord(b) for a, b in zip("０１２３４５６７８９．＝＊／｛｝＾＿", "0123456789.=*/{}^_", strict=True)}
+_PLAIN_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1, k + 1)) -> list[Tok]:
+    """The tokens of a row.  `place` gives (line, column) of a character.  Raises NotRead."""
+    if len(text) > LONGEST_ROW:
+        raise NotRead(f"a row of more than {LONGEST_ROW} characters", *place(0))
+    out: list[Tok] = []
+    depth = signs = inside = strays = 0
+    for kind, written, start in _cut(text.translate(_WIDE), place):
+        line, column = place(start)
+        inside += (kind in ("MATRIX", "CASES")) - (kind in ("ENDMATRIX", "ENDCASES"))
+        if kind in ("CELL", "ROWEND") and not inside:
+            continue
+        depth += kind in ("LP", "LB", "LS", "MATRIX", "CASES")
+        depth -= kind in ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")
+        signs = signs + 1 if kind in ("PLUS", "MINUS") else 0
+        if depth > DEEPEST or signs > 3:
+            raise NotRead("nested too deeply" if depth > DEEPEST else "too many signs in a row", line, column)
+        strays += kind == "STRAY"
+        if strays > MOST_STRAYS:
+            raise NotRead(f"{_shown(written)} is not understood", line, column)
+        if kind == "NAME" and len(written) > LONGEST_NAME:
+            raise NotRead(f"a name of more than {LONGEST_NAME} characters", line, column)
+        if len(out) >= MOST_TOKENS:
+            raise NotRead(f"a row of more than {MOST_TOKENS} signs", line, column)
+        out.append(Tok(kind, written, line, column))
+    return out
+
+
+def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if not found:
+            stray = _STRAY.match(text, at)
+            written = stray[0] if stray else text[at]
+            yield "STRAY", written, at
+            at += len(written)
+            continue
+        kind, written = found.lastgroup or "", found[0]
+        if kind == "TEXT":
+            end = _closing(text, found.end() - 1)
+            if end < 0:
+                yield "STRAY", "{", at
+                at = found.end()
+                continue
+            words = text[found.end() : end].strip()
+            at = end + 1
+            yield "NOTE", words, found.start()
+            continue
+        at = found.end()
+        if kind in ("SPACE", "WRAP", "LABEL"):
+            continue
+        if kind == "NAME":
+            head = _E.match(text, found.start())
+            if head and head.end() <= at:
+                at = head.end()
+                yield "EULER", "e", found.start()
+                continue
+            written, transposed = _TRANSPOSED_INSIDE.subn(r"\1}", written)
+            if transposed:
+                yield "NAME", written, found.start()
+                yield "TRANSPOSE", "^T", at - 1
+                continue
+            written = _PRIMES_INSIDE.sub(r"\1}'", written)
+            if _WORDS_ONLY.fullmatch(written):
+                yield "DOTS" if "undefined" in written else "NOTE", written, found.start()
+                continue
+            if _CALLED.fullmatch(written) and (_OPENS.match(text, at) or _BARE_CALL.match(written)):
+                kind = "FUNC"
+        if kind == "NUM":
+            written = _number(written)
+            if len(written) > LONGEST_NUMBER:
+                raise NotRead("a number of too many digits", *place(found.start()))
+        if kind == "SUMSIGN":
+            low, high = (found[part] or "" for part in ("low", "high"))
+            written = f"{low.strip('{} ')}|{high.strip('{} ')}"
+        if kind == "NABLA":
+            written = found["by"]
+        if kind == "FRACDD":
+            written = f"{found['above']}|{found['below']}"
+        if kind == "FRACD":
+            yield "FRAC", "\\frac", found.start()
+            yield "LB", "{", found.start()
+            yield "PARTIAL", "d", found.start()
+            second = _closing(text, text.index("{", found.start()))
+            yield from _denominator(text, at, second, place)
+            at = _after_d(text, second)
+            continue
+        if kind == "DEE":
+            kind = "PARTIAL"
+        yield kind, written, found.start()
+
+
+def _denominator(
+    text: str, start: int, end: int, place: Callable[[int], tuple[int, int]]
+) -> Iterator[tuple[str, str, int]]:
+    """What stands above in dE/dw, the braces, and the d below."""
+    for kind, token, own in _cut(text[start:end], lambda k: place(start + k)):
+        yield kind, token, start + own
+    yield "RB", "}", end
+    yield "LB", "{", end
+    yield "PARTIAL", "d", end
+
+
+_D = re.compile(r"\}\s*\{\s*(?:d|\\mathrm\s*\{?\s*d\s*\}?|\\text\s*\{d\})")
+
+
+def _after_d(text: str, end: int) -> int:
+    found = _D.match(text, end)
+    return found.end() if found else end + 1
+
+
+def _number(written: str) -> str:
+    """A number as Python reads it: 1.2 * 10^{-5} is 1.2e-5, 3{,}14 is 3.14."""
+    text = written.replace("{,}", ".")
+    found = _NUMBER_POWER.search(text)
+    if found:
+        sign = "-" if found[1] in ("-", "−", "–", "⁻") and found[1] else ""
+        text = f"{text[: found.start()]}e{sign}{found[2].translate(_PLAIN_SUPER)}"
+    text = text.strip()
+    return f"0{text}" if text.startswith(".") else text.removesuffix(".")
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the brace that opens at `start` closes, -1 where it does not."""
+    depth = 0
+    for k in range(start, len(text)):
+        depth += (text[k] == "{") - (text[k] == "}")
+        if depth == 0:
+            return k
+    return -1
+
+
+def _shown(text: str) -> str:
+    clean = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
+    return f"'{clean.strip() or ' '}'"

@@ -1,0 +1,284 @@
+"""The step page in a real browser: what a teacher, a student and a screen reader meet.  Skipped without chromium."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rendering.browser import AXE, CONTRAST, OVERLAPS, browser, have_browser, opened
+
+from tracer import trace, train
+from tracer.answers.result import Cause, Mark, Marked
+from tracer.problem import loads
+from tracer.samples import sample_folders
+from tracer.show.page import page, run_page
+from tracer.template import new_problem
+
+pytestmark = [
+    pytest.mark.skipif(not have_browser(), reason="needs chromium and playwright"),
+    pytest.mark.filterwarnings("ignore"),
+]
+SAMPLES = [folder.name for folder in sample_folders()]
+HAND = page(trace("hand-3-2-2", digits=4))
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+PHONE = {"viewport": {"width": 360, "height": 740}}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as chromium:
+        yield chromium
+
+
+def current(shown: Any) -> str:
+    return str(shown.evaluate("document.querySelector('li.cur').id"))
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_sample_asks_for_nothing_and_says_nothing(chromium: Any, sample: str, tmp_path: Path) -> None:
+    """One request, no console message; on a phone no sideways scrolling, at any step that it walks through."""
+    with opened(chromium, page(trace(sample)), tmp_path, **PHONE) as shown:
+        for key in ("End", "ArrowLeft", "Home", "ArrowRight"):
+            shown.keyboard.press(key)
+            assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+        assert len(shown.requests) == 1
+        assert shown.messages == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_text_of_the_drawing_can_be_read(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
+    """No label over another, in any sample of a batch; contrast at least 4.5, lit or not."""
+    with opened(chromium, page(trace(sample)), tmp_path, color_scheme=scheme) as shown:
+        choices = shown.evaluate("[...document.querySelectorAll('#pick option')].map(o => o.value)") or [""]
+        for choice in choices:
+            if choice:
+                shown.select_option("#pick", choice)
+            for key in ("Home", "End"):
+                shown.keyboard.press(key)
+                assert shown.evaluate(OVERLAPS) == []
+                assert min(shown.evaluate(CONTRAST))[0] >= 4.5
+
+
+@pytest.mark.parametrize("sizes", ["1-1", "10-10-10", "2-3-3-3-3-2", "12-3-14", "5-5-5"])
+def test_drawings_of_every_size_have_no_label_over_another(chromium: Any, sizes: str, tmp_path: Path) -> None:
+    """Up to ten units a layer and five layers; beyond, the page says what it leaves out."""
+    text = new_problem(sizes, activation="tanh", output=None, loss=None, rate="0.1")
+    html = page(trace(loads(text)))
+    with opened(chromium, html, tmp_path) as shown:
+        shown.keyboard.press("End")
+        assert shown.evaluate(OVERLAPS) == []
+        assert ("the drawing shows 10 of them" in html) == (sizes == "12-3-14")
+
+
+def test_the_overlap_and_contrast_checks_see_a_planted_fault(chromium: Any, tmp_path: Path) -> None:
+    """The planted twins."""
+    with opened(chromium, HAND, tmp_path) as shown:
+        onto = "t => t.setAttribute('y', t.parentNode.querySelector('text').getAttribute('y'))"
+        shown.eval_on_selector("svg .u .n", onto)
+        assert shown.evaluate(OVERLAPS)
+        shown.evaluate("document.querySelector('svg .u .n').style.fill = '#999'")
+        assert min(shown.evaluate(CONTRAST))[0] < 4.5
+
+
+def test_the_keyboard_reaches_every_step(chromium: Any, tmp_path: Path) -> None:
+    """From Home by the right arrow to the last step, each once, in the order of calculation."""
+    with opened(chromium, HAND, tmp_path) as shown:
+        steps = shown.evaluate("[...document.querySelectorAll('#steps li')].map(li => li.id)")
+        shown.keyboard.press("End")
+        assert current(shown) == steps[-1]
+        shown.keyboard.press("Home")
+        seen = [current(shown)]
+        for _ in steps[1:]:
+            shown.keyboard.press("ArrowRight")
+            seen.append(current(shown))
+        assert seen == steps
+        visible = "[...document.querySelectorAll('#steps li')].filter(li => li.offsetParent).length"
+        assert shown.evaluate(visible) == 1
+
+
+def test_deep_links_and_the_back_button_restore(chromium: Any, tmp_path: Path) -> None:
+    """#delta-1-2 opens there; back returns to the step before; a link of the step leads on."""
+    with opened(chromium, HAND, tmp_path, anchor="delta-1-2") as shown:
+        assert current(shown) == "delta-1-2"
+        assert shown.evaluate("scrollY") == 0
+        shown.keyboard.press("ArrowRight")
+        assert shown.url.endswith("#" + current(shown))
+        shown.go_back()
+        assert current(shown) == "delta-1-2"
+        shown.click("li.cur .links a")
+        assert current(shown) == "slope-1-2"
+        shown.fill("#slide", "0")
+        assert current(shown) == "a-1-1"
+
+
+def test_a_click_on_a_unit_or_an_edge_shows_its_numbers(chromium: Any, tmp_path: Path) -> None:
+    """From one number of it to the next; what the step reads is lit."""
+    with opened(chromium, HAND, tmp_path) as shown:
+        shown.click("#u1-2 circle", force=True)
+        assert current(shown) == "a-1-2"
+        shown.click("#u1-2 circle", force=True)
+        assert current(shown) == "z-1-2"
+        shown.click("#e2-1-1 .hit", force=True)
+        assert current(shown) == "dW-2-1-1"
+        lit = shown.evaluate("[...document.querySelectorAll('svg .on')].map(e => e.id).sort()")
+        assert lit == ["e2-1-1", "u1-1", "u2-1"]
+        assert shown.evaluate("[...document.querySelectorAll('svg .path')].length") == 0
+        shown.dispatch_event("#e1-1-2", "click")
+        paths = shown.evaluate("[...document.querySelectorAll('svg .path')].map(e => e.id).sort()")
+        assert paths == ["e2-1-1", "e2-2-1"]
+
+
+def test_a_swipe_walks_on(chromium: Any, tmp_path: Path) -> None:
+    """To the left the next step, to the right the one before; a swipe over a formula scrolls it instead."""
+    swipe = """([on, from, to]) => {
+      const target = document.querySelector(on);
+      const touch = x => new Touch({identifier: 1, target, clientX: x, clientY: 9});
+      const event = (name, x) => new TouchEvent(name, {bubbles: true, touches: [touch(x)], changedTouches: [touch(x)]});
+      target.dispatchEvent(event('touchstart', from)); target.dispatchEvent(event('touchend', to));
+    }"""
+    with opened(chromium, HAND, tmp_path, anchor="z-1-1", has_touch=True, **PHONE) as shown:
+        shown.evaluate(swipe, ["li.cur h3", 250, 100])
+        assert current(shown) == "z-1-2"
+        shown.evaluate(swipe, ["li.cur h3", 100, 250])
+        assert current(shown) == "z-1-1"
+        shown.evaluate(swipe, ["li.cur .m", 250, 100])
+        assert current(shown) == "z-1-1"
+
+
+@pytest.mark.skipif(FIREFOX is None, reason="needs firefox")
+def test_firefox_opens_a_deep_link(tmp_path: Path) -> None:
+    """Its pictures of two steps differ: the script runs, the policy lets it, the link is followed."""
+    file = tmp_path / "page.html"
+    file.write_text(HAND, encoding="utf-8")
+    pictures = []
+    for anchor in ("a-1-1", "W_new-1-2-3"):
+        out = tmp_path / f"{anchor}.png"
+        command = [FIREFOX, "--headless", "--profile", str(tmp_path), "--window-size=900,700", "--screenshot", str(out)]
+        subprocess.run([*command, f"file://{file}#{anchor}"], capture_output=True, timeout=120, check=False)
+        pictures.append(out.read_bytes())
+    assert all(len(picture) > 20_000 for picture in pictures)
+    assert pictures[0] != pictures[1]
+
+
+def test_choosing_a_sample_changes_the_numbers(chromium: Any, tmp_path: Path) -> None:
+    """The drawing shows the sample's input; only its steps and the shared ones are walked."""
+    with opened(chromium, page(trace("tanh-xor")), tmp_path) as shown:
+        inputs = "[...document.querySelectorAll('#u0-1 .n, #u0-2 .n')].map(t => t.textContent)"
+        before = shown.evaluate(inputs)
+        shown.select_option("#pick", "3")
+        assert shown.evaluate(inputs) != before
+        assert current(shown).endswith("-s3")
+
+
+def test_numbers_appear_as_they_are_worked(chromium: Any, tmp_path: Path) -> None:
+    """At the first step the drawing shows what is given, at the last everything."""
+    hidden = "[...document.querySelectorAll('svg text')].filter(t => getComputedStyle(t).visibility == 'hidden').length"
+    with opened(chromium, HAND, tmp_path) as shown:
+        assert shown.evaluate(hidden) > 10
+        shown.keyboard.press("End")
+        assert shown.evaluate(hidden) == 0
+
+
+def test_without_a_script_the_page_is_the_whole_derivation(chromium: Any, tmp_path: Path) -> None:
+    """Every step is seen, no button that does nothing."""
+    with opened(chromium, HAND, tmp_path, java_script_enabled=False) as shown:
+        assert shown.locator("#steps li:visible").count() == 46
+        assert shown.locator("button:visible").count() == 0
+        assert shown.messages == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("sample", ["hand-3-2-2", "middle-layer"])
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm install --prefix tests/rendering")
+def test_axe_finds_nothing(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
+    """No violation of any rule of axe-core, on a desk and on a phone."""
+    html = page(trace(sample))
+    for size in ({}, PHONE):
+        with opened(chromium, html, tmp_path, color_scheme=scheme, bypass_csp=True, **size) as shown:
+            shown.keyboard.press("End")
+            shown.add_script_tag(content=AXE.read_text(encoding="utf-8"))
+            found = shown.evaluate("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes[0].html))")
+            assert found == []
+
+
+@pytest.mark.parametrize("sample", ["hand-3-2-2", "sigmoid-xor"])
+def test_the_printed_page_has_every_step(chromium: Any, sample: str, tmp_path: Path) -> None:
+    """All steps are laid out on paper, and no button."""
+    with opened(chromium, page(trace(sample)), tmp_path, anchor="delta-1-2") as shown:
+        shown.emulate_media(media="print")
+        assert shown.locator("#steps li:visible").count() == shown.locator("#steps li").count()
+        assert shown.locator("button:visible").count() == 0
+        assert shown.locator(".links:visible").count() == 0
+        shown.emulate_media()
+        paper = tmp_path / "page.pdf"
+        shown.pdf(path=paper, format="A4")
+        assert len(re.findall(rb"/Type /Page\b", paper.read_bytes())) >= 2 or paper.stat().st_size > 20_000
+
+
+def test_a_training_page_steps_through_the_run(chromium: Any, tmp_path: Path) -> None:
+    """The slider changes the weights in the drawing; keys and deep links work; nothing is asked for."""
+    html = run_page(train("hand-3-2-2", 100, every=1, record=11))
+    first = "document.querySelector('svg .w text').textContent"
+    with opened(chromium, html, tmp_path, anchor="step-100", **PHONE) as shown:
+        assert shown.locator("#count").inner_text() == "100"
+        late = shown.evaluate(first)
+        shown.keyboard.press("Home")
+        assert shown.locator("#count").inner_text() == "1"
+        assert shown.evaluate(first) != late
+        assert shown.evaluate(OVERLAPS) == []
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+        assert len(shown.requests) == 1
+        assert shown.messages == []
+
+
+def test_a_marked_sheet_in_the_browser(chromium: Any, tmp_path: Path) -> None:
+    """The button goes from one cell that is not right to the next; a cause leads to its step."""
+    marks = (Mark("z1[2]", "1.2", "slip", "0.7685"), Mark("dW1[1,1]", "", "missing", "3.254"))
+    marked = Marked("ada", marks, (Cause((), ("z1[2]",)),))
+    with opened(chromium, page(trace("hand-3-2-2", digits=4), marked), tmp_path) as shown:
+        shown.click("#wrong")
+        assert current(shown) == "z-1-2"
+        shown.click("#wrong")
+        assert current(shown) == "dW-1-1-1"
+        shown.click("#sheet a")
+        assert current(shown) == "z-1-2"
+        assert shown.locator("li.cur .mark").inner_text().startswith("slip")
+        assert shown.messages == []
+
+
+def test_a_hostile_title_is_text(chromium: Any, tmp_path: Path) -> None:
+    """Markup, scripts and bidi controls in the title and in names do nothing."""
+    text = new_problem("2-2-1", activation="sigmoid", output=None, loss=None, rate="0.1")
+    evil = "<img src=x onerror=alert(1)></title></style><script>document.title='owned'</script>\\u202e{{ 7*7 }}"
+    html = page(trace(loads(re.sub(r"^title = .*$", lambda _: f'title = "{evil}"', text, flags=re.M))))
+    with opened(chromium, html, tmp_path) as shown:
+        assert "owned" in shown.title()
+        assert shown.title().startswith("<img")
+        assert "\u202e" not in shown.content()
+        assert "{{ 7*7 }}" in shown.locator("h1").inner_text()
+        assert shown.locator("img").count() == 0
+        assert shown.messages == []
+
+
+def test_the_policy_holds(chromium: Any, tmp_path: Path) -> None:
+    """The planted twin: a script and a style of somebody else do not run."""
+    html = HAND.replace("</body>", "<script>document.title='owned'</script><p id=p style='color:red'>x</p></body>")
+    with opened(chromium, html, tmp_path) as shown:
+        assert shown.title() != "owned"
+        assert shown.evaluate("getComputedStyle(document.getElementById('p')).color") != "rgb(255, 0, 0)"
+        assert any("Content Security Policy" in message for message in shown.messages)
+
+
+def test_the_pictures_are_small() -> None:
+    """The README's pictures are in the repository and light."""
+    from rendering.browser import PICTURES
+
+    pictures = list(PICTURES.glob("*.png"))
+    assert len(pictures) == 2
+    assert all(picture.stat().st_size < 60_000 for picture in pictures)

@@ -1,0 +1,319 @@
+"""Two sides of a relation compared: as mathematics in drawn worlds, as numbers at the digits shown, and with the truth.
+
+A number has two tests: what the numbers shown give (the pocket calculator's value), and what the network gives without
+any rounding.  Passing one of them is enough; which one it is, is said.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from derivations import names
+from derivations.expression import Blank, Expression, Matrix, Name, Number
+from derivations.names import Quantity
+from tracer.answers.solutions.arrays import filled, flat, place, place_of, shape
+from tracer.answers.solutions.calculating import NoValue
+from tracer.answers.solutions.definitions import Definitions
+from tracer.answers.solutions.duals import ball, equal, finite
+from tracer.answers.solutions.putting import OtherShape, put_in
+from tracer.answers.solutions.shown import Shown, like, rounds_to, shown_number
+from tracer.answers.solutions.values import GIVEN, Claim, only
+from tracer.answers.solutions.verdicts import Verdict, together
+
+__all__ = ["Comparer", "is_numeric"]
+
+_CARRIED = 60  # half units of the last digit that rounding on lines not shown may have moved a number by
+
+
+class Comparer(Definitions):
+    """Compares the sides of relations."""
+
+    def compare(
+        self, left: Expression, right: Expression, head: Expression | None, *, slipped: bool = False
+    ) -> Verdict:
+        """The verdict on left = right in a statement that begins with `head`.  Raises ArithmeticError, NoValue.
+
+        A product of two columns is their dot product, or where that makes the relation true, taken entry by entry.
+        """
+        if not (_has_matrix(left) or _has_matrix(right)) or self.entrywise:
+            return self._compare(left, right, head, slipped=slipped)
+        first: Verdict | NoValue
+        try:
+            first = self._compare(left, right, head, slipped=slipped)
+        except NoValue as e:
+            first = e
+        if isinstance(first, Verdict) and first.verdict != "false":
+            return first
+        self.entrywise = True
+        try:
+            other = self._compare(left, right, head, slipped=slipped)
+        except NoValue:
+            other = None
+        finally:
+            self.entrywise = False
+        if other is not None and other.right:
+            return other
+        if isinstance(first, NoValue):
+            raise first
+        return first
+
+    def _compare(self, left: Expression, right: Expression, head: Expression | None, *, slipped: bool) -> Verdict:
+        if isinstance(left, Matrix) and isinstance(right, Matrix) and shape(left) == shape(right):
+            return self._entries(left, right, head, slipped)
+        numeric = is_numeric(left), is_numeric(right)
+        if numeric == (False, False):
+            return self._in_letters(left, right, slipped)
+        if numeric == (True, False):
+            return (
+                self.compare(right, left, head, slipped=slipped)
+                if shown_number(left)
+                else self._put(right, left, slipped)
+            )
+        shown = shown_number(right)
+        if isinstance(right, Matrix):
+            return self._array(left, right, head, slipped)
+        if shown is None:
+            if numeric[0]:
+                return self._both_numbers(left, right)
+            return self._put(left, right, slipped)
+        pocket = self.value(left, own=True)
+        truth = self._truth_of(head if numeric[0] or head is not None else left, left, numeric[0])
+        return self._number(only(pocket), truth, shown, left, slipped)
+
+    def _truth_of(self, head: Expression | None, left: Expression, numeric: bool) -> Any:
+        source = head if head is not None and not is_numeric(head) else None if numeric else left
+        if source is None:
+            return None
+        try:
+            return only(self.value(source))
+        except (NoValue, ArithmeticError):
+            return None
+
+    def _entries(self, left: Matrix, right: Matrix, head: Expression | None, slipped: bool) -> Verdict:
+        out = []
+        heads = head.rows if isinstance(head, Matrix) and shape(head) == shape(left) else None
+        for j, (row, other) in enumerate(zip(left.rows, right.rows, strict=True)):
+            for i, (a, b) in enumerate(zip(row, other, strict=True)):
+                out.append((place(left, j, i), self.compare(a, b, heads[j][i] if heads else None, slipped=slipped)))
+        return together(out)
+
+    def _array(self, left: Expression, right: Matrix, head: Expression | None, slipped: bool) -> Verdict:
+        pocket = self.value(left, own=True)
+        if not isinstance(pocket, np.ndarray):
+            raise NoValue("a matrix where a number is meant")
+        found = filled(right, *pocket.shape)
+        if found is None:
+            return Verdict("false", message="the two sides have different shapes")
+        heads = flat(head) if isinstance(head, Matrix) else []
+        truths = self.value(left) if not is_numeric(left) else None
+        wide = self._wide(left)
+        out = []
+        for k, entry in found:
+            value, head_k = pocket.flat[k], heads[k] if k < len(heads) else None
+            truth = truths.flat[k] if truths is not None else self._truth_of(head_k, left, True)
+            shown = shown_number(entry)
+            if shown is None:
+                same = equal(value, self.value(entry, own=True))
+                out.append((place_of(k, pocket), Verdict("true" if same else "false")))
+                continue
+            own = self._number(value, truth, shown, left, slipped, overlap=False)
+            if not own.right:
+                own = self._unseen(own, head_k, wide[k] if wide else None, shown)
+            out.append((place_of(k, pocket), own))
+        return together(out)
+
+    def _unseen(self, own: Verdict, head: Expression | None, wide: Any, shown: Shown) -> Verdict:
+        """A number with unwritten ones behind it, which may have been rounded too."""
+        if isinstance(head, Name) and self.by_hand(head.quantity, shown):
+            return Verdict("within")
+        if wide is not None and finite(wide) and not abs(ball(wide) - shown.exact) > _CARRIED * shown.half:
+            return Verdict("within", "last_digit", own.expected)
+        return own
+
+    def _wide(self, left: Expression) -> list[Any] | None:
+        """Every value that the document's own numbers may stand for: between them, numbers were rounded unseen."""
+        try:
+            value = self.value(left, own=True, ball_of_shown=True)
+        except (NoValue, ArithmeticError):
+            return None
+        return list(value.flat) if isinstance(value, np.ndarray) else [value]
+
+    def _number(
+        self, pocket: Any, truth: Any, shown: Shown, left: Expression, slipped: bool, *, overlap: bool = True
+    ) -> Verdict:
+        by_pocket = rounds_to(pocket, shown)
+        by_truth = truth is not None and rounds_to(truth, shown)
+        exact = equal(pocket, shown.exact) and not isinstance(pocket, arb)
+        if by_pocket and (by_truth or truth is None):
+            return Verdict("true" if exact else "within")
+        if by_pocket:
+            wanted = like(truth, shown)
+            if slipped:
+                return Verdict("follows", expected=wanted, message=f"follows from an earlier slip; it is {wanted}")
+            return Verdict("within", "carried", wanted)
+        if by_truth:
+            return Verdict("within", "full", like(pocket, shown))
+        wanted = like(pocket, shown)
+        if overlap and shown.rounded and self._overlap(left, shown):
+            return Verdict("within", "last_digit", wanted)
+        return Verdict("false", expected=wanted, message=f"it is {wanted}")
+
+    def _overlap(self, left: Expression, shown: Shown) -> bool:
+        try:
+            value = ball(only(self.value(left, own=True, ball_of_shown=True)))
+        except (NoValue, ArithmeticError):
+            return False
+        return bool(value.is_finite()) and bool(abs(value - shown.exact) <= 2 * shown.half)
+
+    def _both_numbers(self, left: Expression, right: Expression) -> Verdict:
+        a, b = only(self.value(left)), only(self.value(right))
+        if equal(a, b):
+            return Verdict("true")
+        wide = (only(self.value(e, ball_of_shown=True)) for e in (left, right))
+        if _meet(*wide):
+            return Verdict("within")
+        return Verdict("false", message=f"left is {_short(a)}, right is {_short(b)}")
+
+    def _put(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
+        """Numbers put into a formula."""
+        found: list[tuple[Quantity, Shown]] | None
+        try:
+            found = list(put_in(left, right))
+        except OtherShape:
+            found = None
+        if found is not None:
+            wrong = [(q, shown) for q, shown in found if not self._stands_for(q, shown)]
+            if not wrong:
+                return self._put_right(found)
+            q, shown = wrong[0]
+            text, wanted = names.text(self.problem.network, q), like(self.claimed(q), shown)
+            return Verdict("false", expected=wanted, message=f"{text} is {wanted}, not {shown.text}")
+        return self._same_value(left, right, slipped)
+
+    def _put_right(self, found: list[tuple[Quantity, Shown]]) -> Verdict:
+        """Of numbers that may stand there: whether each is the document's own, the true one, or only near."""
+        fact = expected = ""
+        for q, shown in found:
+            claim = self.own.get(q)
+            if claim and not rounds_to(claim.shown.exact, shown) and q.kind not in GIVEN:
+                fact, expected = "full", claim.shown.text
+            elif claim is None and not self.from_here(q, shown):
+                fact, expected = "last_digit", like(self.true(q), shown)
+        self._learn(found)
+        return Verdict("within", fact, expected) if fact else Verdict("true")
+
+    def _same_value(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
+        exact = only(self.value(right, own=True))
+        own, truth = only(self.value(left, own=True)), only(self.value(left))
+        if equal(own, exact) or equal(truth, exact):
+            return Verdict("true")
+        wide = only(self.value(right, own=True, ball_of_shown=True))
+        if _meet(own, wide) or _meet(truth, wide):
+            return Verdict("within")
+        return Verdict("false", message=f"left is {_short(own)}, right is {_short(exact)}", expected=_short(own))
+
+    def _stands_for(self, q: Quantity, shown: Shown) -> bool:
+        """Whether a number that is put in for a quantity is the document's own, or the true one at its digits."""
+        claim = self.own.get(q)
+        if claim and claim.shown.exact == shown.exact:
+            return True
+        true = self.true(q)
+        if q.kind in GIVEN:
+            return bool(equal(true, shown.exact)) or (shown.written.figures >= 3 and rounds_to(true, shown))
+        if claim is None:  # carried here from lines that are not shown
+            if self.from_here(q, shown):
+                return True
+            return bool(abs(true - shown.exact) <= _CARRIED * shown.half) or bool(
+                abs(true - shown.exact) <= abs(true) / 8
+            )
+        return rounds_to(true, shown)
+
+    def _learn(self, found: list[tuple[Quantity, Shown]]) -> None:
+        for q, shown in found:
+            if q not in self.own and q.kind not in GIVEN:
+                self.own[q] = Claim(shown)
+
+    # --- letters ---
+
+    def _in_letters(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
+        places = tuple(p for e in (right, left) for p in self.misdefined(e))
+        answers = [_all_equal(self.in_world(left, k), self.in_world(right, k)) for k in (0, 1)]
+        same = False if False in answers else True if True in answers else None
+        if same is None:
+            same = _all_equal(self.value(left), self.value(right))
+            if same is None:
+                raise NoValue("it has no value here")
+        if same and not places:
+            return Verdict("true")
+        if places:
+            why = "what is differentiated is not the definition of that quantity"
+            return Verdict("false", message=why, places=places)
+        if _has_decimals(right) or _has_decimals(left):
+            return self._put(*((left, right) if not _has_decimals(left) else (right, left)), slipped)
+        try:
+            found = list(put_in(left, right))
+        except OtherShape:
+            found = []
+        if found and all(self._stands_for(q, shown) for q, shown in found):
+            return Verdict("true")
+        if self._assignment(left, right):
+            return Verdict("true", message="holds for these numbers")
+        a, b = self.value(left), self.value(right)
+        return Verdict("false", message=f"the sides differ: here {_short(a)} and {_short(b)}")
+
+    def _assignment(self, left: Expression, right: Expression) -> bool:
+        """x_0 = x_1: two given numbers of a sample said to be the same."""
+        if not (isinstance(left, Name) and isinstance(right, Name)):
+            return False
+        return left.quantity.kind in GIVEN and right.quantity.kind in GIVEN
+
+
+def is_numeric(e: Any) -> bool:
+    """Whether a formula holds numbers alone."""
+    if isinstance(e, Number | Blank):
+        return True
+    if isinstance(e, Name) or (isinstance(e, Expression) and not e._parts()):
+        return False
+    if isinstance(e, Expression):
+        if type(e).__name__ in ("Variable", "Letters", "Partial", "Derivative", "Blank"):
+            return False
+        return all(is_numeric(part) for part in e._parts())
+    return all(is_numeric(part) for part in e) if type(e) is tuple else True
+
+
+def _has_decimals(e: Any) -> bool:
+    if isinstance(e, Number):
+        return "." in e.text or "e" in e.text
+    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
+    return any(_has_decimals(part) for part in parts)
+
+
+def _has_matrix(e: Any) -> bool:
+    if isinstance(e, Matrix):
+        return True
+    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
+    return any(_has_matrix(part) for part in parts)
+
+
+def _all_equal(a: Any, b: Any) -> bool | None:
+    if not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray):
+        return equal(a, b)
+    a, b = (x if isinstance(x, np.ndarray) else np.array([[x]], object) for x in (a, b))
+    if a.size != b.size or (a.shape != b.shape and 1 not in a.shape):
+        return False
+    answers = [equal(x, y) for x, y in zip(a.flat, b.flat, strict=True)]
+    return False if False in answers else None if None in answers else True
+
+
+def _meet(a: Any, b: Any) -> bool:
+    x, y = ball(a), ball(b)
+    return bool(x.is_finite()) and bool(y.is_finite()) and bool(x.overlaps(y))
+
+
+def _short(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        return f"[{', '.join(_short(v) for v in x.flat[:4])}{' ...' if x.size > 4 else ''}]"
+    return f"{float(ball(x).mid()):.6g}"

@@ -1,0 +1,217 @@
+"""A written solution, checked: `check_solution` and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flint import ctx
+
+from derivations.expression import Letters
+from derivations.network import Problem
+from derivations.notation import NOTATIONS, NotationError
+from derivations.reading.documents import SourceRow, notebook_text, rows_of
+from derivations.reading.letters import Letterbook
+from derivations.reading.nodes import letters_in
+from derivations.reading.statements import Statement, statements, unread_rows
+from tracer.answers.entries import Sheet
+from tracer.answers.solutions.checking import Checking
+from tracer.answers.solutions.duals import BITS
+from tracer.answers.solutions.verdicts import FACTS, VERDICTS, Checked
+
+__all__ = ["CheckedRow", "Solution", "check_solution"]
+
+MOST_SAMPLES = 8
+NEARLY = 0.95
+
+
+@dataclass(frozen=True)
+class CheckedRow:
+    """One row of the document: where it stands, its source, what is said of its relations.
+
+    `verdict` is the worst of them, "" for a row that states nothing.
+    """
+
+    line: int
+    column: int
+    source: str
+    display: bool
+    relations: tuple[Checked, ...]
+    unread: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of its relations."""
+        found = [r.verdict.verdict for r in self.relations] + (["unread"] if self.unread else [])
+        return max(found, key=VERDICTS.index) if found else ""
+
+    @property
+    def flagged(self) -> bool:
+        """Whether there is something to tell: a slip, a number that owes its last digit to rounding."""
+        return self.verdict in ("false", "follows", "unread") or any(r.verdict.fact for r in self.relations)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What is told, in words."""
+        out = [self.unread] if self.unread else []
+        for relation in self.relations:
+            v = relation.verdict
+            if v.fact:
+                out.append(FACTS[v.fact].format(expected=v.expected))
+            elif not v.right:
+                out.append(v.message)
+        return tuple(dict.fromkeys(message for message in out if message))
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Every row of a written solution with its verdict, and its numbers as a sheet."""
+
+    title: str
+    notation: str
+    rows: tuple[CheckedRow, ...]
+    sheet: Sheet
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def relations(self) -> tuple[Checked, ...]:
+        """Every relation in order."""
+        return tuple(dict.fromkeys(r for row in self.rows for r in row.relations))
+
+    @property
+    def all_right(self) -> bool:
+        """Whether something was checked, everything was understood and nothing is false."""
+        return (
+            bool(self.relations)
+            and all(r.verdict.right for r in self.relations)
+            and not any(r.unread for r in self.rows)
+        )
+
+    def count(self, verdict: str) -> int:
+        """How many relations have a verdict."""
+        return sum(r.verdict.verdict == verdict for r in self.relations)
+
+    def __iter__(self) -> Iterator[CheckedRow]:
+        return iter(self.rows)
+
+    def render(self, form: str = "table") -> str:
+        """As table, markdown, html or json.  Raises ValueError for another."""
+        from tracer.answers.solutions.rendering import render
+
+        return render(self, form)
+
+    def __str__(self) -> str:
+        return self.render("table")
+
+
+def check_solution(
+    problem: Problem, text: str, *, notation: str | None = None, sample: int | None = None, title: str = "solution"
+) -> Solution:
+    """Check every relation of a written solution (Markdown, LaTeX, plain text, or a notebook's JSON).
+
+    notation: a profile's name; without one the profile that fits the document best is taken and stated.  sample: which
+    sample of several it works; without one, the one that its numbers fit.  Raises ValueError for an unknown notation
+    and for a document that is too large, NotationError for a network that the notation cannot write.
+    """
+    source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
+    rows = rows_of(source)
+    found, unread = statements(rows)
+    with ctx.workprec(BITS):
+        checking, name, remarks = _best(problem, found, rows, notation, sample)
+    whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
+    why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
+    checked = tuple(_rows(rows, found, checking.out, why))
+    sheet = Sheet(title, tuple(checking.entries.values()), (f"names read in the notation `{name}`",))
+    return Solution(problem.title or title, name, checked, sheet, tuple(remarks))
+
+
+def _best(
+    problem: Problem, found: list[Statement], rows: Sequence[SourceRow], notation: str | None, sample: int | None
+) -> tuple[Checking, str, list[str]]:
+    """The check in the notation and for the sample that leave least to complain of."""
+    books = list(_books(problem, found, notation))
+    samples = [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1)
+    best: tuple[tuple[int, int], Checking, str, int] | None = None
+    for name, book in books:
+        for k in samples:
+            checking = Checking.of(problem, book, k)
+            for statement in found:
+                checking.check(statement, _texts(statement, rows))
+            faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
+            score = (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults)
+            if best is None or score < best[0]:
+                best = score, checking, name, k
+            if score == (0, 0):
+                break
+    assert best is not None
+    _, checking, name, k = best
+    about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
+    remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
+    remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
+    return checking, name, remarks
+
+
+def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:
+    """The notation that is stated, or those that know most of the names."""
+    if notation:
+        yield notation, Letterbook(problem, notation)
+        return
+    letters = {l.latex for s in found for side in s.sides if side.tree for l in letters_in(side.tree)}
+    scored: list[tuple[int, str, Letterbook]] = []
+    for name in (*(("names",) if problem.names else ()), *NOTATIONS):
+        try:
+            book = Letterbook(problem, name)
+        except (NotationError, ValueError):
+            continue
+        known = sum(1 for l in letters if book.meaning(l) or any(True for _ in book.bindings([Letters(l, l)])))
+        scored.append((known, name, book))
+    most = max((known for known, _, _ in scored), default=0)
+    if not scored:
+        raise ValueError("no notation writes this network")
+    for _, name, book in sorted((s for s in scored if s[0] >= NEARLY * most), key=lambda s: -s[0]):
+        yield name, book
+
+
+def _texts(statement: Statement, rows: Sequence[SourceRow]) -> list[str]:
+    """The source of each side, for the report: from where it begins to the next relation."""
+    return [_clean(side.text) for side in statement.sides]
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.split())[:200]
+
+
+def _rows(
+    rows: Sequence[SourceRow], found: list[Statement], checked: list[Checked], unread: dict[int, str]
+) -> Iterator[CheckedRow]:
+    sides = unread_rows(found)
+    by_row: dict[int, list[Checked]] = {}
+    spans = _lines(rows)
+    for relation in checked:
+        at = relation.row
+        if relation.verdict.places:
+            at = next((k for k in range(len(rows)) if _holds(spans, rows, k, relation.line)), at)
+        wrong = not relation.verdict.right and not relation.verdict.places
+        for own in dict.fromkeys((at, *relation.rows)) if wrong else (at,):
+            by_row.setdefault(own, []).append(relation)
+    for k, row in enumerate(rows):
+        why = unread.get(k, "")
+        if not why and k in sides and (row.display or k in by_row):
+            if (
+                row.bare
+                and "\\" not in row.text
+                and k in sides
+                and not any(r.verdict.verdict != "unread" for r in by_row.get(k, []))
+            ):
+                by_row.pop(k, None)
+                continue
+            why = f"column {sides[k].column}: {sides[k]}"
+        yield CheckedRow(row.line, row.column, row.text.strip(), row.display, tuple(by_row.get(k, ())), why)
+
+
+def _lines(rows: Sequence[SourceRow]) -> list[int]:
+    return [max((line for _, line, _ in row.places), default=row.line) for row in rows]
+
+
+def _holds(spans: Sequence[int], rows: Sequence[SourceRow], k: int, line: int) -> bool:
+    return rows[k].line <= line <= spans[k]

@@ -1,0 +1,160 @@
+"""What formulas are worth: with the network's true numbers, with the document's own, and in drawn networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derivations import names
+from derivations.expression import Expression
+from derivations.names import Quantity
+from derivations.network import Problem
+from tracer.answers.solutions.calculating import Calculator, NoValue, exact_number
+from tracer.answers.solutions.duals import rational
+from tracer.answers.solutions.shown import Shown, cell, rounds_to
+from tracer.answers.solutions.worlds import World, drawn, own_world, used_in
+
+__all__ = ["GIVEN", "Claim", "Values", "only"]
+
+GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A quantity's number as the document shows it; `slipped` where it is false or follows from what is."""
+
+    shown: Shown
+    slipped: bool = False
+
+
+@dataclass
+class Values:
+    """What formulas are worth, for one problem; `own` are the document's numbers so far."""
+
+    problem: Problem
+    letter: str = "h"  # of activation functions in general
+    entrywise: bool = False  # whether a product of two columns is taken entry by entry
+    own: dict[Quantity, Claim] = field(default_factory=dict)
+    functions: dict[str, tuple[str, Expression]] = field(default_factory=dict)
+    variables: tuple[Mapping[str, Any], ...] = ()
+    _hands: dict[tuple[str, int], Mapping[Quantity, str]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def truth(self) -> World:
+        """The problem's own numbers."""
+        return own_world(self.problem)
+
+    @cached_property
+    def drawn(self) -> tuple[World, World]:
+        """Two networks of the same shape."""
+        return drawn(self.problem, 1, negatives=0.0), drawn(self.problem, 2)
+
+    def true(self, q: Quantity) -> Any:
+        """The true number of a quantity.  Raises NoValue."""
+        if q not in self.truth.values:
+            raise NoValue(f"{names.text(self.problem.network, q)} is not one number of this step")
+        return self.truth.values[q]
+
+    def claimed(self, q: Quantity) -> Any:
+        """The document's number of a quantity, what follows from its numbers, or the true one."""
+        return self._from_own(q, self.claimed, lambda shown: shown.exact)
+
+    def _claimed_ball(self, q: Quantity) -> Any:
+        return self._from_own(q, self._claimed_ball, lambda shown: cell(shown.text))
+
+    def _from_own(self, q: Quantity, leaf: Any, number: Any) -> Any:
+        """The document's number, or what follows from its numbers by the rules, or the true one."""
+        claim = self.own.get(q)
+        if q.kind in GIVEN and claim is None:
+            return self.true(q)
+        if claim:
+            return number(claim.shown)
+        formula = self._formulas.get(q)
+        if formula is None or not self._rests_on_own(q):
+            return self.true(q)
+        return Calculator(self.problem, leaf).value(formula)
+
+    def _rests_on_own(self, q: Quantity, depth: int = 3) -> bool:
+        """Whether a quantity is worked out from numbers of the document, a few steps back."""
+        formula = self._formulas.get(q)
+        if formula is None:
+            return False
+        used = set(used_in(formula))
+        return any(p in self.own for p in used) or (
+            depth > 0 and any(self._rests_on_own(p, depth - 1) for p in used if p.kind in ("slope", "dz", "delta", "J"))
+        )
+
+    @cached_property
+    def _formulas(self) -> dict[Quantity, Expression]:
+        return {e.quantity: e.formula for e in self.truth.equations}
+
+    def value(self, e: Expression, *, own: bool = False, ball_of_shown: bool = False) -> Any:
+        """Its value with the network's numbers, or with the document's own where it shows them."""
+        leaf = (self._claimed_ball if ball_of_shown else self.claimed) if own else self.true
+        calculator = Calculator(
+            self.problem,
+            leaf,
+            number=cell if ball_of_shown else exact_number,
+            partial=self.truth.partial,
+            functions=self.functions,
+            variables=self.variables[0] if self.variables else None,
+            letter=self.letter,
+            entrywise=self.entrywise,
+        )
+        return calculator.value(e)
+
+    def in_world(self, e: Expression, k: int) -> Any:
+        """Its value in a drawn world."""
+        world = self.drawn[k]
+
+        def leaf(q: Quantity) -> Any:
+            if q not in world:
+                raise NoValue(f"{names.text(self.problem.network, q)} is not one number of this step")
+            return world.values[q]
+
+        variables = self.variables[k] if self.variables else None
+        return Calculator(
+            self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables,
+            letter=self.letter, entrywise=self.entrywise,
+        ).value(e)  # fmt: skip
+
+    def from_here(self, q: Quantity, shown: Shown) -> bool:
+        """Whether a number that nothing before it shows is the true one, or that of a hand calculation."""
+        return (q.kind in GIVEN) or rounds_to(self.true(q), shown) or self.by_hand(q, shown)
+
+    def by_hand(self, q: Quantity, shown: Shown) -> bool:
+        """Whether somebody who rounds every number as this one is rounded comes to it."""
+        place = shown.written.place
+        ways = [("digits", shown.written.figures)] + ([("places", -place)] if place is not None and place < 0 else [])
+        for way, count in ways:
+            if not 0 < count < 16:
+                continue
+            if (way, count) not in self._hands:
+                self._hands[way, count] = _worked_by_hand(self.problem, way, count)
+            text = self._hands[way, count].get(q)
+            if text is not None and rational(text) == shown.exact:
+                return True
+        return False
+
+
+def _worked_by_hand(problem: Problem, way: str, count: int) -> Mapping[Quantity, str]:
+    from tracer.tracing import trace
+
+    try:
+        worked = trace(problem, digits=count) if way == "digits" else trace(problem, places=count)
+    except (ValueError, ArithmeticError):
+        return {}
+    return worked.shown
+
+
+def only(x: Any) -> Any:
+    """A number, also of an array of one.  Raises NoValue for a larger one."""
+    if isinstance(x, np.ndarray):
+        if x.size == 1:
+            return x.flat[0]
+        raise NoValue("a vector where a number is meant")
+    return x

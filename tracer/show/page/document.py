@@ -1,0 +1,166 @@
+"""The page put together: steps, drawing, words, style and script in one file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derivations.equations import givens
+from derivations.names import Quantity
+from derivations.notation import notation_of
+from tracer.show.page.drawing import drawing, run_drawing
+from tracer.show.page.marking import sheet_of, unplaced
+from tracer.show.page.steps import Group, anchor, groups, suffix
+from tracer.show.page.training import columns, curves, recorded_rows
+from tracer.show.page.words import Words
+from tracer.show.table import heading_of
+
+if TYPE_CHECKING:
+    from tracer.answers.result import Marked
+    from tracer.tracing import Trace
+    from tracer.training import Run
+
+__all__ = ["page", "run_page"]
+
+HERE = Path(__file__).parent
+MOST_STEPS = 1500
+MOST_SAMPLES = 60
+
+
+def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop", lang: str = "en") -> str:
+    """The step page of a trace as HTML.
+
+    marks: a marked answer sheet, whose verdicts stand beside their steps; the page shows every right number too, so
+    it is for full feedback.  notation: a profile's name, or `names` for
+    the problem's own.  lang: en or ja.  Raises ValueError for what is not known, and for a trace of balls.
+    """
+    if trace.arithmetic == "ball":
+        raise ValueError("a page shows numbers, not balls; trace without arithmetic 'ball'")
+    words = Words(lang, trace.problem.network)
+    profile = notation_of(trace.problem, notation)
+    per_sample = max(1, len(trace) // trace.problem.samples)
+    samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // 2 // per_sample))
+    written = groups(trace, profile, words, MOST_STEPS // 10, samples)
+    picture = drawing(trace, profile)
+    sheet = sheet_of(marks, trace.problem, lang) if marks else None
+    places = {step.id for group in written for step in group.steps}
+    return _filled(
+        "page.html",
+        "page.js",
+        lang=lang,
+        sheet=sheet,
+        elsewhere=list(unplaced(sheet, places)) if sheet else [],
+        t=words,
+        heading=_heading(trace, words),
+        groups=written,
+        stages=[stage for stage in ("forward", "backward", "update") if any(g.stage == stage for g in written)],
+        sizes=_sizes(trace),
+        picture=picture,
+        choices=_choices(trace, samples),
+        notes=[*_left_out(trace, written, samples, picture.left_out, words), *trace.notes],
+    )
+
+
+def _heading(trace: Trace, words: Words) -> list[str]:
+    """The title, or without one the network; then the network, the training, the policy."""
+    title, *lines = ("" if trace.problem.title else words("network", sizes=_sizes(trace)), *heading_of(trace))
+    title, *lines = [title, *lines] if title else lines
+    return [title, *map(words.said, lines)]
+
+
+def _sizes(trace: Trace) -> str:
+    return "-".join(map(str, trace.problem.network.sizes))
+
+
+def _left_out(trace: Trace, written: tuple[Group, ...], samples: int, units: Any, words: Words) -> list[str]:
+    out = [words("units_left", l=l, n=n, kept=kept) for l, n, kept in units]
+    if samples < trace.problem.samples:
+        out.append(words("samples_left", n=trace.problem.samples, kept=samples))
+    elif sum(len(group.steps) for group in written) < len(trace):
+        out.append(words("steps_left", n=len(trace), kept=MOST_STEPS // 10))
+    if any("\u22ef" in step.math for group in written for step in group.steps):
+        out.append(words("sums_left"))
+    return out
+
+
+def _choices(trace: Trace, samples: int) -> list[tuple[str, str, str]]:
+    """(part, suffixes of its places, its given numbers) of each sample to choose from; none for one sample."""
+    problem, out = trace.problem, []
+    if problem.samples == 1:
+        return []
+    for k in range(1, samples + 1):
+        step = trace.steps[min(k, len(trace.steps)) - 1]
+        given: list[Quantity] = [
+            q
+            for kind, _, quantities in givens(step.problem, sample=step.sample, step=step.step)
+            for q in quantities.flat
+            if q.sample in (0, k) and (kind in ("x", "t") or len(trace.steps) > 1)
+        ]
+        own = Quantity("z", 1, (1,), step.sample or (k if step.problem.samples > 1 else 0), step.step)
+        pairs = (f"{anchor(problem.network, q._replace(sample=0, step=1))}={trace.shown[q]}" for q in given)
+        out.append((str(k), suffix(own), " ".join(pairs)))
+    return out
+
+
+# --- the file ---
+
+
+@cache
+def _part(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8").strip()
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _filled(template: str, script: str, **parts: Any) -> str:
+    """A template filled in; every text is escaped except our own style, script and MathML."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_part),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    own = {"style": _part("page.css"), "script": _part(script)}
+    hashes = {f"{name}_hash": _digest(text) for name, text in own.items()}
+    return environment.get_template(template).render(**parts | own | hashes)
+
+
+def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
+    """A training run as a page: a slider over its recorded steps, the loss curve, weights and gradients.
+
+    The run must have been recorded: `train(problem, steps, record=60)`.  Raises ValueError where it was not.
+    """
+    if not run.recorded:
+        raise ValueError("this run recorded no steps; train with record=60")
+    words, profile = Words(lang, run.problem.network), notation_of(run.problem, notation)
+    chosen = columns(run, profile)
+    picture = run_drawing(run.recorded, profile)
+    kept = sum(column.quantity.kind != "E" for column in chosen)
+    total = 2 * sum(
+        layer.W.floats.size + (0 if layer.b is None else layer.b.floats.size) for _, layer in run.problem.network
+    )
+    total *= len(run.recorded[0].steps)
+    left = [words("columns_left", n=total, kept=kept)] if kept < total else []
+    left += [words("first_network")] if len(run.recorded[0].steps) > 1 else []
+    return _filled(
+        "run.html",
+        "run.js",
+        lang=lang,
+        t=words,
+        heading=_heading(run.recorded[0], words),
+        sizes=_sizes(run.last),
+        steps=run.steps,
+        picture=picture,
+        columns=chosen,
+        rows=recorded_rows(run, chosen),
+        curves=curves(run),
+        notes=[*(words("units_left", l=l, n=n, kept=k) for l, n, k in picture.left_out), *left, *run.last.notes],
+    )

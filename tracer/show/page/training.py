@@ -1,0 +1,90 @@
+"""A training run on a page: the recorded steps as a table of finished strings, and the loss as a curve."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from derivations import names
+from derivations.names import Quantity
+from derivations.notation import Notation
+from derivations.writing.mathml import mathml
+from tracer.show.page.steps import anchor
+
+if TYPE_CHECKING:
+    from tracer.tracing import Trace
+    from tracer.training import Run
+
+__all__ = ["MOST_COLUMNS", "Column", "Curve", "columns", "curves", "recorded_rows"]
+
+MOST_COLUMNS = 120
+WIDE, HIGH, EDGE = 560.0, 170.0, 8.0
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity: its place (as the drawing's labels name it), its name in MathML, whether it is the loss."""
+
+    q: str
+    math: str
+    quantity: Quantity
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss as the points of a line, with its lowest and highest value as they are shown."""
+
+    points: str
+    low: str
+    high: str
+
+
+def columns(run: Run, notation: Notation) -> tuple[Column, ...]:
+    """Loss, parameters and gradients of the first step; at most MOST_COLUMNS."""
+    network = run.problem.network
+    quantities = [q for q in run.recorded[0].shown if q.kind == "E" and q.step == 1]
+    for l, layer in network:
+        for kind in layer.parameters:
+            for step in run.recorded[0].steps:
+                own = names.elements(network, kind, l, 1, step.sample, 1)
+                quantities += [q._replace(kind=k) for q in own.flat for k in (kind, f"d{kind}")]
+    return tuple(
+        Column(anchor(network, q), mathml(notation.latex(network, q._replace(sample=0))) + _sample(q), q)
+        for q in quantities[:MOST_COLUMNS]
+    )
+
+
+def _sample(q: Quantity) -> str:
+    return f"<mtext> @{q.sample}</mtext>" if q.sample else ""
+
+
+def recorded_rows(run: Run, chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
+    """(step, the texts of its columns) of every recorded step."""
+    return [(trace.steps[0].step, [_text(trace, column.quantity) for column in chosen]) for trace in run.recorded]
+
+
+def _text(trace: Trace, q: Quantity) -> str:
+    return trace.shown.get(q._replace(step=trace.steps[0].step), "")
+
+
+def curves(run: Run) -> tuple[Curve, ...]:
+    """One line for each network, through the losses that were kept; none where the problem has no loss."""
+    if len(run.losses) < 2:
+        return ()
+    series = list(zip(*(row[1:] for row in run.losses), strict=True))
+    finite = [v for values in series for v in values if math.isfinite(v)]
+    if not finite:
+        return ()
+    low, high, shown = min(finite), max(finite), run.last.rounding.shown
+    steps = [row[0] for row in run.losses]
+    across, up = (WIDE - 2 * EDGE) / (steps[-1] - steps[0] or 1), (HIGH - 2 * EDGE) / (high - low or 1)
+    out = []
+    for values in series:
+        places = (
+            f"{EDGE + (n - steps[0]) * across:.1f} {HIGH - EDGE - (v - low) * up:.1f}"
+            for n, v in zip(steps, values, strict=True)
+            if math.isfinite(v)
+        )
+        out.append(Curve(" ".join(places), shown(low), shown(high)))
+    return tuple(out)
