@@ -212,10 +212,19 @@ class Explaining:
             follows = run.follows[place].over(1)
             literal[place] = (follows.low <= w.value) & (w.value <= follows.high)
             with np.errstate(all="ignore"):
-                chance = (follows.high - follows.low + w.unit) / np.maximum(np.abs(w.value), w.unit)
+                size = np.abs(w.value - self._start_of(place))  # of a new weight only its step speaks
+                chance = (follows.high - follows.low + w.unit) / np.maximum(size, w.unit)
                 digits[place] = np.maximum(-np.log10(chance), 0)
         enough = self.columns.matrix(digits, 1)[0, at].sum() >= EVIDENCE
         return bool(enough or self.columns.matrix(literal, 1)[0, at].all())
+
+    def _start_of(self, at: At) -> Array:
+        """The weights or biases that an update of the first step starts from; 0 for what is no update."""
+        parameter = at.kind.removesuffix("_new")
+        if parameter == at.kind or at.step > 1:
+            return 0.0
+        given = getattr(self.cells.problem.network.layer(at.layer), parameter)
+        return 0.0 if given is None else given.floats
 
     def _one_off(self, slip: Slip, row: int) -> Array:
         """The cells of a sheet that are what a slip gives, but for one in the last digit."""

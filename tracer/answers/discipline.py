@@ -17,7 +17,8 @@ __all__ = ["CUT_OFF", "DISCIPLINES", "FLOAT32", "FLOAT64", "PLAIN", "Discipline"
 Array = Any
 GUARD = 0.05  # of a unit: rounding first to one digit more moves a number by at most this
 EDGE = 1e-15  # relative: what float64 makes of the end of a cell
-SAME = 1e-12  # relative: what float64 leaves of a number that has few digits
+FITS = 1e-14  # relative: what float64 leaves of a number that has few digits
+SAME = 1e-12  # of a unit: on which side of a half float64 may put a number
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _unit(value: Array, figures: Array) -> Array:
 def _fits(value: Array, unit: Array) -> Array:
     """Whether a number has no digits beyond that place."""
     whole = np.rint(value / unit)
-    return ~np.isfinite(value) | (np.abs(whole * unit - value) <= SAME * np.abs(value))
+    return ~np.isfinite(value) | (np.abs(whole * unit - value) <= FITS * np.abs(value))
 
 
 PLAIN = Discipline("rounded")
