@@ -86,6 +86,7 @@ class Explaining:
 
     def __post_init__(self) -> None:
         self.there = self.columns.of_cells(self.cells, lambda w: w.there)
+        self.figures = self.columns.of_cells(self.cells, lambda w: w.figures)
         self.found = [[] for _ in range(self.cells.count)]
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Array] = {}
@@ -205,6 +206,9 @@ class Explaining:
 
     def _evident(self, slip: Slip, row: int, at: Array) -> bool:
         """Whether the cells fit too well for chance, or are to the letter what the slip gives."""
+        update = self.columns.places[int(at[0])][0].kind.endswith("_new")
+        if not update and not self.discipline.inside and (self.figures[row, at] - 1).sum() >= 2 * EVIDENCE:
+            return True  # nothing rounded inside: what the slip gives is hardly wider than a cell
         one = self.cells.take(np.array([row]))
         run = work(one, self.discipline, rules_=slip.rules, base=work(one, self.discipline))
         digits, literal = {}, {}
