@@ -207,7 +207,8 @@ class Explaining:
     def _evident(self, slip: Slip, row: int, at: Array) -> bool:
         """Whether the cells fit too well for chance, or are to the letter what the slip gives."""
         update = self.columns.places[int(at[0])][0].kind.endswith("_new")
-        if not update and not self.discipline.inside and (self.figures[row, at] - 1).sum() >= 2 * EVIDENCE:
+        plenty = (self.figures[row, at] - (3 if update else 1)).sum() >= 2 * EVIDENCE
+        if plenty and not self.discipline.inside:
             return True  # nothing rounded inside: what the slip gives is hardly wider than a cell
         one = self.cells.take(np.array([row]))
         run = work(one, self.discipline, rules_=slip.rules, base=work(one, self.discipline))
