@@ -148,12 +148,14 @@ class _Recording:
             if written:
                 out.accepted[at] = self.base.accepted[at]
             return out.carried[at]
+        if not array.fresh and not self._copied(array):  # a given number written again may be rounded too
+            array = Intervals(array.m, array.low, array.high)
         if written is None:
             out.follows[at] = out.carried[at] = array
             self.changed = True
             return array
-        out.follows[at] = array = array.over(self.cells.count)
         met, refused = self._meeting(array, written)
+        out.follows[at] = array = array.over(self.cells.count)
         out.accepted[at] = accepted = met[0] <= met[1]
         if self.base:
             own = self.base.carried[at]
@@ -165,13 +167,17 @@ class _Recording:
         out.carried[at] = _chosen(written.there, low, high, array)
         return out.carried[at]
 
+    def _copied(self, array: Intervals) -> bool:
+        """Whether a result is an earlier one, unchanged."""
+        return any(array is known for known in self.out.carried.values())
+
     def _meeting(self, array: Intervals, written: Written) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Where what follows meets what the cell stands for, and what is carried where it does not.
 
         What is right is carried in full, or rounded as this cell should have been.
         """
         low, high = array.low, array.high
-        if not any(array is known for known in self.out.carried.values()):  # a copy is not rounded again
+        if not self._copied(array):  # a copy is not rounded again
             low, high = self.discipline.guarded(low, high, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
         met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
