@@ -59,7 +59,7 @@ class People:
         way = self.way.reshape(ones)
         scaled = values / unit
         near = np.rint(scaled)
-        exact = np.abs(scaled - near) < 1e-12 * np.maximum(np.abs(scaled), 1)
+        exact = np.abs(scaled - near) < 2e-14 * np.maximum(np.abs(scaled), 1)
         up = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5 + 1e-10)
         out = np.where(way == HALF_UP, up, np.where(way == HALF_EVEN, near, np.trunc(scaled)))
         out = np.where(exact, near, out) * unit

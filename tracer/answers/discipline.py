@@ -37,8 +37,8 @@ class Discipline:
 
     def cell(self, value: Array, unit: Array) -> tuple[Array, Array]:
         """The reals that a written number stands for; closed, so that both ways of rounding a half count."""
-        edge = EDGE * (np.abs(value) + unit)
-        if self.cut:
+        edge = (SAME if self.cut else EDGE) * (np.abs(value) + unit)
+        if self.cut:  # nobody cuts 1.2 - 1e-15 off to 1.1
             return value - unit * (value <= 0) - edge, value + unit * (value >= 0) + edge
         return value - unit / 2 - edge, value + unit / 2 + edge
 
