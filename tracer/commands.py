@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from derivations.network import Problem
     from tracer.answers.result import Checked
+    from tracer.answers.solutions.marked import MarkedSolution
 
 __all__ = ["check", "derive", "functions", "new", "page", "read", "samples", "sheet", "trace", "train", "verify"]
 
@@ -134,8 +135,15 @@ def check(options: argparse.Namespace) -> int:
 
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
+    problem = _load(options.problem)
+    if len(options.sheets) == 1:
+        from tracer.answers.solutions.marked import check_written, written_text
+
+        text = written_text(options.sheets[0])
+        if text is not None:
+            return _written_solution(options, check_written(problem, text, notation=options.notation))
     checked = check_sheets(
-        _load(options.problem),
+        problem,
         options.sheets,
         notation=options.notation,
         decimal=options.decimal,
@@ -157,6 +165,16 @@ def check(options: argparse.Namespace) -> int:
     if checked.all_right:
         return 0
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
+
+
+def _written_solution(options: argparse.Namespace, marked: MarkedSolution) -> int:
+    """A solution in prose and formulas, row by row: 0 where all holds, 1 where not, 3 where nothing was understood."""
+    if options.feedback != "full":
+        raise ValueError("a written solution is shown with what should stand there; leave out --feedback")
+    _write(marked.render(_format(options), lang=options.lang), options)
+    if not marked.solution.relations:
+        return 3
+    return 0 if marked.all_right else 1
 
 
 def _report(options: argparse.Namespace, checked: Checked, form: str) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from derivations import names
 from derivations.names import Quantity
-from tracer.answers.blank import asked, points_of
+from tracer.answers.blank import points_of
 from tracer.answers.cells import GIVEN
 from tracer.answers.diagnosis import Found
 from tracer.answers.entries import Entry, Sheet
@@ -135,15 +135,16 @@ class Marker:
         return replace(mark, verdict="slip", expected=right[1], slips=("given.misread",), facts=facts)
 
     def _points(self, q: Quantity | None) -> float:
-        return points_of(self.truth.problem, q) if q is not None else 1.0
+        """What a cell counts; nothing where `[sheet] ask` does not ask for it."""
+        if q is None:
+            return 1.0
+        return points_of(self.truth.problem, q) if self.truth.asked is None or q in self.truth.asked else 0.0
 
     def _missing(self) -> list[Mark]:
         """What `[sheet] ask` asks for and the sheet does not have."""
-        if dict(self.truth.problem.sheet).get("ask") is None:
-            return []
         there = {e.quantity for e in self.sheet.entries}
         network = self.truth.problem.network
-        wanted = [q for q in asked(self.truth.problem) if q not in there]
+        wanted = [q for q in self.truth.asked or () if q not in there]
         return [Mark(names.text(network, q), "", "missing", points=self._points(q)) for q in wanted]
 
     # --- causes ---

@@ -18,6 +18,7 @@ from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from derivations.printing import TextPrinter
 from derivations.rules import RULES
+from tracer.answers.blank import asked
 from tracer.answers.cells import place_of
 from tracer.answers.passes import At, passes
 from tracer.answers.slips import Slip, slips_of
@@ -40,6 +41,11 @@ class Truth:
         self._places: dict[Quantity, tuple[At, tuple[int, ...]]] = {}
         self._ends: dict[Quantity, tuple[Fraction | None, Fraction | None]] = {}
         self._shown: dict[tuple[Quantity, Fraction, int, int], str] = {}
+
+    @cached_property
+    def asked(self) -> tuple[Quantity, ...] | None:
+        """What `[sheet] ask` asks for, None where it says nothing: then the rows of a sheet are what is asked."""
+        return None if dict(self.problem.sheet).get("ask") is None else tuple(asked(self.problem))
 
     @cached_property
     def slips(self) -> dict[str, Slip]:
