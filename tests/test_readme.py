@@ -23,7 +23,7 @@ def steps(block: str) -> list[tuple[str, str]]:
 
 def run(command: str, shown: str, folder: Path) -> str:
     """What a command prints, standard error included; `cat FILE` first writes the file that the README shows."""
-    wanted = re.fullmatch(r"cat (\S+\.csv)", command)
+    wanted = re.fullmatch(r"cat (\S+\.(?:csv|md))", command)
     if wanted:
         (folder / wanted[1]).write_text(shown, encoding="utf-8")
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 from derivations.network import Problem
 from tracer.answers.marking import mark
@@ -16,6 +17,7 @@ from tracer.answers.solutions.solution import Solution, check_solution
 __all__ = ["MarkedSolution", "check_written", "written_text"]
 
 LARGEST = 1_000_000
+WIDTH = 80
 SUFFIXES = (".tex", ".md", ".txt", ".ipynb")
 FORMATS = ("table", "markdown", "html", "json")
 _MATHS = re.compile(
@@ -47,8 +49,10 @@ class MarkedSolution:
         rows = self.solution.render(form)
         if not self.checked.one.causes or form == "html":
             return rows
-        title = "\n## Causes\n" if form == "markdown" else ""
-        return "\n".join([rows, title, self.checked.explain(lang=lang)])
+        told = self.checked.explain(lang=lang).splitlines()
+        if form == "markdown":
+            return "\n".join([rows, "", *(f"- {line.strip()}" for line in told)])
+        return "\n".join([rows, "", *(part for line in told for part in wrap(line, WIDTH, subsequent_indent="  "))])
 
     def __str__(self) -> str:
         return self.render()
