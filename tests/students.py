@@ -50,7 +50,7 @@ class People:
         """The place value of the last digit."""
         ones = (self.count, *(1,) * (values.ndim - 1))
         size = np.abs(values)
-        power = np.floor(np.log10(np.where(size > 0, size, 1)) + 1e-11)
+        power = np.floor(np.log10(np.where(size > 0, size, 1)) + 1e-13)
         digits = (self.digits + extra).reshape(ones)
         return np.where(self.figures.reshape(ones), 10.0 ** (power - digits + 1), 10.0**-digits)
 
@@ -59,7 +59,7 @@ class People:
         way = self.way.reshape(ones)
         scaled = values / unit
         near = np.rint(scaled)
-        exact = np.abs(scaled - near) < np.maximum(2e-14 * np.abs(scaled), 1e-8)  # what float64 makes of a short number
+        exact = np.abs(scaled - near) < 2e-14 * np.maximum(np.abs(scaled), 1)
         up = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5 + 1e-10)
         out = np.where(way == HALF_UP, up, np.where(way == HALF_EVEN, near, np.trunc(scaled)))
         out = np.where(exact, near, out) * unit
@@ -232,7 +232,7 @@ def sheets_of(
         memory = np.where((people.extra > 0).reshape(ones), people.rounded(values, people.extra), values)
         shown = people.rounded(memory, np.zeros(people.count, int))
         there = np.isfinite(shown) & (rng.random(shown.shape) < share)
-        unit = people.unit(shown, np.zeros(people.count, int))
+        unit = people.unit(memory, np.zeros(people.count, int))
         unit = np.where(shown == 0, 10.0 ** -people.digits.reshape(ones), unit)
         power = np.floor(np.log10(np.where(shown == 0, 1, np.abs(shown))) + 1e-13)
         figures = np.where(shown == 0, 1, np.maximum(power - np.round(np.log10(unit)) + 1, 1))
