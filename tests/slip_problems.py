@@ -41,12 +41,15 @@ TURN: dict[str, Any] = {"samples": "in_turn"}
 def problems() -> dict[str, Problem]:
     """A small set in which every slip is possible somewhere."""
     same = [layer("sigmoid", W22, **B), layer("sigmoid", V22, **C)]
+    wide = [layer("sigmoid", W22, **B), layer("sigmoid", W32)]
     plain = [layer("tanh", W22, **B), layer("identity", V22)]
     return {
         "hand": load("hand-3-2-2"),
         "tanh": load("tanh-xor"),
         "thresholds": load("threshold-xor"),
         "two sigmoids": problem("mean_squared_error", same, ONE),
+        "three outputs": problem("mean_squared_error", wide, [{"x": [0.7, -1.3], "t": [0.2, 0.9, 0.4]}]),
+        "three halves": problem("half_squared_error", wide, [{"x": [0.7, -1.3], "t": [0.2, 0.9, 0.4]}]),
         "three layers": problem("squared_error", [*same, layer("tanh", U22, b=[0.05, -0.11])], ONE),
         "relu": problem(
             "half_squared_error",
