@@ -142,7 +142,7 @@ class Worked:
 def _snapped(values: Array, size: Array) -> Array:
     """A sum without what float64 leaves where terms of that size cancel: 1 - 0.999 is 0.001 to a person."""
     with np.errstate(all="ignore"):
-        grain = 10.0 ** (np.floor(np.log10(size)) - 13)
+        grain = 10.0 ** (np.floor(np.log10(size)) - 14)
         return np.where((size > 0) & np.isfinite(size), np.rint(values / grain) * grain, values)
 
 
