@@ -20,6 +20,8 @@ from tracer.answers.passes import At, passes
 
 Array = Any
 HALF_UP, HALF_EVEN, CUT = range(3)
+LEAST = 1e-9
+"""What is smaller is left out: here it is what float64 left of a cancelled sum."""
 PARTS = ("there", "value", "unit", "figures")
 
 
@@ -240,6 +242,7 @@ def sheets_of(
         memory = np.where((people.extra > 0).reshape(ones), people.rounded(values, people.extra), values)
         shown = people.rounded(memory, np.zeros(people.count, int))
         there = np.isfinite(shown) & (rng.random(shown.shape) < share)
+        there &= (shown == 0) | (np.abs(shown) >= LEAST)
         unit = people.unit(memory, np.zeros(people.count, int))
         unit = np.where(shown == 0, 10.0 ** -people.digits.reshape(ones), unit)
         power = np.floor(np.log10(np.where(shown == 0, 1, np.abs(shown))) + 1e-13)
