@@ -23,7 +23,8 @@ __all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
 Array = Any
 SAME = 1e-9
 EVIDENCE = 2.0
-"""Decimal digits of agreement that a name takes: with less some slip gives almost any number."""
+SEVERAL = 1.0
+"""Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 
@@ -220,7 +221,7 @@ class Explaining:
                 size = np.abs(w.value - self._start_of(place))  # of a new weight only its step speaks
                 chance = (follows.high - follows.low + w.unit) / np.maximum(size, w.unit)
                 digits[place] = np.maximum(-np.log10(chance), 0)
-        enough = self.columns.matrix(digits, 1)[0, at].sum() >= EVIDENCE
+        enough = self.columns.matrix(digits, 1)[0, at].sum() >= (EVIDENCE if len(at) == 1 else SEVERAL)
         return bool(enough or self.columns.matrix(literal, 1)[0, at].all())
 
     def _start_of(self, at: At) -> Array:
