@@ -314,3 +314,17 @@ def test_errors_are_seen_in_the_same_simulation() -> None:
     at = next(at for at in cells.arrays if at.kind == "dW")
     cells.arrays[at].value[:, 0, 0] += 10 * cells.arrays[at].unit[:, 0, 0]
     assert (judge(cells).refused(cells) > 0).mean() > 0.95
+
+
+@pytest.mark.parametrize("name", ["mu", "eta", "beta1", "x[1]", "W1[1,1]", "eta#2", "x[1]#2"])
+def test_given_numbers_of_every_kind_on_a_sheet(name: str) -> None:
+    """Right or wrong, they are compared, never marked as worked."""
+    source = {
+        "network": {"loss": "half_squared_error", "layers": [{"activation": "sigmoid", "W": [[0.1, 0.2]]}]},
+        "samples": [{"x": [1, 2], "t": [0]}],
+        "training": {"learning_rate": 0.1, "optimizer": "momentum", "momentum": 0.9},
+    }
+    sheet = check(source, {name: "0.7", "a1[1]": "0.5"}).one
+    assert {m.verdict for m in sheet.marks if m.name == name} <= {"slip"}
+    if name == "mu":
+        assert sheet[name].expected == "0.9"

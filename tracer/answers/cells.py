@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from derivations import names
-from derivations.names import KINDS, Quantity
+from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
 from tracer.answers.entries import Entry, Sheet
 from tracer.answers.passes import At, recorded
@@ -17,7 +17,7 @@ from tracer.answers.passes import At, recorded
 __all__ = ["GIVEN", "Cells", "Written", "place_of"]
 
 Array = Any
-GIVEN = ("x", "t", "W", "b", "eta")
+GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 A_PROGRAM = 15  # figures that no person keeps: the decimals of a program's output are not of one length
 MOST_FIGURES = 17  # more than float64 has: a program's own digits
 

@@ -152,6 +152,12 @@ class Explaining:
                 out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
         return out
 
+    def ends(self, run: Worked) -> tuple[Array, Array]:
+        """What follows in a run, side by side: its lower and its upper ends."""
+        both = {at: run.follows[at].over(self.cells.count) for at in self.cells.arrays}
+        low = self.columns.matrix({at: x.low for at, x in both.items()}, self.cells.count)
+        return low, self.columns.matrix({at: x.high for at, x in both.items()}, self.cells.count)
+
     def add(self, row: int, found: Found) -> None:
         """Note one explanation; its cells are done."""
         self.found[row].append(found)

@@ -64,7 +64,7 @@ class Marker:
     def _mark(self, entry: Entry) -> Mark | None:
         q = entry.quantity
         mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self._points(q))
-        if q is not None and q.kind in GIVEN and not entry.fault and q.step == 1:
+        if q is not None and q.kind in GIVEN and not entry.fault:
             return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
@@ -128,7 +128,7 @@ class Marker:
         q, written = entry.quantity, entry.value
         assert q is not None
         assert written is not None
-        right = self.truth.given(q)
+        right = self.truth.given(q._replace(step=1))
         if right is None or written.exact / entry.factor == right[0]:
             return None
         facts = {"given": f"{names.text(self.truth.problem.network, q)} = {entry.number} (\u2260 {right[1]})"}

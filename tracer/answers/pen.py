@@ -19,7 +19,7 @@ def slips_of_the_pen(task: Explaining) -> None:
     wrong = task.left & task.alone
     if not wrong.any():
         return
-    ends = [_ends(task, carry) for carry in ("own", "true")]
+    ends = [task.ends(task.base(carry)) for carry in ("own", "true")]
     value = task.columns.of_cells(task.cells, lambda w: w.value)
     unit = task.columns.of_cells(task.cells, lambda w: w.unit)
     for row, column in np.argwhere(wrong):
@@ -28,13 +28,6 @@ def slips_of_the_pen(task: Explaining) -> None:
             if any(low[row, column] <= other + u / 2 and other - u / 2 <= high[row, column] for low, high in ends):
                 task.add(int(row), Found((name,), (int(column),)))
                 break
-
-
-def _ends(task: Explaining, carry: str) -> tuple[Array, Array]:
-    run, n = task.base(carry), task.cells.count
-    both = {at: run.follows[at].over(n) for at in task.cells.arrays}
-    low = task.columns.matrix({at: x.low for at, x in both.items()}, n)
-    return low, task.columns.matrix({at: x.high for at, x in both.items()}, n)
 
 
 def _meant(value: float, unit: float) -> list[tuple[str, float]]:

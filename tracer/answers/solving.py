@@ -19,7 +19,7 @@ from derivations.network import Problem
 from derivations.rules import RULES, Rules, Start
 from tracer.answers.diagnosis import Explaining, Found
 from tracer.answers.intervals import Intervals
-from tracer.answers.working import Worked, work
+from tracer.answers.working import work
 
 __all__ = ["Solved", "Unknown", "agreed", "solve", "solved", "told", "unknowns"]
 
@@ -120,10 +120,10 @@ def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
     low, high = task.discipline.cell(
         task.columns.of_cells(task.cells, lambda w: w.value), task.columns.of_cells(task.cells, lambda w: w.unit)
     )
-    now = _ends(task, base)
+    now = task.ends(base)
     for unknown in unknowns(problem):
         start, rules_ = unknown.changed(1.0)
-        moved = _ends(task, work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
+        moved = task.ends(work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
         with np.errstate(all="ignore"):
             slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
             ends = (low - now[1]) / slope, (high - now[0]) / slope
@@ -162,13 +162,6 @@ def _named(unknown: Unknown, value: float) -> str:
     if unknown.slip == "update.wrong_rate":
         return {-unknown.value: "update.plus", 0.0: "update.unchanged"}.get(value, unknown.slip)
     return unknown.slip
-
-
-def _ends(task: Explaining, run: Worked) -> tuple[Array, Array]:
-    n = task.cells.count
-    both = {at: run.follows[at].over(n) for at in task.cells.arrays}
-    low = task.columns.matrix({at: x.low for at, x in both.items()}, n)
-    return low, task.columns.matrix({at: x.high for at, x in both.items()}, n)
 
 
 def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> tuple[str, bool]:

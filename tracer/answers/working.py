@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from derivations import rules
+from derivations.names import CONSTANTS
 from derivations.rules import OPTIMIZERS, RULES, Rules
 from tracer.answers.cells import Cells, Written
 from tracer.answers.discipline import PLAIN, Discipline
@@ -98,8 +99,10 @@ def _with_givens(start: rules.Start, cells: Cells) -> rules.Start:
     """A start with the given numbers that each sheet has."""
     changed: dict[tuple[str, int], Intervals] = {}
     for kind, layer, place, row, value in cells.givens:
-        if kind == "eta":
-            old = start.constants["eta"]
+        if kind in CONSTANTS:
+            old = start.constants[kind]
+            if old is None:  # another optimizer's
+                continue
         else:
             old = getattr(start, kind)[layer] if kind in ("W", "b") else getattr(start, kind)
         if (kind, layer) not in changed:
@@ -110,8 +113,8 @@ def _with_givens(start: rules.Start, cells: Cells) -> rules.Start:
         at += (0,) * (new.low.ndim - len(at))
         new.low[at] = new.high[at] = value
     for (kind, layer), new in changed.items():
-        if kind == "eta":
-            start = replace(start, constants={**start.constants, "eta": new})
+        if kind in CONSTANTS:
+            start = replace(start, constants={**start.constants, kind: new})
         else:
             made: Any = new
             if kind in ("W", "b"):
