@@ -15,8 +15,8 @@ import numpy as np
 from derivations.arithmetic import Arithmetic
 from derivations.network import Problem
 from derivations.rules import RULES, Rules
-from tracer.answers.cells import Cells, Written
-from tracer.answers.passes import At, passes
+from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.passes import At, passes
 
 Array = Any
 HALF_UP, HALF_EVEN, CUT = range(3)

@@ -108,11 +108,11 @@ def check(
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tracer.answers.marking import mark
-    from tracer.answers.naming import Naming
+    from tracer.answers.marking.mark import mark
     from tracer.answers.overrides import apply_overrides
+    from tracer.answers.reading.naming import Naming
+    from tracer.answers.reading.sources import read_sheets, sheet_from
     from tracer.answers.result import Checked
-    from tracer.answers.sources import read_sheets, sheet_from
 
     problem = as_problem(problem)
     naming = Naming(problem, decimal=decimal)

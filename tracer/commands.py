@@ -42,7 +42,7 @@ def trace(options: argparse.Namespace) -> int:
             if getattr(options, other):
                 raise ValueError(f"--{other} does not go with --beside, which works both by hand and exactly")
         from tracer.answers.beside import put_beside
-        from tracer.answers.sheets import SheetError, read_sheet
+        from tracer.answers.reading.sheets import SheetError, read_sheet
 
         cells = read_sheet(options.beside, sys.stdin.buffer)
         try:

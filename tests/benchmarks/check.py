@@ -31,10 +31,10 @@ from students import People, joined, sheets_of
 from derivations import names
 from derivations.network import Problem
 from tracer import load
-from tracer.answers.cells import Cells
-from tracer.answers.marking import mark
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.mark import mark
+from tracer.answers.reading.sources import sheet_from
 from tracer.answers.slips import visible
-from tracer.answers.sources import sheet_from
 
 SAMPLE = "hand-3-2-2"
 A_SECOND, A_CLASS, COMMAND = 1000, 500, 3.0

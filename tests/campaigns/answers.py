@@ -17,8 +17,8 @@ import numpy as np
 from derivations.names import text
 from tracer import load
 from tracer.answers.blank import SHEET_FORMATS, blank_sheet
-from tracer.answers.naming import Naming
-from tracer.answers.sources import read_sheets, readings
+from tracer.answers.reading.naming import Naming
+from tracer.answers.reading.sources import read_sheets, readings
 from tracer.tracing import steps_of
 
 PIECES = (

@@ -19,7 +19,7 @@ from networks import random_problem
 from students import People, draw, sheets_of
 
 from tracer import load
-from tracer.answers.judging import judge
+from tracer.answers.marking.judging import judge
 
 A_CLASS = 500
 

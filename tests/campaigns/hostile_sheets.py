@@ -24,11 +24,11 @@ import numpy as np
 
 from derivations.names import text
 from tracer import load, trace
-from tracer.answers.entries import Sheet
-from tracer.answers.marking import mark
-from tracer.answers.naming import Naming
+from tracer.answers.marking.mark import mark
+from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.naming import Naming
+from tracer.answers.reading.sources import read_sheets
 from tracer.answers.result import Checked
-from tracer.answers.sources import read_sheets
 
 MOST_SECONDS, MOST_MEGABYTES = 1.0, 256
 A_CLASS = 1000  # files marked together

@@ -24,10 +24,10 @@ from students import SHAPES, People, draw, joined, sheets_of
 
 from derivations.network import Problem
 from tracer import load
-from tracer.answers.cells import Cells
-from tracer.answers.diagnosis import Columns
-from tracer.answers.judging import LAST_DIGIT, judge
-from tracer.answers.passes import recorded
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.diagnosis import Columns
+from tracer.answers.marking.judging import LAST_DIGIT, judge
+from tracer.answers.marking.passes import recorded
 from tracer.answers.slips import visible
 
 CELLS, STAGES = 0.005, 0.0002  # at 4 figures on 3-2-2

@@ -23,15 +23,15 @@ from students import SHAPES, People, draw, joined, sheets_of
 
 from derivations.network import Problem
 from tracer import load
-from tracer.answers.cells import Cells
-from tracer.answers.diagnosis import Columns
-from tracer.answers.entries import Sheet
-from tracer.answers.judging import LAST_DIGIT, judge
-from tracer.answers.marking import explain
-from tracer.answers.marks import Marker
-from tracer.answers.passes import recorded
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.diagnosis import Columns
+from tracer.answers.marking.judging import LAST_DIGIT, judge
+from tracer.answers.marking.mark import explain
+from tracer.answers.marking.marks import Marker
+from tracer.answers.marking.passes import recorded
+from tracer.answers.marking.truth import Truth
+from tracer.answers.reading.entries import Sheet
 from tracer.answers.slips import twins, visible
-from tracer.answers.truth import Truth
 
 SLIPS, PEOPLE = 25, 4  # of one problem: slips, and people who make each
 PEN = "pen."

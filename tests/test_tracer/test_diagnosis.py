@@ -10,14 +10,14 @@ from students import People, joined, sheets_of
 
 from derivations.network import Problem
 from tracer import Trace, check, load, trace
-from tracer.answers.cells import Cells
-from tracer.answers.diagnosis import Columns
-from tracer.answers.judging import LAST_DIGIT, judge
-from tracer.answers.marking import explain
-from tracer.answers.passes import recorded
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.diagnosis import Columns
+from tracer.answers.marking.judging import LAST_DIGIT, judge
+from tracer.answers.marking.mark import explain
+from tracer.answers.marking.passes import recorded
+from tracer.answers.marking.truth import Truth
 from tracer.answers.result import Checked
 from tracer.answers.slips import invisible, visible
-from tracer.answers.truth import Truth
 
 HAND = "hand-3-2-2"
 RIGHT = {

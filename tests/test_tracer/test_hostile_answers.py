@@ -13,7 +13,7 @@ import pytest
 WATCH = """
 import sys, time, pathlib
 from tracer import load
-from tracer.answers.sources import read_sheets, readings
+from tracer.answers.reading.sources import read_sheets, readings
 
 problem = load("hand-3-2-2")
 folder, warm = map(pathlib.Path, sys.argv[1:3])

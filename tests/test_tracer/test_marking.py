@@ -13,13 +13,13 @@ from students import SHAPES, People, draw, sheets_of
 from derivations.names import text
 from derivations.network import Problem
 from tracer import Trace, check, load, trace
-from tracer.answers import discipline
-from tracer.answers.cells import Cells, place_of
-from tracer.answers.judging import PLAINLY, TRUNCATED, judge
-from tracer.answers.marking import mark
+from tracer.answers.marking import discipline
+from tracer.answers.marking.cells import Cells, place_of
+from tracer.answers.marking.judging import PLAINLY, TRUNCATED, judge
+from tracer.answers.marking.mark import mark
+from tracer.answers.reading.sheets import read_sheet
+from tracer.answers.reading.sources import sheet_from
 from tracer.answers.result import ACCEPTED, Mark
-from tracer.answers.sheets import read_sheet
-from tracer.answers.sources import sheet_from
 from tracer.api import list_samples
 from tracer.samples import find_sample
 

@@ -24,9 +24,9 @@ from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
 from tracer import load
 from tracer.answers.blank import SHEET_FORMATS, asked, blank_sheet
-from tracer.answers.entries import Sheet
-from tracer.answers.sources import read_sheets, readings, sheet_from
-from tracer.answers.written import read_written
+from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.sources import read_sheets, readings, sheet_from
+from tracer.answers.reading.written import read_written
 from tracer.tracing import steps_of
 
 HAND = load("hand-3-2-2")
@@ -403,8 +403,8 @@ def test_damaged_files_are_sheets_or_errors(random: Any, way: str) -> None:
         piece = random.choice([b"", b"\xff", b"\0", b"=", b"|", b"[" * 300, b'"', b"{", b"\\frac{", b"1e999", b"\x1b"])
         damaged[place : place + random.randint(0, 3)] = piece
     started = time.perf_counter()
-    from tracer.answers.formats import raw_answers
-    from tracer.answers.naming import Naming
+    from tracer.answers.reading.formats import raw_answers
+    from tracer.answers.reading.naming import Naming
 
     naming = _NAMING.setdefault("hand", Naming(HAND))
     try:

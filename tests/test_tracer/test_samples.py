@@ -22,7 +22,7 @@ import pytest
 from derivations.names import text
 from tracer import Run, Trace, load, loads, trace, train
 from tracer.answers.beside import Beside, put_beside
-from tracer.answers.sheets import Cell, read_sheet
+from tracer.answers.reading.sheets import Cell, read_sheet
 from tracer.api import list_samples
 from tracer.cli import FORMATS, main
 from tracer.rounding import bounds

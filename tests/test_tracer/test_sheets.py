@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sheet_texts import BAD, GOOD, TWO
 
-from tracer.answers.sheets import SheetError, read_sheet, read_text
+from tracer.answers.reading.sheets import SheetError, read_sheet, read_text
 from tracer.cli import main
 
 Capture = pytest.CaptureFixture[str]

@@ -16,7 +16,7 @@ from derivations.arithmetic import Exact
 from derivations.given import fraction
 from derivations.names import Quantity
 from derivations.network import Problem
-from tracer.answers.sheets import Cell, SheetError
+from tracer.answers.reading.sheets import Cell, SheetError
 from tracer.rounding import Rounding, bounds, half_away, ten_to
 from tracer.show.grid import grid
 from tracer.tracing import steps_of

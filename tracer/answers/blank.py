@@ -11,7 +11,7 @@ from derivations.aliases import Aliases
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.notation import BISHOP, Notation, notation_of
-from tracer.answers.workbooks import workbook
+from tracer.answers.reading.workbooks import workbook
 from tracer.show.grid import to_csv
 from tracer.tracing import steps_of
 

@@ -12,7 +12,7 @@ from derivations.aliases import Aliases, Meaning
 from derivations.given import as_float, read_number
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from tracer.answers.sheets import Cell, SheetError, read_sheet
+from tracer.answers.reading.sheets import Cell, SheetError, read_sheet
 from tracer.verification.case import Arrays
 from tracer.verification.judging import Claim
 from tracer.verification.updates import recorded

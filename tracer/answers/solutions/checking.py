@@ -18,7 +18,7 @@ from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, Updated, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
-from tracer.answers.entries import Entry
+from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.shown import shown_number

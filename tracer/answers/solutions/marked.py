@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from derivations.network import Problem
-from tracer.answers.marking import mark
+from tracer.answers.marking.mark import mark
 from tracer.answers.result import Checked
 from tracer.answers.solutions.rendering import relations_json
 from tracer.answers.solutions.solution import Solution, check_solution

@@ -7,8 +7,8 @@ from typing import Any
 from flint import arb, fmpq
 
 from derivations.expression import Expression, Negative, Number
+from tracer.answers.reading.written import Written, read_written
 from tracer.answers.solutions.duals import ball, rational
-from tracer.answers.written import Written, read_written
 
 __all__ = ["Shown", "cell", "like", "rounds_to", "shown_number"]
 

@@ -14,7 +14,7 @@ from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
 from derivations.reading.statements import Statement, statements, unread_rows
-from tracer.answers.entries import Sheet
+from tracer.answers.reading.entries import Sheet
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.duals import BITS
 from tracer.answers.solutions.verdicts import FACTS, VERDICTS, Checked

@@ -19,8 +19,8 @@ from derivations.network import Problem
 from derivations.printing import TextPrinter
 from derivations.rules import RULES
 from tracer.answers.blank import asked
-from tracer.answers.cells import place_of
-from tracer.answers.passes import At, passes
+from tracer.answers.marking.cells import place_of
+from tracer.answers.marking.passes import At, passes
 from tracer.answers.slips import Slip, slips_of
 from tracer.rounding import Rounding, bounds
 

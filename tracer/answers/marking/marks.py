@@ -10,13 +10,13 @@ from functools import cached_property
 from derivations import names
 from derivations.names import Quantity
 from tracer.answers.blank import points_of
-from tracer.answers.cells import GIVEN
-from tracer.answers.diagnosis import Found
-from tracer.answers.entries import Entry, Sheet
-from tracer.answers.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
-from tracer.answers.passes import At
+from tracer.answers.marking.cells import GIVEN
+from tracer.answers.marking.diagnosis import Found
+from tracer.answers.marking.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
+from tracer.answers.marking.passes import At
+from tracer.answers.marking.truth import Truth
+from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Cause, Mark, Marked
-from tracer.answers.truth import Truth
 
 __all__ = ["Marker"]
 

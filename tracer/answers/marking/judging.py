@@ -15,11 +15,11 @@ import numpy as np
 from derivations import rules
 from derivations.network import Problem
 from derivations.rules import RULES, Rules
-from tracer.answers.cells import Cells, Written
-from tracer.answers.discipline import DISCIPLINES, FLOAT32, FLOAT64, PLAIN, Discipline
-from tracer.answers.intervals import Intervals
-from tracer.answers.passes import At
-from tracer.answers.working import Worked, work
+from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.discipline import DISCIPLINES, FLOAT32, FLOAT64, PLAIN, Discipline
+from tracer.answers.marking.intervals import Intervals
+from tracer.answers.marking.passes import At
+from tracer.answers.marking.working import Worked, work
 
 __all__ = ["FOLLOWS", "INSIDE", "LAST_DIGIT", "NOTHING", "PLAINLY", "REFUSED", "TRUNCATED", "Judged", "forms", "judge"]
 

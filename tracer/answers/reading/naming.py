@@ -19,9 +19,9 @@ from derivations.name_reading import NotationNames
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
-from tracer.answers.entries import Entry, Sheet
-from tracer.answers.grids import MOST_CELLS, Raw, RawCell
-from tracer.answers.written import read_written
+from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.reading.written import read_written
 from tracer.step import Step
 from tracer.tracing import steps_of
 

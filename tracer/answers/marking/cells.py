@@ -11,8 +11,8 @@ import numpy as np
 from derivations import names
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
-from tracer.answers.entries import Entry, Sheet
-from tracer.answers.passes import At, recorded
+from tracer.answers.marking.passes import At, recorded
+from tracer.answers.reading.entries import Entry, Sheet
 
 __all__ = ["GIVEN", "Cells", "Written", "place_of"]
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from derivations.expression import evaluate
 from derivations.names import Quantity
-from tracer.answers.cells import Cells, place_of
-from tracer.answers.diagnosis import EVIDENCE, MOST_FITTING
-from tracer.answers.discipline import PLAIN
-from tracer.answers.entries import Entry, Sheet
-from tracer.answers.intervals import Intervals
-from tracer.answers.judging import FOLLOWS, PLAINLY, REFUSED, Judged
-from tracer.answers.truth import Truth
-from tracer.answers.working import Worked, work
+from tracer.answers.marking.cells import Cells, place_of
+from tracer.answers.marking.diagnosis import EVIDENCE, MOST_FITTING
+from tracer.answers.marking.discipline import PLAIN
+from tracer.answers.marking.intervals import Intervals
+from tracer.answers.marking.judging import FOLLOWS, PLAINLY, REFUSED, Judged
+from tracer.answers.marking.truth import Truth
+from tracer.answers.marking.working import Worked, work
+from tracer.answers.reading.entries import Entry, Sheet
 
 __all__ = ["formulas_of"]
 

@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 from derivations.network import Problem
-from tracer.answers.cells import Cells, Written
-from tracer.answers.conventions import accepted, best_readings
-from tracer.answers.diagnosis import Columns, Explaining, Found
-from tracer.answers.discipline import DISCIPLINES, Discipline
-from tracer.answers.entries import Sheet
-from tracer.answers.formula_cells import formulas_of
-from tracer.answers.judging import LAST_DIGIT, REFUSED, Judged, judge
-from tracer.answers.marks import Marker
-from tracer.answers.misread import Given, misread
-from tracer.answers.naming import Naming
-from tracer.answers.passes import At, recorded
-from tracer.answers.pen import slips_of_the_pen
+from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.conventions import accepted, best_readings
+from tracer.answers.marking.diagnosis import Columns, Explaining, Found
+from tracer.answers.marking.discipline import DISCIPLINES, Discipline
+from tracer.answers.marking.formula_cells import formulas_of
+from tracer.answers.marking.judging import LAST_DIGIT, REFUSED, Judged, judge
+from tracer.answers.marking.marks import Marker
+from tracer.answers.marking.misread import Given, misread
+from tracer.answers.marking.passes import At, recorded
+from tracer.answers.marking.pen import slips_of_the_pen
+from tracer.answers.marking.solving import solve
+from tracer.answers.marking.truth import Truth
+from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.naming import Naming
 from tracer.answers.result import Marked
 from tracer.answers.slips import Slip
-from tracer.answers.solving import solve
-from tracer.answers.truth import Truth
 from tracer.terminal import counted
 
 __all__ = ["mark"]

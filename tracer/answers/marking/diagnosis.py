@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tracer.answers.cells import Cells
-from tracer.answers.discipline import Discipline
-from tracer.answers.passes import At
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.passes import At
+from tracer.answers.marking.working import PRODUCES, Worked, work
 from tracer.answers.slips import Slip
-from tracer.answers.working import PRODUCES, Worked, work
 
 __all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
 

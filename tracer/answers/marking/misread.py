@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tracer.answers.cells import Cells
-from tracer.answers.diagnosis import Columns, Explaining, Found
-from tracer.answers.discipline import Discipline
-from tracer.answers.solving import Unknown, agreed, solved, told
-from tracer.answers.working import work
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.diagnosis import Columns, Explaining, Found
+from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.solving import Unknown, agreed, solved, told
+from tracer.answers.marking.working import work
 
 __all__ = ["misread"]
 

@@ -17,9 +17,9 @@ from derivations import names
 from derivations.equations import givens
 from derivations.network import Problem
 from derivations.rules import RULES, Rules, Start
-from tracer.answers.diagnosis import Explaining, Found
-from tracer.answers.intervals import Intervals
-from tracer.answers.working import work
+from tracer.answers.marking.diagnosis import Explaining, Found
+from tracer.answers.marking.intervals import Intervals
+from tracer.answers.marking.working import work
 
 __all__ = ["Solved", "Unknown", "agreed", "solve", "solved", "told", "unknowns"]
 

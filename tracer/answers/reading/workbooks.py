@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from tracer.answers.grids import RawError, Row
+from tracer.answers.reading.grids import RawError, Row
 
 __all__ = ["rows_of", "workbook"]
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from derivations.expression import Expression
 from derivations.names import Quantity
-from tracer.answers.written import Written
+from tracer.answers.reading.written import Written
 
 __all__ = ["Entry", "Sheet"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.answers.diagnosis import Explaining, Found
+from tracer.answers.marking.diagnosis import Explaining, Found
 
 __all__ = ["slips_of_the_pen"]
 

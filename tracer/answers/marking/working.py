@@ -17,10 +17,10 @@ import numpy as np
 from derivations import rules
 from derivations.names import CONSTANTS
 from derivations.rules import OPTIMIZERS, RULES, Rules
-from tracer.answers.cells import Cells, Written
-from tracer.answers.discipline import PLAIN, Discipline
-from tracer.answers.intervals import IntervalArithmetic, Intervals
-from tracer.answers.passes import At, passes
+from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.discipline import PLAIN, Discipline
+from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
+from tracer.answers.marking.passes import At, passes
 
 __all__ = ["PRODUCES", "Worked", "work"]
 

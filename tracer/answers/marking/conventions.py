@@ -16,10 +16,10 @@ import numpy as np
 from derivations.given import Given, read_number, shortened
 from derivations.losses import LOSSES
 from derivations.network import Problem
-from tracer.answers.cells import Cells
-from tracer.answers.entries import Entry, Sheet
-from tracer.answers.judging import FOLLOWS, LAST_DIGIT, judge
-from tracer.answers.naming import Naming
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.judging import FOLLOWS, LAST_DIGIT, judge
+from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.naming import Naming
 from tracer.problem import ProblemError
 
 __all__ = ["accepted", "best_readings"]

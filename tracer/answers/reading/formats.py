@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tracer.answers.grids import Raw, RawCell, RawError, Row, Understood, answers_of, is_class
-from tracer.answers.sheets import SheetError, csv_cells, shielded
+from tracer.answers.reading.grids import Raw, RawCell, RawError, Row, Understood, answers_of, is_class
+from tracer.answers.reading.sheets import SheetError, csv_cells, shielded
 
 __all__ = ["SUFFIXES", "raw_answers"]
 
@@ -59,7 +59,7 @@ def _packed(content: bytes, label: str, suffix: str, understood: Understood) -> 
         arrays = arrays_in(io.BytesIO(content), f"{label}.npz")
         yield Raw(label, tuple(RawCell(name, array, name) for name, array in arrays.items()))
     elif suffix in (".xlsx", ""):
-        from tracer.answers.workbooks import rows_of
+        from tracer.answers.reading.workbooks import rows_of
 
         rows, notation = _without_remarks(rows_of(content))
         yield from answers_of(rows, label, notation, understood)

@@ -14,10 +14,10 @@ from typing import IO, Any
 
 from derivations.given import shortened
 from derivations.network import Problem
-from tracer.answers.entries import Sheet
-from tracer.answers.formats import SUFFIXES, raw_answers
-from tracer.answers.grids import Raw, RawCell
-from tracer.answers.naming import Naming
+from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.formats import SUFFIXES, raw_answers
+from tracer.answers.reading.grids import Raw, RawCell
+from tracer.answers.reading.naming import Naming
 
 __all__ = ["read_sheets", "readings", "sheet_from"]
 

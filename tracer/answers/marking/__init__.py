@@ -1,0 +1,1 @@
+"""One sheet or many, marked: every cell judged, every refused one explained."""
