@@ -25,7 +25,7 @@ from students import SHAPES, People, draw, joined, sheets_of
 from derivations.network import Problem
 from tracer import load
 from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.diagnosis import Columns
+from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.judging import LAST_DIGIT, judge
 from tracer.answers.marking.passes import recorded
 from tracer.answers.slips import visible
@@ -50,8 +50,7 @@ def passed(problem: Problem, rng: np.random.Generator, digits: int, count: int) 
     accepted = columns.matrix(judged.codes, cells.count) > LAST_DIGIT
     for k, slip in enumerate(slips):
         rows = accepted[k * count : (k + 1) * count]
-        for stage in columns.stages:
-            at, _ = columns.places[stage.start]
+        for at, stage in columns.stages.items():
             if at not in first[slip.name]:
                 continue
             for kind, changed in zip(("changed", "showing"), first[slip.name][at], strict=True):

@@ -24,13 +24,12 @@ from students import SHAPES, People, draw, joined, sheets_of
 from derivations.network import Problem
 from tracer import load
 from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.diagnosis import Columns
+from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.judging import LAST_DIGIT, judge
 from tracer.answers.marking.mark import explain
-from tracer.answers.marking.marks import Marker
+from tracer.answers.marking.marks import merged
 from tracer.answers.marking.passes import recorded
 from tracer.answers.marking.truth import Truth
-from tracer.answers.reading.entries import Sheet
 from tracer.answers.slips import twins, visible
 
 SLIPS, PEOPLE = 25, 4  # of one problem: slips, and people who make each
@@ -54,8 +53,7 @@ def explained(problem: Problem, cells: Cells) -> Explained:
     there = columns.of_cells(cells, lambda w: w.there)
     classes = []
     for found in explain(truth, cells, columns, judged, there, codes):
-        marker = Marker(truth, Sheet("", ()), {}, [(f, f.columns) for f in found])
-        classes.append([(names, at) for names, at, _ in marker.found])
+        classes.append([(names, at) for names, at, _ in merged(found)])
     return Explained(columns, there & (codes <= LAST_DIGIT), classes)
 
 
@@ -136,7 +134,7 @@ def tally_errors(problem: Problem, rng: np.random.Generator, digits: int, way: s
     where, cells = spoilt(sheets_of(problem, people(SLIPS * PEOPLE, rng, digits), rng), way, rng)
     result = explained(problem, cells)
     for row, place in enumerate(where):
-        column = result.columns.places.index(place)
+        column = result.columns.number[place]
         counts["sheets"] += 1
         if result.wrong[row].sum() > result.wrong[row, column]:
             known = "found" if result.wrong[row, column] else "passed"

@@ -11,7 +11,7 @@ from students import People, joined, sheets_of
 from derivations.network import Problem
 from tracer import Trace, check, load, trace
 from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.diagnosis import Columns
+from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.judging import LAST_DIGIT, judge
 from tracer.answers.marking.mark import explain
 from tracer.answers.marking.passes import recorded

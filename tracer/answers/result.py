@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,10 @@ VERDICTS = (
 )
 
 
-@dataclass(frozen=True)
+_NOTHING: dict[str, str] = {}  # one for all: a class has many thousand marks
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """The verdict on one cell.
 
@@ -34,7 +37,7 @@ class Mark:
     expected: str = ""
     own: str = ""
     slips: tuple[str, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     where: str = ""
     points: float = 1.0
     awarded: float | None = None
@@ -65,7 +68,7 @@ class Cause:
     slips: tuple[str, ...]
     cells: tuple[str, ...]
     follows: tuple[str, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

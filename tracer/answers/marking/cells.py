@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,27 +58,20 @@ class Cells:
     def of(cls, problem: Problem, sheets: Sequence[Sheet]) -> Cells:
         """The cells that can be marked: those with a number and a quantity that the step records."""
         shapes = recorded(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
-        found: dict[At, list[tuple[tuple[int, ...], float, float, int]]] = {}
-        places = _Places(problem)
+        places = _Places(problem, shapes)
         usual = np.full((len(sheets), 2), [4.0, 1e-4])
+        found: list[tuple[int, int, float, float, int]] = []
         for row, sheet in enumerate(sheets):
-            markable = [(at, _number(e)) for at, e in _placed(places, sheet.entries) if at[0] in shapes]
-            if markable:
-                usual[row] = _usual([number for _, number in markable])
-            finest = min((unit for _, (value, unit, _) in markable if value and unit), default=1e-4)
-            for (at, place), (value, unit, figures) in markable:
+            numbers = [(places[e.quantity], *_number(e)) for e in sheet.entries if _markable(e)]
+            numbers = [n for n in numbers if n[0] >= 0]
+            if numbers:
+                usual[row] = _usual(numbers)
+            finest = min((unit for _, value, unit, _ in numbers if value and unit), default=1e-4)
+            for column, value, unit, figures in numbers:
                 if value == 0:  # it has no figures to count, and 0 among decimals means 0.000
                     unit, figures = min(unit, finest), int(usual[row, 0])
-                found.setdefault(at, []).append(((row, *place), value, unit, figures))
-        arrays = {}
-        for at, cells in found.items():
-            shape = (len(sheets), *shapes[at])
-            written = Written(*(np.full(shape, fill) for fill in (False, 0.0, 1.0, 1.0)))
-            index = tuple(np.array([cell[0] for cell in cells]).T)
-            written.there[index] = True
-            for k, part in enumerate((written.value, written.unit, written.figures), 1):
-                part[index] = [cell[k] for cell in cells]
-            arrays[at] = written
+                found.append((row, column, value, unit, figures))
+        arrays = places.arrays(len(sheets), found)
         givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))
         return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1], givens)
 
@@ -118,24 +111,43 @@ def place_of(problem: Problem, q: Quantity) -> tuple[At, tuple[int, ...]]:
     return at, index
 
 
-class _Places(dict[Quantity, tuple[At, tuple[int, ...]]]):
-    """Where quantities stand, each found once."""
+class _Places(dict[Quantity | None, int]):
+    """Where quantities stand, each found once: the number of a cell when all recorded arrays lie end to end."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, shapes: Mapping[At, tuple[int, ...]]) -> None:
         super().__init__()
-        self.problem = problem
+        self.problem, self.shapes = problem, shapes
+        sizes = [int(np.prod(shape)) for shape in shapes.values()]
+        self.first = dict(zip(shapes, np.cumsum([0, *sizes]).tolist(), strict=False))
 
-    def __missing__(self, q: Quantity) -> tuple[At, tuple[int, ...]]:
-        self[q] = place = place_of(self.problem, q)
-        return place
+    def __missing__(self, q: Quantity) -> int:
+        """-1 for what the step does not record."""
+        at, place = place_of(self.problem, q)
+        inside = int(np.ravel_multi_index(place, self.shapes[at])) if self.shapes.get(at) else 0
+        self[q] = number = self.first[at] + inside if at in self.first else -1
+        return number
+
+    def arrays(self, sheets: int, found: Sequence[tuple[int, int, float, float, int]]) -> dict[At, Written]:
+        """Every array in which something stands, from (sheet, number of the cell, value, unit, figures)."""
+        if not found:
+            return {}
+        row, column, *parts = np.array(found).T
+        out = {}
+        for at, first in self.first.items():
+            shape = sheets, *self.shapes[at]
+            own = np.flatnonzero((column >= first) & (column < first + np.prod(shape[1:])))
+            if len(own):
+                index = row[own].astype(int), column[own].astype(int) - first
+                written = Written(*(np.full(shape, fill) for fill in (False, 0.0, 1.0, 1.0)))
+                written.there.reshape(sheets, -1)[index] = True
+                for part, numbers in zip((written.value, written.unit, written.figures), parts, strict=True):
+                    part.reshape(sheets, -1)[index] = numbers[own]
+                out[at] = written
+        return out
 
 
-def _placed(places: _Places, entries: Iterable[Entry]) -> list[tuple[tuple[At, tuple[int, ...]], Entry]]:
-    return [
-        (places[e.quantity], e)
-        for e in entries
-        if e.quantity is not None and e.value is not None and not e.fault and e.formula is None
-    ]
+def _markable(e: Entry) -> bool:
+    return e.quantity is not None and e.value is not None and not e.fault and e.formula is None
 
 
 def _number(entry: Entry) -> tuple[float, float, int]:
@@ -149,10 +161,10 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     return w.number, unit, figures
 
 
-def _usual(numbers: list[tuple[float, float, int]]) -> tuple[float, float]:
+def _usual(numbers: list[tuple[int, float, float, int]]) -> tuple[float, float]:
     """The figures and the unit that most cells of a sheet have; of equals the finer."""
-    figures = [n[2] for n in numbers if n[0]] or [4]
-    units = [n[1] for n in numbers if n[1] and n[0]] or [1e-4]
+    figures = [figures for _, value, _, figures in numbers if value] or [4]
+    units = [unit for _, value, unit, _ in numbers if unit and value] or [1e-4]
     most = max(set(figures), key=lambda f: (figures.count(f), f))
     if most >= A_PROGRAM:
         return most, min(units)

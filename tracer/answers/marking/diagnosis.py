@@ -6,19 +6,20 @@ alone; from the sheet's own numbers, then from the right ones.  Every slip that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
 from tracer.answers.marking.passes import At
-from tracer.answers.marking.working import PRODUCES, Worked, work
+from tracer.answers.marking.working import PRODUCES, UPDATES, Worked, work
 from tracer.answers.slips import Slip
 
-__all__ = ["EVIDENCE", "MOST_FITTING", "Columns", "Explaining", "Found"]
+__all__ = ["EVIDENCE", "MOST_FITTING", "Explaining", "Found"]
 
 Array = Any
 SAME = 1e-9
@@ -40,38 +41,15 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The cells of all sheets side by side, in the order of calculation: (sheets, columns)."""
+class Tried:
+    """What came of trying slips: `fits` (slips, sheets, columns), and what followed by slip and sheet.
 
-    places: tuple[tuple[At, tuple[int, ...]], ...]
-    stages: tuple[slice, ...]
+    `fits` says where what a slip gives is what stands there, and another number than is right.  `ends` are the lower
+    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.
+    """
 
-    @classmethod
-    def of(cls, cells: Cells, order: Iterable[At]) -> Columns:
-        """The columns of every array that some sheet writes."""
-        places: list[tuple[At, tuple[int, ...]]] = []
-        stages = []
-        for at in order:
-            if at in cells.arrays:
-                shape = cells.arrays[at].there.shape[1:]
-                stages.append(slice(len(places), len(places) + int(np.prod(shape))))
-                places += [(at, place) for place in np.ndindex(*shape)]
-        return cls(tuple(places), tuple(stages))
-
-    def matrix(self, arrays: Any, sheets: int) -> Array:
-        """Arrays by place as one matrix."""
-        kinds = dict.fromkeys(at for at, _ in self.places)
-        parts = [np.asarray(arrays[at]).reshape(sheets, -1) for at in kinds]
-        return np.concatenate(parts, axis=1) if parts else np.zeros((sheets, 0), bool)
-
-    def of_layer(self, stage: slice) -> Array:
-        """The columns of the same layer, sample and step as a stage, but for that stage."""
-        own = self.places[stage.start][0]
-        return np.array([at[1:] == own[1:] and at != own for at, _ in self.places], dtype=bool)
-
-    def of_cells(self, cells: Cells, part: Callable[[Any], Array]) -> Array:
-        """One part of what is written, as a matrix."""
-        return self.matrix({at: part(w) for at, w in cells.arrays.items()}, cells.count)
+    fits: Array
+    ends: dict[tuple[int, int], tuple[Array, Array]]
 
 
 @dataclass
@@ -87,19 +65,22 @@ class Explaining:
 
     def __post_init__(self) -> None:
         self.there = self.columns.of_cells(self.cells, lambda w: w.there)
+        self.value = self.columns.of_cells(self.cells, lambda w: w.value)
+        self.unit = self.columns.of_cells(self.cells, lambda w: w.unit)
         self.figures = self.columns.of_cells(self.cells, lambda w: w.figures)
-        self.found = [[] for _ in range(self.cells.count)]
+        self.found = self.found or [[] for _ in range(self.cells.count)]
         self.bases: dict[str, Worked] = {}
-        self.tried: dict[str, Array] = {}
+        self.tried: dict[str, Tried] = {}
 
-    def under(self, discipline: Discipline) -> Explaining:
-        """The same task for those sheets whose other cells are right under another discipline too."""
-        other = Explaining(self.cells, self.columns, discipline, self.left, self.alone)
-        other.found = self.found
-        accepted = self.columns.matrix(other.base("own").accepted, self.cells.count)
-        fits = (accepted | ~self.there | self.left).all(axis=1)
-        other.alone = self.alone & fits[:, None]
-        return other
+    def under(self, discipline: Discipline) -> tuple[Array, Explaining]:
+        """The same task for those sheets whose other cells are right under another discipline too, and which."""
+        rows = np.flatnonzero((self.left & self.alone).any(axis=1))
+        some = self.cells.take(rows)
+        accepted = self.columns.matrix(work(some, discipline).accepted, some.count)
+        fits = (accepted | ~self.there[rows] | self.left[rows]).all(axis=1)
+        rows, some = rows[fits], some.take(np.flatnonzero(fits))
+        found = [self.found[row] for row in rows]
+        return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found)
 
     def base(self, carry: str) -> Worked:
         """The run of the right rules that others start from."""
@@ -107,56 +88,42 @@ class Explaining:
             self.bases[carry] = work(self.cells, self.discipline, carry=carry)
         return self.bases[carry]
 
-    def fits(self, slips: Sequence[Slip], carry: str) -> Array:
-        """(slips, sheets, columns): where what a slip gives is what stands there, and another number than is right."""
+    def trying(self, slips: Sequence[Slip], carry: str) -> Tried:
+        """Every slip tried on every sheet on which it can reach a wrong cell."""
         if carry not in self.tried:
-            base = self.base(carry)
-            right = self.columns.matrix(base.accepted, self.cells.count) & self.left
-            out = np.zeros((len(slips), *self.there.shape), bool)
-            for k, slip in enumerate(slips):
-                if not self._reaches(slip):
-                    continue
-                run = work(self.cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
-                out[k] = self.columns.matrix(run.accepted, self.cells.count) & ~right
-                out[k] &= ~self.left | self.columns.matrix(self._moved(run, base), self.cells.count)
-            self.tried[carry] = out
+            fits = np.zeros((len(slips), *self.there.shape), bool)
+            tried = self.tried[carry] = Tried(fits, {})
+            for some, own in self._reached(slips, carry):
+                for k in some:
+                    self._try(tried, k, slips[k], *own)
         return self.tried[carry]
 
-    def _reaches(self, slip: Slip) -> bool:
-        """Whether a slip can reach a wrong cell: what it changes is not all written and right, and not all later."""
-        order = {at: k for k, at in enumerate(self.base("own").follows)}
-        wrong = {self._at(stage) for stage in self.columns.stages if self.left[:, stage].any()}
-        last = max(order[at] for at in wrong)
-        kinds = {PRODUCES[name][0].replace("p", letter) for name in slip.changes for letter in slip.letters}
-        changed = [at for at in order if at.kind in kinds]
-        silent = len({at.kind for at in changed}) < len(kinds)  # it changes what is not recorded
-        return silent or any(order[at] <= last and (at in wrong or not self._written(at)) for at in changed)
+    def _try(self, tried: Tried, k: int, slip: Slip, rows: Array, cells: Cells, base: Worked, carry: str) -> None:
+        run = work(cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
+        left = self.left[rows]
+        right = self.columns.matrix(base.accepted, cells.count) & left
+        fits = self.columns.matrix(run.accepted, cells.count) & ~right
+        fits &= ~left | self.columns.matrix(_moved(cells, run, base), cells.count)
+        tried.fits[k, rows] = fits
+        some = np.flatnonzero((fits & left).any(axis=1))
+        if len(some):
+            low, high = self.columns.ends(cells, run)
+            tried.ends.update({(k, int(rows[n])): (low[n], high[n]) for n in some})
 
-    def _at(self, stage: slice) -> At:
-        at: At = self.columns.places[stage.start][0]
-        return at
-
-    def _written(self, at: At) -> bool:
-        return at in self.cells.arrays and bool(self.cells.arrays[at].there.all())
-
-    def _moved(self, run: Worked, base: Worked) -> dict[At, Array]:
-        """Where another rule gives another number."""
-        out: dict[At, Array] = {}
-        for at, written in self.cells.arrays.items():
-            if run.follows[at] is base.follows[at]:
-                out[at] = np.zeros(written.there.shape, bool)
-                continue
-            one, other = run.follows[at].over(self.cells.count), base.follows[at].over(self.cells.count)
-            with np.errstate(all="ignore"):
-                apart = np.abs(one.low + one.high - other.low - other.high)
-                out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
-        return out
-
-    def ends(self, run: Worked) -> tuple[Array, Array]:
-        """What follows in a run, side by side: its lower and its upper ends."""
-        both = {at: run.follows[at].over(self.cells.count) for at in self.cells.arrays}
-        low = self.columns.matrix({at: x.low for at, x in both.items()}, self.cells.count)
-        return low, self.columns.matrix({at: x.high for at, x in both.items()}, self.cells.count)
+    def _reached(
+        self, slips: Sequence[Slip], carry: str
+    ) -> Iterator[tuple[list[int], tuple[Array, Cells, Worked, str]]]:
+        """Slips that can reach a wrong cell of the same sheets, with those sheets and their base."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        reach = _Reach(self)
+        for k, slip in enumerate(slips):
+            groups.setdefault(tuple(np.flatnonzero(reach.of(slip))), []).append(k)
+        for sheets, some in groups.items():
+            rows = np.array(sheets, int)
+            if len(rows) == self.cells.count:
+                yield some, (rows, self.cells, self.base(carry), carry)
+            elif len(rows):
+                yield some, (rows, self.cells.take(rows), self.base(carry).take(rows), carry)
 
     def add(self, row: int, found: Found) -> None:
         """Note one explanation; its cells are done."""
@@ -167,21 +134,22 @@ class Explaining:
         """Slips that give every cell of a stage."""
         if not (self.left & self.alone).any():
             return
-        fits = self.fits(slips, carry)
-        for stage in self.columns.stages:
+        tried = self.trying(slips, carry)
+        for at, stage in self.columns.stages.items():
             rows = np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1))
-            explains = (fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
-            for k, row in enumerate(map(int, rows)):
-                named = self._unrefuted(np.flatnonzero(explains[:, k]), fits[:, row], row, stage)
-                at = np.flatnonzero(self.left[row, stage]) + stage.start
-                if 0 < len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
-                    self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at)), whole=True))
+            explains = (tried.fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
+            for k in np.flatnonzero(explains.any(axis=0)):
+                row = int(rows[k])
+                named = self._unrefuted(np.flatnonzero(explains[:, k]), tried.fits[:, row], row, at)
+                wrong = np.flatnonzero(self.left[row, stage]) + stage.start
+                if len(named) <= MOST_FITTING and self._evident(*tried.ends[int(named[0]), row], row, wrong):
+                    self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, wrong)), whole=True))
 
-    def _unrefuted(self, named: Array, fits: Array, row: int, stage: slice) -> Array:
+    def _unrefuted(self, named: Array, fits: Array, row: int, at: At) -> Array:
         """Of several slips those that leave the right cells of the same layer right."""
         if len(named) < 2:
             return named
-        right = self.there[row] & ~self.left[row] & self.columns.of_layer(stage)
+        right = self.there[row] & ~self.left[row] & self.columns.of_layer(at)
         against = (right & ~fits[named]).sum(axis=1)
         return named[against == against.min()]
 
@@ -189,62 +157,90 @@ class Explaining:
         """In each stage the slips that give most of the cells that are left, then most of the rest."""
         if not (self.left & self.alone).any():
             return
-        fits = self.fits(slips, carry)
-        for stage in self.columns.stages:
+        tried = self.trying(slips, carry)
+        for stage in self.columns.stages.values():
             for row in np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1)):
-                wrong = (self.left & self.alone)[row, stage]
-                self._one_by_one(stage.start, int(row), wrong, fits[:, row, stage], slips)
+                self._one_by_one(stage, int(row), tried, slips)
 
-    def _one_by_one(self, start: int, row: int, wrong: Array, fits: Array, slips: Sequence[Slip]) -> None:
+    def _one_by_one(self, stage: slice, row: int, tried: Tried, slips: Sequence[Slip]) -> None:
+        wrong = (self.left & self.alone)[row, stage]
         while wrong.any():
-            explained = fits & wrong
+            explained = tried.fits[:, row, stage] & wrong
             counts = explained.sum(axis=1)
             if not counts.any():
                 return
             first = explained[counts.argmax()]
             named = np.flatnonzero((explained == first).all(axis=1))
             wrong = wrong & ~first
-            at = np.flatnonzero(first) + start
-            if len(named) <= MOST_FITTING and self._evident(slips[int(named[0])], row, at):
-                near = wrong & self._one_off(slips[int(named[0])], row)[start : start + len(wrong)]
-                at = np.flatnonzero(first | near if first.sum() > near.sum() else first) + start
+            at = np.flatnonzero(first) + stage.start
+            ends = tried.ends[int(named[0]), row]
+            if len(named) <= MOST_FITTING and self._evident(*ends, row, at):
+                near = wrong & self._one_off(*ends, row)[stage]
+                at = np.flatnonzero(first | near if first.sum() > near.sum() else first) + stage.start
                 self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, at))))
-                wrong = wrong & self.left[row, start : start + len(wrong)]
+                wrong = wrong & self.left[row, stage]
 
-    def _evident(self, slip: Slip, row: int, at: Array) -> bool:
+    def _evident(self, low: Array, high: Array, row: int, at: Array) -> bool:
         """Whether the cells fit too well for chance, or are to the letter what the slip gives."""
         update = self.columns.places[int(at[0])][0].kind.endswith("_new")
         plenty = (self.figures[row, at] - (3 if update else 1)).sum() >= 2 * EVIDENCE
         if plenty and not self.discipline.inside:
             return True  # nothing rounded inside: what the slip gives is hardly wider than a cell
-        one = self.cells.take(np.array([row]))
-        run = work(one, self.discipline, rules_=slip.rules, base=work(one, self.discipline))
-        digits, literal = {}, {}
-        for place, w in one.arrays.items():
-            follows = run.follows[place].over(1)
-            literal[place] = (follows.low <= w.value) & (w.value <= follows.high)
-            with np.errstate(all="ignore"):
-                size = np.abs(w.value - self._start_of(place))  # of a new weight only its step speaks
-                chance = (follows.high - follows.low + w.unit) / np.maximum(size, w.unit)
-                digits[place] = np.maximum(-np.log10(chance), 0)
-        enough = self.columns.matrix(digits, 1)[0, at].sum() >= (EVIDENCE if len(at) == 1 else SEVERAL)
-        return bool(enough or self.columns.matrix(literal, 1)[0, at].all())
+        low, high, value, unit = low[at], high[at], self.value[row, at], self.unit[row, at]
+        with np.errstate(all="ignore"):
+            size = np.abs(value - self.columns.starts[at])  # of a new weight only its step speaks
+            digits = np.maximum(-np.log10((high - low + unit) / np.maximum(size, unit)), 0)
+        enough = digits.sum() >= (EVIDENCE if len(at) == 1 else SEVERAL)
+        return bool(enough or ((low <= value) & (value <= high)).all())
 
-    def _start_of(self, at: At) -> Array:
-        """The weights or biases that an update of the first step starts from; 0 for what is no update."""
-        parameter = at.kind.removesuffix("_new")
-        if parameter == at.kind or at.step > 1:
-            return 0.0
-        given = getattr(self.cells.problem.network.layer(at.layer), parameter)
-        return 0.0 if given is None else given.floats
-
-    def _one_off(self, slip: Slip, row: int) -> Array:
+    def _one_off(self, low: Array, high: Array, row: int) -> Array:
         """The cells of a sheet that are what a slip gives, but for one in the last digit."""
-        one = self.cells.take(np.array([row]))
-        base = work(one, self.discipline)
-        run = work(one, self.discipline, rules_=slip.rules, base=base)
-        near = {}
-        for at, w in one.arrays.items():
-            follows, reach = run.follows[at].over(1), 1.5 * w.unit
-            near[at] = (w.value + reach >= follows.low) & (w.value - reach <= follows.high) & w.there
-        return self.columns.matrix(near, 1)[0]
+        value, reach = self.value[row], 1.5 * self.unit[row]
+        near: Array = (value + reach >= low) & (value - reach <= high) & self.there[row]
+        return near
+
+
+class _Reach:
+    """On which sheets a slip can reach a wrong cell: not all that it changes is written and right, or comes later."""
+
+    def __init__(self, task: Explaining) -> None:
+        self.order = {at: k for k, at in enumerate(task.base("own").follows)}
+        self.open = np.ones((task.cells.count, len(self.order)), bool)  # something wrong stands there, or nothing
+        last = np.full(task.cells.count, -1)
+        for at, stage in task.columns.stages.items():
+            wrong = task.left[:, stage].any(axis=1)
+            self.open[:, self.order[at]] = wrong | ~task.there[:, stage].all(axis=1)
+            last[wrong] = self.order[at]
+        self.open &= np.arange(len(self.order)) <= last[:, None]
+        self.known: dict[frozenset[str], Array] = {}
+
+    def of(self, slip: Slip) -> Array:
+        """Which sheets."""
+        kinds = frozenset(kind for name in slip.changes for kind in _kinds(name, slip.letters))
+        if kinds not in self.known:
+            changed = [k for at, k in self.order.items() if at.kind in kinds]
+            self.known[kinds] = self.open[:, changed].any(axis=1)
+        return self.known[kinds]
+
+
+def _kinds(rule: str, letters: Iterable[str]) -> Iterator[str]:
+    """The recorded kinds that a rule makes; one sample's loss is recorded as that of the batch."""
+    kind, layer = PRODUCES[rule]
+    if rule in UPDATES:
+        yield from (kind.replace("p", letter) for letter in letters)
+    else:
+        yield from (kind,) if layer is not None else (kind, "E")
+
+
+def _moved(cells: Cells, run: Worked, base: Worked) -> dict[At, Array]:
+    """Where another rule gives another number."""
+    out: dict[At, Array] = {}
+    for at, written in cells.arrays.items():
+        if run.follows[at] is base.follows[at]:
+            out[at] = np.zeros(written.there.shape, bool)
+            continue
+        one, other = run.follows[at].over(cells.count), base.follows[at].over(cells.count)
+        with np.errstate(all="ignore"):
+            apart = np.abs(one.low + one.high - other.low - other.high)
+            out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
+    return out

@@ -64,6 +64,10 @@ class Intervals:
             return self
         return self._moved(lambda a: np.broadcast_to(a, (sheets, *a.shape[1:])))
 
+    def take(self, rows: Array) -> Self:
+        """Some of the sheets."""
+        return type(self)(self.m, self.low[rows], self.high[rows], fresh=self.fresh)
+
     def _with(self, low: Array, high: Array) -> Self:
         return type(self)(self.m, low, high, fresh=False, of=self.of)
 
@@ -349,6 +353,5 @@ class IntervalArithmetic(Arithmetic):
 
 
 def _padded(x: Intervals, ndim: int) -> Intervals:
-    extra = (1,) * (ndim - x.ndim)
-    low, high = (a.reshape(a.shape[0], *extra, *a.shape[1:]) for a in (x.low, x.high))
-    return Intervals(x.m, low, high, fresh=False, of=x.of)
+    place = (slice(None), *(None,) * (ndim - x.ndim))
+    return Intervals(x.m, x.low[place], x.high[place], fresh=False, of=x.of)

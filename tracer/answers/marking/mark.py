@@ -11,12 +11,13 @@ import numpy as np
 
 from derivations.network import Problem
 from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import accepted, best_readings
-from tracer.answers.marking.diagnosis import Columns, Explaining, Found
+from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline
 from tracer.answers.marking.formula_cells import formulas_of
 from tracer.answers.marking.judging import LAST_DIGIT, REFUSED, Judged, judge
-from tracer.answers.marking.marks import Marker
+from tracer.answers.marking.marks import Known, Marker
 from tracer.answers.marking.misread import Given, misread
 from tracer.answers.marking.passes import At, recorded
 from tracer.answers.marking.pen import slips_of_the_pen
@@ -31,9 +32,9 @@ from tracer.terminal import counted
 __all__ = ["mark"]
 
 Array = Any
-AT_ONCE = 1000
-MOST_CELLS = 100_000
-"""Sheets worked together: enough to share the cost of a run, few enough to stay within memory."""
+AT_ONCE = 4000
+MOST_CELLS = 200_000
+"""Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
 
 def mark(
@@ -46,8 +47,7 @@ def mark(
     """
     others = accepted(problem)
     marked: list[Marked] = []
-    largest = max((len(sheet.entries) for sheet in sheets), default=1)
-    batch = min(AT_ONCE, max(1, MOST_CELLS // max(largest, 1)))
+    batch = min(AT_ONCE, max(1, MOST_CELLS // sum(int(np.prod(shape)) for shape in recorded(problem).values())))
     batches = range(0, len(sheets), batch)
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
         some = list(sheets[first : first + batch])
@@ -81,14 +81,14 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
         for row, (misreading, _) in known.items():
             codes[row, list(misreading.columns)] = REFUSED
     found = explain(truth, cells, columns, judged, there, codes, known)
-    literal = columns.matrix({at: _literal(judged, at, w) for at, w in cells.arrays.items()}, cells.count)
+    literal = columns.matrix({at: _literal(judged, at, w) for at, w in cells.arrays.items()}, cells.count).tolist()
+    standing = codes.astype(object)
+    standing[~there] = None
+    of_quantity = Known(truth, columns)
     out = []
     for row, sheet in enumerate(sheets):
-        verdicts = {columns.places[c]: int(codes[row, c]) for c in np.flatnonzero(there[row])}
-        explained = [(f, tuple(columns.places[c] for c in f.columns)) for f in found[row]]
         formulas = formulas_of(truth, sheet, cells, judged, row)
-        as_is = {columns.places[c] for c in np.flatnonzero(literal[row])}
-        out.append(Marker(truth, sheet, verdicts, explained, formulas, as_is).marked())
+        out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
     return out
 
 
@@ -146,7 +146,9 @@ def _explain(task: Explaining, slips: list[Slip]) -> None:
     task.whole_stages(slips, "own")
     for discipline in DISCIPLINES:
         if discipline != task.discipline and (task.left & task.alone).any():
-            task.under(discipline).whole_stages(slips, "own")
+            rows, other = task.under(discipline)
+            other.whole_stages(slips, "own")
+            task.left[rows] = other.left
     solve(task, task.cells.problem)
     task.whole_stages(slips, "true")
     task.single_cells(slips, "own")

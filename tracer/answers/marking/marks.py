@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -11,16 +11,16 @@ from derivations import names
 from derivations.names import Quantity
 from tracer.answers.blank import points_of
 from tracer.answers.marking.cells import GIVEN
+from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.diagnosis import Found
 from tracer.answers.marking.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
-from tracer.answers.marking.passes import At
-from tracer.answers.marking.truth import Truth
+from tracer.answers.marking.truth import NEAR, Truth
 from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.written import Written
 from tracer.answers.result import Cause, Mark, Marked
 
-__all__ = ["Marker"]
+__all__ = ["Known", "Marker", "merged"]
 
-Place = tuple[At, tuple[int, ...]]
 VERDICTS = {
     REFUSED: "wrong",
     LAST_DIGIT: "last_digit",
@@ -31,30 +31,72 @@ VERDICTS = {
     PLAINLY: "rounded",
 }
 ENOUGH_FIGURES = 2
+Told = tuple[tuple[str, ...], tuple[int, ...], dict[str, str]]
+"""The slips of one cause, its columns, what there is to say."""
+
+
+@dataclass
+class _Fixed:
+    """What the cells of one quantity have in common on all sheets; `column` is -1 where the step records none."""
+
+    column: int
+    points: float
+    low: Fraction | None
+    high: Fraction | None
+    near: float
+    texts: dict[tuple[int | None, int], str] = field(default_factory=dict)
+
+
+class Known(dict[Quantity, _Fixed]):
+    """What is known of each quantity before any sheet, worked when first asked for."""
+
+    def __init__(self, truth: Truth, columns: Columns) -> None:
+        super().__init__()
+        self.truth, self.columns = truth, columns
+        least = dict(truth.problem.sheet).get("figures")
+        self.least = least if isinstance(least, int) else ENOUGH_FIGURES
+
+    def __missing__(self, q: Quantity) -> _Fixed:
+        column = self.columns.number.get(self.truth.place(q), -1)
+        low, high = self.truth.ends(q)
+        near = float("nan") if low is None else float(low)
+        self[q] = fixed = _Fixed(column, self.points(q), low, high, near)
+        return fixed
+
+    def points(self, q: Quantity | None) -> float:
+        """What a cell counts; nothing where `[sheet] ask` does not ask for it."""
+        if q is None:
+            return 1.0
+        return points_of(self.truth.problem, q) if self.truth.asked is None or q in self.truth.asked else 0.0
 
 
 class Marker:
-    """Puts one sheet together: its entries, the codes of its cells and formulas, what explains the wrong ones."""
+    """Puts one sheet together: its entries, the codes of its cells and formulas, what explains the wrong ones.
+
+    codes: by column, None where nothing stands.  literal: by column, whether the number is, unrounded, what follows
+    from what stands on the sheet.
+    """
 
     def __init__(
         self,
-        truth: Truth,
+        known: Known,
         sheet: Sheet,
-        codes: Mapping[Place, int] | None = None,
-        found: Sequence[tuple[Found, tuple[Place, ...]]] = (),
+        codes: Sequence[int | None],
+        literal: Sequence[bool],
+        found: Sequence[Found] = (),
         formulas: Mapping[str, tuple[int, tuple[str, ...]]] | None = None,
-        literal: Collection[Place] = (),
     ) -> None:
-        self.truth, self.sheet, self.codes = truth, sheet, codes or {}
-        self.found = _merged(found)
+        self.known, self.truth, self.sheet = known, known.truth, sheet
+        self.codes, self.literal = codes, literal
+        self.found = merged(found)
         self.formulas = formulas or {}
-        self.literal = literal  # cells that are, unrounded, what follows from what stands on the sheet
+        self._explained = {column: names for names, columns, _ in self.found for column in columns}
 
     def marked(self) -> Marked:
         """The sheet, marked."""
         if self.sheet.error:
             return Marked(self.sheet.id, remarks=self.sheet.remarks, error=self.sheet.error)
-        marks = [m for m in (self._mark(entry) for entry in self.sheet.entries) if m]
+        marks = [m for m in map(self._mark, self.sheet.entries) if m]
         marks += self._missing()
         causes = self._causes()
         return Marked(self.sheet.id, tuple(marks), (*self._misread(marks, causes), *causes), self.sheet.remarks)
@@ -62,53 +104,56 @@ class Marker:
     # --- cells ---
 
     def _mark(self, entry: Entry) -> Mark | None:
+        q, written = entry.quantity, entry.value
+        if q is None or written is None or entry.fault or q.kind in GIVEN:
+            return self._unusual(entry)
+        fixed = self.known[q]
+        code = self.codes[fixed.column] if fixed.column >= 0 else None
+        code = NOTHING if code is None else code
+        verdict = VERDICTS[code]
+        if code >= TRUNCATED:
+            verdict = self._how_right(entry, written, fixed, verdict)
+        slips = self._explained.get(fixed.column, ())
+        if slips and code <= LAST_DIGIT:
+            verdict = "slip"
+        expected = self._expected(entry, written, fixed)
+        return Mark(entry.name, entry.number, verdict, expected, slips=slips, where=entry.where, points=fixed.points)
+
+    def _unusual(self, entry: Entry) -> Mark | None:
+        """A given number, a blank, a formula, what was not understood."""
         q = entry.quantity
-        mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self._points(q))
+        mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self.known.points(q))
         if q is not None and q.kind in GIVEN and not entry.fault:
             return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
-        if entry.value is None:
-            return mark
-        if q is None:
-            return self._formula(entry, mark)
-        place = self.truth.place(q)
-        verdict = VERDICTS[self.codes.get(place, NOTHING)]
-        if verdict in ("rounded", "rounded_inside", "truncated"):
-            verdict = self._how_right(entry, q, verdict)
-        slips = self._explained.get(place, ())
-        if slips and verdict in ("wrong", "last_digit"):
-            verdict = "slip"
-        return replace(mark, verdict=verdict, slips=slips, expected=self._expected(entry, q))
+        return mark if entry.value is None else self._formula(entry, mark)
 
     def _formula(self, entry: Entry, mark: Mark) -> Mark:
         """A cell whose name is a formula."""
         code, slips = self.formulas.get(entry.name, (NOTHING, ()))
         return replace(mark, verdict="slip" if slips else VERDICTS[code], slips=slips)
 
-    def _how_right(self, entry: Entry, q: Quantity, verdict: str) -> str:
-        assert entry.value is not None
-        if self.truth.may_be(q, entry.value.number / float(entry.factor)):
-            low, high = self.truth.ends(q)
-            written = entry.value.exact / entry.factor
-            if low is not None and high is not None and low <= written <= high:
-                return "exact" if low == high else verdict
-        enough = entry.value.figures >= self._least(q) or entry.value.place is None
-        if enough or self.truth.place(q) in self.literal or self._as_usual(entry, q):
+    def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
+        number = written.number if entry.factor == 1 else written.number / float(entry.factor)
+        if abs(number - fixed.near) <= NEAR * abs(number):  # so near that it may be the right one itself
+            exact = written.exact / entry.factor
+            if fixed.low is not None and fixed.high is not None and fixed.low <= exact <= fixed.high:
+                return "exact" if fixed.low == fixed.high else verdict
+        if written.figures >= self.known.least or written.place is None:
             return verdict
-        return "follows" if REFUSED in self.codes.values() else "coarse"
+        if self.literal[fixed.column] or self._as_usual(entry, entry.quantity):
+            return verdict
+        return "follows" if REFUSED in self.codes else "coarse"
 
-    def _as_usual(self, entry: Entry, q: Quantity) -> bool:
+    def _as_usual(self, entry: Entry, q: Quantity | None) -> bool:
         """Whether a number is short as all of its sheet are, or because the zeros at its end were left out."""
         assert entry.value is not None
+        assert q is not None
         figures, place = self._usual
         if entry.value.place is not None and entry.value.place == place < 0:
             return True
         return Fraction(self.truth.rounded(q, entry.factor, figures)) == entry.value.exact
-
-    def _least(self, q: Quantity) -> int:
-        figures = dict(self.truth.problem.sheet).get("figures")
-        return figures if isinstance(figures, int) else ENOUGH_FIGURES
 
     @cached_property
     def _usual(self) -> tuple[int, int]:
@@ -118,10 +163,16 @@ class Marker:
         most = max(set(figures), key=lambda n: (figures.count(n), n), default=1)
         return most, max(set(places), key=lambda p: (places.count(p), p), default=0)
 
-    def _expected(self, entry: Entry, q: Quantity) -> str:
-        assert entry.value is not None
-        places = -entry.value.place if entry.value.place is not None else 8
-        return self.truth.shown(q, entry.factor, places, entry.value.figures)
+    def _expected(self, entry: Entry, written: Written, fixed: _Fixed) -> str:
+        assert entry.quantity is not None
+        places = 8 if written.place is None else -written.place
+        if entry.factor != 1:
+            return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
+        text = fixed.texts.get((written.place, written.figures))
+        if text is None:
+            text = self.truth.shown(entry.quantity, entry.factor, places, written.figures)
+            fixed.texts[written.place, written.figures] = text
+        return text
 
     def _given(self, entry: Entry, mark: Mark) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""
@@ -134,18 +185,14 @@ class Marker:
         facts = {"given": f"{names.text(self.truth.problem.network, q)} = {entry.number} (\u2260 {right[1]})"}
         return replace(mark, verdict="slip", expected=right[1], slips=("given.misread",), facts=facts)
 
-    def _points(self, q: Quantity | None) -> float:
-        """What a cell counts; nothing where `[sheet] ask` does not ask for it."""
-        if q is None:
-            return 1.0
-        return points_of(self.truth.problem, q) if self.truth.asked is None or q in self.truth.asked else 0.0
-
     def _missing(self) -> list[Mark]:
         """What `[sheet] ask` asks for and the sheet does not have."""
+        if not self.truth.asked:
+            return []
         there = {e.quantity for e in self.sheet.entries}
         network = self.truth.problem.network
-        wanted = [q for q in self.truth.asked or () if q not in there]
-        return [Mark(names.text(network, q), "", "missing", points=self._points(q)) for q in wanted]
+        wanted = [q for q in self.truth.asked if q not in there]
+        return [Mark(names.text(network, q), "", "missing", points=self.known.points(q)) for q in wanted]
 
     # --- causes ---
 
@@ -158,35 +205,32 @@ class Marker:
         return [Cause(m.slips, (m.name,), tuple(after) if m is wrong[0] else (), m.facts) for m in wrong]
 
     @cached_property
-    def _explained(self) -> dict[Place, tuple[str, ...]]:
-        return {place: names for names, places, _ in self.found for place in places}
-
-    @cached_property
-    def _entries(self) -> dict[Place, Entry]:
+    def _entries(self) -> dict[int, Entry]:
         usable = [e for e in self.sheet.entries if e.quantity and not e.fault and e.formula is None]
-        return {self.truth.place(e.quantity): e for e in usable if e.quantity}
+        columns = ((self.known[e.quantity].column, e) for e in usable if e.quantity and e.quantity.kind not in GIVEN)
+        return {column: e for column, e in columns if column >= 0}
 
     def _causes(self) -> list[Cause]:
         """The causes in the order of calculation; cells that nothing explains are one cause a stage."""
-        causes = [(places, slips, facts) for slips, places, facts in self.found]
-        for at in dict.fromkeys(place[0] for place in self.codes):
-            alone = tuple(p for p, c in self.codes.items() if p[0] == at and c == REFUSED and p not in self._explained)
-            causes += [(alone, (), {})] if alone else []
-        order = {place: k for k, place in enumerate(self.codes)}
-        causes.sort(key=lambda cause: order[cause[0][0]])
-        starts = [order[places[0]] for places, _, _ in causes]
+        causes = list(self.found)
+        if not causes and REFUSED not in self.codes:
+            return []
+        for stage in self.known.columns.stages.values():
+            alone = [c for c in range(stage.start, stage.stop) if self.codes[c] == REFUSED and c not in self._explained]
+            causes += [((), tuple(alone), {})] if alone else []
+        causes.sort(key=lambda cause: cause[1][0])
+        starts = [columns[0] for _, columns, _ in causes]
         out = []
-        for k, (places, slips, facts) in enumerate(causes):
-            until = starts[k + 1] if k + 1 < len(starts) else len(order)
-            after = [p for p, c in self.codes.items() if c == FOLLOWS and starts[k] < order[p] < until]
-            cells = tuple(self._entries[p].name for p in places)
-            follows = tuple(self._entries[p].name for p in after)
-            out.append(Cause(slips, cells, follows, self._facts(places[0], slips) | facts))
+        for (slips, columns, facts), first, until in zip(causes, starts, [*starts[1:], len(self.codes)], strict=True):
+            after = [c for c in range(first + 1, until) if self.codes[c] == FOLLOWS]
+            cells = tuple(self._entries[c].name for c in columns)
+            follows = tuple(self._entries[c].name for c in after)
+            out.append(Cause(slips, cells, follows, self._facts(columns[0], slips) | facts))
         return out
 
-    def _facts(self, place: Place, slips: tuple[str, ...]) -> dict[str, str]:
+    def _facts(self, column: int, slips: tuple[str, ...]) -> dict[str, str]:
         """The equations that a message shows: the right one of the cell, and each slip's."""
-        q = self._entries[place].quantity
+        q = self._entries[column].quantity
         assert q is not None
         known = [self.truth.slips[name] for name in slips if name in self.truth.slips]
         facts: dict[str, str] = {}
@@ -197,18 +241,16 @@ class Marker:
         return {"right": self.truth.equation(q)} | facts
 
 
-def _merged(
-    found: Sequence[tuple[Found, tuple[Place, ...]]],
-) -> list[tuple[tuple[str, ...], tuple[Place, ...], dict[str, str]]]:
+def merged(found: Sequence[Found]) -> list[Told]:
     """Causes, not cells: explanations that have a slip in common are one, and that slip is the one meant."""
-    out: list[tuple[tuple[str, ...], tuple[Place, ...], dict[str, str]]] = []
-    for one, places in found:
+    out: list[Told] = []
+    for one in found:
         facts = dict(one.facts)
         for k, (slips, earlier, known) in enumerate(out):
             common = tuple(name for name in slips if name in one.names)
             if common and known == facts:
-                out[k] = common, (*earlier, *places), known
+                out[k] = common, (*earlier, *one.columns), known
                 break
         else:
-            out.append((one.names, places, facts))
+            out.append((one.names, one.columns, facts))
     return out

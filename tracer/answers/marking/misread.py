@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.diagnosis import Columns, Explaining, Found
+from tracer.answers.marking.columns import Columns
+from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import Discipline
 from tracer.answers.marking.solving import Unknown, agreed, solved, told
 from tracer.answers.marking.working import work
@@ -32,7 +33,8 @@ def misread(
     """By sheet: the numbers that it misread, and the cells that this explains; wrong: (sheets, columns)."""
     task = Explaining(cells, columns, discipline, wrong.copy(), wrong)
     first = {
-        row: next(s for s in columns.stages if wrong[row, s].any()) for row in np.flatnonzero(_spread(wrong, columns))
+        row: next(s for s in columns.stages.values() if wrong[row, s].any())
+        for row in np.flatnonzero(_spread(wrong, columns))
     }
     ways: list[tuple[int, Unknown, str]] = []
     for one in solved(task, cells.problem) if first else ():
@@ -46,7 +48,7 @@ def misread(
 
 def _spread(wrong: Array, columns: Columns) -> Array:
     """Which sheets have wrong cells in several stages."""
-    return np.sum([wrong[:, stage].any(axis=1) for stage in columns.stages], axis=0) > 1
+    return np.sum([wrong[:, stage].any(axis=1) for stage in columns.stages.values()], axis=0) > 1
 
 
 def _best(

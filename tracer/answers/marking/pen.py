@@ -19,11 +19,9 @@ def slips_of_the_pen(task: Explaining) -> None:
     wrong = task.left & task.alone
     if not wrong.any():
         return
-    ends = [task.ends(task.base(carry)) for carry in ("own", "true")]
-    value = task.columns.of_cells(task.cells, lambda w: w.value)
-    unit = task.columns.of_cells(task.cells, lambda w: w.unit)
+    ends = [task.columns.ends(task.cells, task.base(carry)) for carry in ("own", "true")]
     for row, column in np.argwhere(wrong):
-        v, u = float(value[row, column]), float(unit[row, column])
+        v, u = float(task.value[row, column]), float(task.unit[row, column])
         for name, other in _meant(v, u):
             if any(low[row, column] <= other + u / 2 and other - u / 2 <= high[row, column] for low, high in ends):
                 task.add(int(row), Found((name,), (int(column),)))

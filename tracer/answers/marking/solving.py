@@ -117,13 +117,11 @@ class Solved:
 def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
     """Every unknown, solved from every cell alone."""
     base = task.base("own")
-    low, high = task.discipline.cell(
-        task.columns.of_cells(task.cells, lambda w: w.value), task.columns.of_cells(task.cells, lambda w: w.unit)
-    )
-    now = task.ends(base)
+    low, high = task.discipline.cell(task.value, task.unit)
+    now = task.columns.ends(task.cells, base)
     for unknown in unknowns(problem):
         start, rules_ = unknown.changed(1.0)
-        moved = task.ends(work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
+        moved = task.columns.ends(task.cells, work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
         with np.errstate(all="ignore"):
             slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
             ends = (low - now[1]) / slope, (high - now[0]) / slope
@@ -134,16 +132,15 @@ def solve(task: Explaining, problem: Problem) -> None:
     """Explain whole stages by one number that was another one."""
     if not (task.left & task.alone).any():
         return
-    found: dict[tuple[int, int], list[tuple[Unknown, str]]] = {}
+    found: dict[tuple[int, int, int], list[tuple[Unknown, str]]] = {}
     for one in solved(task, problem):
-        for k, stage in enumerate(task.columns.stages):
+        for stage in task.columns.stages.values():
             for row in map(int, np.flatnonzero((task.left & task.alone)[:, stage].any(axis=1))):
                 text, enough = agreed(one, task, row, stage)
                 if text and (enough or _likely(one.unknown, float(text))):
-                    found.setdefault((row, k), []).append((one.unknown, text))
-    for (row, k), ways in sorted(found.items(), key=lambda item: item[0]):
-        stage = task.columns.stages[k]
-        at = tuple(int(c) + stage.start for c in np.flatnonzero(task.left[row, stage]))
+                    found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, text))
+    for (row, start, stop), ways in sorted(found.items(), key=lambda item: item[0]):
+        at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))
         if at:
             task.add(row, told(ways, at))
 

@@ -24,13 +24,14 @@ from tracer.answers.marking.passes import At, passes
 from tracer.answers.slips import Slip, slips_of
 from tracer.rounding import Rounding, bounds
 
-__all__ = ["Truth"]
+__all__ = ["NEAR", "Truth"]
 
 Array = Any
 BITS = 200
 _FIELD = {"eta": "learning_rate", "mu": "momentum"}
 LEAST_FIGURES = 3
 NEAR = 1e-12
+"""Relative: what is so near the right number may be it."""
 
 
 class Truth:
@@ -76,11 +77,6 @@ class Truth:
         at, place = self.place(q)
         array = self.arrays[at]
         return array[place] if isinstance(array, np.ndarray) and array.ndim else array
-
-    def may_be(self, q: Quantity, written: float) -> bool:
-        """Whether a number is so near the right one that it may be the right one itself."""
-        low, _ = self.ends(q)
-        return low is not None and abs(written - float(low)) <= NEAR * abs(written)
 
     def ends(self, q: Quantity) -> tuple[Fraction | None, Fraction | None]:
         """The ends of the ball of a quantity's number."""

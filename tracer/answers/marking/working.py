@@ -22,7 +22,7 @@ from tracer.answers.marking.discipline import PLAIN, Discipline
 from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
 from tracer.answers.marking.passes import At, passes
 
-__all__ = ["PRODUCES", "Worked", "work"]
+__all__ = ["PRODUCES", "UPDATES", "Worked", "work"]
 
 Array = Any
 
@@ -43,16 +43,41 @@ PRODUCES: dict[str, tuple[str, int | None]] = {
     **{rule: (kind, 0) for quantities in OPTIMIZERS.values() for kind, rule in quantities},
 }
 """The kind that each rule makes (p stands for W or b), and how far its layer lies from the rule's, None without one."""
+UPDATES = frozenset(rule for quantities in OPTIMIZERS.values() for _, rule in quantities)
+"""The rules that are called for W and for b."""
 
 
 @dataclass
 class Worked:
-    """What one run found: by array what follows, what is carried, and where a written cell agrees."""
+    """What one run found: by array what follows, what is carried, and where a written cell agrees.
+
+    `passed` is what a rule gave and nobody records: one sample's loss.
+    """
 
     m: IntervalArithmetic
     follows: dict[At, Intervals] = field(default_factory=dict)
     carried: dict[At, Intervals] = field(default_factory=dict)
     accepted: dict[At, Array] = field(default_factory=dict)
+    passed: dict[At, Intervals] = field(default_factory=dict)
+
+    def made(self, at: At) -> Intervals | None:
+        """What a rule gave, as it was recorded; None where this run has no such array."""
+        return self.follows.get(at) or self.passed.get(at)
+
+    def take(self, rows: Array) -> Worked:
+        """The same run over some of the sheets."""
+        taken: dict[int, Intervals] = {}  # what is one array stays one
+
+        def some(x: Intervals) -> Intervals:
+            if id(x) not in taken:
+                taken[id(x)] = x if len(x.low) == 1 else x.take(rows)
+            return taken[id(x)]
+
+        follows, carried, passed = (
+            {at: some(x) for at, x in part.items()} for part in (self.follows, self.carried, self.passed)
+        )
+        accepted = {at: of_cells[rows] for at, of_cells in self.accepted.items()}
+        return Worked(self.m, follows, carried, accepted, passed)
 
 
 def work(
@@ -76,6 +101,7 @@ def work(
     for sample, step, run in passes(cells.problem, out.m, steps, _started(cells, carry, start)):
         recording = _Recording(cells, discipline, carry, out, base, sample, step, changed)
         run(recording.keep, recording.watched(rules_))
+        out.passed = {at: x for at, x in out.passed.items() if at not in out.follows}
         changed = start is not None or (recording.changed and not sample)  # a later step starts from this one
     return out
 
@@ -205,16 +231,21 @@ class _Recording:
 
     def _watch(self, name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
         kind, offset = PRODUCES[name]
-        known = self.base.follows if self.base and rule is getattr(RULES, name) else {}
+        base = self.base if self.base and rule is getattr(RULES, name) else None
 
         def worked(s: Any, l: int, *p: str) -> Any:
             at = self.at(kind.replace("p", p[0]) if p else kind, 0 if offset is None else l + offset)
-            if at in known and not self.changed:
-                return known[at]
-            self.changed |= self.base is not None and at not in self.base.follows
+            known = base.made(at) if base and not self.changed else None
+            if known is not None:
+                return known
             if self.discipline.inside:
                 self._set_fineness(at)
-            return rule(s, l, *p)
+            result = rule(s, l, *p)
+            if self.base is None:
+                self.out.passed[at] = result
+            elif at not in self.base.follows:
+                self.changed = True
+            return result
 
         return worked
 
