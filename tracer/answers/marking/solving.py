@@ -147,18 +147,22 @@ def solve(task: Explaining, problem: Problem) -> None:
 
 def told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
     """One explanation from every number that fits; the numbers of one slip are told together."""
-    slips = tuple(dict.fromkeys(_named(unknown, float(text)) for unknown, text in ways))
+    slips = tuple(dict.fromkeys(name for unknown, text in ways for name in _named(unknown, float(text))))
     same = [(unknown, text) for unknown, text in ways if unknown.slip == ways[0][0].slip]
     given = " / ".join(f"{u.name} = {text} (\u2260 {u.value:.12g})" for u, text in same if u.name)
     value = " / ".join(dict.fromkeys(text for _, text in same))
     return Found(slips, at, whole=True, facts=(("given", given), ("value", value)))
 
 
-def _named(unknown: Unknown, value: float) -> str:
-    """The slip; a rate that only changed its sign, or is 0, has a name of its own."""
-    if unknown.slip == "update.wrong_rate":
-        return {-unknown.value: "update.plus", 0.0: "update.unchanged"}.get(value, unknown.slip)
-    return unknown.slip
+def _named(unknown: Unknown, value: float) -> list[str]:
+    """The slip; a learning rate that is a wrong one for a reason has names of its own."""
+    if unknown.slip != "update.wrong_rate":
+        return [unknown.slip]
+    rate = unknown.value
+    reasons = {"plus": -rate, "unchanged": 0.0, "no_eta": 1.0, "eta_squared": rate * rate}
+    reasons |= {"double_step": 2 * rate, "half_step": rate / 2}
+    known = [f"update.{name}" for name, other in reasons.items() if math.isclose(value, other, rel_tol=1e-9)]
+    return known or [unknown.slip]
 
 
 def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ from typing import Any
 from derivations.network import Problem
 from derivations.rules import State
 from tracer.answers.slips.places import (
+    batch,
     one_at_a_time,
     optimizer,
     several_steps,
@@ -111,7 +112,7 @@ DESCENT: tuple[Mistake, ...] = (
         **_weights_only(lambda s, l: s.m.ones_like(s.W[l]) * s.z[l]),
         source="document 003: the outputs of a layer are stored where its weights belong",
     ),
-    _u("bias_gradient_for_weights", _sgd, _own_bias, **_weights_only(lambda s, l: s.W[l] - s.eta * s.db[l])),
+    _u("bias_gradient_for_weights", _sgd, _own_bias, batch, **_weights_only(lambda s, l: s.W[l] - s.eta * s.db[l])),
 )
 
 
