@@ -6,7 +6,7 @@ alone; from the sheet's own numbers, then from the right ones.  Every slip that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +16,13 @@ from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
 from tracer.answers.marking.passes import At
-from tracer.answers.marking.working import PRODUCES, UPDATES, Worked, work
+from tracer.answers.marking.trying import Sheets, Tried, tried_on
+from tracer.answers.marking.working import Worked, work
 from tracer.answers.slips import Slip
 
 __all__ = ["EVIDENCE", "MOST_FITTING", "Explaining", "Found"]
 
 Array = Any
-SAME = 1e-9
 EVIDENCE = 2.0
 SEVERAL = 1.0
 """Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
@@ -38,18 +38,6 @@ class Found:
     columns: tuple[int, ...]
     whole: bool = False
     facts: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What came of trying slips: `fits` (slips, sheets, columns), and what followed by slip and sheet.
-
-    `fits` says where what a slip gives is what stands there, and another number than is right.  `ends` are the lower
-    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.
-    """
-
-    fits: Array
-    ends: dict[tuple[int, int], tuple[Array, Array]]
 
 
 @dataclass
@@ -91,39 +79,9 @@ class Explaining:
     def trying(self, slips: Sequence[Slip], carry: str) -> Tried:
         """Every slip tried on every sheet on which it can reach a wrong cell."""
         if carry not in self.tried:
-            fits = np.zeros((len(slips), *self.there.shape), bool)
-            tried = self.tried[carry] = Tried(fits, {})
-            for some, own in self._reached(slips, carry):
-                for k in some:
-                    self._try(tried, k, slips[k], *own)
+            sheets = Sheets(self.cells, self.columns, self.base(carry), self.left)
+            self.tried[carry] = tried_on(sheets, slips, self.discipline, carry)
         return self.tried[carry]
-
-    def _try(self, tried: Tried, k: int, slip: Slip, rows: Array, cells: Cells, base: Worked, carry: str) -> None:
-        run = work(cells, self.discipline, carry=carry, rules_=slip.rules, base=base)
-        left = self.left[rows]
-        right = self.columns.matrix(base.accepted, cells.count) & left
-        fits = self.columns.matrix(run.accepted, cells.count) & ~right
-        fits &= ~left | self.columns.matrix(_moved(cells, run, base), cells.count)
-        tried.fits[k, rows] = fits
-        some = np.flatnonzero((fits & left).any(axis=1))
-        if len(some):
-            low, high = self.columns.ends(cells, run)
-            tried.ends.update({(k, int(rows[n])): (low[n], high[n]) for n in some})
-
-    def _reached(
-        self, slips: Sequence[Slip], carry: str
-    ) -> Iterator[tuple[list[int], tuple[Array, Cells, Worked, str]]]:
-        """Slips that can reach a wrong cell of the same sheets, with those sheets and their base."""
-        groups: dict[tuple[int, ...], list[int]] = {}
-        reach = _Reach(self)
-        for k, slip in enumerate(slips):
-            groups.setdefault(tuple(np.flatnonzero(reach.of(slip))), []).append(k)
-        for sheets, some in groups.items():
-            rows = np.array(sheets, int)
-            if len(rows) == self.cells.count:
-                yield some, (rows, self.cells, self.base(carry), carry)
-            elif len(rows):
-                yield some, (rows, self.cells.take(rows), self.base(carry).take(rows), carry)
 
     def add(self, row: int, found: Found) -> None:
         """Note one explanation; its cells are done."""
@@ -198,49 +156,3 @@ class Explaining:
         value, reach = self.value[row], 1.5 * self.unit[row]
         near: Array = (value + reach >= low) & (value - reach <= high) & self.there[row]
         return near
-
-
-class _Reach:
-    """On which sheets a slip can reach a wrong cell: not all that it changes is written and right, or comes later."""
-
-    def __init__(self, task: Explaining) -> None:
-        self.order = {at: k for k, at in enumerate(task.base("own").follows)}
-        self.open = np.ones((task.cells.count, len(self.order)), bool)  # something wrong stands there, or nothing
-        last = np.full(task.cells.count, -1)
-        for at, stage in task.columns.stages.items():
-            wrong = task.left[:, stage].any(axis=1)
-            self.open[:, self.order[at]] = wrong | ~task.there[:, stage].all(axis=1)
-            last[wrong] = self.order[at]
-        self.open &= np.arange(len(self.order)) <= last[:, None]
-        self.known: dict[frozenset[str], Array] = {}
-
-    def of(self, slip: Slip) -> Array:
-        """Which sheets."""
-        kinds = frozenset(kind for name in slip.changes for kind in _kinds(name, slip.letters))
-        if kinds not in self.known:
-            changed = [k for at, k in self.order.items() if at.kind in kinds]
-            self.known[kinds] = self.open[:, changed].any(axis=1)
-        return self.known[kinds]
-
-
-def _kinds(rule: str, letters: Iterable[str]) -> Iterator[str]:
-    """The recorded kinds that a rule makes; one sample's loss is recorded as that of the batch."""
-    kind, layer = PRODUCES[rule]
-    if rule in UPDATES:
-        yield from (kind.replace("p", letter) for letter in letters)
-    else:
-        yield from (kind,) if layer is not None else (kind, "E")
-
-
-def _moved(cells: Cells, run: Worked, base: Worked) -> dict[At, Array]:
-    """Where another rule gives another number."""
-    out: dict[At, Array] = {}
-    for at, written in cells.arrays.items():
-        if run.follows[at] is base.follows[at]:
-            out[at] = np.zeros(written.there.shape, bool)
-            continue
-        one, other = run.follows[at].over(cells.count), base.follows[at].over(cells.count)
-        with np.errstate(all="ignore"):
-            apart = np.abs(one.low + one.high - other.low - other.high)
-            out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
-    return out

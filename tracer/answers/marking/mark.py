@@ -32,8 +32,8 @@ from tracer.terminal import counted
 __all__ = ["mark"]
 
 Array = Any
-AT_ONCE = 4000
-MOST_CELLS = 200_000
+AT_ONCE = 2000
+MOST_CELLS = 100_000
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
 

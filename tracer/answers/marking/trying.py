@@ -1,0 +1,129 @@
+"""Slips tried on many sheets at once, each where it can reach a wrong cell, all from one run of the right rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.columns import Columns
+from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.passes import At
+from tracer.answers.marking.working import PRODUCES, UPDATES, Worked, work
+from tracer.answers.slips import Slip
+
+__all__ = ["Sheets", "Tried", "tried_on"]
+
+Array = Any
+SAME = 1e-9
+
+
+@dataclass
+class Tried:
+    """What came of trying slips: `fits` (slips, sheets, columns), and what followed by slip and sheet.
+
+    `fits` says where what a slip gives is what stands there, and another number than is right.  `ends` are the lower
+    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.
+    """
+
+    fits: Array
+    ends: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
+
+
+@dataclass
+class Sheets:
+    """Sheets to try slips on: their cells, the run of the right rules, the wrong cells (sheets, columns)."""
+
+    cells: Cells
+    columns: Columns
+    base: Worked
+    left: Array
+
+    def __post_init__(self) -> None:
+        self.right = self.columns.matrix(self.base.accepted, self.cells.count) & self.left
+
+    def take(self, rows: Array) -> Sheets:
+        """Some of the sheets."""
+        if len(rows) == self.cells.count:
+            return self
+        return Sheets(self.cells.take(rows), self.columns, self.base.take(rows), self.left[rows])
+
+    def fits(self, run: Worked) -> Array:
+        """Where what a run gives is what stands there, and another number than is right."""
+        out = self.columns.matrix(run.accepted, self.cells.count) & ~self.right
+        moved = self.columns.matrix(self._moved(run), self.cells.count)
+        fits: Array = out & (~self.left | moved)
+        return fits
+
+    def _moved(self, run: Worked) -> dict[At, Array]:
+        out: dict[At, Array] = {}
+        for at, written in self.cells.arrays.items():
+            if run.follows[at] is self.base.follows[at]:
+                out[at] = np.zeros(written.there.shape, bool)
+                continue
+            one, other = run.follows[at].over(self.cells.count), self.base.follows[at].over(self.cells.count)
+            with np.errstate(all="ignore"):
+                apart = np.abs(one.low + one.high - other.low - other.high)
+                out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
+        return out
+
+
+def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carry: str) -> Tried:
+    """Every slip tried on every sheet on which it can reach a wrong cell."""
+    tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool))
+    for rows, numbers in _reached(sheets, slips):
+        some = sheets.take(rows)
+        for k in numbers:
+            run = work(some.cells, discipline, carry=carry, rules_=slips[k].rules, base=some.base)
+            tried.fits[k, rows] = fits = some.fits(run)
+            own = np.flatnonzero((fits & some.left).any(axis=1))
+            if len(own):
+                low, high = (ends[own] for ends in sheets.columns.ends(some.cells, run))
+                tried.ends.update({(k, int(rows[n])): (low[i], high[i]) for i, n in enumerate(own)})
+    return tried
+
+
+def _reached(sheets: Sheets, slips: Sequence[Slip]) -> Iterator[tuple[Array, list[int]]]:
+    """Sheets, and the slips that can reach a wrong cell of just these."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    reach = _Reach(sheets)
+    for k, slip in enumerate(slips):
+        groups.setdefault(tuple(np.flatnonzero(reach.of(slip))), []).append(k)
+    yield from ((np.array(rows), numbers) for rows, numbers in groups.items() if rows)
+
+
+class _Reach:
+    """On which sheets a slip can reach a wrong cell: not all that it changes is written and right, or comes later."""
+
+    def __init__(self, sheets: Sheets) -> None:
+        self.order = {at: k for k, at in enumerate(sheets.base.follows)}
+        count = sheets.cells.count
+        self.open = np.ones((count, len(self.order)), bool)  # something wrong stands there, or nothing
+        last = np.full(count, -1)
+        for at, stage in sheets.columns.stages.items():
+            wrong = sheets.left[:, stage].any(axis=1)
+            written = sheets.cells.arrays[at].there.reshape(count, stage.stop - stage.start).all(axis=1)
+            self.open[:, self.order[at]] = wrong | ~written
+            last[wrong] = self.order[at]
+        self.open &= np.arange(len(self.order)) <= last[:, None]
+        self.known: dict[frozenset[str], Array] = {}
+
+    def of(self, slip: Slip) -> Array:
+        """Which sheets."""
+        kinds = frozenset(kind for name in slip.changes for kind in _kinds(name, slip.letters))
+        if kinds not in self.known:
+            changed = [k for at, k in self.order.items() if at.kind in kinds]
+            self.known[kinds] = self.open[:, changed].any(axis=1)
+        return self.known[kinds]
+
+
+def _kinds(rule: str, letters: Iterable[str]) -> Iterator[str]:
+    """The recorded kinds that a rule makes; one sample's loss is recorded as that of the batch."""
+    kind, layer = PRODUCES[rule]
+    if rule in UPDATES:
+        yield from (kind.replace("p", letter) for letter in letters)
+    else:
+        yield from (kind,) if layer is not None else (kind, "E")
