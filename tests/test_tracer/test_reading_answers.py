@@ -370,6 +370,21 @@ def test_folders_and_archives_are_read_in_order(tmp_path: Path) -> None:
         read_sheets(HAND, [tmp_path / "nowhere.csv"])
 
 
+def test_the_folder_that_a_whole_archive_stands_in_is_no_part_of_an_id(tmp_path: Path) -> None:
+    """As for a folder; folders that tell the sheets apart stay."""
+    archive = tmp_path / "class.zip"
+    for names, ids in {
+        ("class/anna.csv", "class/bob.csv", "__MACOSX/class/._anna.csv"): ["anna", "bob"],
+        ("class/a/anna.csv", "class/bob.csv"): ["a/anna", "bob"],
+        ("class\\anna.csv", "class\\bob.csv"): ["anna", "bob"],
+        ("a/1.csv", "b/1.csv"): ["a/1", "b/1"],
+    }.items():
+        with zipfile.ZipFile(archive, "w") as packed:
+            for name in names:
+                packed.writestr(name, "E = 10.43\n")
+        assert [s.id for s in read_sheets(HAND, [archive])] == ids
+
+
 def test_an_archive_leads_nowhere_else(tmp_path: Path) -> None:
     """Paths out of it, links, bombs and doubles are errors of their own; the rest is read."""
     archive = tmp_path / "bad.zip"
