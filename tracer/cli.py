@@ -187,9 +187,13 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sheets", metavar="SHEET", nargs="+", help="a sheet, a class table, a folder or zip of sheets, -"
     )
-    parser.add_argument("--feedback", choices=("verdict", "hint", "full"), default="full", help="right or wrong; where to look too; everything (default full)")
+    parser.add_argument(
+        "--feedback", choices=("verdict", "hint", "full"), default="full", help="right or wrong, a hint, or all"
+    )
     parser.add_argument("--notation", metavar="NAME", help="the letters of the sheets (default: those that fit)")
-    parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign of the sheets (default point)")
+    parser.add_argument(
+        "--decimal", choices=("point", "comma"), default="point", help="the decimal sign (default point)"
+    )
     parser.add_argument("--overrides", metavar="FILE", help="a marker's own verdicts: CSV or JSON")
     parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
     _add_output(parser, ("table", "markdown", "html", "page", "latex", "csv", "json", "gradescope"))

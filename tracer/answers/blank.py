@@ -97,7 +97,9 @@ def _written(form: str, head: str, headers: list[str], rows: list[list[str]]) ->
 
 def _asks(columns: Sequence[str], row: Sequence[str]) -> str:
     """The points and figures of a cell as a remark behind it: `# 2 points, 4 figures`."""
-    told = [f"{n} {column.removesuffix('s') if n == '1' else column}" for column, n in zip(columns, row, strict=True) if n]
+    told = [
+        f"{n} {column.removesuffix('s') if n == '1' else column}" for column, n in zip(columns, row, strict=True) if n
+    ]
     return f"  # {', '.join(told)}" if told else ""
 
 

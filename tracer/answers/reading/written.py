@@ -17,6 +17,7 @@ _POWER = re.compile(
     r"\s*(?:[*×·⋅xX]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{?\s*([-+−]?\d{1,4})\s*\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))$"
 )
 _THIN = re.compile("(?<=\\d)[\u2009\u202f\u00a0\u2006\u200a](?=\\d)")
+_REMARK = re.compile(r"(?<=\d)(?:\s+(?:#\s|<-|←)[^\n]*|\s*[(（][^()（）\d]*[)）]|[,;]\s+[^\d]*)$")
 LONGEST = 120
 
 
@@ -75,7 +76,9 @@ def _undressed(written: str, decimal: str) -> str:
     """The number without what people put around it; anything else is left for `read_number` to complain of."""
     if len(written) > LONGEST:
         return written
-    text = written.strip().strip("$`*").strip()
+    text = _REMARK.sub("", written.strip()).strip("$`*'? ").strip()
+    if text[-1:] == "." and text.count(".") == 2:
+        text = text[:-1]  # the end of a sentence
     text = re.sub(r"^(?:=|≈|≃|~|\\approx\b|\\simeq\b)\s*", "", text)
     text = _THIN.sub("", text).replace("{,}", ",").replace("{.}", ".")
     if decimal == "comma" and text.count(",") == 1 and "." not in text:
