@@ -60,9 +60,9 @@ def test_what_the_strict_reader_reads_is_read_here(way: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("what", BAD)
 def test_a_bad_sheet_is_an_error_or_faulty_cells(what: str, tmp_path: Path) -> None:
     """Nothing raises, nothing takes a second, and every message is one short printable line."""
-    started = time.perf_counter()
+    started = time.process_time()
     found = sheets(tmp_path, BAD[what][0])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     for sheet in found:
         told = [sheet.error, *(e.message for e in sheet.entries)]
         assert all(message.isprintable() and len(message) < 400 for message in told)

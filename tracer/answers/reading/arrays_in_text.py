@@ -31,7 +31,7 @@ def joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
         place += 1
         if "(" in line and "=" in line:
             line = _ABOUT.sub("", line)
-        if place < len(lines) and (_open(line) or (_NAMED.search(line) and lines[place].lstrip()[:1] == "[")):
+        if place < len(lines) and (_open(line) or _named(line, lines[place])):
             while place < len(lines) and place - first < MOST_LINES and _ROW.fullmatch(_ABOUT.sub("", lines[place])):
                 line = f"{line.rstrip()} {_ABOUT.sub('', lines[place]).strip()}"
                 place += 1
@@ -41,7 +41,13 @@ def joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def _open(line: str) -> bool:
+    """Whether a value begins that does not end: not so for a name such as `z1[1 = 3`."""
     return "[" in line and line.count("[") > line.count("]") and bool(_OPENED.search(line))
+
+
+def _named(line: str, below: str) -> bool:
+    """Whether a line is a name alone, with its array below."""
+    return line.rstrip()[-1:] in ("=", ":") and below.lstrip()[:1] == "[" and bool(_NAMED.search(line))
 
 
 def listed(written: str) -> Any:

@@ -24,6 +24,7 @@ _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
 _TABLE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _SEPARATOR = re.compile(r"[,;\t]")
 _RELATION = re.compile(r"=|＝|≈|≃|\\approx\b|\\simeq\b")
+_SIGNS = ("=", "≈", "＝", "≃", "\\approx", "\\simeq")
 _REMARK = re.compile(r"(?:^|\s)#\s.*")
 _PROSE = re.compile(r"[^\W\d_]{2,}[ ,;]+[^\W\d_]{2,}")
 _OUTPUTS = ("text/plain", "text/markdown")
@@ -156,7 +157,7 @@ def _fence(line: str) -> bool:
 
 def _relation(bare: str, hidden: str) -> tuple[str, str] | None:
     """(name, number) of `name = ... = number`: the first and the last part of a chain."""
-    if not _RELATION.search(hidden):
+    if not any(sign in hidden for sign in _SIGNS):
         return None
     bare = _BULLET.sub("", bare, count=1) if _BULLET.match(bare) else bare
     parts = [_REMARK.sub("", part).strip().strip("&\\").strip() for part in _RELATION.split(bare)]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -235,6 +236,10 @@ class Naming:
 
     # --- names ---
 
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return names.all_names(self.problem.network)
+
     def _fits(self, profile: str) -> bool:
         return profile in (OURS, FROM_ZERO) or self._profile(profile) is not None
 
@@ -342,11 +347,8 @@ class Naming:
                 f"{shortened(written)} may be before or after the step; write W1_new, b1_new, or dW1, db1 for gradients"
             )
         self._near_left -= 1
-        try:
-            if self._near_left >= 0:
-                names.read_name(self.problem.network, self.problem.samples, written)
-        except UnknownName as e:
-            return str(e)
+        if self._near_left >= 0:
+            return names.unknown(written, self._names)
         return f"{shortened(written)} is not a quantity of this network"
 
 

@@ -104,6 +104,7 @@ def _from_lines(text: str) -> Iterator[tuple[int, str, Any]]:
 
 
 _BARE = dict(enumerate(",;\t=\u2248"))  # a mark inside [ ] does not separate: it is shielded as chr(0) to chr(4)
+_HIDDEN = re.compile("[\0-\x04]")
 _OPENING = re.compile(r"[\[({]")
 _BRACKETS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|\{[^{}]*\}")
 _SHIELD = {ord(mark): k for k, mark in _BARE.items()}
@@ -124,7 +125,9 @@ def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
         row = next(csv.reader([hidden], delimiter=separator))
     except csv.Error:
         raise SheetError(f"line {number}: not a CSV row; write `z1[1],0.6457`") from None
-    return [(cell.translate(_BARE) if _OPENING.search(cell) else cell).strip() for cell in row]
+    if _HIDDEN.search(hidden):
+        return [cell.translate(_BARE).strip() for cell in row]
+    return [cell.strip() for cell in row]
 
 
 def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:

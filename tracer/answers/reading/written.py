@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from derivations.given import read_number
 
@@ -19,6 +19,7 @@ _POWER = re.compile(
 _THIN = re.compile("(?<=\\d)[\u2009\u202f\u00a0\u2006\u200a](?=\\d)")
 _REMARK = re.compile(r"(?<=\d)(?:\s+(?:#\s|<-|←)[^\n]*|\s*[(（][^()（）\d]*[)）]|[,;]\s+[^\d]*)$")
 LONGEST = 120
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,20 @@ def read_written(written: object, *, decimal: str = "point") -> Written:
     >>> read_written("1.410").figures, read_written("8.59e-1").place, read_written("8.59·10⁻¹").place
     (4, -3, -3)
     """
-    if isinstance(written, str):
-        found = _PLAIN.fullmatch(written)
-        if found:
-            return _decimal(written, found[1] + (found[2] or ""), -len(found[2] or ""))
-        written = _undressed(written, decimal)
+    if isinstance(written, str) and len(written) <= LONGEST:
+        return _of_text(written, decimal)
+    return _of_number(written)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)  # the right number stands on most sheets of a class
+def _of_text(written: str, decimal: str) -> Written:
+    found = _PLAIN.fullmatch(written)
+    if found:
+        return _decimal(written, found[1] + (found[2] or ""), -len(found[2] or ""))
+    return _of_number(_undressed(written, decimal))
+
+
+def _of_number(written: object) -> Written:
     text = read_number(written)
     if "/" in text:
         above, below = text.split("/")
