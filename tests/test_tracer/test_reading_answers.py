@@ -407,6 +407,16 @@ def test_an_archive_leads_nowhere_else(tmp_path: Path) -> None:
     assert all(message or own == "two" for own, message in errors.items())
 
 
+def test_a_file_without_a_name_stops_no_archive(tmp_path: Path) -> None:
+    """An entry whose name is empty is told; the others are read."""
+    archive = tmp_path / "class.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("anna.csv", "E = 10.43\n")
+        packed.writestr(zipfile.ZipInfo(""), "E = 1\n")
+    found = {s.error: s.id for s in read_sheets(HAND, [archive])}
+    assert found == {"": "anna", "a file without a name; pack it again": ""}
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from([*WRITTEN]))
 def test_damaged_files_are_sheets_or_errors(random: Any, way: str) -> None:

@@ -174,7 +174,7 @@ def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
 
 
 def _members(archive: zipfile.ZipFile, label: str) -> Iterator[Loaded]:
-    entries = [e for e in archive.infolist() if not e.is_dir()]
+    entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
     total = sum(e.file_size for e in entries)
     if len(entries) > MOST_FILES or total > LARGEST_ARCHIVE:
         yield label, ".zip", b"", f"unpacks to more than {MOST_FILES} files or {LARGEST_ARCHIVE // 1_000_000} MB"
@@ -210,6 +210,8 @@ def _common(folders: Sequence[tuple[str, ...]]) -> int:
 
 
 def _entry_refused(entry: zipfile.ZipInfo, path: PurePosixPath) -> str:
+    if not path.parts:
+        return "a file without a name; pack it again"
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return "its path leads out of the archive; pack it again"
     if stat.S_ISLNK(entry.external_attr >> 16):
