@@ -159,8 +159,7 @@ def read_name(network: Network, samples: int, written: str) -> Quantity:
     """
     quantity = find_name(network, samples, written)
     if quantity is None:
-        near = _near(network, samples, _bare(written))
-        raise UnknownName(f"{_quoted(written)} is not a quantity of this network{near}")
+        raise UnknownName(unknown(written, all_names(network)))
     return quantity
 
 
@@ -233,11 +232,16 @@ def _exists(network: Network, samples: int, q: Quantity) -> bool:
     return q.step >= 1 and q.sample <= samples
 
 
-def _near(network: Network, samples: int, name: str) -> str:
+def unknown(written: str, known: Iterable[str]) -> str:
+    """What is said of a name that this network does not have, with near ones of those it has."""
+    return f"{_quoted(written)} is not a quantity of this network{_near(_bare(written), known)}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
     if re.search(r"\[(.*,)?0[],]", name):
         return "; indices count from 1"
     bare = re.split("[@#]", name)[0][:40]
-    near = difflib.get_close_matches(bare, dict.fromkeys(all_names(network)), n=3, cutoff=0.6)
+    near = difflib.get_close_matches(bare, dict.fromkeys(known), n=3, cutoff=0.6)
     return f"; near: {', '.join(near)}" if near else "; names look like z1[1], dW2[1,2], delta1[2], E"
 
 

@@ -170,19 +170,45 @@ def _verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "exit codes:\n"
+        "  0  every cell is right, or a class of sheets is marked\n"
+        "  1  something on the one sheet is wrong\n"
+        "  2  the problem or the sheet cannot be read, or a wrong option\n"
+        "  3  nothing could be judged\n"
+        "\n"
+        "examples:\n"
+        "  bptrace check hand-3-2-2 answers.csv            one sheet\n"
+        "  bptrace check my.toml class/ -o class.html      a folder, as a page\n"
+        "  bptrace check my.toml class.zip -o grades.csv   a class, as a gradebook\n"
+    )
     _add_problem(parser)
     parser.add_argument(
         "sheets", metavar="SHEET", nargs="+", help="a sheet, a class table, a folder or zip of sheets, -"
     )
-    parser.add_argument("--feedback", choices=("verdict", "hint", "full"), default="full", help="how much to give away")
+    parser.add_argument(
+        "--feedback", choices=("verdict", "hint", "full"), default="full", help="right or wrong, a hint, or all"
+    )
     parser.add_argument("--notation", metavar="NAME", help="the letters of the sheets (default: those that fit)")
-    parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign of the sheets")
+    parser.add_argument(
+        "--decimal", choices=("point", "comma"), default="point", help="the decimal sign (default point)"
+    )
     parser.add_argument("--overrides", metavar="FILE", help="a marker's own verdicts: CSV or JSON")
     parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
     _add_output(parser, ("table", "markdown", "html", "page", "latex", "csv", "json", "gradescope"))
 
 
 def _sheet(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "What is asked, points and figures are set under [sheet] of the problem file.\n"
+        "\n"
+        "examples:\n"
+        "  bptrace sheet hand-3-2-2                      quantity,value, to fill in\n"
+        "  bptrace sheet hand-3-2-2 -o sheet.xlsx        a workbook\n"
+        "  bptrace sheet hand-3-2-2 --notation ng        in the letters of the course\n"
+    )
     _add_problem(parser)
     parser.add_argument("--notation", metavar="NAME", help="the letters of the sheet")
     _add_output(parser, ("csv", "markdown", "text", "json", "xlsx", "latex"))

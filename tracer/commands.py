@@ -130,6 +130,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """`bptrace check`: 0 all right or a class marked, 1 something is wrong, 3 no cell could be judged."""
+    from tracer.answers.reporting.remarks import translated
     from tracer.answers.reporting.render import summary
     from tracer.api import check as check_sheets
 
@@ -154,7 +155,7 @@ def check(options: argparse.Namespace) -> int:
     if not len(checked):
         raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")
     if len(checked) == 1 and checked.one.error:
-        raise ValueError(f"{options.sheets[0]}: {checked.one.error}")
+        raise ValueError(f"{options.sheets[0]}: {translated(checked.one.error, options.lang)}")
     form = _format(options)
     text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     _write(text, options)

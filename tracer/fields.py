@@ -28,7 +28,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "samples": ("x", "t", "class", "dz"),
     "training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "update_biases", "reduction", "samples"),
     "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
-    "sheet": ("ask", "points", "figures", "places", "layout", "notation"),
+    "sheet": ("ask", "points", "figures", "places", "notation"),
     "marking": ("accept",),
 }
 

@@ -55,7 +55,8 @@ def blank_sheet(
 ) -> str | bytes:
     """The sheet to fill in, as csv, markdown, text, json, xlsx (bytes) or latex; names in a notation if one is given.
 
-    The columns points, figures and places appear where `[sheet]` sets them; `values` fills numbers in.  Raises
+    Points, figures and places stand where `[sheet]` sets them: as columns, as lists in json, as a remark in text.
+    `values` fills numbers in.  Raises
     ValueError for another format, NotationError for a notation that cannot write the network.
     """
     if form not in SHEET_FORMATS:
@@ -78,10 +79,12 @@ def blank_sheet(
 def _written(form: str, head: str, headers: list[str], rows: list[list[str]]) -> str:
     if form == "json":
         cells = {"values": {row[0]: row[1] or None for row in rows}}
-        return json.dumps(({"notation": head.split()[-1]} if head else {}) | cells, indent=2, ensure_ascii=False) + "\n"
+        asks = {column: {row[0]: row[k] for row in rows if row[k]} for k, column in enumerate(headers) if k > 1}
+        stated = {"notation": head.split()[-1]} if head else {}
+        return json.dumps(stated | cells | asks, indent=2, ensure_ascii=False) + "\n"
     lines = [{"markdown": f"<!-- {head} -->\n", "latex": f"% {head}"}.get(form, f"# {head}")] if head else []
     if form == "text":
-        lines += [f"{row[0]} = {row[1]}" for row in rows]
+        lines += [f"{row[0]} = {row[1]}{_asks(headers[2:], row[2:])}" for row in rows]
     elif form == "csv":
         lines.append(to_csv(headers, rows))
     elif form == "markdown":
@@ -90,6 +93,14 @@ def _written(form: str, head: str, headers: list[str], rows: list[list[str]]) ->
         body = [f"{' & '.join(row)} \\\\" for row in (headers, *rows)]
         lines += [rf"\begin{{tabular}}{{{'l' * len(headers)}}}", body[0], r"\hline", *body[1:], r"\end{tabular}"]
     return "\n".join(lines) + "\n"
+
+
+def _asks(columns: Sequence[str], row: Sequence[str]) -> str:
+    """The points and figures of a cell as a remark behind it: `# 2 points, 4 figures`."""
+    told = [
+        f"{n} {column.removesuffix('s') if n == '1' else column}" for column, n in zip(columns, row, strict=True) if n
+    ]
+    return f"  # {', '.join(told)}" if told else ""
 
 
 def _name(problem: Problem, q: Quantity, letters: Notation | None, form: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tracer.answers.reading.arrays_in_text import joined
 from tracer.answers.reading.grids import Raw, RawCell, RawError, Row, Understood, answers_of, is_class
 from tracer.answers.reading.sheets import SheetError, csv_cells, shielded
 
@@ -22,7 +23,9 @@ _NOTATION = re.compile(r"\s*(?:#|%|//|<!--)\s*notation\s*[:=]\s*([A-Za-z]+)", re
 _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
 _TABLE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _SEPARATOR = re.compile(r"[,;\t]")
-_RELATION = re.compile(r"=|≈|≃|\\approx\b|\\simeq\b")
+_RELATION = re.compile(r"=|＝|≈|≃|\\approx\b|\\simeq\b")
+_SIGNS = ("=", "≈", "＝", "≃", "\\approx", "\\simeq")
+_REMARK = re.compile(r"(?:^|\s)#\s.*")
 _PROSE = re.compile(r"[^\W\d_]{2,}[ ,;]+[^\W\d_]{2,}")
 _OUTPUTS = ("text/plain", "text/markdown")
 
@@ -119,7 +122,7 @@ def _of_lines(lines: list[str], label: str, suffix: str, understood: Understood)
     rows: list[Row] = []
     told = 0
     separator = ""
-    for number, line in enumerate(lines, 1):
+    for number, line in joined(lines):
         bare = line.strip()
         if not bare or bare.startswith(("#", "%", "//")) or _fence(bare):
             continue
@@ -154,15 +157,15 @@ def _fence(line: str) -> bool:
 
 def _relation(bare: str, hidden: str) -> tuple[str, str] | None:
     """(name, number) of `name = ... = number`: the first and the last part of a chain."""
-    if "=" not in hidden and "≈" not in hidden and "≃" not in hidden and "\\approx" not in hidden:
+    if not any(sign in hidden for sign in _SIGNS):
         return None
     bare = _BULLET.sub("", bare, count=1) if _BULLET.match(bare) else bare
-    parts = [part.strip().strip("&\\").strip() for part in _RELATION.split(bare)]
+    parts = [_REMARK.sub("", part).strip().strip("&\\").strip() for part in _RELATION.split(bare)]
     return (parts[0].strip("$*").strip(), next((p for p in reversed(parts[1:]) if p), "")) if len(parts) > 1 else None
 
 
 def _colon(bare: str) -> tuple[str, str] | None:
-    name, colon, number = _BULLET.sub("", bare, count=1).rpartition(":")
+    name, colon, number = _BULLET.sub("", bare, count=1).replace("：", ":").rpartition(":")
     return (name.strip().strip("*").strip(), number.strip().strip("*").strip()) if colon and name.strip() else None
 
 
@@ -210,7 +213,7 @@ def _pipe_cells(line: str) -> list[str]:
     """The cells of a pipe table's row; an escaped bar is a bar."""
     bare = line.strip()
     bare = bare[1:-1] if bare.endswith("|") and not bare.endswith("\\|") else bare[1:]
-    return [cell.replace("\\|", "|").strip().strip("`") for cell in re.split(r"(?<!\\)\|", bare)]
+    return [cell.replace("\\|", "|").strip().strip("`").strip("*") for cell in re.split(r"(?<!\\)\|", bare)]
 
 
 def _latex_rows(lines: list[str]) -> Iterator[Row]:

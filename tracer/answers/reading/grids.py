@@ -10,9 +10,13 @@ __all__ = ["MOST_CELLS", "Raw", "RawCell", "RawError", "Row", "answers_of"]
 
 MOST_CELLS = 20_000
 MOST_CLASS_CELLS = 200_000
-_NAMES = ("quantity", "name", "symbol", "variable")
-_VALUES = ("value", "answer", "result", "number")
-_IDS = ("id", "student", "sheet", "student id", "student number", "matriculation", "name", "user", "username", "email")
+MOST_TITLES = 6
+_NAMES = ("quantity", "name", "symbol", "variable", "größe", "量", "記号", "名前")
+_VALUES = ("value", "answer", "result", "number", "wert", "値", "数値", "解答", "答え")
+_IDS = (
+    *("id", "student", "sheet", "student id", "student number", "matriculation", "name", "user", "username", "email"),
+    *("matrikelnummer", "学籍番号", "学生番号", "氏名", "名前"),
+)
 
 Understood = Callable[[str], bool]
 
@@ -54,13 +58,38 @@ def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Under
     rows = [row for row in rows if any(cell.strip() for cell in row.cells)]
     if not rows:
         raise RawError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
+    rows = _from_header(rows, understood)
     header = [_bare(cell) for cell in rows[0].cells]
     if is_class(header, rows, understood):
         if len(rows) == 1:
             raise RawError("a class table without rows; write one row for each student below the names")
         yield from _class_table(header, rows[1:], notation, understood)
         return
-    yield Raw(label, tuple(_pairs(rows)), notation)
+    yield Raw(label, tuple(_pairs(_below_titles(rows, understood))), notation)
+
+
+def _from_header(rows: list[Row], understood: Understood) -> list[Row]:
+    """The rows without titles above the row that names the columns."""
+    for k, row in enumerate(rows[:MOST_TITLES]):
+        header = [_bare(cell) for cell in row.cells]
+        if _headed([cell.lower() for cell in header]) or (k + 1 < len(rows) and is_class(header, rows[k:], understood)):
+            return rows[k:]
+        if understood(header[0]):
+            break
+    return rows
+
+
+def _below_titles(rows: Sequence[Row], understood: Understood) -> Sequence[Row]:
+    """Without a first row of words alone, the header in whatever language."""
+    first = rows[0].cells
+    words = len(first) > 1 and len(rows) > 1 and not any(re.search(r"\d", cell) for cell in first)
+    if words and all(cell.strip() for cell in first[:2]) and not _headed([_bare(cell).lower() for cell in first]):
+        return rows if understood(_bare(first[0])) else rows[1:]
+    return rows
+
+
+def _headed(lowered: Sequence[str]) -> bool:
+    return bool(set(lowered) & set(_NAMES) and set(lowered) & set(_VALUES))
 
 
 def is_class(header: list[str], rows: Sequence[Row], understood: Understood) -> bool:
@@ -76,7 +105,7 @@ def is_class(header: list[str], rows: Sequence[Row], understood: Understood) -> 
 
 def _pairs(rows: Sequence[Row]) -> Iterator[RawCell]:
     lowered = [_bare(cell).lower() for cell in rows[0].cells]
-    headed = bool(set(lowered) & set(_NAMES) and set(lowered) & set(_VALUES))
+    headed = _headed(lowered)
     n, v = (_column(lowered, _NAMES), _column(lowered, _VALUES)) if headed else (0, 1)
     for count, row in enumerate(rows[1:] if headed else rows):
         if count >= MOST_CELLS:

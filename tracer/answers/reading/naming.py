@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from derivations.name_reading import NotationNames
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
+from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
 from tracer.answers.reading.written import read_written
@@ -33,6 +35,13 @@ LATEST = 50  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
 MOST_NEAR, MOST_UNKNOWN = 20, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
+_UPDATED = re.compile(
+    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇])|(?:new|neu)\s+(.+)", re.IGNORECASE
+)
+_ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
+_FRAMEWORK = re.compile(r"\.(?:weight|bias|kernel)(?:\.grad)?$")
+_SLOPE = re.compile(r"[d∂]\w*\s*/\s*[d∂]")
 Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
 
 
@@ -135,6 +144,9 @@ class Naming:
                 return Sheet(raw.id, (), (), why)
             if len(entries) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+        commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
+        if commas > 1:
+            remarks.append(f"{commas} numbers have a decimal comma; --decimal comma reads them")
         if not entries:
             return Sheet(raw.id, (), tuple(remarks), "no answers found; write lines such as `z1[1] = 0.6457`")
         return Sheet(raw.id, tuple(entries), tuple(remarks))
@@ -164,9 +176,9 @@ class Naming:
         """Whole arrays as a cell for each entry."""
         for cell in cells:
             written = cell.written
-            if isinstance(written, str) and written[:1] == "[":
+            if isinstance(written, str) and (written[:1] == "[" or written[-1:] == ")"):
                 try:
-                    written = json.loads(re.sub(r"[^\s,\[\]]+", lambda m: json.dumps(m[0].strip("'\"")), written))
+                    written = listed(written)
                 except (json.JSONDecodeError, RecursionError):
                     why = "not a list of numbers; write [0.1, 0.2]"
                     yield Entry(cell.name, str(cell.written)[:60], cell.where, fault="malformed", message=why)
@@ -224,6 +236,10 @@ class Naming:
 
     # --- names ---
 
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return names.all_names(self.problem.network)
+
     def _fits(self, profile: str) -> bool:
         return profile in (OURS, FROM_ZERO) or self._profile(profile) is not None
 
@@ -241,6 +257,13 @@ class Naming:
             own = self.aliases.own(written)
             if own:
                 return own
+            written = written.translate(_WIDE)
+            updated = _UPDATED.fullmatch(written)
+            if updated and (old := self._name(updated[1] or updated[2], profile)):
+                kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
+                if kind:
+                    return old._replace(quantity=old.quantity._replace(kind=kind))
+            written = _ROUND.sub(r"[\1]", written)
             if profile == FROM_ZERO:
                 written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
             if profile in (OURS, FROM_ZERO):
@@ -264,7 +287,7 @@ class Naming:
         except FormulaError:
             formula = None
         except (UnknownName, ValueError) as e:
-            return None, Fraction(1), None, str(e)
+            return None, Fraction(1), None, self._unknown(written) if _SLOPE.match(written) else str(e)
         if formula is None or isinstance(formula, Number):
             return None, Fraction(1), None, self._unknown(written)
         factor, rest = _factored(formula)
@@ -319,12 +342,13 @@ class Naming:
 
     def _unknown(self, written: str) -> str:
         """With near names, for the first names of a sheet: looking for them takes a while."""
+        if _FRAMEWORK.search(written):
+            return (
+                f"{shortened(written)} may be before or after the step; write W1_new, b1_new, or dW1, db1 for gradients"
+            )
         self._near_left -= 1
-        try:
-            if self._near_left >= 0:
-                names.read_name(self.problem.network, self.problem.samples, written)
-        except UnknownName as e:
-            return str(e)
+        if self._near_left >= 0:
+            return names.unknown(written, self._names)
         return f"{shortened(written)} is not a quantity of this network"
 
 

@@ -104,6 +104,9 @@ def _from_lines(text: str) -> Iterator[tuple[int, str, Any]]:
 
 
 _BARE = dict(enumerate(",;\t=\u2248"))  # a mark inside [ ] does not separate: it is shielded as chr(0) to chr(4)
+_HIDDEN = re.compile("[\0-\x04]")
+_OPENING = re.compile(r"[\[({]")
+_BRACKETS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|\{[^{}]*\}")
 _SHIELD = {ord(mark): k for k, mark in _BARE.items()}
 
 
@@ -112,8 +115,8 @@ def _column(header: list[str], words: tuple[str, ...], default: int) -> int:
 
 
 def shielded(line: str) -> str:
-    """A line whose separators inside [ ] are hidden: `dW1[1,2],0.0795` is two cells."""
-    return re.sub(r"\[[^\[\]]*\]", lambda m: m[0].translate(_SHIELD), line) if "[" in line else line
+    """A line whose separators inside brackets are hidden: `dW1[1,2],0.0795` is two cells."""
+    return _BRACKETS.sub(lambda m: m[0].translate(_SHIELD), line) if _OPENING.search(line) else line
 
 
 def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
@@ -122,7 +125,9 @@ def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
         row = next(csv.reader([hidden], delimiter=separator))
     except csv.Error:
         raise SheetError(f"line {number}: not a CSV row; write `z1[1],0.6457`") from None
-    return [(cell.translate(_BARE) if "[" in cell else cell).strip() for cell in row]
+    if _HIDDEN.search(hidden):
+        return [cell.translate(_BARE).strip() for cell in row]
+    return [cell.strip() for cell in row]
 
 
 def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:

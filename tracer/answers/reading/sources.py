@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import stat
 import struct
 import zipfile
@@ -173,17 +174,19 @@ def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
 
 
 def _members(archive: zipfile.ZipFile, label: str) -> Iterator[Loaded]:
-    entries = [e for e in archive.infolist() if not e.is_dir()]
+    entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
     total = sum(e.file_size for e in entries)
     if len(entries) > MOST_FILES or total > LARGEST_ARCHIVE:
         yield label, ".zip", b"", f"unpacks to more than {MOST_FILES} files or {LARGEST_ARCHIVE // 1_000_000} MB"
         return
+    paths = {e.filename: PurePosixPath(e.filename.replace("\\", "/")) for e in entries}
+    shown = {name: path for name, path in paths.items() if not _hidden(path)}
+    common = _common([path.parts[:-1] for path in shown.values()])
     seen = set[str]()
-    for entry in sorted(entries, key=lambda e: e.filename):
-        path = PurePosixPath(entry.filename.replace("\\", "/"))
-        if any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts):
-            continue
-        own, suffix = path.with_suffix("").as_posix() if path.name else entry.filename[:60], path.suffix.lower()
+    for entry in sorted((e for e in entries if e.filename in shown), key=lambda e: e.filename):
+        path = shown[entry.filename]
+        inside = PurePosixPath(*path.parts[common:])
+        own, suffix = inside.with_suffix("").as_posix() if path.name else entry.filename[:60], path.suffix.lower()
         why = _entry_refused(entry, path) or _refused(suffix) or ("stands twice in it" if own + suffix in seen else "")
         seen.add(own + suffix)
         content = b""
@@ -194,7 +197,21 @@ def _members(archive: zipfile.ZipFile, label: str) -> Iterator[Loaded]:
         yield own, suffix, content, why
 
 
+def _hidden(path: PurePosixPath) -> bool:
+    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
+
+
+def _common(folders: Sequence[tuple[str, ...]]) -> int:
+    """How many folders all files of an archive stand in; a path that leads out of it has none."""
+    if any(part in ("..", "/") for folder in folders for part in folder):
+        return 0
+    alike = (len(set(parts)) == 1 for parts in zip(*folders, strict=False))
+    return sum(1 for _ in itertools.takewhile(bool, alike))
+
+
 def _entry_refused(entry: zipfile.ZipInfo, path: PurePosixPath) -> str:
+    if not path.parts:
+        return "a file without a name; pack it again"
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return "its path leads out of the archive; pack it again"
     if stat.S_ISLNK(entry.external_attr >> 16):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from derivations.given import read_number
 
@@ -17,7 +17,9 @@ _POWER = re.compile(
     r"\s*(?:[*×·⋅xX]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{?\s*([-+−]?\d{1,4})\s*\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))$"
 )
 _THIN = re.compile("(?<=\\d)[\u2009\u202f\u00a0\u2006\u200a](?=\\d)")
+_REMARK = re.compile(r"(?<=\d)(?:\s+(?:#\s|<-|←)[^\n]*|\s*[(（][^()（）\d]*[)）]|[,;]\s+[^\d]*)$")
 LONGEST = 120
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,20 @@ def read_written(written: object, *, decimal: str = "point") -> Written:
     >>> read_written("1.410").figures, read_written("8.59e-1").place, read_written("8.59·10⁻¹").place
     (4, -3, -3)
     """
-    if isinstance(written, str):
-        found = _PLAIN.fullmatch(written)
-        if found:
-            return _decimal(written, found[1] + (found[2] or ""), -len(found[2] or ""))
-        written = _undressed(written, decimal)
+    if isinstance(written, str) and len(written) <= LONGEST:
+        return _of_text(written, decimal)
+    return _of_number(written)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)  # the right number stands on most sheets of a class
+def _of_text(written: str, decimal: str) -> Written:
+    found = _PLAIN.fullmatch(written)
+    if found:
+        return _decimal(written, found[1] + (found[2] or ""), -len(found[2] or ""))
+    return _of_number(_undressed(written, decimal))
+
+
+def _of_number(written: object) -> Written:
     text = read_number(written)
     if "/" in text:
         above, below = text.split("/")
@@ -75,7 +86,9 @@ def _undressed(written: str, decimal: str) -> str:
     """The number without what people put around it; anything else is left for `read_number` to complain of."""
     if len(written) > LONGEST:
         return written
-    text = written.strip().strip("$`*").strip()
+    text = _REMARK.sub("", written.strip()).strip("$`*'? ").strip()
+    if text[-1:] == "." and text.count(".") == 2:
+        text = text[:-1]  # the end of a sentence
     text = re.sub(r"^(?:=|≈|≃|~|\\approx\b|\\simeq\b)\s*", "", text)
     text = _THIN.sub("", text).replace("{,}", ",").replace("{.}", ".")
     if decimal == "comma" and text.count(",") == 1 and "." not in text:

@@ -26,13 +26,13 @@ def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
         yield _sheets(read, words)
         yield _cells(read, words)
         yield from _causes(read, words)
-    remarks = [f"{clean(sheet.id, LONGEST)}: {remark}" for sheet in read for remark in sheet.remarks]
+    remarks = [f"{clean(sheet.id, LONGEST)}: {words.said(remark)}" for sheet in read for remark in sheet.remarks]
     if remarks:
         yield Items(words.text("remarks"), tuple(map(Item, remarks)))
     if bad:
         yield Items(
             words.counted("unread", len(bad)),
-            tuple(Item(f"{clean(sheet.id, LONGEST)}: {sheet.error}") for sheet in bad),
+            tuple(Item(f"{clean(sheet.id, LONGEST)}: {words.said(sheet.error)}") for sheet in bad),
         )
 
 

@@ -30,7 +30,7 @@ def as_json(checked: Checked, words: Wording) -> str:
     lines = [f"  {_dumped(key)}: {_dumped(value)}" for key, value in head.items()]
     lines.append(f'  "sheets": [\n{sheets}\n  ]' if sheets else '  "sheets": []')
     if checked.remarks:
-        lines.append(f'  "remarks": {_dumped(list(checked.remarks))}')
+        lines.append(f'  "remarks": {_dumped([words.said(remark) for remark in checked.remarks])}')
     return _plain("{\n" + ",\n".join(lines) + "\n}")
 
 
@@ -45,9 +45,9 @@ def _sheet_json(sheet: Marked, words: Wording) -> str:
         "marks": _rows(_mark_json(mark, *said[mark.name], words) for mark in sheet.marks),
     }
     if sheet.remarks:
-        parts["remarks"] = _dumped(list(sheet.remarks))
+        parts["remarks"] = _dumped([words.said(remark) for remark in sheet.remarks])
     if sheet.error:
-        parts["error"] = _dumped(sheet.error)
+        parts["error"] = _dumped(words.said(sheet.error))
     return "    {\n" + ",\n".join(f'      "{key}": {value}' for key, value in parts.items()) + "\n    }"
 
 

@@ -55,7 +55,7 @@ def _blocks(checked: Checked, words: Wording, *, compact: bool) -> Iterator[Bloc
     else:
         yield from class_blocks(checked, words)
     if checked.remarks:
-        yield Items(words.text("remarks"), tuple(map(Item, checked.remarks)))
+        yield Items(words.text("remarks"), tuple(Item(words.said(remark)) for remark in checked.remarks))
 
 
 def _folded(checked: Checked, words: Wording) -> Iterator[Section]:

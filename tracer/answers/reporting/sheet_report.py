@@ -46,7 +46,7 @@ def cause_numbers(sheet: Marked) -> dict[str, int]:
 def headline(sheet: Marked, words: Wording) -> str:
     """How many cells are right, how many causes there are."""
     if sheet.error:
-        return words.text("not_read", error=sheet.error)
+        return words.text("not_read", error=words.said(sheet.error))
     asked = [mark for mark in sheet.marks if mark.asked]
     if not asked:
         return words.text("no_cells")
@@ -74,7 +74,7 @@ def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Bl
         points, total = number(sheet.points), number(sheet.total)
         yield Lines((words.text("score", points=points, total=total, percent=percent(sheet.score)),))
     if sheet.remarks:
-        yield Items(words.text("remarks"), tuple(Item(remark) for remark in sheet.remarks))
+        yield Items(words.text("remarks"), tuple(Item(words.said(remark)) for remark in sheet.remarks))
 
 
 def _plainly_right(mark: Mark) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tracer.answers.reporting.remarks import translated
+from tracer.answers.reporting.texts import messages
 
 if TYPE_CHECKING:
     from tracer.answers.result import Cause, Mark
@@ -28,15 +29,6 @@ _STAGES = {
     **dict.fromkeys(("dW", "db", "dtheta"), "gradient"),
     **dict.fromkeys(("W", "b", "theta", "vW", "vb", "mW", "mb"), "update"),
 }
-
-
-@cache
-def messages() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """All texts, by table, key and language."""
-    import tomllib
-
-    path = Path(__file__).parent.parent / "messages.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def stage_of(name: str) -> str:
@@ -77,6 +69,10 @@ class Wording:
         """The text for one or for many."""
         return self.text(f"{key}_one" if count == 1 else f"{key}_many", count=count, **facts)
 
+    def said(self, remark: str) -> str:
+        """What was said while a sheet was read or marked."""
+        return translated(remark, self.lang)
+
     def verdict(self, verdict: str) -> str:
         """The word for a verdict."""
         return messages()["verdict"][verdict][self.lang]
@@ -95,7 +91,7 @@ class Wording:
         elif cause:
             said = self.text("see", number=cause)
         elif mark.facts.get("message") and not mark.accepted:
-            said = mark.facts["message"]
+            said = self.said(mark.facts["message"])
         elif mark.slips:
             facts, alone = {"cell": mark.name, **mark.facts}, len(mark.slips) == 1
             told = [self.slip(name, facts, alone=alone) for name in mark.slips]

@@ -1,0 +1,126 @@
+"""Answers as people write them are read as they were meant, or refused with what to do; never read as others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from derivations.names import text
+from tracer import load
+from tracer.answers.blank import blank_sheet
+from tracer.answers.reading.arrays_in_text import joined
+from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.sources import read_sheets
+
+HAND = load("hand-3-2-2")
+
+
+def read(folder: Path, content: str, suffix: str = ".txt", decimal: str = "point") -> Sheet:
+    """The one sheet that the content is."""
+    path = folder / f"sheet{suffix}"
+    path.write_text(content, encoding="utf-8")
+    (sheet,) = read_sheets(HAND, [path], decimal=decimal)
+    return sheet
+
+
+def understood(sheet: Sheet) -> dict[str, str]:
+    """What was read, by canonical names."""
+    return {text(HAND.network, e.quantity): e.value.text for e in sheet.entries if e.quantity and e.value}
+
+
+@pytest.mark.parametrize(
+    ("content", "meant"),
+    [
+        ("z1(2) = 0.7685", {"z1[2]": "0.7685"}),
+        ("W2_new(1,1) = 0.8590", {"W2_new[1,1]": "0.8590"}),
+        ("W2[1,1] neu = 0.8590", {"W2_new[1,1]": "0.8590"}),
+        ("new W2[1,1] = 0.8590", {"W2_new[1,1]": "0.8590"}),
+        ("W2[1,1]' = 0.8590", {"W2_new[1,1]": "0.8590"}),
+        ("'W2[1,1]' = 1", {"W2[1,1]": "1"}),
+        ("w_{11}^{(1)}(new) = 0.1", {"W1_new[1,1]": "0.1"}),
+        ("ｚ１［１］＝０．６４５７", {"z1[1]": "0.6457"}),
+        ("z1[2]：0.7685", {"z1[2]": "0.7685"}),
+        ("z1[1] = 0.6457 (rounded)\nz1[2] = 0.7685  # unsure", {"z1[1]": "0.6457", "z1[2]": "0.7685"}),
+        ("E = 10.43 <- the loss\na2[1] = 2.183.\na2[2] = 5.011 ?", {"E": "10.43", "a2[1]": "2.183", "a2[2]": "5.011"}),
+        ("z1 = [0.6457 0.7685]", {"z1[1]": "0.6457", "z1[2]": "0.7685"}),
+        ("z1 = tensor([0.6457, 0.7685], grad_fn=<S>)", {"z1[1]": "0.6457", "z1[2]": "0.7685"}),
+        ("E = np.float64(10.43)", {"E": "10.43"}),
+        (
+            "dW2:\n[[1.410 1.677]\n [2.590 3.083]]\nE = 10.43",
+            {"dW2[1,1]": "1.410", "dW2[1,2]": "1.677", "dW2[2,1]": "2.590", "dW2[2,2]": "3.083", "E": "10.43"},
+        ),
+    ],
+)
+def test_lines_are_read_as_they_were_meant(content: str, meant: dict[str, str], tmp_path: Path) -> None:
+    """Round brackets, updated weights, full-width forms, trailing remarks, printed arrays."""
+    assert understood(read(tmp_path, content)) == meant
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Größe;Wert\nz1[1];0.6457\n",
+        "量,値\nz1[1],0.6457\n",
+        "grandeur,réponse\nz1[1],0.6457\n",
+        "Backpropagation,,\nName: Anna,,\nquantity,value,remark\nz1[1],0.6457,ok\n",
+    ],
+)
+def test_headers_of_other_languages_and_titles_are_no_cells(content: str, tmp_path: Path) -> None:
+    """A first row of words names the columns; what stands above the header is a title."""
+    sheet = read(tmp_path, content, ".csv")
+    assert understood(sheet) == {"z1[1]": "0.6457"}
+    assert len(sheet.entries) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("z1[1] = 0.6457 / 0.65", "is not a number"),
+        ("z1[1] = 0.6457 (0.65)", "is not a number"),
+        ("z1[1] = 2.183 or 2.18", "is not a number"),
+        ("z1[1] = 64.57%", "is not a number"),
+        ("z1[1] = 1 3/8", "is not a number"),
+        ("dE/dw11 = 3.252", "'dE/dw11' is not a quantity"),
+        ("δ_2 = 4.011", "is not a quantity"),
+        ("a2[1] [V] = 2.183", "is not a quantity"),
+        ("0.weight = 2", "write W1_new, b1_new, or dW1, db1 for gradients"),
+    ],
+)
+def test_what_may_mean_two_things_is_refused(content: str, says: str, tmp_path: Path) -> None:
+    """Two numbers in a cell, a percent sign, a mixed fraction, a name without its layer."""
+    (entry,) = read(tmp_path, content).entries
+    assert (entry.value, entry.where) == (None, "line 1")
+    assert says in entry.message
+
+
+def test_decimal_commas_are_counted_and_the_option_is_named(tmp_path: Path) -> None:
+    """Once for the sheet."""
+    content = "z1[1];0,6457\nz1[2];0,7685\n"
+    assert read(tmp_path, content, ".csv").remarks == ("2 numbers have a decimal comma; --decimal comma reads them",)
+    assert understood(read(tmp_path, content, ".csv", "comma")) == {"z1[1]": "0.6457", "z1[2]": "0.7685"}
+
+
+def test_an_open_bracket_swallows_no_answers() -> None:
+    """Only rows of numbers belong to the line above."""
+    assert list(joined(["dW1 = [[1, 2", "E = 5", "z1[1 = 3", "0.4"])) == [
+        (1, "dW1 = [[1, 2"),
+        (2, "E = 5"),
+        (3, "z1[1 = 3"),
+        (4, "0.4"),
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv", "markdown"])
+def test_points_and_figures_stand_on_every_blank_and_change_nothing(form: str, tmp_path: Path) -> None:
+    """A blank sheet read back is blank, whatever it says of points."""
+    path = tmp_path / "problem.toml"
+    own = (Path(__file__).parents[2] / "samples" / "hand-3-2-2" / "problem.toml").read_text(encoding="utf-8")
+    path.write_text(f'{own}\n[sheet]\nask = ["delta2", "E"]\npoints = {{delta2 = 2}}\nfigures = 4\n', encoding="utf-8")
+    blank = str(blank_sheet(load(path), form))
+    assert "points" in blank
+    assert "figures" in blank
+    sheet = read(tmp_path, blank, {"text": ".txt", "json": ".json", "csv": ".csv", "markdown": ".md"}[form])
+    assert [(e.name, e.number, e.fault) for e in sheet.entries] == [
+        (n, "", "") for n in ("delta2[1]", "delta2[2]", "E")
+    ]
