@@ -14,6 +14,7 @@ import numpy as np
 from tracer.verification.bounds import U32, U64, rounding, steps_and_truncation
 from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.differences import each_weight, numeric_route
+from tracer.verification.sharpening import sharpened
 from tracer.verification.symbolic import symbolic_route
 from tracer.verification.updates import bounded, cut_off, updated
 
@@ -88,6 +89,7 @@ def routes_of(case: Case, traced: Arrays, *, assume_nothing: bool = False) -> Ro
     symbolic = symbolic_route(case)
     steps, truncation = steps_and_truncation(case, symbolic)
     numeric = numeric_route(case, steps)
+    numeric |= sharpened(case, numeric)
     if assume_nothing:
         numeric |= {("dW", l): each_weight(case, l, steps[l]) for l in range(1, case.L + 1)}
     bounds, truncation = rounding(case, symbolic, U64), truncation | cut_off(case, symbolic, truncation)
