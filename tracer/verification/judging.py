@@ -5,6 +5,7 @@ Letters: traced, symbolic, numeric are the three routes; `given` is somebody els
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +62,8 @@ class Routes:
     def known_cut(self, key: Key) -> Array:
         """The same where there is a bound; without one the differences decide nothing, and the others are left."""
         cut = self.cut(key)
+        if np.ndim(cut) == 0:
+            return cut if math.isfinite(cut) else 0.0
         return cut if np.isfinite(cut).all() else np.where(np.isfinite(cut), cut, 0.0)
 
 

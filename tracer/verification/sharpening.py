@@ -10,6 +10,7 @@ Letters: a, z, y, t, E, delta, dW, db as ever; `va`, `vz`, `vd` the variances of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ BEND = {"identity": 0.0, "sigmoid": 1.0, "tanh": 2.0, "softplus": 1.0}
 
 
 def sharpened(case: Case, numeric: Arrays) -> Arrays:
-    """What replaces arrays of the differences, delta, dW and db, in which some unit has lost its digits."""
+    """What replaces arrays of the differences, delta, dW and db, in which some unit has lost its digits; mostly nothing."""
     if not _is_smooth(case):
         return {}
     with np.errstate(all="ignore"):
@@ -43,8 +44,10 @@ def sharpened(case: Case, numeric: Arrays) -> Arrays:
 
 def _is_smooth(case: Case) -> bool:
     """Whether all functions are listed and none has a kink, at which the branch is frozen."""
-    return not case.sides and case.problem.network.loss.name in LOSS and all(
-        layer.activation.name in SUPREMA for _, layer in case.problem.network
+    return (
+        not case.sides
+        and case.problem.network.loss.name in LOSS
+        and all(layer.activation.name in SUPREMA for _, layer in case.problem.network)
     )
 
 
@@ -62,7 +65,7 @@ def blunt(case: Case, numeric: Arrays) -> dict[int, Array]:
     u2 = U64 * U64
     squares = [None, *(W * W for W in case.W[1:])]
     va, vz = _forward(case, numeric, squares, u2)
-    y, t = case.z[case.L], case.t
+    y, t = case.z[case.L], 0.0 if case.t is None else case.t
     most = 1.0 if case.problem.fused else _most(case)
     vd = most * vz[-1] + 4 * u2 * (y * y + t * t)  # of dE/dy, or of delta where the two are one formula
     out: dict[int, Array] = {}
@@ -70,9 +73,9 @@ def blunt(case: Case, numeric: Arrays) -> dict[int, Array]:
         delta = numeric["delta", l]
         if l < case.L or not case.problem.fused:
             vd = _of_delta(case, l, numeric, va[l], vd, u2)
-        units = np.flatnonzero(_lost(case, l, delta, vd, vz[l - 1], u2))
-        if units.size:
-            out[l] = units
+        lost = _lost(case, l, delta, vd, vz[l - 1], u2)
+        if lost.any():
+            out[l] = np.flatnonzero(lost)
         if l > 1:
             vd = squares[l].T @ (vd + u2 * delta * delta)
     return out
@@ -83,7 +86,8 @@ def _most(case: Case) -> float:
     name, y = case.problem.network.loss.name, case.z[case.L]
     if "entropy" not in name:
         return 0.0 if name in ("given", "output") else 4.0
-    return float(np.minimum(y, 1 - y).min() if name.startswith("binary") else y.min()) ** -4.0
+    least = float(np.minimum(y, 1 - y).min() if name.startswith("binary") else y.min())
+    return least**-4.0 if least > 1e-70 else math.inf
 
 
 def _forward(case: Case, numeric: Arrays, squares: list[Any], u2: float) -> tuple[list[Array], list[Array]]:
@@ -175,7 +179,7 @@ def _quotients(case: Case, m: Ball, a: Array, l: int, units: Array) -> Array:
     z = case.layer(l).activation.formula(m, a)
     for k in range(l + 1, case.L + 1):
         z = case.layer(k).activation.formula(m, _pre_activation(case, k, z))
-    parts, t = case.problem.network.loss.parts, np.tile(_balls(case.t), 2 * count)
+    parts, t = case.problem.network.loss.parts, None if case.t is None else np.tile(_balls(case.t), 2 * count)
     E = (t * z if parts is None else parts(m, z, t)).sum(axis=0).reshape(count, 2, N)
     return (E[:, 0] - E[:, 1]) / (2 * h)
 
