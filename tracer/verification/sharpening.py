@@ -34,7 +34,7 @@ BEND = {"identity": 0.0, "sigmoid": 1.0, "tanh": 2.0, "softplus": 1.0}
 
 
 def sharpened(case: Case, numeric: Arrays) -> Arrays:
-    """What replaces arrays of the differences, delta, dW and db, in which some unit has lost its digits; mostly nothing."""
+    """What replaces arrays of the differences, delta, dW and db, in which some unit has lost its digits."""
     if not _is_smooth(case):
         return {}
     with np.errstate(all="ignore"):
@@ -53,8 +53,8 @@ def _is_smooth(case: Case) -> bool:
 
 def _work(case: Case, rows: Mapping[int, Array]) -> int:
     """Products of the forward pass, and of two passes from each unit up."""
-    sizes = [W.size for W in case.W[1:]]
-    return case.N * (sum(sizes) + 2 * sum(len(units) * sum(sizes[l:]) for l, units in rows.items()))
+    sizes = [int(W.size) for W in case.W[1:]]
+    return int(case.N) * (sum(sizes) + 2 * sum(len(units) * sum(sizes[l:]) for l, units in rows.items()))
 
 
 # --- which ---
@@ -91,7 +91,8 @@ def _most(case: Case) -> float:
 
 
 def _forward(case: Case, numeric: Arrays, squares: list[Any], u2: float) -> tuple[list[Array], list[Array]]:
-    va, vz = [None], [0.0 * case.x]
+    va: list[Array] = [None]
+    vz: list[Array] = [0.0 * case.x]
     for l, layer in case.problem.network:
         a, z = case.a[l], case.z[l]
         va.append(squares[l] @ (vz[-1] + u2 * case.z[l - 1] ** 2) + u2 * a * a)
@@ -116,7 +117,9 @@ def _of_delta(case: Case, l: int, numeric: Arrays, va: Array, vdz: Array, u2: fl
 
 def _lost(case: Case, l: int, delta: Array, vd: Array, vz: Array, u2: float) -> Array:
     """Where a variance of dW or db is above what is asked of the number itself."""
-    asked, z = BLUNT * BLUNT, case.z[l - 1]
+    asked, z, bias = BLUNT * BLUNT, case.z[l - 1], case.layer(l).bias
+    if bias is not None and bias.shared and (vd + u2 * delta * delta).sum() > asked * delta.sum() ** 2:
+        return np.ones(len(delta), bool)
     if case.N == 1:
         lost = (vd > asked * delta * delta).ravel()
         return lost | (delta.ravel() != 0) if l > 1 and (vz > asked * z * z).any() else lost
@@ -144,17 +147,19 @@ def _replaced(case: Case, numeric: Arrays, l: int, units: Array, delta: Array, z
     out = {("delta", l): _put(numeric["delta", l], units, delta)}
     out["dW", l] = _put(numeric["dW", l], units, _product(delta, z.T), case.share)
     bias = case.layer(l).bias
-    if bias is not None and not bias.shared:
-        out["db", l] = _put(numeric["db", l], units, delta.sum(axis=1, keepdims=True), sign(case.layer(l)) * case.share)
+    if bias is not None and (not bias.shared or len(units) == len(numeric["delta", l])):
+        axes, rows = ((0, 1), [0]) if bias.shared else (1, units)
+        total = delta.sum(axis=axes, keepdims=True)
+        out["db", l] = _put(numeric["db", l], rows, total, sign(case.layer(l)) * case.share)
     return out
 
 
-def _put(array: Array, units: Array, balls: Array, factor: float = 1.0) -> Array:
+def _put(array: Array, rows: Array, balls: Array, factor: float = 1.0) -> Array:
     """A copy with these rows; a ball that is not sharp, such as one around a true zero, replaces nothing."""
     out = np.array(array)
     sharp = np.frompyfunc(lambda ball: ball.is_finite() and ball.rel_accuracy_bits() >= SHARP, 1, 1)(balls)
     values = np.frompyfunc(lambda ball: float(ball.mid()), 1, 1)(balls).astype(float) * factor
-    out[units] = np.where(sharp.astype(bool), values, out[units])
+    out[rows] = np.where(sharp.astype(bool), values, out[rows])
     return out
 
 
