@@ -95,7 +95,7 @@ def _read_model(model: Any) -> Model:
         else:
             continue
         if not read.layers:
-            raise ProblemError(f"{read.title}: no dense layer; give a model with at least one")
+            raise ProblemError(f"{read.title.rstrip(', ')}: no dense layer; give a model with at least one")
         return read
     kind = f"{type(model).__module__}.{type(model).__name__}"
     now = (

@@ -140,7 +140,9 @@ def problem_of(
     convention = _convention(_read(model, activations, layout), loss)
     rows = np.atleast_2d(_floats(x, "x"))
     if rows.ndim != 2:
-        raise ProblemError(f"x: {rows.ndim} dimensions; give one row a sample")
+        raise ProblemError(f"x: {rows.ndim} dimensions; give one row a sample, such as x.reshape(len(x), -1)")
+    if t is None and convention.loss != "output":
+        raise ProblemError("t: missing; give the samples' targets too: verify(model, x=..., t=..., loss=...)")
     samples: list[dict[str, Any]] = [{"x": row} for row in rows]
     if t is not None:
         outputs = len(network["layers"][-1]["W"])

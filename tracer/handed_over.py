@@ -62,7 +62,7 @@ def handed(
         said, notes = reading_of(gradients, loss=_words_only(problem))
         _same_weights(problem, _weights(network_of(gradients, loss=_words_only(problem))), said["from"])
         return Handed(problem, _held(gradients), said, tuple(notes))
-    if isinstance(gradients, Mapping) and any(np.ndim(array) == 2 for array in gradients.values()):
+    if isinstance(gradients, Mapping) and any(_is_matrix(array) for array in gradients.values()):
         said = {"from": "arrays", **said}
     return Handed(problem, gradients, said)
 
@@ -118,6 +118,13 @@ def _is_model(source: Any) -> bool:
     if isinstance(source, Mapping):
         return "W1" in source and "network" not in source
     return _is_archive(source) or not isinstance(source, Problem | str | Path)
+
+
+def _is_matrix(given: Any) -> bool:
+    try:
+        return np.ndim(given) == 2
+    except ValueError:  # rows of several lengths; who reads the numbers says so
+        return False
 
 
 # --- whose weights ---

@@ -3,8 +3,9 @@
 Every dW and db of smooth networks, the float64 route by differences against balls of relative radius 1e-80 around the
 true gradient of the same float64 numbers (two routes of their own, which must overlap).  Printed are the error's
 2-norm over the gradient's, the worst of several draws (target 1e-15), and the worst single entry's relative error, of
-the first draw (target 1e-12) and of all: now and then a unit's signal is a small difference of large numbers, and no
-float64 gradient keeps its digits there; how many entries are beyond 1e-12 is told.  The traced gradient stands beside.
+the first draw and of all (target 1e-12), with how many entries are beyond.  Now and then a unit's signal is a small
+difference of large numbers; no float64 gradient keeps its digits there, and the differences are worked in balls.  The
+traced gradient, which is not, stands beside.
 
 Exit 1 if a target is missed.
 """
@@ -61,8 +62,8 @@ def main() -> int:
         rest = (max(traced), max(e.max() for e in theirs))
         print(f"{name:20}" + "".join(f" {x:10.2g}" for x in numbers), f"{beyond:>4}/{count}".rjust(10), end="")
         print("".join(f" {x:10.2g}" for x in rest))
-        good &= numbers[0] <= NORM and numbers[1] <= ENTRY
-    print(f"targets: 2-norm {NORM:g}, every entry of the first draw {ENTRY:g}: {'met' if good else 'MISSED'}")
+        good &= numbers[0] <= NORM and numbers[2] <= ENTRY
+    print(f"targets: 2-norm {NORM:g}, every entry of every draw {ENTRY:g}: {'met' if good else 'MISSED'}")
     return 0 if good else 1
 
 

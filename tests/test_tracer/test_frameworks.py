@@ -181,6 +181,10 @@ def test_targets() -> None:
     model, x = nn.Sequential(nn.Linear(2, 3)), np.ones((3, 2))
     with pytest.raises(ProblemError, match="one number a sample, but there are 3 outputs"):
         problem_of(model, x, [0, 1, 2], loss=nn.MSELoss())
+    with pytest.raises(ProblemError, match="t: missing; give the samples' targets too"):
+        problem_of(model, x, loss=nn.MSELoss())
+    with pytest.raises(ProblemError, match=r"3 dimensions; .*x.reshape\(len\(x\), -1\)"):
+        problem_of(model, np.ones((3, 1, 2)), np.ones((3, 3)), loss=nn.MSELoss())
     with pytest.raises(ProblemError, match="2 rows, but x has 3 samples"):
         problem_of(model, x, np.ones((2, 3)), loss=nn.MSELoss())
     with pytest.raises(ProblemError, match="sample 3 has class 7"):

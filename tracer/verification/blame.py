@@ -128,16 +128,16 @@ def constant_words(judged: Judged) -> list[str]:
     gradients = [key for key in judged.checked if key[0] in kinds]
     if not gradients or any(key[0] not in kinds and KINDS[key[0]].stage != "update" for key in judged.wrong):
         return []
-    ratio = _ratio(judged, gradients)
+    ratio = _fitted(judged, gradients, {})
     if ratio is not None:
-        return [f"every gradient is {ratio_text(judged, ratio)}"]
+        return [f"every gradient is {ratio_text(judged, *ratio)}"]
     out = []
     for l in range(1, judged.routes.case.L + 1):
         keys = [key for key in gradients if key[1] == l and key in judged.wrong]
         entries = sum(int(np.isfinite(judged.checked[key]).sum()) for key in keys)
-        ratio = _ratio(judged, keys) if entries > 2 else None
+        ratio = _fitted(judged, keys, {}) if entries > 2 else None
         if ratio is not None:
-            out.append(f"every gradient of layer {l} that is wrong is {ratio_text(judged, ratio)}")
+            out.append(f"every gradient of layer {l} that is wrong is {ratio_text(judged, *ratio)}")
         elif _transposed(judged, ("dW", l)):
             out.append(f"dW{l} is the transpose of ours: one row for each unit, one column for each input")
     return out
@@ -153,21 +153,17 @@ def _rate_words(judged: Judged) -> list[str]:
     if fitted[0] == 0:
         return ["nothing is updated: the numbers are those before the step"]
     eta = float(case.problem.training.learning_rate.floats)
-    rate, room = fitted[0] * eta, 3 * fitted[1] + 1e-12
-    rate = next(short for n in range(1, 18) if abs((short := float(f"{rate:.{n}g}")) - rate) <= room * abs(rate))
+    rate = _short(fitted[0] * eta, 3 * fitted[1] + 1e-12)
     if rate == -eta:
         return ["every update has the opposite sign: it goes up the gradient"]
     return [f"every update is made with a learning rate of {rate:g}; the problem has {eta:g}"]
 
 
-def _ratio(judged: Judged, keys: list[Key]) -> float | None:
-    """The one factor between what is given and ours, None where there is none (or fewer than two numbers say so)."""
-    fitted = _fitted(judged, keys, {})
-    return fitted and fitted[0]
-
-
 def _fitted(judged: Judged, keys: list[Key], start: Mapping[Key, Array]) -> tuple[float, float] | None:
-    """That factor, between how far both have gone from `start`, and how well it is known, relative to itself."""
+    """The one factor between what is given and ours, and how well it is known, relative to itself.
+
+    Both are taken from `start`.  None where there is none, or fewer than two numbers say so.
+    """
     if not keys:
         return None
     x = np.concatenate([np.ravel(judged.checked[key] - start.get(key, 0.0)) for key in keys])
@@ -181,19 +177,28 @@ def _fitted(judged: Judged, keys: list[Key], start: Mapping[Key, Array]) -> tupl
     ratio = float(x[place] / ours[place])
     factor = max(abs(ratio), 1.0)
     u = U32 if any(key in judged.claim.single for key in keys) else U64
-    room = 3 * factor * allowed + ENOUGH * u * np.abs(x)
+    # a number may be off by its own room, and the factor by that of the number it is taken from
+    room = factor * (allowed + allowed[place] * np.abs(ours / ours[place])) + ENOUGH * u * np.abs(x)
     fits, no_better = np.abs(x - ratio * ours) <= room, np.abs(x - ours) <= room
     if not fits.all() or no_better.all() or (np.abs(ours) > 4 * allowed).sum() < 2:
         return None
     return ratio, float(factor * allowed[place] / np.abs(x[place])) if x[place] else 0.0
 
 
-def ratio_text(judged: Judged, ratio: float) -> str:
-    """A factor and what it comes from: "1/3 of ours: mean over 3 outputs instead of the sum"."""
-    constants = _constants(judged.routes.case)
-    fitting = [(value, words) for value, words in constants if abs(ratio - value) <= 1e-4 * abs(value)]
-    if not fitting:
-        return f"{ratio:.6g} times ours"
+def _short(number: float, room: float) -> float:
+    """The number with the fewest digits that is within a relative room of another."""
+    shorter = (float(f"{number:.{n}g}") for n in range(1, 18))
+    return next((short for short in shorter if abs(short - number) <= room * abs(number)), number)
+
+
+def ratio_text(judged: Judged, ratio: float, room: float = 0.0) -> str:
+    """A factor, known to a relative room, and what it comes from: "1/3 of ours: mean over 3 outputs instead ..."."""
+    near = max(1e-4, 1.1 * room) * abs(ratio)
+    constants = [pair for pair in _constants(judged.routes.case) if pair[0] != 1 and abs(ratio - pair[0]) <= near]
+    if not constants:
+        return f"{_short(ratio, max(room, 1e-6)):.6g} times ours"
+    best = min(abs(ratio - value) for value, _ in constants)
+    fitting = [(value, words) for value, words in constants if abs(ratio - value) <= best + 1e-12]
     said = [words for _, words in fitting if words not in GENERAL] or [fitting[0][1]]
     return f"{_factor(fitting[0][0])}: {', or '.join(said)}"
 

@@ -64,8 +64,7 @@ def _tiny(u: float) -> float:
 def _slackened(bound: Array, tiny: float) -> Array:
     bound = SLACK * bound
     bound += tiny
-    total = np.sum(bound)
-    return bound if total == total else np.where(np.isnan(bound), np.inf, bound)
+    return np.where(np.isnan(bound), np.inf, bound) if math.isnan(bound.sum()) else bound
 
 
 def _forward(case: Case, values: Arrays, u: float) -> Arrays:

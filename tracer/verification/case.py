@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,17 +64,17 @@ class Case:
         sides = {l: a[l] > 0 for l, layer in problem.network if layer.activation.kinks}
         return cls(problem, tuple(W), tuple(b), z[0], t, tuple(a), tuple(z), sides, before or {}, count)
 
-    @property
+    @cached_property
     def L(self) -> int:
         """How many layers there are."""
         return len(self.problem.network)
 
-    @property
+    @cached_property
     def N(self) -> int:
         """How many samples there are."""
         return int(self.x.shape[1])
 
-    @property
+    @cached_property
     def share(self) -> float:
         """What each sample counts for in a gradient of the batch: 1, or 1/N where the mean is asked for."""
         return 1 / self.N if self.problem.training.reduction == "mean" and self.N > 1 else 1.0

@@ -164,12 +164,22 @@ def _add(claims: Claims, name: str, numbers: Any) -> None:
     if isinstance(numbers, str):
         number = read_number(numbers)
         claims.add(name, as_float(number), _half_unit(number))
-    elif np.ndim(numbers) == 0 and not isinstance(numbers, np.floating | np.ndarray):
-        claims.add(name, float(numbers))
-    elif isinstance(numbers, np.ndarray | np.floating):
+    elif isinstance(numbers, np.ndarray | np.floating) and numbers.dtype.kind in "fiu":
         claims.add_array(name, numbers)
+    elif isinstance(numbers, int | float | np.integer):
+        claims.add(name, float(numbers))
     else:
-        claims.add_array(name, np.asarray(numbers, float))
+        claims.add_array(name, _numbers(name, numbers))
+
+
+def _numbers(name: str, given: Any) -> Any:
+    """float64 of what may be an array.  Raises SheetError."""
+    try:
+        array = np.asarray(given)
+        each = np.frompyfunc(float, 1, 1)  # of None and of a complex number it makes none, where numpy does
+        return array.astype(float) if array.dtype.kind in "fiub" else np.asarray(each(array), float)
+    except (TypeError, ValueError):
+        raise SheetError(f"{name}: not numbers in rows of one length; give an array of floats") from None
 
 
 def _add_cells(claims: Claims, cells: list[Cell]) -> None:

@@ -30,7 +30,10 @@ def compiled(expression: Any, letters: tuple[Any, ...]) -> Callable[..., Array]:
 
     def function(*arrays: Array) -> Array:
         with np.errstate(all="ignore"):
-            return _plain(node(*arrays)) + np.zeros(np.broadcast_shapes(*(np.shape(a) for a in arrays)))
+            out, first = _plain(node(*arrays)), np.shape(arrays[0])
+            alike = all(np.shape(a) == first for a in arrays[1:])
+            shape = first if alike else np.broadcast_shapes(*(np.shape(a) for a in arrays))
+            return out if np.shape(out) == shape else out + np.zeros(shape)
 
     return function
 

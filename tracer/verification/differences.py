@@ -40,8 +40,8 @@ def _of_layer(case: Case, l: int, h: float, dz: Array) -> Arrays:
     f, a = case.layer(l).activation, case.a[l]
     out: Arrays = {}
     if f.elementwise:
-        slope = spread_of(f)(a - h, a + h, 2 * h, case.sides.get(l)) / (2 * h)
-        out["slope", l] = np.broadcast_to(slope, a.shape)
+        slope = spread_of(f)(a, np.float64(2 * h), case.sides.get(l)) / (2 * h)
+        out["slope", l] = slope if np.shape(slope) == a.shape else np.broadcast_to(slope, a.shape)
         delta = out["slope", l] * dz
     else:
         n, N = a.shape
@@ -93,15 +93,13 @@ def loss_moved(case: Case, l: int, d: Array) -> Array:
     for k in range(l, case.L + 1):
         f = case.layer(k).activation
         a = case.a[k][:, :, None]
-        half = d / 2
-        lo, hi = a - half, a + half
         if k == case.L and case.problem.fused and loss.name in LOSS:
-            return fused_spread(f.name, lo, hi, d, t)
+            return fused_spread(f.name, a - d / 2, d, t)
         if f.elementwise:
             above = case.sides[k][:, :, None] if k in case.sides else None
-            D = spread_of(f)(lo, hi, d, above)
+            D = spread_of(f)(a, d, above)
         else:
-            D = softmax_spread(lo, d)
+            D = softmax_spread(a - d / 2, d)
         if k < case.L:
             d = case.W[k + 1] @ D.reshape(len(D), -1)
             d = d.reshape(-1, *D.shape[1:])

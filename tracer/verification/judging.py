@@ -5,6 +5,7 @@ Letters: traced, symbolic, numeric are the three routes; `given` is somebody els
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from tracer.verification.bounds import U32, U64, rounding, steps_and_truncation
 from tracer.verification.case import Array, Arrays, Case
 from tracer.verification.differences import each_weight, numeric_route
+from tracer.verification.sharpening import sharpened
 from tracer.verification.symbolic import symbolic_route
 from tracer.verification.updates import bounded, cut_off, updated
 
@@ -60,6 +62,8 @@ class Routes:
     def known_cut(self, key: Key) -> Array:
         """The same where there is a bound; without one the differences decide nothing, and the others are left."""
         cut = self.cut(key)
+        if np.ndim(cut) == 0:
+            return cut if math.isfinite(cut) else 0.0
         return cut if np.isfinite(cut).all() else np.where(np.isfinite(cut), cut, 0.0)
 
 
@@ -88,6 +92,7 @@ def routes_of(case: Case, traced: Arrays, *, assume_nothing: bool = False) -> Ro
     symbolic = symbolic_route(case)
     steps, truncation = steps_and_truncation(case, symbolic)
     numeric = numeric_route(case, steps)
+    numeric |= sharpened(case, numeric)
     if assume_nothing:
         numeric |= {("dW", l): each_weight(case, l, steps[l]) for l in range(1, case.L + 1)}
     bounds, truncation = rounding(case, symbolic, U64), truncation | cut_off(case, symbolic, truncation)

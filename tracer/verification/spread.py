@@ -1,6 +1,6 @@
 """How far a value moves when its argument moves by d: h(hi) - h(lo) by identities that never subtract the two.
 
-Letters: a pre-activation, lo and hi the ends of a step, d = hi - lo (known better than by subtracting), y output,
+Letters: a pre-activation, the middle of a step from lo to hi, d = hi - lo (known better than by subtracting), y output,
 t target.  No derivative formula is used: exp(hi) - exp(lo) = exp(lo) expm1(d), log(hi) - log(lo) = log1p(d/lo).
 `above` says on which side of its kink a unit is; both ends stay on that branch.
 """
@@ -35,52 +35,58 @@ def grown(d: Array) -> Array:
     return d * (1 + d * (0.5 + d / 6))  # the next term is below d^4/24
 
 
-def _sigmoid(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    down, up = np.exp(-hi), np.exp(lo)
-    down += 1
-    up += 1
-    down *= up
-    return -grown(-d) / down
+def _sigmoid(a: Array, d: Array, above: Array) -> Array:
+    half = d / 2  # sinh(d/2)/(cosh(a) + cosh(d/2)): one exp a unit, not one for each of the steps that it takes
+    square = half * half
+    if square.max(initial=0.0) > 1e-10:
+        return np.sinh(half) / (np.cosh(a) + np.cosh(half))
+    below = square / 2  # the series; what is left out is below 1e-20
+    below += 1 + np.cosh(a)
+    square /= 6
+    square += 1
+    square *= half
+    square /= below
+    return square
 
 
-def _tanh(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    p, q = np.exp(-np.abs(lo)), np.exp(-np.abs(hi))  # sinh(d)/(cosh(lo) cosh(hi)) without overflow
+def _tanh(a: Array, d: Array, above: Array) -> Array:
+    p, q = np.exp(-np.abs(a - d / 2)), np.exp(-np.abs(a + d / 2))  # sinh(d)/(cosh(lo) cosh(hi)) without overflow
     return 4 * np.sinh(d) * (p / (1 + p * p)) * (q / (1 + q * q))
 
 
-def _softplus(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    return np.log1p(logistic(lo) * grown(d))
+def _softplus(a: Array, d: Array, above: Array) -> Array:
+    return np.log1p(logistic(a - d / 2) * grown(d))
 
 
-def _silu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    return d * logistic(hi) + lo * _sigmoid(lo, hi, d, above)
+def _silu(a: Array, d: Array, above: Array) -> Array:
+    return d * logistic(a + d / 2) + (a - d / 2) * _sigmoid(a, d, above)
 
 
-def _elu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    return np.where(above, d, np.exp(lo) * grown(d))
+def _elu(a: Array, d: Array, above: Array) -> Array:
+    return np.where(above, d, np.exp(a - d / 2) * grown(d))
 
 
-def _gelu(lo: Array, hi: Array, d: Array, above: Array) -> Array:
-    middle = lo + d / 2  # Phi is the integral of the density; over a step of 1e-12 the midpoint rule is exact
-    between = d * np.exp(-middle * middle / 2) / math.sqrt(2 * math.pi)
-    return d * FLOAT64.normal_cdf(hi) + lo * between
+def _gelu(a: Array, d: Array, above: Array) -> Array:
+    # Phi is the integral of the density; over a step of 1e-12 the midpoint rule is exact
+    between = d * np.exp(-a * a / 2) / math.sqrt(2 * math.pi)
+    return d * FLOAT64.normal_cdf(a + d / 2) + (a - d / 2) * between
 
 
-ACTIVATION: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
-    "identity": lambda lo, hi, d, above: d,
+ACTIVATION: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "identity": lambda a, d, above: d,
     "sigmoid": _sigmoid,
     "tanh": _tanh,
-    "relu": lambda lo, hi, d, above: np.where(above, d, 0.0),
-    "leaky_relu": lambda lo, hi, d, above: np.where(above, d, 0.01 * d),
+    "relu": lambda a, d, above: np.where(above, d, 0.0),
+    "leaky_relu": lambda a, d, above: np.where(above, d, 0.01 * d),
     "elu": _elu,
     "softplus": _softplus,
     "silu": _silu,
     "gelu": _gelu,
 }
-"""h(hi) - h(lo) of each elementwise activation."""
+"""h(hi) - h(lo) of each elementwise activation, lo = a - d/2, hi = a + d/2; d may have steps that a has not."""
 
 
-def spread_of(f: Activation) -> Callable[[Array, Array, Array, Array], Array]:
+def spread_of(f: Activation) -> Callable[[Array, Array, Array], Array]:
     """h(hi) - h(lo) of an elementwise activation: its identity, or its formula in balls where none is listed."""
     return ACTIVATION.get(f.name) or spread_in_balls(f)
 
@@ -119,7 +125,7 @@ def loss_spread_of(loss: Loss) -> Callable[[Array, Array, Array, Array], Array]:
     return LOSS.get(loss.name) or loss_spread_in_balls(loss)
 
 
-def fused_spread(activation: str, lo: Array, hi: Array, d: Array, t: Array) -> Array:
+def fused_spread(activation: str, lo: Array, d: Array, t: Array) -> Array:
     """E(hi) - E(lo), from the last pre-activations: softmax with cross-entropy, sigmoid with the binary one.
 
     Summed over the outputs, axis 0.

@@ -27,10 +27,11 @@ SIDESTEP = 2.0**-120  # a one-sided step: its error is far below rounding
 NEAR = 2.0**-10  # bounds hold this far around every pre-activation; steps and rounding errors are much smaller
 
 
-def spread_in_balls(f: Activation) -> Callable[[Array, Array, Array, Array], Array]:
+def spread_in_balls(f: Activation) -> Callable[[Array, Array, Array], Array]:
     """h(hi) - h(lo), worked with enough bits that nothing cancels; where a kink is in between, on one side of it."""
 
-    def spread(lo: Array, hi: Array, d: Array, above: Array) -> Array:
+    def spread(a: Array, d: Array, above: Array) -> Array:
+        lo, hi = a - d / 2, a + d / 2
         low, moved = np.broadcast_arrays(np.asarray(lo, float), np.asarray(d, float))
         m = Ball(BITS)
         with m.working():

@@ -71,3 +71,27 @@ def test_a_mean_over_the_batch_is_said_in_words() -> None:
     }
     result = verify(problem, ours)
     assert f"mean over {problem.samples} samples instead of the sum" in str(result)
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4, 6])
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (2, "2 times ours: the squared error without its 1/2"),
+        (0.5, "1/2 of ours: mean over 2 outputs instead of the sum"),
+        (-1, "-1 times ours: the opposite sign"),
+        (3, "3 times ours"),
+    ],
+)
+def test_a_constant_is_named_in_printed_numbers_too(factor: float, words: str, digits: int) -> None:
+    """However few digits the numbers were written with, the constant that they leave open is told whole."""
+    values = trace("hand-3-2-2").values
+    theirs = {name: f"{factor * x:.{digits}g}" for name, x in values.items() if name.startswith("dW")}
+    assert verify("hand-3-2-2", theirs).explanations == (f"every gradient is {words}",)
+
+
+def test_two_numbers_that_no_constant_explains() -> None:
+    """The planted twin: 2 times the one and 2.1 times the other is no constant, in two digits either."""
+    found = verify("hand-3-2-2", {"dW1[1,3]": "19.5", "dW1[2,3]": "22.9"})
+    assert not found.agrees
+    assert found.explanations == ()

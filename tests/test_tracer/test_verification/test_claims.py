@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,23 @@ def test_an_archive_that_runs_code_is_refused(tmp_path: Path) -> None:
         verify("hand-3-2-2", path)
     with pytest.raises(FileNotFoundError, match="no such file"):
         verify("hand-3-2-2", tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("given", [None, 1j, np.array([[1j, 2, 3]] * 2), [[1, 2], [3]], np.array(["a"]), "x y"])
+@pytest.mark.parametrize("name", ["dW1", "dW1[1,1]"])
+def test_what_is_no_number_is_told_in_one_line(name: str, given: Any) -> None:
+    """A name and what to give, never numpy's own words; nothing becomes a number in silence."""
+    with pytest.raises(ValueError, match=r"not numbers|not a number|has shape|is one number"):
+        verify("hand-3-2-2", {name: given})
+
+
+def test_numbers_of_every_type_are_read() -> None:
+    """Fractions, decimals, whole numbers, numpy's: the value counts."""
+    right = trace("hand-3-2-2")["dW1[1,1]"]
+    for given in (Fraction(right), np.float64(right), np.array(right), [right], Decimal(right)):
+        assert verify("hand-3-2-2", {"dW1[1,1]": given}).agrees
+    for given in (3, np.int64(3), np.array([3]), True):
+        assert verify("hand-3-2-2", {"dW1[1,1]": given}).wrong == ("dW1[1,1]",)
 
 
 def test_printed_digits_are_half_a_unit_wide() -> None:
