@@ -19,7 +19,7 @@ from derivations.network import Problem
 from derivations.rules import RULES, Rules, Start
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.intervals import Intervals
-from tracer.answers.marking.working import work
+from tracer.answers.marking.working import UPDATES, Enters, work
 
 __all__ = ["Solved", "Unknown", "agreed", "solve", "solved", "told", "unknowns"]
 
@@ -38,6 +38,7 @@ class Unknown:
     name: str
     value: float
     changed: Callable[[float], tuple[Callable[[Start], Start] | None, Rules]]
+    enters: Enters | None = None
     given: tuple[str, int, tuple[int, ...]] | None = None
 
 
@@ -47,9 +48,10 @@ def unknowns(problem: Problem) -> Iterator[Unknown]:
         values = _values(problem, kind, layer)
         for place, q in np.ndenumerate(quantities):
             text = names.text(problem.network, q)
-            yield Unknown("given.misread", text, float(values[place]), _moved(kind, layer, place), (kind, layer, place))
+            given = kind, layer, place
+            yield Unknown("given.misread", text, float(values[place]), _moved(*given), _entering(kind, layer), given)
     rate = float(problem.training.learning_rate.floats)
-    yield Unknown("update.wrong_rate", "eta", rate, _other_rate, ("eta", 0, ()))
+    yield Unknown("update.wrong_rate", "eta", rate, _other_rate, _entering("eta", 0), ("eta", 0, ()))
     yield Unknown("loss.wrong_factor", "", 1.0, _scaled)
 
 
@@ -60,6 +62,23 @@ def _values(problem: Problem, kind: str, layer: int) -> Array:
         given = getattr(problem.network.layer(layer), kind)
     assert given is not None
     return given.floats
+
+
+_ENTERS = {
+    "x": ("pre_activation", "weight_gradient"),
+    "t": ("loss_parts", "output_signal", "output_delta"),
+    "dz": ("loss_parts", "output_signal", "output_delta"),
+    "W": ("pre_activation", "signal_below", *UPDATES),
+    "b": ("pre_activation", *UPDATES),
+    "eta": tuple(UPDATES),
+}
+"""The rules that read a given number."""
+
+
+def _entering(kind: str, layer: int) -> Enters:
+    """Which rules a given number enters, at its own layer; x at the first."""
+    own = {"x": 1, "W": layer, "b": layer}.get(kind)
+    return lambda rule, l: rule in _ENTERS[kind] and own in (None, l)
 
 
 def _moved(kind: str, layer: int, place: tuple[int, ...]) -> Any:
@@ -121,7 +140,9 @@ def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
     now = task.columns.ends(task.cells, base)
     for unknown in unknowns(problem):
         start, rules_ = unknown.changed(1.0)
-        moved = task.columns.ends(task.cells, work(task.cells, task.discipline, rules_=rules_, start=start, base=base))
+        moved = task.columns.ends(
+            task.cells, work(task.cells, task.discipline, rules_=rules_, start=start, enters=unknown.enters, base=base)
+        )
         with np.errstate(all="ignore"):
             slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
             ends = (low - now[1]) / slope, (high - now[0]) / slope

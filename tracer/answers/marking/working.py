@@ -22,9 +22,11 @@ from tracer.answers.marking.discipline import PLAIN, Discipline
 from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
 from tracer.answers.marking.passes import At, passes
 
-__all__ = ["PRODUCES", "UPDATES", "Worked", "work"]
+__all__ = ["PRODUCES", "UPDATES", "Enters", "Worked", "work"]
 
 Array = Any
+Enters = Callable[[str, int], bool]
+"""Whether something enters a rule, by its name, at a layer."""
 
 PRODUCES: dict[str, tuple[str, int | None]] = {
     "pre_activation": ("a", 0),
@@ -87,22 +89,25 @@ def work(
     carry: str = "own",
     rules_: Rules = RULES,
     start: Callable[[rules.Start], rules.Start] | None = None,
+    enters: Enters | None = None,
     base: Worked | None = None,
 ) -> Worked:
     """Work one pass of the step for every sheet at once.
 
     carry: what goes on from a refused cell, "own" or "true".  start: changes what the step starts from (a given number
-    misread).  base: an earlier run of the right rules, whose carried numbers are used wherever a sheet has a cell, and
-    whose results stand wherever nothing that enters them has changed.
+    misread), enters: which rules at which layers that goes into (None: any).  base: an earlier run of the right rules,
+    whose carried numbers are used wherever a sheet has a cell, and whose results stand wherever nothing that enters
+    them has changed.
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
     steps = max((at.step for at in cells.arrays), default=1)
-    changed = start is not None
+    anywhere = start is not None and enters is None
+    changed = anywhere
     for sample, step, run in passes(cells.problem, out.m, steps, _started(cells, carry, start)):
-        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed)
+        recording = _Recording(cells, discipline, carry, out, base, sample, step, changed, enters)
         run(recording.keep, recording.watched(rules_))
         out.passed = {at: x for at, x in out.passed.items() if at not in out.follows}
-        changed = start is not None or (recording.changed and not sample)  # a later step starts from this one
+        changed = anywhere or (recording.changed and not sample)  # a later step starts from this one
     return out
 
 
@@ -163,6 +168,7 @@ class _Recording:
     sample: int
     step: int
     changed: bool = False  # whether anything unwritten differs from the base
+    enters: Enters | None = None
 
     def at(self, kind: str, layer: int) -> At:
         """The array's place."""
@@ -235,7 +241,8 @@ class _Recording:
 
         def worked(s: Any, l: int, *p: str) -> Any:
             at = self.at(kind.replace("p", p[0]) if p else kind, 0 if offset is None else l + offset)
-            known = base.made(at) if base and not self.changed else None
+            same = base and not self.changed and not (self.enters and self.enters(name, l))
+            known = base.made(at) if base and same else None
             if known is not None:
                 return known
             if self.discipline.inside:
