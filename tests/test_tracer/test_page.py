@@ -338,6 +338,32 @@ def test_words_fit_what_they_name() -> None:
     assert ", sample 1</h3>" in page(trace("softmax-xor"))
 
 
+def test_a_notebook_that_is_not_trusted_shows_no_formula_in_pieces() -> None:
+    """JupyterLab then drops styles and MathML's tags: the letters left over are hidden, the same stands there as text."""
+    from derivations import derive
+
+    html = derive(load("hand-3-2-2"))._repr_mimebundle_()["text/html"]
+    left = re.sub(r"<style>.*?</style>", "", html, flags=re.S)
+    seen = re.sub(r'<div[^>]*style="display:none">.*?</div>', "", left, flags=re.S)
+    assert "<math" not in seen
+    assert "z_1^(1) = 1/(1 + exp(-a_1^(1)))" in seen
+    assert left.count("<pre>") == left.count("<math")
+    assert ".formula { display: block !important; }" in html
+    assert not re.search(r"<h[12]", html)
+
+
+def test_tables_in_a_notebook_set_words_to_the_left() -> None:
+    """Notebooks set every cell to the right; an inline style passes their sanitizer, and verdicts come first."""
+    from tracer import verify
+
+    html = trace("hand-3-2-2")._repr_mimebundle_()["text/html"]
+    assert '<th scope="row" style="text-align:left">a1[1]</th><td style="text-align:left">W1[1,1]' in html
+    html = verify("hand-3-2-2")._repr_mimebundle_()["text/html"]
+    assert html.index("agree: 46 traced numbers") < html.index("<table>")
+    assert '<td style="text-align:left">agrees</td>' in html
+    assert "<td>2.1827059</td>" in html
+
+
 def test_results_show_themselves_where_scripts_are_stripped() -> None:
     """Each result's HTML for a notebook is a fragment: no script, no address, no style for the page around it."""
     from derivations import derive
