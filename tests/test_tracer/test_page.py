@@ -339,7 +339,7 @@ def test_words_fit_what_they_name() -> None:
 
 
 def test_a_notebook_that_is_not_trusted_shows_no_formula_in_pieces() -> None:
-    """JupyterLab then drops styles and MathML's tags: the letters left over are hidden, the same stands there as text."""
+    """JupyterLab drops styles and the tags of MathML: what is left of it is hidden, text stands there instead."""
     from derivations import derive
 
     html = derive(load("hand-3-2-2"))._repr_mimebundle_()["text/html"]
