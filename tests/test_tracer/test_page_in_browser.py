@@ -50,6 +50,19 @@ def test_every_sample_asks_for_nothing_and_says_nothing(chromium: Any, sample: s
         assert shown.messages == []
 
 
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_on_a_phone_formula_and_buttons_are_in_view(chromium: Any, lang: str, tmp_path: Path) -> None:
+    """Once one has walked on, the drawing, the step's formula to its value and the buttons share the screen."""
+    view = "s => { const r = document.querySelector(s).getBoundingClientRect(); return [r.top, r.bottom]; }"
+    with opened(chromium, page(trace("hand-3-2-2", digits=4), lang=lang), tmp_path, anchor="a-1-2", **PHONE) as shown:
+        for key in ("ArrowRight", "ArrowRight", "End"):
+            shown.keyboard.press(key)
+            bar = shown.evaluate(view, "nav")
+            assert bar[1] <= 740
+            assert shown.evaluate(view, "#fig")[0] >= 0
+            assert shown.evaluate(view, "li.cur .m")[1] <= bar[0]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_every_text_of_the_drawing_can_be_read(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
@@ -186,12 +199,23 @@ def test_a_script_that_fails_leaves_the_whole_derivation(chromium: Any, tmp_path
         assert shown.locator("#steps li:visible").count() == 46
 
 
+PAGES = {
+    "hand-3-2-2": lambda: HAND,
+    "middle-layer": lambda: page(trace("middle-layer"), lang="ja"),
+    "marked": lambda: page(
+        trace("hand-3-2-2", digits=4),
+        Marked("ada", (Mark("z1[2]", "1.2", "slip", "0.7685"),), (Cause((), ("z1[2]",)),)),
+    ),
+    "run": lambda: run_page(train("hand-3-2-2", 100, every=1, record=11)),
+}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("sample", ["hand-3-2-2", "middle-layer"])
+@pytest.mark.parametrize("which", list(PAGES))
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm install --prefix tests/rendering")
-def test_axe_finds_nothing(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
+def test_axe_finds_nothing(chromium: Any, which: str, scheme: str, tmp_path: Path) -> None:
     """No violation of any rule of axe-core, on a desk and on a phone."""
-    html = page(trace(sample))
+    html = PAGES[which]()
     for size in ({}, PHONE):
         with opened(chromium, html, tmp_path, color_scheme=scheme, bypass_csp=True, **size) as shown:
             shown.keyboard.press("End")
