@@ -119,6 +119,10 @@ def _train(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--epochs", type=_whole, metavar="N", help="how many passes over all samples")
     parser.add_argument("--every", type=_whole, metavar="M", help="show the loss of every M-th step")
     parser.add_argument("--trace-step", type=_whole, metavar="K", help="the full trace of step K")
+    parser.add_argument(
+        "--notation", metavar="NAME", help="letters of --format page: bishop (default), nielsen, ng ..."
+    )
+    parser.add_argument("--lang", choices=("en", "ja"), help="the language of --format page (default en)")
     _add_numbers(parser, ("float64", "float32"), "print with")
     _add_output(parser, (*FORMATS, "page"))
 

@@ -221,7 +221,15 @@ def train(options: argparse.Namespace) -> int:
     """`bptrace train`."""
     from tracer.training import train as train_problem
 
+    paged = options.format == "page"
+    for option in ("notation", "lang"):
+        if getattr(options, option) and not paged:
+            raise ValueError(f"--{option} goes with --format page")
     problem = _load(options.problem)
+    if paged:  # a notation that cannot write this network is refused before the training, not after it
+        from derivations.notation import notation_of
+
+        notation_of(problem, options.notation or "bishop")
     steps = options.steps
     if options.epochs is not None:
         in_turn = problem.training.samples == "in_turn"
@@ -229,20 +237,20 @@ def train(options: argparse.Namespace) -> int:
     run = train_problem(
         problem,
         steps,
-        every=max(1, steps // 200) if options.every is None and options.format == "page" else options.every,
+        every=max(1, steps // 200) if options.every is None and paged else options.every,
         trace_step=options.trace_step,
-        record=60 if options.format == "page" else 0,
+        record=60 if paged else 0,
         arithmetic=options.arithmetic or "float64",
         digits=options.digits,
         places=options.places,
         progress=True,
     )
     _tell(run.last.notes)
-    form = _format(options)
-    if form == "page":
+    if paged:
         from tracer.show.page import run_page
 
-        return _write(run_page(run), options)
+        return _write(run_page(run, notation=options.notation or "bishop", lang=options.lang or "en"), options)
+    form = _format(options)
     if run.traced and form != "json":
         return _write(run.traced.table().render(form), options)
     return _write(run.table().render(form), options)

@@ -12,7 +12,8 @@ __all__ = ["fragment", "page"]
 
 _STYLE = """
 .derivation { font: 1rem/1.5 system-ui, sans-serif; }
-.derivation h1 { font-size: 1.5rem; } .derivation h2 { font-size: 1.15rem; margin-top: 2rem; }
+.derivation h1, .derivation h3 { font-size: 1.5rem; }
+.derivation h2, .derivation h4 { font-size: 1.15rem; margin-top: 2rem; }
 .derivation section > div { overflow: auto hidden; padding: .35rem 0; margin: .35rem 0; }
 .derivation math { width: fit-content; margin: 0; }
 .derivation mtd { text-align: left; padding: .25em .4em; }
@@ -22,6 +23,12 @@ _STYLE = """
 .derivation mtext { font-family: system-ui, sans-serif; font-size: .85em; opacity: .7; }
 @media print { .derivation section > div { break-inside: avoid; overflow: visible; } }
 """.strip()
+_PART_STYLE = """
+.derivation .formula { display: block !important; }
+.derivation pre { display: none; }
+""".strip()
+"""JupyterLab takes MathML and styles out of notebooks that it does not trust: 1/(1 + exp(-a)) would read 11 + exp(-a).
+So a formula is hidden and its text shown, unless this style, which goes the same way as MathML, turns it round."""
 _PAGE_STYLE = """
 :root { color-scheme: light dark; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -42,22 +49,36 @@ def page(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], p
 
 
 def fragment(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str) -> str:
-    """The same as a part of somebody's page, such as a notebook, whose own style it leaves alone."""
-    head = [f'<div class="derivation" lang="{lang}"><style>{_STYLE}</style>', f"<h1>{escape(title)}</h1>"]
-    return "\n".join([*head, *_body(parts, words, proof), "</div>"])
+    """The same as a part of somebody's page, such as a notebook, whose own style and headings it leaves alone."""
+    style = f"{_STYLE}\n{_PART_STYLE}"
+    head = [f'<div class="derivation" lang="{lang}"><style>{style}</style>', f"<h3>{escape(title)}</h3>"]
+    return "\n".join([*head, *_body(parts, words, proof, whole=False), "</div>"])
 
 
-def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str) -> list[str]:
+def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, *, whole: bool = True) -> list[str]:
+    heading = "h2" if whole else "h4"
     out, marked = [], False
     for part in parts:
-        out.append(f"<section><h2>{escape(part.heading)}</h2>")
+        out.append(f"<section><{heading}>{escape(part.heading)}</{heading}>")
         for chain in part.chains:
             marked = marked or any(line.marked for line in chain.lines)
-            out.append(f'<div tabindex="0">{_block(chain)}</div>')
+            hidden = "" if whole else ' class="formula" style="display:none"'
+            out.append(f'<div tabindex="0"{hidden}>{_block(chain)}</div>')
+            out += [] if whole else [f"<pre>{escape(_plain(chain))}</pre>"]
         out.append("</section>")
     if marked:
         out.append(f"<p>† {escape(words['marked'])}</p>")
     return [*out, f"<p>{escape(proof)}</p>"] if proof else out
+
+
+def _plain(chain: WrittenChain) -> str:
+    """The chain as text, a line below the other."""
+    rows = []
+    for k, line in enumerate(chain.lines):
+        left = chain.left_text if k == 0 else " " * len(chain.left_text)
+        rule = f"    ({line.rule})" if line.rule and len(chain.lines) > 1 else ""
+        rows.append(f"{left} {line.relation} {line.text}{' †' if line.marked else ''}{rule}")
+    return "\n".join(rows)
 
 
 def _block(chain: WrittenChain) -> str:

@@ -60,9 +60,9 @@ def opened(chromium: Any, html: str, folder: Path, *, anchor: str = "", **option
 
 
 OVERLAPS = """() => {
-  const boxes = [...document.querySelectorAll('svg text')].filter(t => t.textContent.trim()).map(t => {
-    const r = t.getBoundingClientRect(), k = r.height * 0.12;
-    return [r.left + 0.5, r.top + k, r.right - 0.5, r.bottom - k, t.textContent];
+  const boxes = [...document.querySelectorAll('#fig text')].filter(t => t.textContent.trim()).map(t => {
+    const r = t.getBBox(), k = r.height * 0.12;  // without the halo, which firefox counts into the other boxes
+    return [r.x + 0.5, r.y + k, r.x + r.width - 0.5, r.y + r.height - k, t.textContent];
   });
   const out = [];
   boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {

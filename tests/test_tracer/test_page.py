@@ -271,7 +271,7 @@ def test_a_marked_sheet_stands_beside_its_steps() -> None:
     assert "1.2" in at["z-1-2"]
     assert "expected: <span>0.7685" in at["z-1-2"]
     assert "cause 1" in at["a-2-1"]
-    assert '<a href="#z-1-2">' in html
+    assert '<a class="to" href="#z-1-2">' in html
     assert "2 of 4 right, 1 cause" in html
     assert "&lt;script&gt;q9" in html
     assert html.count("<script>") == 1
@@ -305,6 +305,63 @@ def test_the_page_of_a_run_by_the_command(tmp_path: Path, capsys: pytest.Capture
     assert len(html.encode()) < 150_000
     with pytest.raises(ValueError, match="train with record=60"):
         run_page(train("tanh-xor", 3))
+
+
+def test_a_run_s_page_in_a_notation_and_a_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`train --format page` takes --notation and --lang; elsewhere they are refused, a wrong one at once."""
+    out = tmp_path / "run.html"
+    command = ["train", "hand-3-2-2", "--steps", "30", "--format", "page", "-o", str(out)]
+    assert main([*command, "--notation", "ng", "--lang", "ja"]) == 0
+    html = out.read_text(encoding="utf-8")
+    assert '<html lang="ja">' in html
+    assert "各更新前の損失" in html
+    assert "学習率 0.1、勾配降下法" in html
+    assert "<mi>d</mi><msubsup><mi>w</mi>" in html or "<mi>dw</mi>" in html
+    assert main(["train", "hand-3-2-2", "--steps", "3", "--lang", "ja"]) == 2
+    assert "--lang goes with --format page" in capsys.readouterr().err
+    assert main(["train", "softmax-xor", "--steps", "90000000", "--format", "page", "--notation", "uy"]) == 2
+    assert "use --notation bishop" in capsys.readouterr().err
+
+
+def test_words_fit_what_they_name() -> None:
+    """A threshold is no bias, a layer alone has no output units, an input has no activation; samples are said once."""
+    html = page(trace("threshold-xor"))
+    assert "New threshold" in html
+    assert "threshold of hidden unit 1" in html
+    assert "with the other sign" in html
+    assert "bias" not in html.split("<body>")[1]
+    html = page(trace("middle-layer"))
+    assert "output unit" not in html
+    assert "Derivative by the input" in html
+    assert "leaves its biases as they are" in page(trace("shared-bias-2-2-2"))
+    assert ", sample 1</h3>" not in page(trace("tanh-xor"))
+    assert ", sample 1</h3>" in page(trace("softmax-xor"))
+
+
+def test_a_notebook_that_is_not_trusted_shows_no_formula_in_pieces() -> None:
+    """JupyterLab drops styles and the tags of MathML: what is left of it is hidden, text stands there instead."""
+    from derivations import derive
+
+    html = derive(load("hand-3-2-2"))._repr_mimebundle_()["text/html"]
+    left = re.sub(r"<style>.*?</style>", "", html, flags=re.S)
+    seen = re.sub(r'<div[^>]*style="display:none">.*?</div>', "", left, flags=re.S)
+    assert "<math" not in seen
+    assert "z_1^(1) = 1/(1 + exp(-a_1^(1)))" in seen
+    assert left.count("<pre>") == left.count("<math")
+    assert ".formula { display: block !important; }" in html
+    assert not re.search(r"<h[12]", html)
+
+
+def test_tables_in_a_notebook_set_words_to_the_left() -> None:
+    """Notebooks set every cell to the right; an inline style passes their sanitizer, and verdicts come first."""
+    from tracer import verify
+
+    html = trace("hand-3-2-2")._repr_mimebundle_()["text/html"]
+    assert '<th scope="row" style="text-align:left">a1[1]</th><td style="text-align:left">W1[1,1]' in html
+    html = verify("hand-3-2-2")._repr_mimebundle_()["text/html"]
+    assert html.index("agree: 46 traced numbers") < html.index("<table>")
+    assert '<td style="text-align:left">agrees</td>' in html
+    assert "<td>2.1827059</td>" in html
 
 
 def test_results_show_themselves_where_scripts_are_stripped() -> None:

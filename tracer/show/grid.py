@@ -38,8 +38,12 @@ def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _html(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     from html import escape
 
-    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in headers)
-    body = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    left = ' style="text-align:left"'  # of words: notebooks set every cell to the right, which suits numbers alone
+    marks = ["" if all(map(_is_number, filter(None, column))) else left for column in zip(*rows, strict=True)]
+    marks = marks or [""] * len(headers)
+    head = "".join(f'<th scope="col"{mark}>{escape(h)}</th>' for h, mark in zip(headers, marks, strict=True))
+    lines = ("".join(f"<td{mark}>{escape(c)}</td>" for c, mark in zip(row, marks, strict=True)) for row in rows)
+    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 

@@ -307,16 +307,21 @@ def latex_value(row: Row) -> str:
     return rf"{'=' if row.relation == '=' else chr(92) + 'approx'} {row.value}{radius}"
 
 
+_LEFT = ' style="text-align:left"'  # notebooks set every cell to the right, which suits numbers alone
+
+
 def _html(table: Table) -> str:
     from html import escape
 
-    out = ["<section>", *(f"<p>{escape(line)}</p>" for line in table.heading)]
-    head = "".join(f'<th scope="col">{h}</th>' for h in _HEADERS)
+    title, *said = map(escape, table.heading)
+    out = ["<section>", f"<p><b>{title}</b>{''.join(f'<br>{line}' for line in said)}</p>"]
+    head = "".join(f'<th scope="col"{_LEFT if h in _HEADERS[:3] else ""}>{h}</th>' for h in _HEADERS)
     for heading, rows in table.groups:
-        out += [f"<table><caption>{heading}</caption>", f"<thead><tr>{head}</tr></thead>", "<tbody>"]
+        out += [f"<table><caption{_LEFT}><b>{heading}</b></caption>", f"<thead><tr>{head}</tr></thead>", "<tbody>"]
         for r in rows:
-            tds = "".join(f"<td>{escape(cell)}</td>" for cell in (r.formula, r.numbers, r.relation, _with_radius(r)))
-            out.append(f'<tr><th scope="row">{escape(r.name)}</th>{tds}</tr>')
+            tds = "".join(f"<td{_LEFT}>{escape(cell)}</td>" for cell in (r.formula, r.numbers))
+            tds += "".join(f"<td>{escape(cell)}</td>" for cell in (r.relation, _with_radius(r)))
+            out.append(f'<tr><th scope="row"{_LEFT}>{escape(r.name)}</th>{tds}</tr>')
         out += ["</tbody>", "</table>"]
     return "\n".join([*out, "</section>"])
 

@@ -152,8 +152,10 @@ def render(v: Verification, form: str = "table") -> str:
     textbook = _textbook_table(v, rows, form) if v.textbook else []
     words = [*lines(v), *below]
     if form == "html":
-        told = escape("\n".join([*filter(None, more), *words]))
-        return "\n".join(["<section>", table, *filter(None, [*balls, *textbook]), f"<pre>{told}</pre>", "</section>"])
+        told = escape("\n".join([*filter(None, more), *words[1:]]))
+        verdict = f"<p><b>{escape(words[0])}</b></p>"  # before the table, which may be long
+        parts = [verdict, table, *filter(None, [*balls, *textbook]), *([f"<pre>{told}</pre>"] if told else [])]
+        return "\n".join(["<section>", *parts, "</section>"])
     return "\n".join([table, *more, *balls, *textbook, *(_bullets(words) if form == "markdown" else _folded(words))])
 
 

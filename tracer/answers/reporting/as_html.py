@@ -16,7 +16,8 @@ STYLE = """
 overflow-x:auto}
 .bptrace-report th,.bptrace-report td:not(:last-child){white-space:nowrap}
 .bptrace-report td:last-child{min-width:8rem}
-.bptrace-report th,.bptrace-report td{text-align:left;padding:.25rem .7rem;vertical-align:top;overflow-wrap:break-word;
+.bptrace-report th,.bptrace-report td{text-align:left!important;
+padding:.25rem .7rem;vertical-align:top;overflow-wrap:break-word;
 border-bottom:1px solid #8884}
 .bptrace-report th{border-bottom:2px solid #8888}
 .bptrace-report tr.right td:first-child{box-shadow:inset 3px 0 #2a9d55}

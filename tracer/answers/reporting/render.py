@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -108,12 +109,17 @@ def _told(sheet: Marked, words: Wording) -> Iterator[str]:
         yield words.text("more", count=len(others) - MOST_NAMED)
 
 
+def _lowered(html: str) -> str:
+    """Headings two levels down: a notebook lists the first levels of an output among its own."""
+    return re.sub(r"(</?h)([12])>", lambda m: f"{m[1]}{int(m[2]) + 2}>", html)
+
+
 def mimebundle(checked: Checked) -> dict[str, str]:
     """What a notebook shows."""
     words = Wording()
     blocks = [*_blocks(checked, words, compact=False)]
     return {
-        "text/html": as_fragment([*blocks, *_folded(checked, words)]),
+        "text/html": _lowered(as_fragment([*blocks, *_folded(checked, words)])),
         "text/latex": as_latex(blocks),
         "text/markdown": as_markdown(blocks),
         "text/plain": as_text(_blocks(checked, words, compact=True)),

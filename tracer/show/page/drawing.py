@@ -24,10 +24,12 @@ __all__ = ["Drawing", "Label", "Line", "Unit", "drawing", "run_drawing"]
 MOST_UNITS = 10
 SCALE = 40.0  # pixels a cm, the unit in which figures place their labels
 RADIUS, LINE, LETTER = 19.0, 13.0, 7.7
+GAP = 3.0  # between a circle and the first number below it
 FULL = 5  # up to so many units a layer, a unit shows all its numbers; beyond, its activation alone
 WORST = -0.02  # cm: labels so far apart do not touch
 ROOMS = ((3, 1.0, 1.0), (3, 1.3, 1.0), (3, 1.3, 1.35), (3, 1.7, 1.35), (1, 1.0, 1.0), (1, 1.3, 1.0), (1, 1.5, 1.4))
 """(lines at an edge, how much wider, how much higher): the first in which no label lies over another is drawn."""
+MORE = (3, 1.7, 2.0)  # of a run, whose gradients are nowhere else but in its table
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class Label:
 
 @dataclass(frozen=True)
 class Unit:
-    """A circle at x, y; its name, and the same as (text, shift, size) runs; its labels below."""
+    """A circle at x, y; its name, and the same as (text, shift right, shift down, size) runs; its labels below."""
 
     id: str
     x: float
     y: float
     name: str
-    runs: tuple[tuple[str, float, float], ...]
+    runs: tuple[tuple[str, float, float, float], ...]
     labels: tuple[Label, ...]
 
 
@@ -126,7 +128,8 @@ class _Pen:
 
     def drawn(self) -> Drawing:
         lines: list[Line] = []
-        for room in ROOMS if self.full else ():
+        rooms = (*ROOMS[:4], MORE, *ROOMS[4:]) if self.most == 2 else ROOMS
+        for room in rooms if self.full else ():
             self.lines, self.wider, self.higher = room
             lines = list(self._edges())
             if all(line.labels for line in lines):
@@ -137,7 +140,7 @@ class _Pen:
         units = [self._unit(l, j) for l, n in enumerate(self.sizes) for j in range(1, n + 1)]
         pitch = self._pitch()
         left = self.widest / 2 + 4
-        high = max(u.y + RADIUS + LINE * len(u.labels) for u in units) + 8
+        high = max(u.y + RADIUS + GAP + LINE * len(u.labels) for u in units) + 8
         out = tuple((l, n, k) for l, (n, k) in enumerate(zip(self.all_sizes, self.sizes, strict=True)) if n > k)
         wide = 2 * left + pitch * (len(self.sizes) - 1)
         return Drawing(round(wide), round(high), tuple(lines), tuple(units), out, self.lines > 0)
@@ -150,12 +153,12 @@ class _Pen:
 
     def _rise(self) -> float:
         lines = max(len(self._labels(l, 1)) for l in range(len(self.sizes)))
-        return (2 * RADIUS + LINE * lines + (22 if self.full else 10)) * self.higher
+        return (2 * RADIUS + GAP + LINE * lines + (22 if self.full else 10)) * self.higher
 
     def _at(self, l: int, j: int) -> tuple[float, float]:
         middle = (max(self.sizes) - 1) / 2 * self._rise() + RADIUS + 6
         x = self.widest / 2 + 4 + l * self._pitch()
-        return round(x, 1), round(middle + (j - (self.sizes[l] + 1) / 2) * self._rise(), 1)
+        return round(x), round(middle + (j - (self.sizes[l] + 1) / 2) * self._rise())
 
     # --- units ---
 
@@ -212,7 +215,7 @@ class _Pen:
         _, place = freest(edge, wide, len(labels) * LINE / SCALE / 2, taken, edges)
         free = max(map(place.overlap, taken)) <= WORST
         taken.append(place)
-        (x1, y1), (x2, y2) = ((round(v * SCALE, 1) for v in end) for end in edge)
+        (x1, y1), (x2, y2) = ((round(v * SCALE) for v in end) for end in edge)
         return Line(
             f"e{l}-{j}-{i}",
             *(x1, y1, x2, y2),
@@ -220,7 +223,7 @@ class _Pen:
             size < 0,
             self.notation.text(self.network, weight._replace(sample=0)),
             self.texts[weight],
-            *(round(place.x * SCALE, 1), round(place.y * SCALE - (len(labels) - 1) * LINE / 2 + 4, 1)),
+            *(round(place.x * SCALE), round(place.y * SCALE - (len(labels) - 1) * LINE / 2 + 4)),
             labels if free else (),
         )
 
@@ -232,7 +235,7 @@ class _Pen:
         """The circle of a unit with its labels below: middle and half sides, in pixels."""
         x, y = self._at(l, j)
         labels = self._labels(l, j)
-        below = LINE * len(labels)
+        below = GAP + LINE * len(labels)
         wide = max([2 * RADIUS, *(label.width for label in labels)])
         return x, y + below / 2, wide / 2, RADIUS + below / 2 + 2
 
@@ -244,14 +247,19 @@ _GREEK = {r"\delta": "\u03b4", r"\theta": "\u03b8", r"\sigma": "\u03c3"}
 _RUN = re.compile(r"([_^])(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(.))|(\\?[A-Za-z]+(?:\{([A-Za-z]+)\})?)|(.)")
 
 
-def _runs(latex: str) -> Iterator[tuple[str, float, float]]:
-    """The letter of a unit as (text, shift down, size): indices below, layers above."""
+def _runs(latex: str) -> Iterator[tuple[str, float, float, float]]:
+    """The letter of a unit as (text, shift right, shift down, size): indices below, layers above them."""
     size = min(15.0, 15.0 * 2.1 / max(width(latex), 0.1))
+    down, before = 0.0, ""  # where the pen is; the script that it has just written
     for mark, group, single, letters, inner, other in _RUN.findall(latex):
         if mark:
-            yield group or single, round(size * (0.3 if mark == "_" else -0.45), 1), round(size * 0.68, 1)
+            text, small, level = group or single, size * 0.68, size * (0.3 if mark == "_" else -0.45)
+            back = -small * sum(0.36 if c in "()[]" else 0.58 for c in before) if before else 0.0
+            yield text, round(back, 1), round(level - down, 1), round(small, 1)
+            down, before = level, "" if before else text
         else:
-            yield inner or _GREEK.get(letters, letters) or other, 0.0, round(size, 1)
+            yield inner or _GREEK.get(letters, letters) or other, 0.0, round(-down, 1), round(size, 1)
+            down, before = 0.0, ""
 
 
 def _base(place: str) -> str:

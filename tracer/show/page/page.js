@@ -1,7 +1,11 @@
-'use strict';(()=>{
+'use strict';const root=document.documentElement.classList;root.add('js');
+// nothing is laid out before all of it is there; should anything fail, the page is the whole derivation
+addEventListener('DOMContentLoaded',()=>{try{root.add('ready');main()}catch(e){root.remove('js');throw e}});
+const main=()=>{
 const D=document,$=i=>D.getElementById(i),all=s=>[...D.querySelectorAll(s)];
 const all_steps=all('#steps li'),pick=$('pick'),slide=$('slide'),box=$('steps').dataset;
 const fig=$('fig'),svg=fig.firstElementChild,wide=svg.viewBox.baseVal.width;
+const narrow=matchMedia('(max-width:52rem)');
 let part=pick?pick.value:'',suf='',L=[],k=0,given={};
 const base=q=>q.replace(/-[su]\d+/g,'');
 const at=q=>$(q+suf)||$(q);
@@ -15,7 +19,7 @@ if(m=b.match(/^[a-z]+(?:_new|_hat)?-(\d+)-(\d+)/i))return[$('u'+m[1]+'-'+m[2])];
 if(m=b.match(/^[a-z]+(?:_new|_hat)?-(\d+)$/))return all('[id^=u'+m[1]+'-]');
 return[]};
 const reads=li=>li.dataset.r?li.dataset.r.split(' '):[];
-const greek={eta:'η',mu:'μ',epsilon:'ε',beta1:'β₁',beta2:'β₂'};
+const greek={theta:'θ',eta:'η',mu:'μ',epsilon:'ε',beta1:'β₁',beta2:'β₂'};
 const name=q=>{if(greek[q])return greek[q];const p=base(q).split('-'),h=p.shift().split('_');let l=/^(x|t|E|eta|mu|beta1|beta2|epsilon)$/.test(h[0])?'':p.shift()||'';
 return h[0]+l+(h[1]?'_'+h[1]:'')+(p.length?'['+p.join(',')+']':'')};
 const ml=(n,...c)=>{const e=D.createElementNS('http://www.w3.org/1998/Math/MathML',n);e.append(...c);return e};
@@ -23,7 +27,7 @@ const ml=(n,...c)=>{const e=D.createElementNS('http://www.w3.org/1998/Math/MathM
 const math=q=>{const v=$(q),m=v&&v.querySelector('mtd');if(m)return ml('math',...[...m.childNodes].map(c=>c.cloneNode(true)));
 const g=/^[Wx]-/.test(q)?lives(q)[0]:D.querySelector(`svg [data-q="${base(q)}"]`),p=(g&&g.dataset.n||name(q)).split(/([_^])/),s={};
 if(!g||!g.dataset.n)return D.createTextNode(name(q));for(let i=1;i<p.length;i+=2)s[p[i]]=p[i+1];
-const t=c=>ml('mn',s[c]),b=ml('mi',p[0]);return ml('math',s._&&s['^']?ml('msubsup',b,t('_'),t('^')):s._?ml('msub',b,t('_')):s['^']?ml('msup',b,t('^')):b)};
+const t=c=>ml('mn',s[c]),b=ml('mi',greek[p[0]]||p[0]);return ml('math',s._&&s['^']?ml('msubsup',b,t('_'),t('^')):s._?ml('msub',b,t('_')):s['^']?ml('msup',b,t('^')):b)};
 const links=(li,title,qs)=>{if(!qs.length)return;const p=D.createElement('p');p.className='links';p.append(title+': ');
 for(const q of qs.slice(0,24)){const v=$(q),e=D.createElement(v?'a':'span');e.append(math(q));if(v){e.href='#'+q;e.title=name(q)}if(v&&v.dataset.s&&!li.dataset.s)e.append(' ('+v.dataset.s+')');p.append(e,' ')}
 if(qs.length>24)p.append('…');li.append(p)};
@@ -52,11 +56,11 @@ const c=D.querySelector('.now circle,.now path');if(c)fig.scrollLeft=(c.getBBox(
 const f=li.querySelector('.m');if(f.scrollWidth>f.clientWidth)f.tabIndex=0;
 const g=lives(li.id)[0],w=g&&g.id.slice(1),now=$('now'),say=q=>{const s=at(q),n=s?L.indexOf(s):-1;if(n>=0&&n<=k)now.append(math(s.id),' = '+s.dataset.v+' \u2002 ')};now.textContent='';
 if(g&&g.id[0]=='e'){const q='W-'+w;now.append(math(q),' = '+(given[q]||g.dataset.v)+' \u2002 ');['dW-','W_new-'].forEach(p=>say(p+w))}else if(g&&base(li.id)!='E')['a-','z-','delta-'].forEach(p=>say(p+w));
-if(how)history[how+'State'](null,'','#'+li.id)};
+if(how){history[how+'State'](null,'','#'+li.id);if(narrow.matches&&scrollY<fig.offsetTop)scrollTo(0,fig.offsetTop)}};
 const choose=p=>{part=p;if(pick){pick.value=p;const o=pick.selectedOptions[0];suf=o.dataset.x;given=Object.fromEntries(o.dataset.g.split(' ').map(s=>s.split('=')));
 all('svg [data-q]').forEach(t=>{const s=at(t.dataset.q),v=s?s.dataset.v:given[t.dataset.q];if(v)t.textContent=(t.dataset.p||'')+v})}
 L=all_steps.filter(li=>!li.dataset.s||li.dataset.s==part)};
-const open=()=>{const li=$(decodeURIComponent(location.hash.slice(1)));if(!all_steps.includes(li))return show(0);
+const open=()=>{const li=$(location.hash.slice(1)||'fig');if(!all_steps.includes(li))return show(0);
 if(li.dataset.s&&li.dataset.s!=part)choose(li.dataset.s);show(L.indexOf(li))};
 const go=(i,e)=>show(i,e&&e.repeat?'replace':'push');
 $('prev').onclick=()=>go(k-1);$('next').onclick=()=>go(k+1);slide.oninput=()=>show(+slide.value,'replace');
@@ -73,5 +77,5 @@ all('.e,.u,.w').forEach(g=>g.onclick=()=>{const id=g.dataset.e||g.id,own=L.map((
 if(own.length)go(own.find(i=>i>k)??own[0])});
 let x=null;const r=$('right');r.addEventListener('touchstart',e=>{x=e.target.closest('.m,nav')?null:e.touches[0].clientX},{passive:true});
 r.addEventListener('touchend',e=>{if(x===null)return;const d=e.changedTouches[0].clientX-x;if(Math.abs(d)>60)go(k+(d<0?1:-1))});
-D.documentElement.classList.add('js');D.querySelector('nav').hidden=false;svg.style.minWidth=Math.min(wide*.72,1400)+'px';if(fig.scrollWidth>fig.clientWidth)fig.tabIndex=0;
-choose(part);history.scrollRestoration='manual';open();scrollTo(0,0)})()
+D.querySelector('nav').hidden=false;svg.style.minWidth=Math.min(wide*.72,1400)+'px';if(fig.scrollWidth>fig.clientWidth)fig.tabIndex=0;
+choose(part);history.scrollRestoration='manual';open();scrollTo(0,0)};

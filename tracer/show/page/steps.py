@@ -111,13 +111,14 @@ class _Writer:
     def heading(self, kind: str, layer: int, part: str) -> str:
         """The rule's name and the layer it works in."""
         where = self.words("layer", l=layer) if KINDS[kind].layered and kind[0] != "E" else ""
-        return ", ".join(filter(None, (self.words.rule(kind), where, self.words.said(part))))
+        return self.words("comma").join(filter(None, (self.words.rule(kind, layer), where, self.words.said(part))))
 
     def why(self, kind: str, layer: int) -> str:
         """The rule in a sentence."""
-        problem = self.trace.problem
+        problem, training = self.trace.problem, self.trace.problem.training
         fused = problem.fused is not None and layer == len(self.network)
-        return self.words.why(kind, layer, fused=fused, plain_update=problem.training.optimizer == "sgd")
+        plain, kept = training.optimizer == "sgd", not training.update_biases
+        return self.words.why(kind, layer, fused=fused, plain_update=plain, biases_kept=kept)
 
     def step(self, q: Quantity, formula: Expression) -> Step:
         """One step."""
@@ -127,13 +128,17 @@ class _Writer:
             q,
             anchor(self.network, q),
             self._part(q),
-            f"{place}, {self.words('sample').lower()} {q.sample}" if q.sample else place,
+            f"{place}{self.words('comma')}{self.words('sample').lower()} {q.sample}" if self._told(q) else place,
             self._math(q, formula),
             self.shown[q],
             tuple(
                 dict.fromkeys(anchor(self.network, read) for read, _ in zip(_read(formula), range(200), strict=False))
             ),
         )
+
+    def _told(self, q: Quantity) -> bool:
+        """Whether the step says its sample: not where the heading of its group does."""
+        return bool(q.sample) and len(self.trace.steps) == 1
 
     def _part(self, q: Quantity) -> str:
         if self.trace.problem.samples == 1:
@@ -194,7 +199,8 @@ _NUMBERED = re.compile(r'<mrow><mo stretchy="false">([(\[])</mo><mn>(\d+)</mn><m
 
 
 def _short(markup: str) -> str:
-    """The same in fewer elements: a layer in parentheses as one number, no row around a whole cell."""
+    """The same in fewer letters: a layer in parentheses as one number, no row around a cell, no stretching sign."""
+    markup = markup.replace('<mo stretchy="false">=</mo>', "<mo>=</mo>")
     markup = _NUMBERED.sub(r"<mn>\1\2\3</mn>", markup)
     inner = markup.removeprefix("<mrow>").removesuffix("</mrow>")
     whole = len(inner) == len(markup) - 13 and _balanced(inner)

@@ -24,10 +24,11 @@ WIDE, HIGH, EDGE = 560.0, 170.0, 8.0
 
 @dataclass(frozen=True)
 class Column:
-    """One quantity: its place (as the drawing's labels name it), its name in MathML, whether it is the loss."""
+    """One quantity: its place (as the drawing's labels name it), its name in MathML and in plain text."""
 
     q: str
     math: str
+    name: str
     quantity: Quantity
 
 
@@ -50,7 +51,12 @@ def columns(run: Run, notation: Notation) -> tuple[Column, ...]:
                 own = names.elements(network, kind, l, 1, step.sample, 1)
                 quantities += [q._replace(kind=k) for q in own.flat for k in (kind, f"d{kind}")]
     return tuple(
-        Column(anchor(network, q), mathml(notation.latex(network, q._replace(sample=0))) + _sample(q), q)
+        Column(
+            anchor(network, q),
+            mathml(notation.latex(network, q._replace(sample=0))) + _sample(q),
+            notation.text(network, q),
+            q,
+        )
         for q in quantities[:MOST_COLUMNS]
     )
 
