@@ -16,7 +16,7 @@ from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import Discipline
-from tracer.answers.marking.solving import Unknown, agreed, solved, told
+from tracer.answers.marking.solving import Agreed, Unknown, agreed, solved, told
 from tracer.answers.marking.working import work
 
 __all__ = ["misread"]
@@ -36,13 +36,13 @@ def misread(
         row: next(s for s in columns.stages.values() if wrong[row, s].any())
         for row in np.flatnonzero(_spread(wrong, columns))
     }
-    ways: list[tuple[int, Unknown, str]] = []
+    ways: list[tuple[int, Unknown, Agreed]] = []
     for one in solved(task, cells.problem) if first else ():
         if one.unknown.given and one.unknown.given[0] != "dz":
             for row, stage in first.items():
-                text, _ = agreed(one, task, int(row), stage)
-                if text:
-                    ways.append((int(row), one.unknown, text))
+                on = agreed(one, task, int(row), stage)
+                if on:
+                    ways.append((int(row), one.unknown, on))
     return _best(task, wrong, ways) if ways else {}
 
 
@@ -52,11 +52,11 @@ def _spread(wrong: Array, columns: Columns) -> Array:
 
 
 def _best(
-    task: Explaining, wrong: Array, ways: list[tuple[int, Unknown, str]]
+    task: Explaining, wrong: Array, ways: list[tuple[int, Unknown, Agreed]]
 ) -> Mapping[int, tuple[Found, tuple[Given, ...]]]:
     rows = np.array([row for row, _, _ in ways])
     some = task.cells.take(rows)
-    givens = [(*unknown.given, k, float(text)) for k, (_, unknown, text) in enumerate(ways) if unknown.given]
+    givens = [(*unknown.given, k, float(on.text)) for k, (_, unknown, on) in enumerate(ways) if unknown.given]
     some = replace(some, givens=(*some.givens, *givens))
     accepted = task.columns.matrix(work(some, task.discipline).accepted, some.count)
     broken = (~accepted & task.there[rows] & ~wrong[rows]).sum(axis=1)

@@ -7,7 +7,7 @@ each cell, and the cells of one stage must agree on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.intervals import Intervals
 from tracer.answers.marking.working import UPDATES, Enters, work
 
-__all__ = ["Solved", "Unknown", "agreed", "solve", "solved", "told", "unknowns"]
+__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told", "unknowns"]
 
 Array = Any
 SMALLEST_SLOPE = 1e-9
@@ -149,55 +149,81 @@ def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
         yield Solved(unknown, slope, unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends))
 
 
+@dataclass(frozen=True)
+class Agreed:
+    """The numbers on which all cells of a stage agree, the likeliest of them; whether several wrong cells do."""
+
+    text: str
+    low: float
+    high: float
+    several: bool
+
+    def holds(self, value: float) -> bool:
+        """Whether a number is among them."""
+        return self.low <= value <= self.high or f"{value:.12g}" == self.text
+
+    def nearly(self, value: float) -> bool:
+        """Whether it is as near as rounding on the way may have moved it: a small step has few digits."""
+        width = self.high - self.low
+        return self.low - width <= value <= self.high + width
+
+
+Way = tuple[Unknown, Agreed]
+
+
 def solve(task: Explaining, problem: Problem) -> None:
     """Explain whole stages by one number that was another one."""
     if not (task.left & task.alone).any():
         return
-    found: dict[tuple[int, int, int], list[tuple[Unknown, str]]] = {}
+    found: dict[tuple[int, int, int], list[Way]] = {}
     for one in solved(task, problem):
         for stage in task.columns.stages.values():
             for row in map(int, np.flatnonzero((task.left & task.alone)[:, stage].any(axis=1))):
-                text, enough = agreed(one, task, row, stage)
-                if text and (enough or _likely(one.unknown, float(text))):
-                    found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, text))
+                on = agreed(one, task, row, stage)
+                if on and (on.several or _likely(one.unknown, float(on.text))):
+                    found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, on))
     for (row, start, stop), ways in sorted(found.items(), key=lambda item: item[0]):
         at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))
         if at:
             task.add(row, told(ways, at))
 
 
-def told(ways: list[tuple[Unknown, str]], at: tuple[int, ...]) -> Found:
+def told(ways: Sequence[Way], at: tuple[int, ...]) -> Found:
     """One explanation from every number that fits; the numbers of one slip are told together."""
-    slips = tuple(dict.fromkeys(name for unknown, text in ways for name in _named(unknown, float(text))))
-    same = [(unknown, text) for unknown, text in ways if unknown.slip == ways[0][0].slip]
+    slips = tuple(dict.fromkeys(name for unknown, on in ways for name in _named(unknown, on)))
+    same = [(unknown, on.text) for unknown, on in ways if unknown.slip == ways[0][0].slip]
     given = " / ".join(f"{u.name} = {text} (\u2260 {u.value:.12g})" for u, text in same if u.name)
     value = " / ".join(dict.fromkeys(text for _, text in same))
     return Found(slips, at, whole=True, facts=(("given", given), ("value", value)))
 
 
-def _named(unknown: Unknown, value: float) -> list[str]:
-    """The slip; a learning rate that is a wrong one for a reason has names of its own."""
+def _named(unknown: Unknown, on: Agreed) -> list[str]:
+    """The slip; a learning rate that may be a wrong one for a reason has the names of those reasons."""
     if unknown.slip != "update.wrong_rate":
         return [unknown.slip]
-    rate = unknown.value
-    reasons = {"plus": -rate, "unchanged": 0.0, "no_eta": 1.0, "eta_squared": rate * rate}
-    reasons |= {"double_step": 2 * rate, "half_step": rate / 2}
-    known = [f"update.{name}" for name, other in reasons.items() if math.isclose(value, other, rel_tol=1e-9)]
-    return known or [unknown.slip]
+    reasons = {f"update.{name}": rate for name, rate in _reasons(unknown.value).items() if on.nearly(rate)}
+    return [*reasons, *(() if any(map(on.holds, reasons.values())) else [unknown.slip])]
 
 
-def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> tuple[str, bool]:
-    """The short number on which all cells of a stage agree ("" without one), and whether several wrong ones do."""
+def _reasons(rate: float) -> dict[str, float]:
+    """What a learning rate is taken for, by slip."""
+    turned = {"plus": -rate, "unchanged": 0.0, "no_eta": 1.0}
+    return turned | {"double_step": 2 * rate, "half_step": rate / 2, "eta_squared": rate * rate}
+
+
+def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> Agreed | None:
+    """The numbers on which all cells of a stage agree, if a short one is among them."""
     moved = task.there[row, stage] & (np.abs(one.slope[row, stage]) > SMALLEST_SLOPE)
     wrong = task.left[row, stage]
     if not wrong.any() or (wrong & ~moved).any():
-        return "", False
-    low, high = one.low[row, stage][moved].max(), one.high[row, stage][moved].min()
-    if not low <= high or low <= one.unknown.value <= high:
-        return "", False
+        return None
+    low, high = float(one.low[row, stage][moved].max()), float(one.high[row, stage][moved].min())
     v = one.unknown.value
-    likely = next((f"{w:.12g}" for w in (-v, 0.0, 2 * v, v / 2, 10 * v, v / 10) if low <= w <= high), "")
-    return likely or shortest(low, high), int(wrong.sum()) >= 2
+    if not low <= high or low <= v <= high:
+        return None
+    usual = (-v, 0.0, 2 * v, v / 2, 10 * v, v / 10, *(_reasons(v).values() if one.unknown.name == "eta" else ()))
+    text = next((f"{w:.12g}" for w in usual if low <= w <= high), "") or shortest(low, high)
+    return Agreed(text, low, high, int(wrong.sum()) >= 2) if text else None
 
 
 def _likely(unknown: Unknown, value: float) -> bool:

@@ -79,7 +79,9 @@ def _of_number(written: object) -> Written:
 
 
 def _decimal(text: str, digits: str, place: int) -> Written:
-    return Written(text, -int(digits) if text[0] == "-" else int(digits), place, len(digits.lstrip("0")))
+    whole = int(digits)
+    place = place if whole else min(place, 0)  # 0e400 is 0
+    return Written(text, -whole if text[0] == "-" else whole, place, len(digits.lstrip("0")))
 
 
 def _undressed(written: str, decimal: str) -> str:
