@@ -24,6 +24,7 @@ from derivations.expression import (
     Power,
     Product,
     Sum,
+    Transposed,
 )
 from derivations.names import Quantity
 from derivations.reading.indices import bound, index_letters, local_steps
@@ -176,6 +177,9 @@ class Letterbook(Meanings):
             if not isinstance(by, Name | Variable):
                 raise Unknown("a derivative is by one quantity")
             return Derivative(by, self.resolved(e.operand, binding, free), e.place)
+        if isinstance(e, Transposed):
+            inner = self.resolved(e.operand, binding, free)
+            return Matrix(tuple(zip(*inner.rows, strict=True))) if isinstance(inner, Matrix) else Transposed(inner)
         if isinstance(e, Expression):
             return type(e)(*(self.resolved(part, binding, free) for part in e._parts()))
         if type(e) is tuple:

@@ -23,7 +23,7 @@ _HAT = re.compile(r"\\(?:hat|widehat)\s*\{?\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{
 _POWERED = re.compile(r"\^\s*\{?\s*([23])\s*\}?(?![\d\w])")
 _JACOBIAN = re.compile(r"J\^\{?[(\[]?(\d+)[)\]]?\}?|J")
 _SAMPLE_LOSS = re.compile(r"(?:E|L|C|\\mathcal\{L\})_\{?(?:n|x|i)\}?|E_\{?(?:tot|total|\\text\{total\})\}?")
-_RATES = ("\\alpha", "α", "\\epsilon", "\\lambda", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
+_RATES = ("\\alpha", "α", "\\epsilon", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
 _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*)\s*\}|(\d+|[A-Za-z]\d*))")
 
 

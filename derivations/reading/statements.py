@@ -194,7 +194,11 @@ def _stated(stream: Sequence[Placed], out: list[Statement], display: bool) -> No
 
 def _sign(token: Tok) -> str:
     if token.kind in ("GT", "LT"):
-        return SIGNS[token.kind] if token.text in (">", "<", "\\gt", "\\lt") else {"GT": "\u2265", "LT": "\u2264"}[token.kind]
+        return (
+            SIGNS[token.kind]
+            if token.text in (">", "<", "\\gt", "\\lt")
+            else {"GT": "\u2265", "LT": "\u2264"}[token.kind]
+        )
     return "\u2248" if token.text.startswith(_APPROXIMATE) else SIGNS[token.kind]
 
 

@@ -147,6 +147,10 @@ _WORDS_ONLY = re.compile(
     rf"\\(?:{_FONTS})\s*\{{\s*"
     rf"(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
 )
+_WORD_CALLED = re.compile(
+    rf"\\(?:{_FONTS})\s*\{{(?!(?:if|for|where|and|or|otherwise|since|with|when|so|then|is)\}})[A-Za-z]{{2,}}\}}(?:{_SCRIPTS})*"
+    r"(?=(?:\\left)?\s?[(（])"
+)
 _OPENS = re.compile(r"\s*(?:\\left|\\[bB]igg?l?|\\!)?\s*(?:\{\s*)?(?:\\left\s*)?[(（\[]")
 _NUMBER_POWER = re.compile(
     r"\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^?\s*\{?\s*([-−–+⁻⁺]?)\s*([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*\}?$"
@@ -195,6 +199,10 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
             at += len(written)
             continue
         kind, written = found.lastgroup or "", found[0]
+        if kind == "TEXT" and (called := _WORD_CALLED.match(text, found.start())):
+            yield "FUNC", called[0], found.start()
+            at = called.end()
+            continue
         if kind == "TEXT":
             end = _closing(text, found.end() - 1)
             if end < 0:
@@ -220,6 +228,10 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
                 yield "TRANSPOSE", "^T", at - 1
                 continue
             written = _PRIMES_INSIDE.sub(r"\1}'", written)
+            called = _WORD_CALLED.match(text, found.start())
+            if called and called.end() == at:
+                yield "FUNC", called[0], found.start()
+                continue
             if _WORDS_ONLY.fullmatch(written):
                 yield "DOTS" if "undefined" in written else "NOTE", written, found.start()
                 continue

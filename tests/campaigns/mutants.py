@@ -171,8 +171,12 @@ def told(solution: Solution, before: Solution, line: int) -> bool:
     return line in flagged(solution) and (line not in flagged(before) or _says(solution, line) != _says(before, line))
 
 
-def _says(solution: Solution, line: int) -> list[tuple[str, str, str]]:
-    return [(r.verdict.verdict, r.verdict.fact, r.verdict.expected) for r in solution.relations if r.line == line]
+def _says(solution: Solution, line: int) -> list[tuple[str, str, str, str]]:
+    return [
+        (r.verdict.verdict, r.verdict.fact, r.verdict.expected, r.verdict.message)
+        for r in solution.relations
+        if r.line == line
+    ]
 
 
 if __name__ == "__main__":

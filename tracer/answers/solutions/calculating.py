@@ -46,7 +46,8 @@ _FUNCTION = re.compile(
 )
 _NAMED = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "sig": "sigmoid", "tanh": "tanh", "relu": "relu",
-    "ReLU": "relu", "softplus": "softplus", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
+    "ReLU": "relu", "RELU": "relu", "Relu": "relu", "softplus": "softplus", "Softplus": "softplus",
+    "Sigmoid": "sigmoid", "Logistic": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
 }  # fmt: skip
 _ANY = ("h", "f", "g", "act", "phi", "varphi", "psi", "φ", "ϕ", "ψ", "sigma", "σ", "s", "S", "o")
 

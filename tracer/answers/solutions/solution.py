@@ -10,6 +10,7 @@ from flint import ctx
 from derivations.expression import Letters
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
+from derivations.reading.dialects import dialects
 from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
@@ -23,6 +24,8 @@ __all__ = ["CheckedRow", "Solution", "check_solution"]
 
 MOST_SAMPLES = 8
 NEARLY = 0.95
+LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.7  # before letters of the document's own are looked for, and taken
+Score = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -131,24 +134,48 @@ def _best(
     """The check in the notation and for the sample that leave least to complain of."""
     books = list(_books(problem, found, notation))
     samples = [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1)
-    best: tuple[tuple[int, int], Checking, str, int] | None = None
+    best: tuple[Score, Checking, str, int] | None = None
     for name, book in books:
         for k in samples:
-            checking = Checking.of(problem, book, k)
-            for statement in found:
-                checking.check(statement, _texts(statement, rows))
-            faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
-            score = (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults)
+            score, checking = _checked(problem, book, k, found, rows)
             if best is None or score < best[0]:
                 best = score, checking, name, k
             if score == (0, 0):
                 break
     assert best is not None
-    _, checking, name, k = best
+    score, checking, name, k = best
     about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
+    own = None if notation or score[0] < LEAST_COMPLAINTS else _own_letters(problem, found, rows, k, score)
+    if own:
+        checking, name, about = own
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     return checking, name, remarks
+
+
+def _checked(
+    problem: Problem, book: Letterbook, sample: int, found: Sequence[Statement], rows: Sequence[SourceRow]
+) -> tuple[Score, Checking]:
+    """(complaints, faults among them) and the check."""
+    checking = Checking.of(problem, book, sample)
+    for statement in found:
+        checking.check(statement, _texts(statement, rows))
+    faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
+    return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
+
+
+def _own_letters(
+    problem: Problem, found: Sequence[Statement], rows: Sequence[SourceRow], sample: int, score: Score
+) -> tuple[Checking, str, str] | None:
+    """The check in letters of the document's own, where it leaves clearly less to complain of than any notation."""
+    book = Letterbook(problem, "bishop")
+    best: tuple[Score, Checking, str] | None = None
+    for dialect in dialects(found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
+        own, checking = _checked(problem, book, sample, [dialect.read(s) for s in found], rows)
+        gained = score[0] - own[0]
+        if own[0] <= score[0] * CLEARLY_LESS and 2 * (own[1] - score[1]) <= gained and (best is None or own < best[0]):
+            best = own, checking, dialect.about
+    return best and (best[1], "bishop", f"with its own letters: {best[2]}")
 
 
 def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:

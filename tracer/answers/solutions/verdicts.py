@@ -48,9 +48,13 @@ def together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
     same = [(name, v) for name, v in verdicts if v.verdict == own.verdict and bool(v.fact) == bool(own.fact)]
     if own.right and not own.fact:
         return own
-    named = [f"entry {name}: {v.expected or v.message}" for name, v in same[:6]] + (["..."] if len(same) > 6 else [])
+    named = [f"entry {name}: {_told(v)}" for name, v in same[:6]] + (["..."] if len(same) > 6 else [])
     expected = ", ".join(f"{v.expected} (entry {name})" for name, v in same if v.expected)
     return replace(own, message="; ".join(named), expected=expected)
+
+
+def _told(v: Verdict) -> str:
+    return FACTS[v.fact].format(expected=v.expected) if v.fact else v.expected or v.message
 
 
 @dataclass(frozen=True)
