@@ -46,8 +46,7 @@ _FUNCTION = re.compile(
 )
 _NAMED = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "sig": "sigmoid", "tanh": "tanh", "relu": "relu",
-    "ReLU": "relu", "RELU": "relu", "Relu": "relu", "softplus": "softplus", "Softplus": "softplus",
-    "Sigmoid": "sigmoid", "Logistic": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
+    "softplus": "softplus", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
 }  # fmt: skip
 _ANY = ("h", "f", "g", "act", "phi", "varphi", "psi", "φ", "ϕ", "ψ", "sigma", "σ", "s", "S", "o")
 
@@ -253,8 +252,8 @@ class Calculator:
 
     def activation(self, base: str, layer: int, argument: Expression) -> Activation:
         """The function that a letter stands for: by its name, its layer, the layer of what it is applied to."""
-        if base in _NAMED:
-            return ACTIVATIONS[_NAMED[base]]
+        if base.lower() in _NAMED:
+            return ACTIVATIONS[_NAMED[base.lower()]]
         if base not in _ANY:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]

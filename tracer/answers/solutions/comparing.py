@@ -230,9 +230,7 @@ class Comparer(Definitions):
         if claim is None:  # carried here from lines that are not shown
             if self.from_here(q, shown):
                 return True
-            return bool(abs(true - shown.exact) <= _CARRIED * shown.half) or bool(
-                abs(true - shown.exact) <= abs(true) / 8
-            )
+            return bool(abs(true - shown.exact) <= _CARRIED * shown.half)
         return rounds_to(true, shown)
 
     def _learn(self, found: list[tuple[Quantity, Shown]]) -> None:

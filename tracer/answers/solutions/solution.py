@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import ctx
 
@@ -18,7 +18,7 @@ from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.duals import BITS
-from tracer.answers.solutions.verdicts import FACTS, VERDICTS, Checked
+from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Solution", "check_solution"]
 
@@ -61,7 +61,7 @@ class CheckedRow:
             v = relation.verdict
             if v.fact:
                 out.append(FACTS[v.fact].format(expected=v.expected))
-            elif not v.right:
+            elif v.message and (not v.right or v.message in HINTS.values()):
                 out.append(v.message)
         return tuple(dict.fromkeys(message for message in out if message))
 
@@ -96,6 +96,14 @@ class Solution:
 
     def __iter__(self) -> Iterator[CheckedRow]:
         return iter(self.rows)
+
+    def limited(self, level: str) -> Solution:
+        """What a level of feedback may show: verdict, hint or full."""
+        rows = tuple(
+            replace(row, relations=tuple(replace(r, verdict=r.verdict.limited(level)) for r in row.relations))
+            for row in self.rows
+        )
+        return replace(self, rows=rows)
 
     def render(self, form: str = "table") -> str:
         """As table, markdown, html or json.  Raises ValueError for another."""
@@ -218,7 +226,7 @@ def _rows(
         at = relation.row
         if relation.verdict.places:
             at = next((k for k in range(len(rows)) if _holds(spans, rows, k, relation.line)), at)
-        wrong = not relation.verdict.right and not relation.verdict.places
+        wrong = (not relation.verdict.right or relation.verdict.fact) and not relation.verdict.places
         for own in dict.fromkeys((at, *relation.rows)) if wrong else (at,):
             by_row.setdefault(own, []).append(relation)
     for k, row in enumerate(rows):
