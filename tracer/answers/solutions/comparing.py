@@ -194,7 +194,8 @@ class Comparer(Definitions):
             return Verdict("false", expected=wanted, message=f"{text} is {wanted}, not {shown.text}")
         left_out = without_terms(left, right)
         if left_out and any(not equal(only(self.value(term)), 0) for term in left_out):
-            return Verdict("false", message=f"of the {len(left.terms)} terms, {len(left_out)} is missing")
+            count = f"{len(left_out)} term{'s are' if len(left_out) > 1 else ' is'} missing"
+            return Verdict("false", message=f"{count}; each of them counts here")
         return self._same_value(left, right, slipped)
 
     def _put_right(self, found: list[tuple[Quantity, Shown]]) -> Verdict:

@@ -122,7 +122,8 @@ def drawn(problem: Problem, seed: int, negatives: float = 0.4) -> World:
         for q in quantities.flat:
             size = fmpq(rng.randrange(10_000, 100_000), 100_003)
             negative = kind != "t" and rng.random() < negatives
-            if not negatives and kind == "b" and network.layer(layer).bias.letter == "theta":
+            form = network.layer(layer).bias if kind == "b" else None
+            if form and form.letter == "theta" and not negatives:
                 negative = True  # a threshold is taken off: so that units that are 0 below 0 are at work
             given[q] = arb(-size if negative else size)
     if problem.fused and problem.fused.targets_sum_to_one and network.loss.needs == "t":
