@@ -233,7 +233,8 @@ class _Builder:
         return Derivative(_letters(by, c[0]), of, (c[0].line, c[0].column))
 
     def nabla(self, c: list[Any]) -> Expression:
-        written = c[0].value.strip("{} ") or r"\nabla"  # by every parameter
+        written = c[0].value.strip()
+        written = written[1:-1].strip() if written.startswith("{") else written or r"\nabla"  # by every parameter
         return Partial(c[1], Letters(written, "".join(written.split())))
 
     def root(self, c: list[Any]) -> Expression:

@@ -65,6 +65,7 @@ def exact_number(text: str) -> Any:
 def function_base(written: str) -> tuple[str, int, int]:
     """(name, layer or 0, how often differentiated) of a function as written: h_1' is (h, 1, 1)."""
     text = re.sub(r"[′’]", "'", "".join(written.split()))
+    text = re.sub(r"(?<!\^)(?<!\{)\\prime(?![A-Za-z])", "'", text)
     text = re.sub(r"\^\{?(?:\\prime)+\}?", lambda m: "'" * m[0].count("prime"), text)
     found = _FUNCTION.fullmatch(text)
     if not found:

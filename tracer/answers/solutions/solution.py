@@ -24,7 +24,7 @@ __all__ = ["CheckedRow", "Solution", "check_solution"]
 
 MOST_SAMPLES = 8
 NEARLY = 0.95
-LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.7  # before letters of the document's own are looked for, and taken
+LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
 
 
@@ -181,7 +181,11 @@ def _own_letters(
     for dialect in dialects(found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
         own, checking = _checked(problem, book, sample, [dialect.read(s) for s in found], rows)
         gained = score[0] - own[0]
-        if own[0] <= score[0] * CLEARLY_LESS and 2 * (own[1] - score[1]) <= gained and (best is None or own < best[0]):
+        if (
+            own[0] <= score[0] * CLEARLY_LESS
+            and 3 * (own[1] - score[1]) <= 2 * gained
+            and (best is None or own < best[0])
+        ):
             best = own, checking, dialect.about
     return best and (best[1], "bishop", f"with its own letters: {best[2]}")
 
