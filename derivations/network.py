@@ -127,12 +127,15 @@ class Problem:
         return self.x.shape[1]
 
     def sample(self, k: int) -> Problem:
-        """The same problem with sample k alone, counting from 1."""
+        """The same problem with sample k alone, counting from 1; its delta goes the way of the whole step."""
 
         def column(given: Given) -> Given:
             return given.turned(lambda a: a[:, k - 1 : k])
 
-        return replace(self, x=column(self.x), signals=None if self.signals is None else column(self.signals))
+        own = replace(self, x=column(self.x), signals=None if self.signals is None else column(self.signals))
+        if self.fused is None:
+            own.__dict__["fused"] = None  # y - t holds for this sample, but the step cannot use it for all of them
+        return own
 
     @cached_property
     def fused(self) -> Fusion | None:

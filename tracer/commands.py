@@ -137,12 +137,13 @@ def check(options: argparse.Namespace) -> int:
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
     problem = _load(options.problem)
-    if len(options.sheets) == 1:
-        from tracer.answers.solutions.marked import check_written, written_text
+    from tracer.answers.solutions.marked import check_written, written_text
 
-        text = written_text(options.sheets[0])
-        if text is not None:
-            return _written_solution(options, check_written(problem, text, notation=options.notation))
+    text = written_text(options.sheets[0])
+    if text is not None and len(options.sheets) == 1:
+        return _written_solution(options, check_written(problem, text, notation=options.notation))
+    if text is not None or any(written_text(sheet) is not None for sheet in options.sheets):
+        return _written_solutions(options, problem)
     checked = check_sheets(
         problem,
         options.sheets,
@@ -170,12 +171,19 @@ def check(options: argparse.Namespace) -> int:
 
 def _written_solution(options: argparse.Namespace, marked: MarkedSolution) -> int:
     """A solution in prose and formulas, row by row: 0 where all holds, 1 where not, 3 where nothing was understood."""
-    if options.feedback != "full":
-        raise ValueError("a written solution is shown with what should stand there; leave out --feedback")
-    _write(marked.render(_format(options), lang=options.lang), options)
+    _write(marked.render(_format(options), feedback=options.feedback, lang=options.lang), options)
     if not marked.solution.relations:
         return 3
     return 0 if marked.all_right else 1
+
+
+def _written_solutions(options: argparse.Namespace, problem: Problem) -> int:
+    """Several solutions: 0 once marked, 3 where none could be."""
+    from tracer.answers.solutions.marked import check_files, render_files
+
+    files = check_files(problem, options.sheets, notation=options.notation)
+    _write(render_files(files, _format(options), feedback=options.feedback, lang=options.lang), options)
+    return 0 if any(file.marked for file in files) else 3
 
 
 def _report(options: argparse.Namespace, checked: Checked, form: str) -> str:

@@ -56,6 +56,7 @@ _START = re.compile(
 |(?P<bracket>\\\[)
 |(?P<environment>\\begin\{{(?P<name>{_ENVIRONMENTS})(?P<star>\*?)\}}(?:\{{\d\}})?)
 |(?P<paren>\\\()
+|(?P<wiki><math[^<>\n]{{0,60}}>)
 |(?P<dollar>\$)
 """,
     re.VERBOSE | re.MULTILINE,
@@ -134,7 +135,9 @@ class _Reader:
             return self._spent(start, end) if self._is_comment(start) else start + 1
         if found["escaped"]:
             return end
-        closing_mark = {"dollars": "$$", "bracket": "\\]", "paren": "\\)", "dollar": "$"}.get(kind or "")
+        closing_mark = {"dollars": "$$", "bracket": "\\]", "paren": "\\)", "wiki": "</math>", "dollar": "$"}.get(
+            kind or ""
+        )
         if closing_mark is None and found["environment"]:
             return self._environment(found)
         return self._delimited(start, end, closing_mark or "$", display=kind in ("dollars", "bracket"))

@@ -27,7 +27,7 @@ from derivations.expression import (
     Sum,
     Transposed,
 )
-from derivations.reading.nodes import Applied, Derivative, Norm, SumOver, Updated, letters_in
+from derivations.reading.nodes import Applied, Derivative, Norm, SumOver, Updated, Worded, letters_in
 from derivations.reading.tokens import NotRead, Tok
 
 __all__ = ["LARGEST_POWER", "parse"]
@@ -52,6 +52,7 @@ operator: FRAC LB PARTIAL RB LB PARTIAL base RB -> d_by
         | postfix SQUARED -> squared
         | postfix TRANSPOSE -> transposed
         | postfix NEW -> updated
+        | postfix PRIME -> derived
 ?exponent: LB entries RB -> group | NUM -> number | NAME -> name | MINUS NUM -> minus | LP entries RP -> group
          | MINUS NAME -> minus
 ?base: NUM -> number
@@ -72,16 +73,25 @@ operator: FRAC LB PARTIAL RB LB PARTIAL base RB -> d_by
      | NABLA base -> nabla
      | SQRT base -> root
      | NORM entries NORMEND -> norm
+     | INDICATOR LP comparison RP -> indicator
+     | INDICATOR LS comparison RS -> indicator
+     | INDICATOR LB comparison RB -> indicator
      | MATRIX matrix_row (ROWEND matrix_row)* ROWEND? ENDMATRIX -> matrix
      | CASES case (ROWEND case)* ROWEND? ENDCASES -> cases
-matrix_row: sum (CELL sum)*
-case: sum COMMA? (CELL (sum (GT | LT) sum)? COMMA?)?
+matrix_row: sum (CELL sum)* CELL?
+case: sum COMMA? (CELL condition?)?
+?condition: entries COMMA? | comparison COMMA? | LP comparison RP COMMA? -> inside
+comparison: sum relation sum
+!relation: GT | LT | REL | NE
 %declare DOTS NUM NAME STATE AT EULER FUNC LP RP LS RS LB RB FRAC FRACDD PARTIAL NABLA SQRT NORM NORMEND MATRIX
 %declare ENDMATRIX CASES ENDCASES ROWEND CELL GT LT COMMA PLUS MINUS MUL DIV ENTRYWISE CARET SQUARED
-%declare TRANSPOSE NEW SUMSIGN
+%declare TRANSPOSE NEW SUMSIGN PRIME INDICATOR NE REL
 """
 _KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt", "Phi": "Phi"}
 _SUM_INDEX = re.compile(r"([A-Za-z])\s*(?:(?:=|\\in)\s*(.{1,20}))?", re.DOTALL)
+_INDICES = re.compile(r"_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
+_PRIMED = re.compile(r"([ijkl])\s*(?:'+|\^\s*\{?\s*(?:\\prime\s*)+\}?|\\prime)")
+_OTHER_LETTERS = {"i": "p", "j": "q", "k": "r", "l": "s"}
 _PLAIN_FUNCTION = re.compile(r"\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\s*)?\{?\s*\\?([A-Za-z]+)\s*\}?")
 
 
@@ -149,7 +159,7 @@ class _Builder:
 
     def sum_sign(self, c: list[Any]) -> _Operator:
         low, _, high = c[0].value.partition("|")
-        found = _SUM_INDEX.fullmatch(low.strip()) if low else None
+        found = _SUM_INDEX.fullmatch(_unprimed(f"_{{{low}}}")[2:-1].strip()) if low else None
         if low and not found:
             raise NotRead("this sum's index is not understood", c[0].line, c[0].column)
         index, start = (found[1], found[2] or "") if found else ("", "")
@@ -169,6 +179,9 @@ class _Builder:
     def squared(self, c: list[Any]) -> Expression:
         return Power(c[0], 2 if c[1].value == "²" else 3)
 
+    def derived(self, c: list[Any]) -> Expression:
+        return Applied("'", c[0])
+
     def transposed(self, c: list[Any]) -> Expression:
         return Transposed(c[0])
 
@@ -179,7 +192,7 @@ class _Builder:
         return Number(c[0].value)
 
     def name(self, c: list[Any]) -> Expression:
-        written = c[0].value
+        written = _unprimed(c[0].value)
         return Letters(written, "".join(written.split()))
 
     def dots(self, c: list[Any]) -> Expression:
@@ -204,7 +217,7 @@ class _Builder:
             (first,), (second,) = argument.rows
             if Number("0") in (first, second):
                 return Call("max0", second if first == Number("0") else first)
-        return Applied("".join(written.split()), argument)
+        return Applied("".join(_unprimed(written).split()), argument)
 
     def fraction(self, c: list[Any]) -> Expression:
         return Quotient(c[2], c[5])
@@ -220,7 +233,8 @@ class _Builder:
         return Derivative(_letters(by, c[0]), of, (c[0].line, c[0].column))
 
     def nabla(self, c: list[Any]) -> Expression:
-        written = c[0].value.strip("{} ")
+        written = c[0].value.strip()
+        written = written[1:-1].strip() if written.startswith("{") else written or r"\nabla"  # by every parameter
         return Partial(c[1], Letters(written, "".join(written.split())))
 
     def root(self, c: list[Any]) -> Expression:
@@ -238,24 +252,49 @@ class _Builder:
             raise NotRead("the rows of a matrix are not equally long", c[0].line, c[0].column)
         return Matrix(rows)
 
+    def relation(self, c: list[Any]) -> Any:
+        return c[0]
+
+    def comparison(self, c: list[Any]) -> tuple[Any, ...]:
+        return tuple(c)
+
+    def inside(self, c: list[Any]) -> Any:
+        return c[1]
+
+    def condition(self, c: list[Any]) -> Any:
+        return c[0]
+
+    def indicator(self, c: list[Any]) -> Expression:
+        """1 where the comparison holds, else 0."""
+        return _choice((Number("1"), *c[2]), Number("0"))
+
     def case(self, c: list[Any]) -> tuple[Any, ...]:
-        parts = [part for part in c if isinstance(part, Expression) or part.type in ("GT", "LT")]
-        return tuple(parts)
+        """(value, its condition) or (value,) where the condition is in words."""
+        return tuple(part for part in c if isinstance(part, Expression | tuple))
 
     def cases(self, c: list[Any]) -> Expression:
-        rows = [part for part in c if isinstance(part, tuple) and part and isinstance(part[0], Expression)]
-        tests = [row for row in rows if len(row) == 4]
+        rows = [part for part in c if isinstance(part, tuple)]
+        tests = [row for row in rows if len(row) == 2 and isinstance(row[1], tuple) and row[1][1].type in ("GT", "LT")]
         if len(rows) != 2 or not tests:
-            raise NotRead("two cases are read, one of them with a condition such as a > 0", c[0].line, c[0].column)
+            return Worded(tuple(row[0] for row in rows))
         test = tests[0]
         other = rows[1] if test is rows[0] else rows[0]
-        return _choice(test, other[0])
+        return _choice((test[0], *test[1]), other[0])
 
 
 def _choice(test: tuple[Any, ...], other: Expression) -> Expression:
     value, left, sign, right = test
+    if sign.type not in ("GT", "LT"):
+        raise NotRead("only > and < are read in a condition", sign.line, sign.column)
     difference = left if right == Number("0") else Sum(((1, left), (-1, right)))
     return Choice(difference, value, other) if sign.type == "GT" else Choice(difference, other, value)
+
+
+def _unprimed(written: str) -> str:
+    """A name whose index letters carry no primes: j' is another index than j, and so another letter."""
+    if "'" not in written and "prime" not in written:
+        return written
+    return _INDICES.sub(lambda m: _PRIMED.sub(lambda p: f"{_OTHER_LETTERS[p[1]]} ", m[0]), written)
 
 
 def _whole(e: Any) -> Expression:

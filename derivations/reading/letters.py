@@ -24,6 +24,7 @@ from derivations.expression import (
     Power,
     Product,
     Sum,
+    Transposed,
 )
 from derivations.names import Quantity
 from derivations.reading.indices import bound, index_letters, local_steps
@@ -33,6 +34,8 @@ from derivations.reading.nodes import Applied, Derivative, SumOver, Updated, Var
 __all__ = ["Letterbook"]
 
 MOST_BINDINGS = 400
+_OF_SAMPLE = re.compile(r"(?<=^[xy])\s*\^\s*\{\s*\(i\)\s*\}$|(?<=^\\hat\{y\})\s*\^\s*\{\s*\(i\)\s*\}$")
+COUNTS = ("m", "N")  # how many samples there are
 _FONT = re.compile(
     r"\{\s*\\(?:bf|rm|it)\s+(\w)\s*\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*\{?\s*(\\?[A-Za-z]+)\s*\}?"
 )
@@ -176,6 +179,9 @@ class Letterbook(Meanings):
             if not isinstance(by, Name | Variable):
                 raise Unknown("a derivative is by one quantity")
             return Derivative(by, self.resolved(e.operand, binding, free), e.place)
+        if isinstance(e, Transposed):
+            inner = self.resolved(e.operand, binding, free)
+            return Matrix(tuple(zip(*inner.rows, strict=True))) if isinstance(inner, Matrix) else Transposed(inner)
         if isinstance(e, Expression):
             return type(e)(*(self.resolved(part, binding, free) for part in e._parts()))
         if type(e) is tuple:
@@ -185,7 +191,9 @@ class Letterbook(Meanings):
     def _resolved_name(self, e: Letters, binding: Mapping[str, int], free: str) -> Expression:
         if free and e.text == free:
             return Variable(free)
-        written = e.latex
+        written = _OF_SAMPLE.sub("", e.latex) if self.problem.samples == 1 else e.latex
+        if written in COUNTS and self.problem.samples == 1 and self.meaning(written) is None:
+            return Number("1")
         found, power_apart = self.meaning(written), 1
         if found is None:
             written, power_apart = self.unpowered(written)
@@ -229,6 +237,10 @@ class Letterbook(Meanings):
 
     def _summed(self, e: SumOver, binding: Mapping[str, int], free: str) -> Expression:
         index = e.index
+        if self.problem.samples == 1 and (e.high in COUNTS or (not index and isinstance(e.body, Letters))):
+            body = self.resolved(e.body, binding, free)  # over the samples, of which there is one
+            if e.high in COUNTS or isinstance(body, Matrix):
+                return body  # type: ignore[no-any-return]
         if not index:
             inner = self.indices([e.body])
             if len(set(inner) - binding.keys()) != 1:

@@ -23,7 +23,8 @@ _HAT = re.compile(r"\\(?:hat|widehat)\s*\{?\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{
 _POWERED = re.compile(r"\^\s*\{?\s*([23])\s*\}?(?![\d\w])")
 _JACOBIAN = re.compile(r"J\^\{?[(\[]?(\d+)[)\]]?\}?|J")
 _SAMPLE_LOSS = re.compile(r"(?:E|L|C|\\mathcal\{L\})_\{?(?:n|x|i)\}?|E_\{?(?:tot|total|\\text\{total\})\}?")
-_RATES = ("\\alpha", "α", "\\epsilon", "\\lambda", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
+_RATES = ("\\alpha", "α", "\\epsilon", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
+_LAYER_NOUGHT = re.compile(r"\^\{?[(\[]?0[)\]]?\}?")
 _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*)\s*\}|(\d+|[A-Za-z]\d*))")
 
 
@@ -105,6 +106,8 @@ class Meanings:
             known = 0 < l <= len(self.network) and not self.network.layer(l).activation.elementwise
             return Meaning(Quantity("J", l, (1, 1)), whole=True) if known else None
         base, scripts = _split(written)
+        if _LAYER_NOUGHT.fullmatch(scripts) and base.lower() == self.notation.letters["z"]:
+            return Meaning(Quantity("x", 0, (1,)), whole=True)
         for index in ("_{11}", "_{1}"):
             for text in (f"{base}{index}{scripts}", f"{base}{scripts}{index}"):
                 q = self._names.read(text)

@@ -7,7 +7,7 @@ from typing import Any
 
 from derivations.expression import Expression, Letters
 
-__all__ = ["Applied", "Derivative", "Norm", "SumOver", "Updated", "Variable", "letters_in", "rebuilt"]
+__all__ = ["Applied", "Derivative", "Norm", "SumOver", "Updated", "Variable", "Worded", "letters_in", "rebuilt"]
 
 
 class Applied(Expression):
@@ -62,6 +62,14 @@ class Variable(Expression):
     __slots__ = ("text",)
     __match_args__ = ("text",)
     text: str
+
+
+class Worded(Expression):
+    """Values of which one holds, told apart by words or by conditions that are no comparison of numbers."""
+
+    __slots__ = ("values",)
+    __match_args__ = ("values",)
+    values: tuple[Expression, ...]
 
 
 def rebuilt(e: Any, change: Callable[[Expression], Expression | None]) -> Any:

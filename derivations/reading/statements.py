@@ -16,7 +16,7 @@ from derivations.reading.tokens import NotRead, Tok, tokens
 
 __all__ = ["Relation", "Side", "Statement", "Unread", "statements"]
 
-SIGNS = {"REL": "=", "ARROW": "\u2190"}
+SIGNS = {"REL": "=", "ARROW": "\u2190", "GT": ">", "LT": "<", "NE": "\u2260"}
 _APPROXIMATE = (
     "\\approx",
     "\\simeq",
@@ -36,6 +36,7 @@ _RIGHTWARDS = ("\\rightarrow", "\\to", "\\longrightarrow", "\\mapsto", "→", "-
 _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
+_SIGNS_ALONE = (*_LEFT_OPEN, "COMMA", "GAP")
 FAR = 3  # lines between two displays of which the second begins with a relation
 
 
@@ -98,7 +99,7 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
             _close(stream, out, last is None or last.display)
             stream, cut = [], cut[1:]
         own = [(k, token) for token in cut]
-        if not own:
+        if not own or (not row.display and all(token.kind in _SIGNS_ALONE for token in cut)):  # "here * is a product"
             continue
         if not (stream and last and _goes_on(rows, last, row, stream, cut)):
             _close(stream, out, last is None or last.display)
@@ -192,7 +193,13 @@ def _stated(stream: Sequence[Placed], out: list[Statement], display: bool) -> No
 
 
 def _sign(token: Tok) -> str:
-    return "\u2190" if token.kind == "ARROW" else "\u2248" if token.text.startswith(_APPROXIMATE) else "="
+    if token.kind in ("GT", "LT"):
+        return (
+            SIGNS[token.kind]
+            if token.text in (">", "<", "\\gt", "\\lt")
+            else {"GT": "\u2265", "LT": "\u2264"}[token.kind]
+        )
+    return "\u2248" if token.text.startswith(_APPROXIMATE) else SIGNS[token.kind]
 
 
 def _separator(segment: Sequence[Placed]) -> int | None:

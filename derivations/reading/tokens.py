@@ -48,14 +48,15 @@ _FONTS = (
     "mathrm|mathit|mathbf|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm"
     "|operatorname|text|textrm|textit|textbf|vec|mbox"
 )
-_ACCENTS = "hat|widehat|bar|tilde|overline|check|dot"
+_ACCENTS = "hat|widehat|bar|tilde|widetilde|overline|check|dot|vec"
 _SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|[A-Za-z]\d*)"
 _SUPERSCRIPT = (
-    r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\]|\(?\s*\d{1,2}\s*\)?|[A-SU-Za-z](?:\s*[-+]\s*1)?|<\w>)"
+    r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\](?:\s*\(\w\))?|\(?\s*\d{1,2}\s*\)?"
+    r"|[A-SU-Za-z](?:\s*[-+]\s*\d)?|[a-z]\s*,\s*[A-SU-Za-z](?:\s*[-+]\s*\d)?|<\w>)"
     r"\s*(?:T|\\top|\\intercal|(?:\\prime)+|'+)?\s*\}"
     r"|\([^(){}]{1,5}\)|\[[^\[\]{}]{1,5}\]|[A-SU-Za-z0-9])"
 )
-_PRIMES = r"(?:'|′|’|\^\s*\{?\s*(?:\\prime\s*)+\}?)+"
+_PRIMES = r"(?:'|′|’|\\prime(?![A-Za-z])|\^\s*\{?\s*(?:\\prime\s*)+\}?)+"
 _SUPER, _SUB = "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉₍₎ₕₒ"
 _SCRIPTS = rf"(?:\s*(?:{_SUBSCRIPT}|{_SUPERSCRIPT}|{_PRIMES})|[{_SUPER}]+|[{_SUB}]+|[\u0302])"
 
@@ -70,10 +71,11 @@ _TOKEN = re.compile(
    |\\begin\s*\{{(?:aligned|gathered|split|alignedat|multlined)\}}(?:\[[a-z]\])?(?:\{{\d\}})?
    |\\end\s*\{{(?:aligned|gathered|split|alignedat|multlined)\}})
 |(?P<CELL>&+)
-|(?P<GAP>\\q?quad(?![A-Za-z])|[;；、。：]|[.:](?![\d=]))
-|(?P<DOTS>\\(?:[lcvd]?dots|ldotp)(?![A-Za-z])|…|⋯)
+|(?P<DOTS>\\(?:[lcvd]?dots|dots[bcmio]|ldotp)(?![A-Za-z])|…|⋯|\.\.\.)
+|(?P<GAP>\\q?quad(?![A-Za-z])|[;；、。：]|\.(?![\d=*])|:(?![\d=]))
 |(?P<WRAP>\\(?:textcolor|colorbox|fcolorbox)\s*\{{[^{{}}]{{0,40}}\}}\s*(?=\{{)
    |\\(?:boxed|cancel|bcancel|fbox|ensuremath|mathop|mathrel|underline|underbrace|overbrace)\s*(?=\{{))
+|(?P<MEMBER>(?:\\in(?![A-Za-z])|∈)\s*\\(?:mathbb|mathbf|mathrm|mathcal)\s*\{{?\s*[A-Z]\s*\}}?(?:\s*\^\s*(?:{_BRACED}|\w))?)
 |(?P<STATE>(?:\\hat\s*\{{[mv]\}}|(?<![A-Za-z\\])[mv])\s*(?:\\left)?\[(?!\s*\d+\s*\])[^\[\]]{{1,80}}(?:\\right)?\])
 |(?P<NUM>(?:\d+(?:(?:\.|\{{,\}})\d*)?|\.\d+)(?:[eE][-+]?\d{{1,3}}(?![\w.])
    |\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^\s*(?:\{{\s*[-−–+]?\s*\d{{1,3}}\s*\}}|\d(?!\d))|\s*(?:×|·|\*|\\times|\\cdot)\s*10[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})?)
@@ -86,16 +88,21 @@ _TOKEN = re.compile(
 |(?P<NEW>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*
      (?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:new|neu|updated|next|\+)\)?\s*\}}?\s*\}}|\+|\*(?!\s*\d)|\{{\s*\*\s*\}})
    |_\s*\{{\s*(?:\\(?:mathrm|text)\s*\{{\s*)?(?:new)\s*\}}?\s*\}})
-|(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*\\sigma'))(?![A-Za-z])|⊙|∘)
+|(?P<OLD>\^\s*\{{\s*(?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:old|alt|current)\)?\s*\}}?\s*\}}
+   |_\s*\{{\s*(?:\\(?:mathrm|text)\s*\{{\s*)?old\s*\}}?\s*\}})
+|(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*\\sigma'))(?![A-Za-z])|⊙|∘|\.\*)
 |(?P<MUL>\\(?:times|cdot|ast|bullet|cdotp)(?![A-Za-z])|[×·⋅∙⋆*∗•])
 |(?P<DIV>/|÷|\\div(?![A-Za-z])|∕|⁄)
 |(?P<FRACDD>\\[dtc]?frac\s*(?P<above>\d)\s*(?P<below>\d))
 |(?P<FRACD>\\[dtc]?frac\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d\s*\}}?|\\text\s*\{{d\}})(?=[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d|\\text\s*\{{d)))
+|(?P<FRACN>\\[dtc]?frac\s*(?P<one>\d)\s*(?=\{{))
 |(?P<FRAC>\\[dtc]?frac(?![A-Za-z]))
 |(?P<SQRT>\\sqrt(?![A-Za-z])|√)
 |(?P<PARTIAL>\\partial(?![A-Za-z])|[∂𝜕])
 |(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?\w+\}}?|\[[\d,]+\]|\^\S{{1,4}})*\s*/\s*d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
-|(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)\s*_\s*(?P<by>{_BRACED}|\\?[A-Za-z]+))
+|(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)(?:\s*_\s*(?P<by>{_BRACED}|\\?[A-Za-z]+))?)
+|(?P<INDICATOR>(?:\\(?:mathbb|mathbf|mathds|mathbbm|bm)\s*\{{\s*1\s*\}}|\\(?:mathbb|mathbf|mathds)\s*1|[𝟙𝟏])\s*_?\s*
+     (?=(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[{{]|\\\{{|\\left\s*\\\{{))
 |(?P<MATRIX>\\begin\s*\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}}(?:\[[a-z]\])?(?:\{{[clr|\s]+\}})?)
 |(?P<ENDMATRIX>\\end\s*\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}})
 |(?P<CASES>\\begin\s*\{{[d]?cases\*?\}})
@@ -105,22 +112,25 @@ _TOKEN = re.compile(
 |(?P<BAR>\\[lr]?vert(?![A-Za-z])|\|)
 |(?P<GT>>=|>|\\(?:gt|geq?|geqslant)(?![A-Za-z])|≥)
 |(?P<LT><=|<|\\(?:lt|leq?|leqslant)(?![A-Za-z])|≤)
+|(?P<NE>\\neq?(?![A-Za-z])|≠|!=)
 |(?P<COMMA>,|，)
-|(?P<LP>[(（]|\\lparen(?![A-Za-z])|(?<=\\left)\[|\\lbrack(?![A-Za-z]))|(?P<RP>[)）]|\\rparen(?![A-Za-z])|\\rbrack(?![A-Za-z]))
+|(?P<LP>[(（]|\\lparen(?![A-Za-z])|(?<=\\left)\[|\\lbrack(?![A-Za-z]))|(?P<RP>[)）]|\\rparen(?![A-Za-z])|(?<=\\right)\]|\\rbrack(?![A-Za-z]))
 |(?P<LS>\[|\\\{{)|(?P<RS>\]|\\\}})
 |(?P<LB>\{{)|(?P<RB>\}})
+|(?P<OVER>\^\s*\{{\s*\\(?:text|textrm)\s*{_BRACED}\s*\}})
 |(?P<CARET>\^|\*\*)
 |(?P<PLUS>\+|＋)|(?P<MINUS>[-−–—‐‑﹣－])
 |(?P<SQUARED>[²³])
 |(?P<NAME>(?:\{{\s*\\(?:bf|rm|it)\s+\w\s*\}}|\\(?:{_FONTS})\s*(?:\{{\s*\\?[A-Za-z]+\s*\}}|[A-Za-z](?![A-Za-z]))
-   |\\(?:{_ACCENTS})\s*(?:\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{{?)?\\?[A-Za-z]+\s*\}}{{1,2}}|\\?[A-Za-z](?![A-Za-z]))
+   |\\(?:{_ACCENTS})\s*(?:\{{\s*\\(?:mathbf|boldsymbol|bm)\s*\{{\s*\\?[A-Za-z]+\s*\}}\s*\}}
+       |\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s+)?\\?[A-Za-z]+\d{{0,3}}(?:\s*_\s*(?:\{{\s*\w{{1,4}}\s*\}}|\w))?\s*\}}|\\?[A-Za-z](?![A-Za-z]))
    |\\(?:{_GREEK}|{_FUNCTIONS}|min|sin|cos|sinh|cosh)(?![A-Za-z])|(?:{_WORDS}|{_FUNCTIONS})(?![A-Za-z])
    |d(?:[aAzZwWbB]|\\theta|out|net)(?=[_\[\^0-9\s*=]|$)
    |(?:delta|sigma|theta|eta|alpha)(?![A-Za-z])|[A-Za-zα-ωΑ-Ωϵϑϕℓℒ])(?:\d{{1,3}}(?:_\d)?(?![\d.]))?
    {_SCRIPTS}*(?:\[\d{{1,3}}(?:\s*,\s*\d{{1,3}})?\](?:\[\d{{1,3}}\])?)?(?:[@\#]\d{{1,6}})*)
 |(?P<TEXT>\\(?:text|textrm|textit|textbf|textsf|mbox|hbox|mathrm|mathit|textsc)\s*\{{)
 |(?P<PRIME>{_PRIMES})
-|(?P<LABEL>_\s*(?:{_BRACED}|\w|\\text\s*{_BRACED}))
+|(?P<LABEL>_\s*(?:{_BRACED}|\w|\\(?:text|textrm|mathrm)\s*{_BRACED}))
 """,
     re.VERBOSE,
 )
@@ -137,10 +147,15 @@ _WORDS_ONLY = re.compile(
     rf"\\(?:{_FONTS})\s*\{{\s*"
     rf"(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
 )
+_WORD_CALLED = re.compile(
+    rf"\\(?:{_FONTS})\s*\{{(?!(?:if|for|where|and|or|otherwise|since|with|when|so|then|is)\}})[A-Za-z]{{2,}}\}}(?:{_SCRIPTS})*"
+    r"(?=(?:\\left)?\s?[(（])"
+)
 _OPENS = re.compile(r"\s*(?:\\left|\\[bB]igg?l?|\\!)?\s*(?:\{\s*)?(?:\\left\s*)?[(（\[]")
 _NUMBER_POWER = re.compile(
     r"\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^?\s*\{?\s*([-−–+⁻⁺]?)\s*([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*\}?$"
 )
+_ELL = re.compile(r"\\ell(?![A-Za-z])")
 _WIDE = {ord(a): ord(b) for a, b in zip("０１２３４５６７８９．＝＊／｛｝＾＿", "0123456789.=*/{}^_", strict=True)}
 _PLAIN_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
@@ -151,7 +166,8 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
         raise NotRead(f"a row of more than {LONGEST_ROW} characters", *place(0))
     out: list[Tok] = []
     depth = signs = inside = strays = 0
-    for kind, written, start in _cut(text.translate(_WIDE), place):
+    text = _ELL.sub("l   ", text.translate(_WIDE))  # as long as before: places stay as they are
+    for kind, written, start in _cut(text, place):
         line, column = place(start)
         inside += (kind in ("MATRIX", "CASES")) - (kind in ("ENDMATRIX", "ENDCASES"))
         if kind in ("CELL", "ROWEND") and not inside:
@@ -183,6 +199,10 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
             at += len(written)
             continue
         kind, written = found.lastgroup or "", found[0]
+        if kind == "TEXT" and (called := _WORD_CALLED.match(text, found.start())):
+            yield "FUNC", called[0], found.start()
+            at = called.end()
+            continue
         if kind == "TEXT":
             end = _closing(text, found.end() - 1)
             if end < 0:
@@ -194,7 +214,7 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
             yield "NOTE", words, found.start()
             continue
         at = found.end()
-        if kind in ("SPACE", "WRAP", "LABEL"):
+        if kind in ("SPACE", "WRAP", "LABEL", "OVER", "OLD"):
             continue
         if kind == "NAME":
             head = _E.match(text, found.start())
@@ -208,6 +228,10 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
                 yield "TRANSPOSE", "^T", at - 1
                 continue
             written = _PRIMES_INSIDE.sub(r"\1}'", written)
+            called = _WORD_CALLED.match(text, found.start())
+            if called and called.end() == at:
+                yield "FUNC", called[0], found.start()
+                continue
             if _WORDS_ONLY.fullmatch(written):
                 yield "DOTS" if "undefined" in written else "NOTE", written, found.start()
                 continue
@@ -220,8 +244,13 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
         if kind == "SUMSIGN":
             low, high = (found[part] or "" for part in ("low", "high"))
             written = f"{low.strip('{} ')}|{high.strip('{} ')}"
+        if kind == "MEMBER":  # the shape of something says nothing about its numbers
+            kind = "NOTE"
+        if kind == "FRACN":
+            yield from _one_digit_above(found)
+            continue
         if kind == "NABLA":
-            written = found["by"]
+            written = found["by"] or ""
         if kind == "FRACDD":
             written = f"{found['above']}|{found['below']}"
         if kind == "FRACD":
@@ -235,6 +264,12 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[s
         if kind == "DEE":
             kind = "PARTIAL"
         yield kind, written, found.start()
+
+
+def _one_digit_above(found: re.Match[str]) -> Iterator[tuple[str, str, int]]:
+    r"""\frac 1 {2}: what stands above without braces."""
+    at = found.start()
+    yield from (("FRAC", "\\frac", at), ("LB", "{", at), ("NUM", found["one"], at), ("RB", "}", found.end()))
 
 
 def _denominator(

@@ -21,6 +21,44 @@ _SIGNS = {
     r"\infty": "∞",
     r"\top": "⊤",
     r"\cdots": "⋯",
+    **{
+        rf"\{name}": sign
+        for name, sign in {
+            "leftarrow": "←",
+            "gets": "←",
+            "rightarrow": "→",
+            "to": "→",
+            "Rightarrow": "⇒",
+            "nabla": "∇",
+            "sum": "∑",
+            "simeq": "≃",
+            "equiv": "≡",
+            "doteq": "≐",
+            "fallingdotseq": "≒",
+            "ge": "≥",
+            "geq": "≥",
+            "leq": "≤",
+            "ne": "≠",
+            "neq": "≠",
+            "in": "∈",
+            "circ": "∘",
+            "ast": "∗",
+            "bullet": "∙",
+            "ldots": "…",
+            "dots": "…",
+            "vdots": "⋮",
+            "ddots": "⋱",
+            "prime": "′",
+            "|": "‖",
+            "Vert": "‖",
+            "vert": "|",
+            "mid": "|",
+            "pm": "±",
+            "coloneqq": "≔",
+            "{": "{",
+            "}": "}",
+        }.items()
+    },
     "*": "∗",
     "-": "−",
     "'": "′",
@@ -36,10 +74,29 @@ _LETTERS = {
     r"\tau": "τ",
     r"\pi": "π",
     r"\Phi": "Φ",
+    **{
+        rf"\{name}": letter
+        for name, letter in {
+            "alpha": "α",
+            "gamma": "γ",
+            "lambda": "λ",
+            "phi": "φ",
+            "varphi": "φ",
+            "psi": "ψ",
+            "rho": "ρ",
+            "nu": "ν",
+            "omega": "ω",
+            "varepsilon": "ε",
+            "ell": "ℓ",
+            "Delta": "Δ",
+            "Sigma": "Σ",
+            "Theta": "Θ",
+        }.items()
+    },
 }
 _BEFORE_A_SIGN = {"(", "[", ",", "=", "&", r"\\", r"\approx", r"\cdot", r"\times"}
-_NAMED = {r"\exp", r"\log", r"\tanh", r"\max"}
-_SPACES = {r"\,": "0.17em", r"\;": "0.28em", r"\quad": "1em"}
+_NAMED = {r"\exp", r"\log", r"\ln", r"\tanh", r"\max", r"\min"}
+_SPACES = {r"\,": "0.17em", r"\;": "0.28em", r"\:": "0.22em", r"\ ": "0.25em", r"\quad": "1em", r"\qquad": "2em"}
 
 
 def mathml(latex: str) -> str:
@@ -153,8 +210,12 @@ class _Reader:
                 return f"<mfrac>{self.group()}{self.group()}</mfrac>"
             case r"\sqrt":
                 return f"<msqrt>{self.group()}</msqrt>"
-            case r"\hat":
+            case r"\hat" | r"\widehat":
                 return f"<mover>{self.group()}<mo>^</mo></mover>"
+            case r"\bar" | r"\overline":
+                return f"<mover>{self.group()}<mo>¯</mo></mover>"
+            case r"\tilde":
+                return f"<mover>{self.group()}<mo>~</mo></mover>"
             case r"\mathit" | r"\mathrm" | r"\mathcal" | r"\mathbf":
                 return f"<mi>{escape(self.words())}</mi>"
             case r"\text":
@@ -200,6 +261,6 @@ class _Reader:
                 break
         self.words()
         table = f"<mtable>{''.join(rows)}</mtable>"
-        fences = {"cases": ("{", ""), "pmatrix": ("(", ")")}.get(environment, ("", ""))
+        fences = {"cases": ("{", ""), "pmatrix": ("(", ")"), "bmatrix": ("[", "]")}.get(environment, ("", ""))
         left, right = (f"<mo>{mark}</mo>" if mark else "" for mark in fences)
         return f"<mrow>{left}{table}{right}</mrow>"

@@ -48,6 +48,11 @@ def render(
         raise ValueError(f"decimal '{decimal}' is not known; known are point, comma")
     if label_prefix is not None and not _is_prefix(label_prefix):
         raise ValueError(f"label prefix '{label_prefix[:30]}' must be letters, digits and - : .")
+    if derivation.level == "matrix" and notation != "bishop":
+        raise ValueError(
+            f"vectors and matrices are written in bishop's letters, not in {notation}; leave out --notation, or choose"
+            " another --level"
+        )
     words = words_of(lang)
     style = Style(
         notation_of(derivation.problem, notation),

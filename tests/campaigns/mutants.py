@@ -32,11 +32,15 @@ from tracer.answers.solutions.solution import Solution, check_solution
 Change = Callable[[str, random.Random], str | None]
 
 
+_ONE = re.compile(r" (?:\\cdot|\*|\\times) (?:1|\(1\))")
+
+
 def _at(pattern: str, change: Callable[[re.Match[str], random.Random], str | None]) -> Change:
     """Change one match of a pattern, drawn."""
 
     def changed(row: str, rng: random.Random) -> str | None:
         found = list(re.finditer(pattern, row))
+        found = [m for m in found if not _ONE.fullmatch(m[0])]  # a factor 1 dropped is no fault: same value and meaning
         if not found:
             return None
         m = rng.choice(found)
@@ -171,8 +175,12 @@ def told(solution: Solution, before: Solution, line: int) -> bool:
     return line in flagged(solution) and (line not in flagged(before) or _says(solution, line) != _says(before, line))
 
 
-def _says(solution: Solution, line: int) -> list[tuple[str, str, str]]:
-    return [(r.verdict.verdict, r.verdict.fact, r.verdict.expected) for r in solution.relations if r.line == line]
+def _says(solution: Solution, line: int) -> list[tuple[str, str, str, str]]:
+    return [
+        (r.verdict.verdict, r.verdict.fact, r.verdict.expected, r.verdict.message)
+        for r in solution.relations
+        if r.line == line
+    ]
 
 
 if __name__ == "__main__":

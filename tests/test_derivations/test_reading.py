@@ -24,7 +24,7 @@ from derivations.expression import (
 )
 from derivations.reading.documents import LARGEST_DOCUMENT, notebook_text, rows_of
 from derivations.reading.grammar import parse
-from derivations.reading.nodes import Applied, Derivative, SumOver, Updated
+from derivations.reading.nodes import Applied, Derivative, SumOver, Updated, Worded
 from derivations.reading.statements import statements, unread_rows
 from derivations.reading.tokens import NotRead, tokens
 
@@ -247,3 +247,65 @@ def test_a_document_that_is_too_large_is_refused() -> None:
     """With what is too large."""
     with pytest.raises(ValueError, match="larger than"):
         rows_of("a" * (LARGEST_DOCUMENT + 1))
+
+
+ALIKE = [
+    (r"\frac 1 {1+e^{-z}}", r"\frac{1}{1+e^{-z}}"),
+    (r"w^{old} - \eta", r"w - \eta"),
+    (r"\left[ a + b \right] c", r"(a + b) c"),
+    (r"\overbrace{a}^{\text{all of them}} b", "a b"),
+    (r"\underbrace{a}_{\text{of } b} c", "a c"),
+    (r"\boxed{0.5}", "0.5"),
+    (r"\sum_{\ell \in L} w_{j \ell}", r"\sum_{l \in L} w_{j l   }"),
+    (r"a .* b", r"a \odot b"),
+    (r"\mathbf{o} \in \mathbb{R}^q", r"\mathbf{o}"),
+    (r"\|W\|_\textrm{F}^2", r"\|W\|^2"),
+    (r"\sum_{j'} w_{ij'} \delta_{j'}", r"\sum_{q} w_{iq } \delta_{q }"),
+    (r"\mathbb{1}(z > 0)", r"\begin{cases} 1 & z > 0 \\ 0 & \text{otherwise} \end{cases}"),
+    (r"\begin{pmatrix} a & \cdots & \end{pmatrix}", r"\begin{pmatrix} a & \cdots \end{pmatrix}"),
+]
+
+
+@pytest.mark.parametrize(("written", "plain"), ALIKE, ids=[written for written, _ in ALIKE])
+def test_ways_of_writing_the_same(written: str, plain: str) -> None:
+    """Each reads as its plain form, and not as that with another letter."""
+    assert tree(written) == tree(plain)
+    assert tree(written) != tree(f"{plain} q_9")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"\hat{y_i}", r"\hat{y1}", r"\vec{x_1}", r"\tilde{y}_{ni}", r"a^{L-2}", r"z^{x,l-1}", r"a^{[2](i)}", r"w_{i'j'}"],
+)
+def test_names_with_accents_samples_and_primes_are_one_name(text: str) -> None:
+    """Not a product, and nothing of them a power."""
+    assert isinstance(tree(text), Letters)
+    assert isinstance(tree(f"{text} b"), Product)
+
+
+def test_a_word_before_a_bracket_is_a_function() -> None:
+    r"""\text{Sigmoid}(z) is not z; a word of prose is passed over."""
+    assert tree(r"\text{Sigmoid}(z_2)") == Applied(r"\text{Sigmoid}", name("z_2"))
+    assert tree(r"\text{if}(z_2)") == name("z_2")
+
+
+def test_cases_in_words_are_read_and_left_open() -> None:
+    """Both values stand in the tree; that of a comparison is a choice."""
+    cases = r"\begin{cases} a & \text{if } j \text{ is an output,}\\ b & (l \neq L) \end{cases}"
+    assert tree(cases) == Worded((name("a"), name("b")))
+    assert isinstance(tree(r"\begin{cases} a & z > 0 \\ b & z \le 0 \end{cases}"), Choice)
+
+
+def test_comparisons_are_relations() -> None:
+    """0.5 > 0 after an equation; their signs are kept."""
+    (statement,), unread = statements(rows_of(r"$z_1 = 0.5 > 0 \ne 1 \leq 2$"))
+    assert not unread
+    assert [r.sign for r in statement.relations] == ["=", ">", "\u2260", "\u2264"]
+
+
+def test_formulas_of_a_wiki_and_lone_signs() -> None:
+    """<math> is a formula; a product sign in prose is no row."""
+    (row,) = rows_of(r"so <math>a_1 = 2</math> holds")
+    assert row.text == "a_1 = 2"
+    found, unread = statements(rows_of(r"here $\times$ is the product by entries"))
+    assert (found, unread) == ([], [])

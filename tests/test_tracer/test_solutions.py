@@ -17,8 +17,10 @@ from tests.campaigns.mutants import FAULTS, mutated
 from tests.campaigns.mutants import told as told_of
 from tests.networks import random_problem
 from tracer import load
+from tracer.answers.solutions.marked import check_written
 from tracer.answers.solutions.proposing import propose
 from tracer.answers.solutions.solution import Solution, check_solution
+from tracer.answers.solutions.typeset import typeset
 from tracer.answers.solutions.verdicts import VERDICTS
 from tracer.cli import main
 from tracer.problem import loads
@@ -274,6 +276,109 @@ def test_a_fault_of_one_token_is_told_in_its_row(fault: str) -> None:
     assert told_of(solution, original.solution, line)
 
 
+# --- letters and conventions of a document's own ---
+
+FROM_TO = r"""
+$$o_j = \varphi(\text{net}_j)$$
+$$\frac{\partial E}{\partial w_{ij}} = \frac{\partial E}{\partial o_j} \frac{\partial o_j}{\partial \text{net}_j}
+\frac{\partial \text{net}_j}{\partial w_{ij}}$$
+$$\frac{\partial \text{net}_j}{\partial w_{ij}} = \frac{\partial}{\partial w_{ij}}
+\left(\sum_{k=1}^n w_{kj} o_k\right) = o_i$$
+$$\frac{\partial o_j}{\partial \text{net}_j} = o_j(1 - o_j)$$
+$$\frac{\partial E}{\partial o_j} = \sum_{\ell \in L} \frac{\partial E}{\partial \text{net}_\ell} w_{j \ell}$$
+$$\frac{\partial E}{\partial w_{ij}} = o_i \delta_j$$
+"""
+FROM_LAYER_ONE = r"""
+$$\begin{align} a^{(1)} &= x \\ z^{(2)} &= W^{(1)} a^{(1)} + b^{(1)} \\ a^{(2)} &= f(z^{(2)}) \end{align}$$
+$$J(W,b; x,y) = \frac{1}{2} \left\| h_{W,b}(x) - y \right\|^2$$
+$$\delta^{(n_l)}_i = - (y_i - a^{(n_l)}_i) \cdot f'(z^{(n_l)}_i)$$
+$$\delta^{(l)}_i = \left[ \sum_{j=1}^{s_{l+1}} W^{(l)}_{ji} \delta^{(l+1)}_j \right] f'(z^{(l)}_i)$$
+$$\frac{\partial}{\partial W_{ij}^{(l)}} J(W,b; x, y) = a^{(l)}_j \delta_i^{(l+1)}$$
+"""
+PRIMED = r"""
+$$y_j^l = f_l\left( u_j^{l} \right), \quad u_j^l = \sum_{i} w_{ij}^{l} y_{i}^{l-1}$$
+$$E = \frac{1}{2}\sum_{i}\left(y_i^{L} - \tilde{y}_i\right)^2$$
+$$\frac{\partial E}{\partial w_{ij}^{L}} = \sum_{j'} \frac{\partial E}{\partial y_{j'}^{L}}
+\frac{\partial y_{j'}^{L}}{\partial w_{ij}^L}$$
+$$\frac{\partial E}{\partial w_{ij}^{l}} = \delta_{j}^{l} y_{i}^{l-1}$$
+$$\delta_{j}^{l} = \sum_{k} \delta_{k}^{l+1} w_{jk}^{l+1} f_{l}'(u_{j}^{l})$$
+$$\bm{u}^{l} = \left( W^{l} \right)^{\top}\bm{y}^{l-1}$$
+"""
+
+
+def network(*activations: str, bias: bool = False, single: bool = False) -> Any:
+    """A 3-2-2 network, or one of single units."""
+    layers: list[dict[str, Any]] = [
+        {"activation": activations[0], "W": [["0.3", "-0.2", "0.5"], ["0.7", "0.1", "-0.4"]]},
+        {"activation": activations[1], "W": [["0.6", "-0.3"], ["0.2", "0.8"]]},
+    ]
+    if single:
+        layers = [{"activation": f, "W": [["0.5"]]} for f in activations]
+    for layer in layers if bias else []:
+        layer["b"] = ["0.1", "-0.2"][: len(layer["W"])]
+    sample = {"x": ["1"], "t": ["0"]} if single else {"x": ["0.5", "-1", "2"], "t": ["1", "0"]}
+    mapping = {"network": {"loss": "half_squared_error", "layers": layers}, "samples": [sample]}
+    return load({**mapping, "training": {"learning_rate": "0.1"}})
+
+
+DIALECTS = [
+    (FROM_TO, "net pre-activation, o activation", "w_ij from i to j", r"= o_i \delta_j", r"= o_j \delta_i", False),
+    (FROM_LAYER_ONE, "J loss", "the inputs are layer 1", r"a^{(l)}_j \delta", r"a^{(l)}_i \delta", True),
+    (PRIMED, "u pre-activation, y activation", "W by inputs", r"w_{jk}^{l+1} f", r"w_{kj}^{l+1} f", False),
+]
+
+
+@pytest.mark.parametrize(("text", "letters", "convention", "right", "wrong", "bias"), DIALECTS)
+def test_letters_and_conventions_are_inferred(
+    text: str, letters: str, convention: str, right: str, wrong: str, bias: bool
+) -> None:
+    """They are stated, every relation is true, and a planted fault is told in its row."""
+    problem = network("sigmoid", "sigmoid", bias=bias)
+    solution = check_solution(problem, text)
+    assert not faults(solution)
+    assert letters in solution.remarks[0]
+    assert convention in solution.remarks[0]
+    assert right in text
+    twin = check_solution(problem, text.replace(right, wrong))
+    line = next(k for k, row in enumerate(text.split("\n"), 1) if right in row)
+    assert line in {r.line for r in twin.relations if not r.verdict.right}
+
+
+def test_one_unit_a_layer_its_index_is_the_layer() -> None:
+    """z_1 and a_2 of a chain of single units; the digits of a slip are told."""
+    text = r"""
+$$z_1 = x \cdot w_1 = 1.0 \cdot 0.5 = 0.5 \\ a_1 = \text{ReLU}(z_1) = 0.5$$
+$$z_2 = a_1 \cdot w_2 = 0.5 \cdot 0.5 = 0.25 \\ a_2 = \text{Sigmoid}(z_2) = \frac{1}{1 + e^{-0.25}} \approx 0.562$$
+$$\frac{da_2}{dz_2} = a_2 (1 - a_2) = 0.562 \cdot 0.438 \approx 0.246$$
+Since $z_1 = 0.5 > 0$, $$\frac{da_1}{dz_1} = 1$$
+"""
+    problem = network("relu", "sigmoid", single=True)
+    solution = check_solution(problem, text)
+    assert not faults(solution)
+    assert "an index is a layer" in solution.remarks[0]
+    twin = check_solution(problem, text.replace("0.5 > 0", "0.5 < 0"))
+    assert [r.verdict.message for r in twin.relations if not r.verdict.right] == ["left is 0.5, right is 0"]
+
+
+def test_a_term_left_out_is_told() -> None:
+    """Also where what is left rounds to the same number."""
+    text = r"$$a_1^{(1)}=w_{11}^{(1)}x_1+w_{12}^{(1)}x_2+w_{13}^{(1)}x_3 = 0.1\cdot1+0.1\cdot2+0.1\cdot3$$"
+    assert not faults(check_solution(HAND, text))
+    (fault,) = check_solution(HAND, text.replace(r"+0.1\cdot2", "")).relations[-1:]
+    assert fault.verdict.message == "1 term is missing; each of them counts here"
+
+
+def test_error_signals_of_a_loss_that_weighs_outputs_alike_are_told_apart() -> None:
+    """Where dE/dy is 1 for every output, delta_1 = delta_2 is true of every network and yet no rule."""
+    layer = {"activation": "identity", "W": [["0.3", "0.2"], ["0.1", "0.4"]]}
+    mapping = {"network": {"loss": "output", "layers": [layer]}, "samples": [{"x": ["1", "2"]}]}
+    problem = load({**mapping, "training": {"learning_rate": "0.1"}})
+    row = r"$$\frac{\partial E}{\partial w_{12}^{(1)}} = \delta_1^{(1)} x_2$$"
+    assert not faults(check_solution(problem, row, notation="bishop"))
+    (fault,) = check_solution(problem, row.replace(r"\delta_1", r"\delta_2"), notation="bishop").relations
+    assert fault.verdict.message == "the sides differ: both are 2 here, by chance"
+
+
 # --- a problem file from a solution ---
 
 
@@ -342,3 +447,52 @@ def test_relations_in_json_have_the_fields_of_the_schema(solution: Solution) -> 
     for relation in relations:
         assert {"line", "left", "relation", "right", "verdict", "message"} <= set(relation)
         assert relation["verdict"] in VERDICTS
+
+
+def test_read_rows_are_shown_as_mathematics_with_their_source(solution: Solution) -> None:
+    """What can be set is set; a command that is not known leaves the source."""
+    page = solution.render("html")
+    assert page.count("<math>") > 15
+    assert "<mfrac>" in page
+    assert typeset(r"w_1 &= \unknown{2}") is None
+    assert "<summary>" not in check_solution(HAND, r"$$z_1 = \Qoppa 1$$").render("html")
+
+
+SLIP = FORWARD.replace("1.2", "1.3")
+
+
+def test_feedback_gives_away_what_its_level_says() -> None:
+    """verdict: marks alone; hint: no number that should stand there; full: everything."""
+    marked = check_written(HAND, SLIP)
+    for form in ("table", "markdown", "html", "json"):
+        assert "it is 1.2" in marked.render(form)
+        for level in ("verdict", "hint"):
+            text = marked.render(form, feedback=level)
+            assert "it is 1.2" not in text
+            assert ("this does not hold" in text) == (level == "hint")
+    assert "\u2717" in marked.render("table", feedback="verdict")
+
+
+def test_several_solutions_are_marked_each_on_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that cannot be read does not stop the others; in JSON each is a sheet."""
+    files = [tmp_path / name for name in ("a.md", "broken.md", "b.md")]
+    for file, text in zip(files, (FORWARD, "", SLIP), strict=True):
+        file.write_text(text, encoding="utf-8")
+    files[1].write_bytes(b"\xff\xfe $x=1$")
+    names = [str(file) for file in files]
+    assert main(["check", "hand-3-2-2", *names]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in names)
+    assert "not marked: no formulas" in out
+    assert "it is 1.2" in out
+    assert main(["check", "hand-3-2-2", *names, "--format", "json"]) == 0
+    sheets = json.loads(capsys.readouterr().out)["sheets"]
+    assert [bool(sheet.get("error")) for sheet in sheets] == [False, True, False]
+    assert main(["check", "hand-3-2-2", names[1], names[0], "--format", "html"]) == 0
+    assert "<math>" in capsys.readouterr().out
+
+
+def test_vectors_and_matrices_refuse_other_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are written in one notation; the option is not passed over in silence."""
+    assert main(["derive", "hand-3-2-2", "--level", "matrix", "--notation", "ng"]) == 2
+    assert "in bishop's letters, not in ng" in capsys.readouterr().err

@@ -46,7 +46,7 @@ _FUNCTION = re.compile(
 )
 _NAMED = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "sig": "sigmoid", "tanh": "tanh", "relu": "relu",
-    "ReLU": "relu", "softplus": "softplus", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
+    "softplus": "softplus", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
 }  # fmt: skip
 _ANY = ("h", "f", "g", "act", "phi", "varphi", "psi", "φ", "ϕ", "ψ", "sigma", "σ", "s", "S", "o")
 
@@ -65,6 +65,7 @@ def exact_number(text: str) -> Any:
 def function_base(written: str) -> tuple[str, int, int]:
     """(name, layer or 0, how often differentiated) of a function as written: h_1' is (h, 1, 1)."""
     text = re.sub(r"[′’]", "'", "".join(written.split()))
+    text = re.sub(r"(?<!\^)(?<!\{)\\prime(?![A-Za-z])", "'", text)
     text = re.sub(r"\^\{?(?:\\prime)+\}?", lambda m: "'" * m[0].count("prime"), text)
     found = _FUNCTION.fullmatch(text)
     if not found:
@@ -252,8 +253,8 @@ class Calculator:
 
     def activation(self, base: str, layer: int, argument: Expression) -> Activation:
         """The function that a letter stands for: by its name, its layer, the layer of what it is applied to."""
-        if base in _NAMED:
-            return ACTIVATIONS[_NAMED[base]]
+        if base.lower() in _NAMED:
+            return ACTIVATIONS[_NAMED[base.lower()]]
         if base not in _ANY:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]

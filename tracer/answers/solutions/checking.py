@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -21,14 +22,18 @@ from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
+from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.values import GIVEN, Claim
+from tracer.answers.solutions.values import GIVEN, Claim, only
 from tracer.answers.solutions.verdicts import Checked, Verdict, worst
 
 __all__ = ["Checking"]
 
 _ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
 _NUMBERS = ("e", "\\pi", "π")
+ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": operator.gt, "<": operator.lt, "\u2265": operator.ge, "\u2264": operator.le, "\u2260": operator.ne,
+}  # fmt: skip
 Resolved = list[Expression | str]  # a tree, or why there is none
 
 
@@ -229,6 +234,9 @@ class Checking:
                 if not isinstance(side, str):
                     last = before = side
                 continue
+            if statement.relations[k - 1].sign in ORDERS:
+                out.append(_ordered(comparer, last, side, statement.relations[k - 1].sign))
+                continue
             verdict = _compared(comparer, last, side, head, slipped)
             if verdict.verdict == "false" and before is not last and before is not None:
                 again = _compared(comparer, before, side, None, True)
@@ -310,6 +318,17 @@ def _compared(
         return Verdict("unread", message=str(e))
     except (ArithmeticError, RecursionError, ValueError, TypeError) as e:
         return Verdict("unread", message=str(e) if isinstance(e, ArithmeticError) else "it has no value here")
+
+
+def _ordered(comparer: Comparer, left: Expression, right: Expression, sign: str) -> Verdict:
+    """0.5 > 0: with the document's numbers."""
+    try:
+        a, b = (ball(only(comparer.value(e, own=True))) for e in (left, right))
+    except (NoValue, Unknown, ArithmeticError) as e:
+        return Verdict("unread", message=str(e))
+    if ORDERS[sign](a, b):
+        return Verdict("true")
+    return Verdict("false", message=f"left is {float(a.mid()):.6g}, right is {float(b.mid()):.6g}")
 
 
 def _pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Expression]]:

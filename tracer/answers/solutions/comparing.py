@@ -18,10 +18,11 @@ from tracer.answers.solutions.arrays import filled, flat, place, place_of, shape
 from tracer.answers.solutions.calculating import NoValue
 from tracer.answers.solutions.definitions import Definitions
 from tracer.answers.solutions.duals import ball, equal, finite
-from tracer.answers.solutions.putting import OtherShape, put_in
+from tracer.answers.solutions.putting import OtherShape, put_in, without_terms
 from tracer.answers.solutions.shown import Shown, like, rounds_to, shown_number
 from tracer.answers.solutions.values import GIVEN, Claim, only
 from tracer.answers.solutions.verdicts import Verdict, together
+from tracer.answers.solutions.worlds import speaks_of_gradients
 
 __all__ = ["Comparer", "is_numeric"]
 
@@ -128,7 +129,7 @@ class Comparer(Definitions):
     def _unseen(self, own: Verdict, head: Expression | None, wide: Any, shown: Shown) -> Verdict:
         """A number with unwritten ones behind it, which may have been rounded too."""
         if isinstance(head, Name) and self.by_hand(head.quantity, shown):
-            return Verdict("within")
+            return Verdict("within", "carried", own.expected)
         if wide is not None and finite(wide) and not abs(ball(wide) - shown.exact) > _CARRIED * shown.half:
             return Verdict("within", "last_digit", own.expected)
         return own
@@ -191,6 +192,10 @@ class Comparer(Definitions):
             q, shown = wrong[0]
             text, wanted = names.text(self.problem.network, q), like(self.claimed(q), shown)
             return Verdict("false", expected=wanted, message=f"{text} is {wanted}, not {shown.text}")
+        left_out = without_terms(left, right)
+        if left_out and any(not equal(only(self.value(term)), 0) for term in left_out):
+            count = f"{len(left_out)} term{'s are' if len(left_out) > 1 else ' is'} missing"
+            return Verdict("false", message=f"{count}; each of them counts here")
         return self._same_value(left, right, slipped)
 
     def _put_right(self, found: list[tuple[Quantity, Shown]]) -> Verdict:
@@ -200,8 +205,8 @@ class Comparer(Definitions):
             claim = self.own.get(q)
             if claim and not rounds_to(claim.shown.exact, shown) and q.kind not in GIVEN:
                 fact, expected = "full", claim.shown.text
-            elif claim is None and not self.from_here(q, shown):
-                fact, expected = "last_digit", like(self.true(q), shown)
+            elif claim is None and q.kind not in GIVEN and not rounds_to(self.true(q), shown):
+                fact, expected = "carried" if self.by_hand(q, shown) else "last_digit", like(self.true(q), shown)
         self._learn(found)
         return Verdict("within", fact, expected) if fact else Verdict("true")
 
@@ -226,9 +231,7 @@ class Comparer(Definitions):
         if claim is None:  # carried here from lines that are not shown
             if self.from_here(q, shown):
                 return True
-            return bool(abs(true - shown.exact) <= _CARRIED * shown.half) or bool(
-                abs(true - shown.exact) <= abs(true) / 8
-            )
+            return bool(abs(true - shown.exact) <= _CARRIED * shown.half)
         return rounds_to(true, shown)
 
     def _learn(self, found: list[tuple[Quantity, Shown]]) -> None:
@@ -241,6 +244,8 @@ class Comparer(Definitions):
     def _in_letters(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
         places = tuple(p for e in (right, left) for p in self.misdefined(e))
         answers = [_all_equal(self.in_world(left, k), self.in_world(right, k)) for k in (0, 1)]
+        if speaks_of_gradients(left) and speaks_of_gradients(right) and self.any_loss:
+            answers.append(_all_equal(self.in_world(left, 2), self.in_world(right, 2)))
         same = False if False in answers else True if True in answers else None
         if same is None:
             same = _all_equal(self.value(left), self.value(right))
@@ -261,8 +266,9 @@ class Comparer(Definitions):
             return Verdict("true")
         if self._assignment(left, right):
             return Verdict("true", message="holds for these numbers")
-        a, b = self.value(left), self.value(right)
-        return Verdict("false", message=f"the sides differ: here {_short(a)} and {_short(b)}")
+        a, b = _short(self.value(left)), _short(self.value(right))
+        differ = f"here {a} and {b}" if a != b else f"both are {a} here, by chance"
+        return Verdict("false", message=f"the sides differ: {differ}")
 
     def _assignment(self, left: Expression, right: Expression) -> bool:
         """x_0 = x_1: two given numbers of a sample said to be the same."""

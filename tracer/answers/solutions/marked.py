@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 from derivations.network import Problem
 from tracer.answers.marking.mark import mark
@@ -14,7 +17,7 @@ from tracer.answers.result import Checked
 from tracer.answers.solutions.rendering import relations_json
 from tracer.answers.solutions.solution import Solution, check_solution
 
-__all__ = ["MarkedSolution", "check_written", "written_text"]
+__all__ = ["MarkedFile", "MarkedSolution", "check_files", "check_written", "render_files", "written_text"]
 
 LARGEST = 1_000_000
 WIDTH = 80
@@ -38,24 +41,73 @@ class MarkedSolution:
         """Whether every relation was understood and holds, and every number is accepted."""
         return self.solution.all_right and (not self.checked.one.marks or self.checked.all_right)
 
-    def render(self, form: str = "table", *, lang: str = "en") -> str:
-        """As table, markdown, html or json.  Raises ValueError for another."""
+    def render(self, form: str = "table", *, feedback: str = "full", lang: str = "en") -> str:
+        """As table, markdown, html or json; feedback: verdict, hint or full.  Raises ValueError for another."""
         if form not in FORMATS:
             raise ValueError(f"a written solution is shown as {', '.join(FORMATS)}, not as {form}")
         if form == "json":
-            out = json.loads(self.checked.render("json", lang=lang))
-            out["sheets"][0]["relations"] = relations_json(self.solution)
+            out = json.loads(self.checked.render("json", feedback=feedback, lang=lang))
+            out["sheets"][0]["relations"] = relations_json(self.solution.limited(feedback))
             return json.dumps(out, ensure_ascii=False, indent=1)
-        rows = self.solution.render(form)
-        if not self.checked.one.causes or form == "html":
+        rows = self.solution.limited(feedback).render(form)
+        if not self.checked.one.causes or form == "html" or feedback == "verdict":
             return rows
-        told = self.checked.explain(lang=lang).splitlines()
+        told = self.checked.explain(feedback=feedback, lang=lang).splitlines()
         if form == "markdown":
             return "\n".join([rows, "", *(f"- {line.strip()}" for line in told)])
         return "\n".join([rows, "", *(part for line in told for part in wrap(line, WIDTH, subsequent_indent="  "))])
 
     def __str__(self) -> str:
         return self.render()
+
+
+@dataclass(frozen=True)
+class MarkedFile:
+    """A file and its marked solution, or in words why it could not be marked."""
+
+    file: str
+    marked: MarkedSolution | None
+    error: str = ""
+
+
+def check_files(problem: Problem, files: Iterable[str], *, notation: str | None = None) -> tuple[MarkedFile, ...]:
+    """Several written solutions, each on its own: one that cannot be marked does not stop the others."""
+    out = []
+    for file in files:
+        try:
+            text = written_text(file)
+            if text is None:
+                raise ValueError("no formulas in UTF-8 text in it; mark answer sheets in a call of their own")
+            out.append(MarkedFile(file, check_written(problem, text, notation=notation, title=Path(file).name)))
+        except (ValueError, OSError) as e:
+            out.append(MarkedFile(file, None, str(e)))
+    return tuple(out)
+
+
+def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "full", lang: str = "en") -> str:
+    """One after another, each under its name; in JSON the sheets of one document."""
+    if form == "json":
+        return _json_of_files(files, feedback, lang)
+    out = []
+    for file in files:
+        head = {"markdown": f"## {file.file}", "html": f"<h1>{escape(file.file)}</h1>"}.get(form, f"== {file.file}")
+        body = file.marked.render(form, feedback=feedback, lang=lang) if file.marked else f"not marked: {file.error}"
+        out += [head, "", f"<p>{escape(body)}</p>" if form == "html" and not file.marked else body, ""]
+    return "\n".join(out).rstrip()
+
+
+def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
+    whole: dict[str, Any] = {}
+    sheets = []
+    for file in files:
+        if file.marked is None:
+            nothing = {"score": 0.0, "points": 0.0, "total": 0.0, "causes": [], "marks": []}
+            sheets.append({"sheet": file.file, **nothing, "error": file.error})
+            continue
+        one = json.loads(file.marked.render("json", feedback=feedback, lang=lang))
+        whole = whole or one
+        sheets += one["sheets"]
+    return json.dumps({**whole, "sheets": sheets}, ensure_ascii=False, indent=1)
 
 
 def written_text(path: str | Path) -> str | None:

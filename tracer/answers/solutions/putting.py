@@ -10,7 +10,7 @@ from derivations.names import Quantity
 from derivations.reading.nodes import Applied, Derivative
 from tracer.answers.solutions.shown import Shown, shown_number
 
-__all__ = ["OtherShape", "put_in"]
+__all__ = ["OtherShape", "put_in", "without_terms"]
 
 
 class OtherShape(Exception):
@@ -48,6 +48,27 @@ def put_in(letters: Any, numbers: Any) -> Iterator[tuple[Quantity, Shown]]:
             yield from put_in(mine, theirs)
     elif letters != numbers:
         raise OtherShape
+
+
+def without_terms(letters: Any, numbers: Any) -> list[Expression]:
+    """The terms of a sum that are left out where numbers are put in for the others, [] where it is not so."""
+    if not isinstance(letters, Sum):
+        return []
+    theirs = list(numbers.terms) if isinstance(numbers, Sum) else [(1, numbers)]
+    left_out = []
+    for sign, mine in letters.terms:
+        if theirs and _is_put_in(mine, theirs[0][1] if sign == theirs[0][0] else _negated(theirs[0][1])):
+            theirs.pop(0)
+        else:
+            left_out.append(mine)
+    return [] if theirs or len(left_out) == len(letters.terms) else left_out
+
+
+def _is_put_in(letters: Any, numbers: Any) -> bool:
+    try:
+        return bool(list(put_in(letters, numbers)))
+    except OtherShape:
+        return False
 
 
 def _terms(letters: Sum, numbers: Any) -> Iterator[tuple[Quantity, Shown]]:

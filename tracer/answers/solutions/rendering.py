@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from tracer.answers.solutions.typeset import typeset
 from tracer.answers.solutions.verdicts import FACTS
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def _markdown(solution: Solution) -> str:
 _STYLE = (
     ".solution{border-collapse:collapse;font:15px/1.5 system-ui,sans-serif}"
     ".solution td{padding:.15em .7em;vertical-align:top}"
-    ".solution code{white-space:pre-wrap}.solution .false{background:#fde8e8}.solution .follows{background:#fff4dd}"
+    ".solution summary{cursor:pointer;list-style:none}.solution math{font-size:1.1em}"
+    ".solution code{white-space:pre-wrap;overflow-wrap:anywhere}"
+    ".solution .false{background:#fde8e8}.solution .follows{background:#fff4dd}"
     ".solution .unread{background:#eee}.solution .mark{font-weight:bold;text-align:center}"
 )
 
@@ -170,11 +173,13 @@ def _html(solution: Solution) -> str:
         if not row.verdict:
             continue
         told = "<br>".join(map(escape, row.messages))
+        source = escape(row.source)
+        maths = None if row.unread else typeset(row.source)
+        shown = f"<code>{source}</code>"
+        if maths is not None:
+            shown = f"<details><summary><math>{maths}</math></summary><code>{source}</code></details>"
         mark = f'<td class="mark" title="{escape(_WORDS[row.verdict])}">{MARKS[row.verdict]}</td>'
-        out.append(
-            f'<tr class="{row.verdict}">{mark}<td>{row.line}</td>'
-            f"<td><code>{escape(row.source)}</code></td><td>{told}</td></tr>"
-        )
+        out.append(f'<tr class="{row.verdict}">{mark}<td>{row.line}</td><td>{shown}</td><td>{told}</td></tr>')
     return "\n".join([*out, "</table>", "</section>"])
 
 

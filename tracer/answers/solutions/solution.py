@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import ctx
 
 from derivations.expression import Letters
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
+from derivations.reading.dialects import dialects
 from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
@@ -17,12 +18,14 @@ from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.duals import BITS
-from tracer.answers.solutions.verdicts import FACTS, VERDICTS, Checked
+from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Solution", "check_solution"]
 
 MOST_SAMPLES = 8
 NEARLY = 0.95
+LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
+Score = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class CheckedRow:
             v = relation.verdict
             if v.fact:
                 out.append(FACTS[v.fact].format(expected=v.expected))
-            elif not v.right:
+            elif v.message and (not v.right or v.message in HINTS.values()):
                 out.append(v.message)
         return tuple(dict.fromkeys(message for message in out if message))
 
@@ -93,6 +96,14 @@ class Solution:
 
     def __iter__(self) -> Iterator[CheckedRow]:
         return iter(self.rows)
+
+    def limited(self, level: str) -> Solution:
+        """What a level of feedback may show: verdict, hint or full."""
+        rows = tuple(
+            replace(row, relations=tuple(replace(r, verdict=r.verdict.limited(level)) for r in row.relations))
+            for row in self.rows
+        )
+        return replace(self, rows=rows)
 
     def render(self, form: str = "table") -> str:
         """As table, markdown, html or json.  Raises ValueError for another."""
@@ -131,24 +142,52 @@ def _best(
     """The check in the notation and for the sample that leave least to complain of."""
     books = list(_books(problem, found, notation))
     samples = [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1)
-    best: tuple[tuple[int, int], Checking, str, int] | None = None
+    best: tuple[Score, Checking, str, int] | None = None
     for name, book in books:
         for k in samples:
-            checking = Checking.of(problem, book, k)
-            for statement in found:
-                checking.check(statement, _texts(statement, rows))
-            faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
-            score = (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults)
+            score, checking = _checked(problem, book, k, found, rows)
             if best is None or score < best[0]:
                 best = score, checking, name, k
             if score == (0, 0):
                 break
     assert best is not None
-    _, checking, name, k = best
+    score, checking, name, k = best
     about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
+    own = None if notation or score[0] < LEAST_COMPLAINTS else _own_letters(problem, found, rows, k, score)
+    if own:
+        checking, name, about = own
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     return checking, name, remarks
+
+
+def _checked(
+    problem: Problem, book: Letterbook, sample: int, found: Sequence[Statement], rows: Sequence[SourceRow]
+) -> tuple[Score, Checking]:
+    """(complaints, faults among them) and the check."""
+    checking = Checking.of(problem, book, sample)
+    for statement in found:
+        checking.check(statement, _texts(statement, rows))
+    faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
+    return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
+
+
+def _own_letters(
+    problem: Problem, found: Sequence[Statement], rows: Sequence[SourceRow], sample: int, score: Score
+) -> tuple[Checking, str, str] | None:
+    """The check in letters of the document's own, where it leaves clearly less to complain of than any notation."""
+    book = Letterbook(problem, "bishop")
+    best: tuple[Score, Checking, str] | None = None
+    for dialect in dialects(found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
+        own, checking = _checked(problem, book, sample, [dialect.read(s) for s in found], rows)
+        gained = score[0] - own[0]
+        if (
+            own[0] <= score[0] * CLEARLY_LESS
+            and 3 * (own[1] - score[1]) <= 2 * gained
+            and (best is None or own < best[0])
+        ):
+            best = own, checking, dialect.about
+    return best and (best[1], "bishop", f"with its own letters: {best[2]}")
 
 
 def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:
@@ -191,7 +230,7 @@ def _rows(
         at = relation.row
         if relation.verdict.places:
             at = next((k for k in range(len(rows)) if _holds(spans, rows, k, relation.line)), at)
-        wrong = not relation.verdict.right and not relation.verdict.places
+        wrong = (not relation.verdict.right or relation.verdict.fact) and not relation.verdict.places
         for own in dict.fromkeys((at, *relation.rows)) if wrong else (at,):
             by_row.setdefault(own, []).append(relation)
     for k, row in enumerate(rows):

@@ -16,7 +16,7 @@ from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator, NoValue, exact_number
 from tracer.answers.solutions.duals import rational
 from tracer.answers.solutions.shown import Shown, cell, rounds_to
-from tracer.answers.solutions.worlds import World, drawn, own_world, used_in
+from tracer.answers.solutions.worlds import World, drawn, of_any_loss, own_world, used_in
 
 __all__ = ["GIVEN", "Claim", "Values", "only"]
 
@@ -49,9 +49,15 @@ class Values:
         return own_world(self.problem)
 
     @cached_property
-    def drawn(self) -> tuple[World, World]:
-        """Two networks of the same shape."""
-        return drawn(self.problem, 1, negatives=0.0), drawn(self.problem, 2)
+    def drawn(self) -> tuple[World, ...]:
+        """Two networks of the same shape, and one of any loss where `any_loss`."""
+        two = drawn(self.problem, 1, negatives=0.0), drawn(self.problem, 2)
+        return (*two, of_any_loss(two[0])) if self.any_loss else two
+
+    @property
+    def any_loss(self) -> bool:
+        """Whether the loss itself does not tell one output from another: its derivative by each is 1."""
+        return self.problem.network.loss.name == "output"
 
     def true(self, q: Quantity) -> Any:
         """The true number of a quantity.  Raises NoValue."""
@@ -116,7 +122,7 @@ class Values:
                 raise NoValue(f"{names.text(self.problem.network, q)} is not one number of this step")
             return world.values[q]
 
-        variables = self.variables[k] if self.variables else None
+        variables = self.variables[k % len(self.variables)] if self.variables else None
         return Calculator(
             self.problem, leaf, partial=world.partial, functions=self.functions, variables=variables,
             letter=self.letter, entrywise=self.entrywise,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["FACTS", "VERDICTS", "Checked", "Verdict", "together", "worst"]
+__all__ = ["FACTS", "HINTS", "VERDICTS", "Checked", "Verdict", "together", "worst"]
 
 VERDICTS = ("true", "within", "follows", "unread", "false")
 """From best to worst: true; true within the digits shown; follows from an earlier slip; not understood; false."""
@@ -15,6 +15,15 @@ FACTS = {
     "last_digit": "the last digit is off; it is {expected}",
 }
 """What a number that is true within its digits may owe to rounding."""
+
+
+HINTS = {
+    "false": "this does not hold; look at the signs, the indices and the numbers of this row",
+    "follows": "this follows from an earlier slip",
+    "true": "look at the last digit",
+    "within": "look at the last digit",
+}
+"""What is told of a relation where the numbers that should stand there are not given away."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,15 @@ class Verdict:
         """Whether nothing is wrong with it."""
         return self.verdict in ("true", "within")
 
+    def limited(self, level: str) -> Verdict:
+        """What a level of feedback may show: `verdict` the verdict alone, `hint` no number that should stand there."""
+        if level == "full":
+            return self
+        out = replace(self, fact="", expected="", message="")
+        if level == "hint" and (self.verdict in ("false", "follows", "unread") or self.fact):
+            out = replace(out, message=self.message if self.verdict == "unread" else HINTS[self.verdict])
+        return out
+
     def because(self, message: str) -> Verdict:
         """The same with words before its message."""
         return replace(self, message=f"{message}{self.message}")
@@ -48,9 +66,13 @@ def together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
     same = [(name, v) for name, v in verdicts if v.verdict == own.verdict and bool(v.fact) == bool(own.fact)]
     if own.right and not own.fact:
         return own
-    named = [f"entry {name}: {v.expected or v.message}" for name, v in same[:6]] + (["..."] if len(same) > 6 else [])
+    named = [f"entry {name}: {_told(v)}" for name, v in same[:6]] + (["..."] if len(same) > 6 else [])
     expected = ", ".join(f"{v.expected} (entry {name})" for name, v in same if v.expected)
     return replace(own, message="; ".join(named), expected=expected)
+
+
+def _told(v: Verdict) -> str:
+    return FACTS[v.fact].format(expected=v.expected) if v.fact else v.expected or v.message
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator
 from tracer.answers.solutions.duals import TALLEST, Dual, rational
 
-__all__ = ["World", "drawn", "own_world", "used_in"]
+__all__ = ["World", "drawn", "of_any_loss", "own_world", "speaks_of_gradients", "used_in"]
 
 _FORWARD = ("a", "z", "E_part", "E_sample", "E")
 Number = Any
@@ -118,10 +118,13 @@ def drawn(problem: Problem, seed: int, negatives: float = 0.4) -> World:
     rng = random.Random(seed)  # noqa: S311
     network = problem.network
     given: dict[Quantity, Number] = {}
-    for kind, _, quantities in givens(problem):
+    for kind, layer, quantities in givens(problem):
         for q in quantities.flat:
             size = fmpq(rng.randrange(10_000, 100_000), 100_003)
             negative = kind != "t" and rng.random() < negatives
+            form = network.layer(layer).bias if kind == "b" else None
+            if form and form.letter == "theta" and not negatives:
+                negative = True  # a threshold is taken off: so that units that are 0 below 0 are at work
             given[q] = arb(-size if negative else size)
     if problem.fused and problem.fused.targets_sum_to_one and network.loss.needs == "t":
         targets = [q for q in given if q.kind == "t"]
@@ -132,3 +135,29 @@ def drawn(problem: Problem, seed: int, negatives: float = 0.4) -> World:
     for letter in CONSTANTS:
         given[Quantity(letter)] = arb(fmpq(rng.randrange(10_000, 90_000), 100_003))
     return World(problem, given, equations(problem))
+
+
+def of_any_loss(world: World, seed: int = 3) -> World:
+    """The same network with drawn numbers for the derivatives of the loss by the outputs.
+
+    Where a loss has the derivative 1 by every output, it alone tells one error signal from another.
+    """
+    rng = random.Random(seed)  # noqa: S311
+    last = len(world.problem.network)
+    drawn_ones = {
+        q: arb(fmpq(rng.randrange(10_000, 100_000), 100_003))
+        for q, _ in world.equations
+        if (q.kind, q.layer) == ("dz", last)
+    }
+    given = {q: value for q, value in world.values.items() if q not in {p for p, _ in world.equations}}
+    rest = [equation for equation in world.equations if equation.quantity not in drawn_ones]
+    return World(world.problem, {**given, **drawn_ones}, rest)
+
+
+_GRADIENTS = ("delta", "dz", "dW", "db")
+
+
+def speaks_of_gradients(e: Any) -> bool:
+    """Whether a formula is linear in gradients of the loss as backpropagation is, whatever the loss."""
+    kinds = {q.kind for q in used_in(e)}
+    return bool(kinds & set(_GRADIENTS)) and not kinds & {"E", "E_part", "E_sample", "t"}
