@@ -31,7 +31,8 @@ from tracer.answers.reading.sources import read_sheets
 from tracer.answers.result import Checked
 
 MOST_SECONDS, MOST_MEGABYTES = 1.0, 256
-A_CLASS = 1000  # files marked together
+A_CLASS = 500  # files marked together
+A_SECOND = 1000  # sheets: a class table may take its time
 PROBLEMS = ("hand-3-2-2", "shared-bias-2-2-2", "softmax-xor")
 NASTY = (
     *(
@@ -280,7 +281,7 @@ class Campaign:
             self.guarded(lambda: self.marked(name, sheets), file)
         took = time.process_time() - begin
         self.slowest = max(self.slowest, (took, f"file {number} {path.suffix} {name}, {len(sheets)} sheets"))
-        if took > MOST_SECONDS:
+        if took > MOST_SECONDS + len(sheets) / A_SECOND:
             self.slow += 1
             self.kept.append(file)
         self.refused += all(sheet.error for sheet in sheets)

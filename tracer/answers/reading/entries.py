@@ -11,8 +11,10 @@ from tracer.answers.reading.written import Written
 
 __all__ = ["Entry", "Sheet"]
 
+ONE = Fraction(1)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One cell: the name and number as written and where they stand, and what they were understood as.
 
@@ -24,7 +26,7 @@ class Entry:
     number: str
     where: str
     quantity: Quantity | None = None
-    factor: Fraction = Fraction(1)
+    factor: Fraction = ONE
     formula: Expression | None = None
     value: Written | None = None
     fault: str = ""
