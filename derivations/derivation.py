@@ -14,6 +14,7 @@ from derivations import names
 from derivations.chains import Part
 from derivations.equations import equations
 from derivations.expression import Expression
+from derivations.given import shortened
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.own_numbers import own_numbers
@@ -96,7 +97,7 @@ def derive(
     level: one of LEVELS.  wrt: names or whole arrays (`dW1[1,2]`, `delta1`) to limit it to; empty for all.  sample:
     which sample of a batch.  numbers: a trace of the same problem (or its `shown` texts by quantity) to put numbers in.
     Every local derivative that is written is first checked against sympy.diff (`local_check`).  Raises ValueError for
-    an unknown level, sample or name.
+    an unknown level, sample or name, TypeError for what is no Problem.
 
     >>> from tracer import load
     >>> print(derive(load("hand-3-2-2"), level="answers", wrt=["dW1[1,2]"]))
@@ -105,6 +106,8 @@ def derive(
     Gradients, layer 1
     ∂E/∂w_12^(1) = delta_1^(1)·x_2
     """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"derive takes a Problem, not {shortened(problem)}; tracer.load reads a file or a sample")
     if level not in LEVELS:
         raise ValueError(f"level '{level}' is not known; known are {', '.join(LEVELS)}")
     if not 1 <= sample <= problem.samples:

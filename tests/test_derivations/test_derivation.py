@@ -383,3 +383,10 @@ def test_a_worksheet_leaves_blanks_where_the_key_has_lines() -> None:
             assert empty.lines[0] == full.lines[0]
             assert len(empty.lines) == len(full.lines)
             assert all(isinstance(line.right, ex.Blank) for line in empty.lines[1:])
+
+
+@pytest.mark.parametrize("given", ["hand-3-2-2", None, {"network": {}}])
+def test_what_is_no_problem_is_told(given: object) -> None:
+    """A name or a table is read by `load` first."""
+    with pytest.raises(TypeError, match=r"derive takes a Problem, not .*; tracer\.load reads"):
+        derive(given)  # type: ignore[arg-type]
