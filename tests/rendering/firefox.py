@@ -33,10 +33,12 @@ PREFERENCES = {
     "browser.shell.checkDefaultBrowser": False,
 }
 CONSOLE = """
-const mine = m => m instanceof Ci.nsIScriptError && (m.sourceName || '').startsWith('http://127.0.0.1');
+const mine = m => m instanceof Ci.nsIScriptError
+  && ((m.sourceName || '').startsWith('http://127.0.0.1') || m.errorMessage.includes('end of messages'));
 return Services.console.getMessageArray().filter(mine).map(m => m.errorMessage);
 """
 """What the browser says of our page: errors of scripts and styles, faults of MathML, what the policy blocked."""
+PATIENCE = 100  # times 0.05 s
 
 
 class Firefox:
@@ -84,12 +86,21 @@ class Firefox:
         self.command("WebDriver:PerformActions", {"actions": [{"type": "key", "id": "keys", "actions": down_up}]})
 
     def messages(self) -> list[str]:
-        """What the console holds of the pages opened since this was last asked."""
+        """What the console holds of the pages opened since this was last asked.
+
+        Messages come late, in order; so one of our own is sent after them and waited for.
+        """
+        last = f"end of messages {self.heard}"
+        self.evaluate(f"setTimeout(() => {{ throw new Error({json.dumps(last)}) }})")
         self.command("Marionette:SetContext", {"value": "chrome"})
         try:
-            said = list(self.command("WebDriver:ExecuteScript", {"script": CONSOLE, "args": []}))
+            for _ in range(PATIENCE):
+                said = list(self.command("WebDriver:ExecuteScript", {"script": CONSOLE, "args": []}))
+                if any(last in message for message in said[self.heard :]):
+                    break
+                time.sleep(0.05)
             self.heard, heard = len(said), self.heard
-            return said[heard:]
+            return [message for message in said[heard:] if last not in message]
         finally:
             self.command("Marionette:SetContext", {"value": "content"})
 
