@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tracer import check, load
+from tracer.answers.marking.cells import last_step
+from tracer.answers.reading.sources import sheet_from
 
 WATCH = """
 import sys, time, pathlib
@@ -115,3 +120,12 @@ def test_nothing_is_run_or_opened(tmp_path: Path) -> None:
 def test_the_hook_would_see_it(plant: str, tmp_path: Path) -> None:
     """The planted twins: code, another file, an import."""
     assert watched(tmp_path, plant=plant)
+
+
+def test_a_step_that_nobody_reaches_is_not_worked() -> None:
+    """`E#99999` is not understood, and what is not understood costs nothing."""
+    begin = time.process_time()
+    marked = check("hand-3-2-2", {"E#99999": "1.2", "a1[1]": "0.6"}).one
+    assert [m.verdict for m in marked.marks] == ["unknown", "exact"]
+    assert time.process_time() - begin < 1
+    assert last_step([sheet_from(load("hand-3-2-2"), {"E#2": "1.2", "E#99999": "1"})]) == 2

@@ -14,7 +14,7 @@ from derivations.network import Problem
 from tracer.answers.marking.passes import At, recorded
 from tracer.answers.reading.entries import Entry, Sheet
 
-__all__ = ["GIVEN", "Cells", "Written", "place_of"]
+__all__ = ["GIVEN", "Cells", "Written", "last_step", "place_of"]
 
 Array = Any
 GIVEN = ("x", "t", "W", "b", *CONSTANTS)
@@ -57,7 +57,7 @@ class Cells:
     @classmethod
     def of(cls, problem: Problem, sheets: Sequence[Sheet]) -> Cells:
         """The cells that can be marked: those with a number and a quantity that the step records."""
-        shapes = recorded(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
+        shapes = recorded(problem, last_step(sheets))
         places = _Places(problem, shapes)
         usual = np.full((len(sheets), 2), [4.0, 1e-4])
         found: list[tuple[int, int, float, float, int]] = []
@@ -144,6 +144,12 @@ class _Places(dict[Quantity | None, int]):
                     part.reshape(sheets, -1)[index] = numbers[own]
                 out[at] = written
         return out
+
+
+def last_step(sheets: Sequence[Sheet]) -> int:
+    """The last step of which some sheet has a number; what was not understood counts for nothing."""
+    usable = (e for sheet in sheets for e in sheet.entries if e.quantity and e.value is not None and not e.fault)
+    return max((e.quantity.step for e in usable if e.quantity), default=1)
 
 
 def _markable(e: Entry) -> bool:

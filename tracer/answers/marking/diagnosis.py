@@ -59,6 +59,7 @@ class Explaining:
         self.found = self.found or [[] for _ in range(self.cells.count)]
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Tried] = {}
+        self.steps = max((at.step for at in self.cells.arrays), default=1)
 
     def under(self, discipline: Discipline) -> tuple[Array, Explaining]:
         """The same task for those sheets whose other cells are right under another discipline too, and which."""

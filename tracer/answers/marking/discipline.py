@@ -44,26 +44,24 @@ class Discipline:
 
     def kept(self, low: Array, high: Array, figures: Array, unit: Array) -> tuple[Array, Array]:
         """What may be left of numbers that were rounded on the way to a cell of so many figures and that unit."""
-        units = (unit, unit) if self.inside == "places" else (_unit(low, figures), _unit(high, figures))
-        exact = [_fits(bound, u) for bound, u in zip((low, high), units, strict=True)]
+        ends = np.stack((low, -high))  # to move a bound up is to move its negative down
+        units = unit if self.inside == "places" else _unit(ends, figures)
+        exact = _fits(ends, units)
         if self.cut:
-            down = np.where(exact[0] | (low < 0), low, np.floor(low / units[0]) * units[0])
-            up = np.where(exact[1] | (high > 0), high, np.ceil(high / units[1]) * units[1])
-            down, up = np.minimum(low, down), np.maximum(high, up)
+            down = np.minimum(ends, np.where(exact | (ends < 0), ends, np.floor(ends / units) * units))
         else:
-            below, above = low / units[0], high / units[1]
-            down = np.minimum(np.ceil(below - 0.5 - SAME), below - GUARD) * units[0]
-            up = np.maximum(np.floor(above + 0.5 + SAME), above + GUARD) * units[1]
-            down, up = np.where(exact[0], low, down), np.where(exact[1], high, up)
-        return down - EDGE * np.abs(down), up + EDGE * np.abs(up)
+            steps = ends / units
+            down = np.where(exact, ends, np.minimum(np.ceil(steps - 0.5 - SAME), steps - GUARD) * units)
+        down = down - EDGE * np.abs(down)
+        return down[0], -down[1]
 
     def guarded(self, low: Array, high: Array, unit: Array) -> tuple[Array, Array]:
         """A result that may have been rounded to one digit more than is written."""
         if not self.inside or self.cut:
             return low, high
-        return np.where(_fits(low, unit), low, low - GUARD * unit), np.where(
-            _fits(high, unit), high, high + GUARD * unit
-        )
+        ends = np.stack((low, -high))
+        down = np.where(_fits(ends, unit), ends, ends - GUARD * unit)
+        return down[0], -down[1]
 
 
 def _unit(value: Array, figures: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from derivations.network import Problem
-from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.cells import Cells, Written, last_step
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import accepted, best_readings
 from tracer.answers.marking.diagnosis import Explaining, Found
@@ -34,6 +34,7 @@ __all__ = ["mark"]
 Array = Any
 AT_ONCE = 2000
 MOST_CELLS = 100_000
+MOST_STEPS = 4  # of a sheet that is tried in other ways of rounding than the one it is read in
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
 
@@ -59,7 +60,7 @@ def mark(
 
 def _best_marks(problem: Problem, others: list[tuple[Problem, str]], sheets: list[Sheet]) -> list[Marked]:
     """The marks under the problem, or under another that is accepted too where they are better."""
-    truth = Truth(problem, max((e.quantity.step for s in sheets for e in s.entries if e.quantity), default=1))
+    truth = Truth(problem, last_step(sheets))
     best = _mark(truth, sheets)
     for other, remark in others:
         again = _mark(Truth(other, truth.steps), [replace(s, remarks=(*s.remarks, remark)) for s in sheets])
@@ -144,7 +145,7 @@ def explain(
 def _explain(task: Explaining, slips: list[Slip]) -> None:
     """The likeliest first: a rule for a whole stage, a number misread, then a cell alone, then the pen."""
     task.whole_stages(slips, "own")
-    for discipline in DISCIPLINES:
+    for discipline in DISCIPLINES if task.steps <= MOST_STEPS else ():
         if discipline != task.discipline and (task.left & task.alone).any():
             rows, other = task.under(discipline)
             other.whole_stages(slips, "own")

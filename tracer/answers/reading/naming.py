@@ -31,7 +31,7 @@ __all__ = ["Naming"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST_NAME = 200
-LATEST = 50  # the last step that a sheet may speak of
+LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
 MOST_NEAR, MOST_UNKNOWN = 20, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
