@@ -328,3 +328,19 @@ def test_given_numbers_of_every_kind_on_a_sheet(name: str) -> None:
     assert {m.verdict for m in sheet.marks if m.name == name} <= {"slip"}
     if name == "mu":
         assert sheet[name].expected == "0.9"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "right"),
+    [
+        ({"a1[1]": "3/5", "a1[2]": "6/5"}, True),
+        ({"a1[1]": "3/5", "z1[1]": "0.6457", "delta2[1]": "2183/1000"}, True),  # follows from the interval of z1[1]
+        ({"z2[1]": "5/2"}, False),
+        ({"z2[1]": "-1/2"}, False),
+        ({"a2[2]": "11/2", "a1[1]": "0.6000"}, False),
+        ({"dW1[1,2]": "1/2"}, False),
+    ],
+)
+def test_a_fraction_is_exact(sheet: dict[str, str], right: bool) -> None:
+    """It was not rounded, so no way of rounding makes another number of it."""
+    assert check("hand-3-2-2", sheet).all_right is right

@@ -161,7 +161,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     w = entry.value
     assert w is not None
     unit = 0.0 if w.place is None else 10.0**w.place
-    figures = max(1, min(w.figures, MOST_FIGURES))
+    figures = MOST_FIGURES if w.place is None else max(1, min(w.figures, MOST_FIGURES))  # a fraction is exact
     if entry.factor != 1:
         return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
     return w.number, unit, figures
@@ -169,7 +169,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
 
 def _usual(numbers: list[tuple[int, float, float, int]]) -> tuple[float, float]:
     """The figures and the unit that most cells of a sheet have; of equals the finer."""
-    figures = [figures for _, value, _, figures in numbers if value] or [4]
+    figures = [figures for _, value, unit, figures in numbers if value and unit] or [4]
     units = [unit for _, value, unit, _ in numbers if unit and value] or [1e-4]
     most = max(set(figures), key=lambda f: (figures.count(f), f))
     if most >= A_PROGRAM:

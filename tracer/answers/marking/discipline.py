@@ -72,9 +72,9 @@ def _unit(value: Array, figures: Array) -> Array:
 
 
 def _fits(value: Array, unit: Array) -> Array:
-    """Whether a number has no digits beyond that place."""
+    """Whether a number has no digits beyond that place; a fraction (unit 0) is written without rounding."""
     whole = np.rint(value / unit)
-    return ~np.isfinite(value) | (np.abs(whole * unit - value) <= FITS * np.abs(value))
+    return ~np.isfinite(value) | (unit == 0) | (np.abs(whole * unit - value) <= FITS * np.abs(value))
 
 
 PLAIN = Discipline("rounded")
