@@ -93,19 +93,21 @@ def check(
     overrides: Any = None,
     standard_input: Any = None,
     progress: bool = False,
+    but: Any = None,
 ) -> Checked:
     """Mark worked answers: every number, errors carried forward, the slip named where there is one.
 
     problem: a `Problem`, or what `load` takes.  sheet: a file, folder or zip archive of sheets, a list of these, or a
     mapping of names or whole arrays to numbers.  notation: the letters that the sheets are in (default: those that
     fit).  decimal: "point" or "comma".  overrides: a marker's own verdicts, CSV or JSON.
-    progress: show it on standard error where that is a terminal.
+    progress: show it on standard error where that is a terminal.  but: a file that is left out of its folder.
     Raises ProblemError, FileNotFoundError, and ValueError for a mapping that is no sheet.
 
     >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
     ('output_signal.factor_2',)
     """
     from collections.abc import Mapping
+    from functools import partial
     from pathlib import Path
 
     from tracer.answers.marking.mark import mark
@@ -113,6 +115,7 @@ def check(
     from tracer.answers.reading.naming import Naming
     from tracer.answers.reading.sources import read_sheets, sheet_from
     from tracer.answers.result import Checked
+    from tracer.answers.solutions.marked import solution_sheet
 
     problem = as_problem(problem)
     naming = Naming(problem, decimal=decimal)
@@ -120,7 +123,15 @@ def check(
         sheets = [sheet_from(problem, sheet)]
     else:
         paths = [sheet] if isinstance(sheet, str | Path) else list(sheet)
-        sheets = list(read_sheets(problem, paths, standard_input=standard_input, notation=notation, naming=naming))
+        read = read_sheets(
+            *(problem, paths),
+            standard_input=standard_input,
+            notation=notation,
+            naming=naming,
+            written=partial(solution_sheet, problem, notation),
+            but=Path(but) if but else None,
+        )
+        sheets = list(read)
     marked = mark(problem, sheets, naming=None if notation else naming, progress=progress)
     checked = Checked(problem.title, tuple(marked))
     return apply_overrides(checked, overrides) if overrides is not None else checked

@@ -152,6 +152,7 @@ def check(options: argparse.Namespace) -> int:
         overrides=options.overrides,
         standard_input=sys.stdin.buffer,
         progress=True,
+        but=options.output,
     )
     if not len(checked):
         raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")

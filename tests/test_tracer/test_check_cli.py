@@ -212,3 +212,22 @@ def test_a_light_door() -> None:
     code = "import sys; from tracer import check; check('hand-3-2-2', {'E': '10.43'}); print('sympy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_folder_may_hold_solutions_and_earlier_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Solutions are marked by their numbers; a gradebook is not a student; one quantity is one column."""
+    (tmp_path / "ada.csv").write_text("z1[1],0.6457\ndW1_12,6.508\n", encoding="utf-8")
+    (tmp_path / "ada.txt").write_text("z1_1 = 0.6457\nhidden one = 3\n", encoding="utf-8")
+    (tmp_path / "bob.md").write_text("So $z_1^{(1)} = 0.6457$ and $y_1 \\approx 2.184$.\n", encoding="utf-8")
+    (tmp_path / "eve.md").write_text("hello\n", encoding="utf-8")
+    book = tmp_path / "book.csv"
+    for _ in range(2):
+        assert main(["check", "hand-3-2-2", str(tmp_path), "-o", str(book)]) == 0
+        head, *rows = book.read_text(encoding="utf-8").splitlines()
+        assert [row.split(",")[0] for row in rows] == ["ada", "ada (2)", "bob", "eve"]
+        assert head.count("z1") == 1
+    capsys.readouterr()
+    assert main(["check", "hand-3-2-2", str(tmp_path)]) == 0
+    report = capsys.readouterr().out
+    assert "book: a report of bptrace, not a sheet" in report
+    assert "ada (2): hidden one" in report or "hidden" in report

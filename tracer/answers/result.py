@@ -28,7 +28,8 @@ class Mark:
     `expected` is the right value at the digits that were written; `own` what follows from the sheet's own earlier
     numbers, where that differs.  `slips` names every slip of the catalogue that gives this number (a class, never a
     pick).  `facts` are what a message may put in: {"equation": ..., "used": ..., "right": ...}.  "right" is the verdict
-    of a person, or all that a low level of feedback says.  `awarded` and `comment` are a person's too.
+    of a person, or all that a low level of feedback says.  `awarded` and `comment` are a person's too.  `quantity` is
+    our own name of what the cell holds, the same on every sheet.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Mark:
     points: float = 1.0
     awarded: float | None = None
     comment: str = ""
+    quantity: str = ""
+
+    @property
+    def cell(self) -> str:
+        """What it is a mark of, however its sheet calls that."""
+        return self.quantity or self.name
 
     @property
     def accepted(self) -> bool:

@@ -44,6 +44,7 @@ class _Fixed:
     low: Fraction | None
     high: Fraction | None
     near: float
+    name: str
     texts: dict[tuple[int | None, int], str] = field(default_factory=dict)
 
 
@@ -60,7 +61,7 @@ class Known(dict[Quantity, _Fixed]):
         column = self.columns.number.get(self.truth.place(q), -1)
         low, high = self.truth.ends(q)
         near = float("nan") if low is None else float(low)
-        self[q] = fixed = _Fixed(column, self.points(q), low, high, near)
+        self[q] = fixed = _Fixed(column, self.points(q), low, high, near, names.text(self.truth.problem.network, q))
         return fixed
 
     def points(self, q: Quantity | None) -> float:
@@ -117,12 +118,20 @@ class Marker:
         if slips and code <= LAST_DIGIT:
             verdict = "slip"
         expected = self._expected(entry, written, fixed)
-        return Mark(entry.name, entry.number, verdict, expected, slips=slips, where=entry.where, points=fixed.points)
+        return Mark(
+            *(entry.name, entry.number, verdict, expected),
+            slips=slips,
+            where=entry.where,
+            points=fixed.points,
+            quantity=fixed.name,
+        )
 
     def _unusual(self, entry: Entry) -> Mark | None:
         """A given number, a blank, a formula, what was not understood."""
         q = entry.quantity
-        mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=self.known.points(q))
+        name = names.text(self.truth.problem.network, q) if q else ""
+        points = self.known.points(q)
+        mark = Mark(entry.name, entry.number, "missing", where=entry.where, points=points, quantity=name)
         if q is not None and q.kind in GIVEN and not entry.fault:
             return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
@@ -192,7 +201,8 @@ class Marker:
         there = {e.quantity for e in self.sheet.entries}
         network = self.truth.problem.network
         wanted = [q for q in self.truth.asked if q not in there]
-        return [Mark(names.text(network, q), "", "missing", points=self.known.points(q)) for q in wanted]
+        named = ((names.text(network, q), q) for q in wanted)
+        return [Mark(name, "", "missing", points=self.known.points(q), quantity=name) for name, q in named]
 
     # --- causes ---
 

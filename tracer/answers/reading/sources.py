@@ -8,7 +8,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -29,7 +30,11 @@ MOST_RATIO = 200
 DEEPEST = 8
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, RuntimeError)
 """What a damaged archive raises when it is read (NotImplementedError is a RuntimeError)."""
+OUR_OWN = (b"id,score,points,total,causes,feedback", b'{\n  "schema": "bptrace/')
+"""How gradebooks and JSON reports begin."""
 Loaded = tuple[str, str, bytes, str]  # id, suffix, content, why it cannot be read
+Solved = Callable[[bytes, str, str], Sheet | None]
+"""The sheet of a written solution from content, suffix and id; None for what is no written solution."""
 
 
 def read_sheets(
@@ -40,16 +45,20 @@ def read_sheets(
     notation: str | None = None,
     decimal: str = "point",
     naming: Naming | None = None,
+    written: Solved | None = None,
+    but: Path | None = None,
 ) -> Iterator[Sheet]:
     """Every sheet of files, folders, zip archives and class tables; `-` is the standard input that is given.
 
     A sheet that cannot be read has an `error` and no entries.  Folders and archives are read in the order of their
-    names.  Raises FileNotFoundError for a source that does not exist.
+    names.  written: makes a sheet of a written solution.  but: a file that is left out of its folder, where an earlier
+    report stands.  Raises FileNotFoundError for a source that does not exist.
     """
     for source in sources:
         if not (str(source) == "-" and standard_input) and not Path(source).exists():
             raise FileNotFoundError(f"{source}: no such file or folder")
-    return _read(naming or Naming(problem, decimal=decimal), sources, standard_input, notation or _stated(problem))
+    own, stated = naming or Naming(problem, decimal=decimal), notation or _stated(problem)
+    return _told_apart(_read(own, _all_loaded(sources, standard_input, but), stated, written))
 
 
 def sheet_from(problem: Problem, mapping: Mapping[str, Any], *, id: str = "sheet") -> Sheet:  # noqa: A002
@@ -73,20 +82,34 @@ def _stated(problem: Problem) -> str | None:
     return stated if isinstance(stated, str) else None
 
 
-def _read(
-    naming: Naming, sources: Sequence[str | Path], standard_input: IO[bytes] | None, notation: str | None
-) -> Iterator[Sheet]:
-    for source in sources:
-        for label, suffix, content, why in _loaded(source, standard_input):
-            label = _printable(label)
-            if why:
-                yield Sheet(label, (), error=why)
+def _read(naming: Naming, files: Iterable[Loaded], notation: str | None, written: Solved | None) -> Iterator[Sheet]:
+    for label, suffix, content, why in files:
+        label = _printable(label)
+        if why:
+            yield Sheet(label, (), error=why)
+            continue
+        if content.removeprefix(b"\xef\xbb\xbf").startswith(OUR_OWN):
+            yield Sheet(label, (), error="a report of bptrace, not a sheet")
+            continue
+        try:
+            solution = written(content, suffix, label) if written else None
+            if solution:
+                yield solution
                 continue
-            try:
-                for raw in raw_answers(content, label, suffix, naming.understood):
-                    yield naming.read(replace(raw, id=_printable(raw.id)), notation)
-            except (*_BROKEN, RecursionError, MemoryError, ImportError) as e:
-                yield Sheet(label, (), error=_printable(str(e)) or "cannot be read")
+            raws = list(raw_answers(content, label, suffix, naming.understood))
+            yield from (naming.read(replace(raw, id=_printable(raw.id)), notation) for raw in raws)
+            if not raws:
+                yield Sheet(label, (), error="no answers in it")
+        except (*_BROKEN, RecursionError, MemoryError, ImportError) as e:
+            yield Sheet(label, (), error=_printable(str(e)) or "cannot be read")
+
+
+def _told_apart(sheets: Iterable[Sheet]) -> Iterator[Sheet]:
+    """Sheets of one name are numbered from the second one on, so that no mark is taken for another's."""
+    seen: Counter[str] = Counter()
+    for sheet in sheets:
+        seen[sheet.id] += 1
+        yield sheet if seen[sheet.id] == 1 else replace(sheet, id=f"{sheet.id} ({seen[sheet.id]})")
 
 
 def _printable(text: str) -> str:
@@ -94,7 +117,12 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:300])
 
 
-def _loaded(source: str | Path, standard_input: IO[bytes] | None) -> Iterator[Loaded]:
+def _all_loaded(sources: Sequence[str | Path], standard_input: IO[bytes] | None, but: Path | None) -> Iterator[Loaded]:
+    for source in sources:
+        yield from _loaded(source, standard_input, but)
+
+
+def _loaded(source: str | Path, standard_input: IO[bytes] | None, but: Path | None) -> Iterator[Loaded]:
     if str(source) == "-" and standard_input:
         content = standard_input.read(LARGEST_ARCHIVE + 1)
         yield from _unpacked("standard input", "", content)
@@ -103,7 +131,8 @@ def _loaded(source: str | Path, standard_input: IO[bytes] | None) -> Iterator[Lo
     if not path.is_dir():
         yield from _file(path, path.stem)
         return
-    for count, inside in enumerate(_files(path, 0), 1):
+    out = but.resolve() if but else None
+    for count, inside in enumerate((file for file in _files(path, 0) if file.resolve() != out), 1):
         if count > MOST_FILES:
             yield str(path), "", b"", f"more than {MOST_FILES} files; name some of them"
             return

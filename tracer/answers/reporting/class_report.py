@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["asked_cells", "class_blocks", "class_headline", "first_cause"]
 
+MOST_NAMED = 5
+
 
 def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
     """The parts of the report of a class, the sheets that could not be read last."""
@@ -26,14 +28,27 @@ def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
         yield _sheets(read, words)
         yield _cells(read, words)
         yield from _causes(read, words)
-    remarks = [f"{clean(sheet.id, LONGEST)}: {words.said(remark)}" for sheet in read for remark in sheet.remarks]
+    strange = {sheet.id: [mark.name for mark in sheet.marks if mark.verdict == "unknown"] for sheet in read}
+    if any(strange.values()):
+        told = (f"{clean(one, LONGEST)}: {_some(unknown)}" for one, unknown in strange.items() if unknown)
+        yield Items(words.text("not_understood"), tuple(map(Item, told)))
+    remarks: dict[str, list[str]] = {}
+    for sheet in read:
+        for remark in sheet.remarks:
+            remarks.setdefault(words.said(remark), []).append(sheet.id)
     if remarks:
-        yield Items(words.text("remarks"), tuple(map(Item, remarks)))
+        yield Items(words.text("remarks"), tuple(Item(f"{_some(ids)}: {said}") for said, ids in remarks.items()))
     if bad:
         yield Items(
             words.counted("unread", len(bad)),
             tuple(Item(f"{clean(sheet.id, LONGEST)}: {words.said(sheet.error)}") for sheet in bad),
         )
+
+
+def _some(names: list[str]) -> str:
+    """The first of many names."""
+    more = f", +{len(names) - MOST_NAMED}" if len(names) > MOST_NAMED else ""
+    return ", ".join(clean(name, LONGEST) for name in names[:MOST_NAMED]) + more
 
 
 def class_headline(read: list[Marked], words: Wording) -> str:
@@ -52,9 +67,12 @@ def first_cause(sheet: Marked, words: Wording) -> str:
     return f"{cause.cells[0]}: {words.short(cause.slips)}"
 
 
-def asked_cells(sheets: list[Marked]) -> list[str]:
-    """Every cell that some sheet was asked for, in the order of the sheets."""
-    return list({mark.name: None for sheet in sheets for mark in sheet.marks if mark.asked})
+def asked_cells(sheets: list[Marked]) -> dict[str, str]:
+    """Every cell that some sheet was asked for, in the order of the sheets, and what most sheets call it."""
+    called: dict[str, Counter[str]] = {}
+    for mark in (mark for sheet in sheets for mark in sheet.marks if mark.asked):
+        called.setdefault(mark.cell, Counter())[mark.name] += 1
+    return {cell: names.most_common(1)[0][0] for cell, names in called.items()}
 
 
 def _sheets(sheets: list[Marked], words: Wording) -> Grid:
@@ -77,12 +95,17 @@ def _cells(sheets: list[Marked], words: Wording) -> Grid:
     for sheet in sheets:
         for mark in sheet.marks:
             if mark.asked:
-                by_cell.setdefault(mark.name, []).append(mark)
+                by_cell.setdefault(mark.cell, []).append(mark)
+    called = asked_cells(sheets)
     headers = ["cell", "right_column", "blank_column", *(["common_wrong"] if words.level == "full" else [])]
     rows, tones = [], []
-    for name, marks in by_cell.items():
+    for cell, marks in by_cell.items():
         right = sum(mark.accepted for mark in marks)
-        row = (clean(name, LONGEST), f"{right}/{len(marks)}", str(sum(mark.verdict == "missing" for mark in marks)))
+        row = (
+            clean(called[cell], LONGEST),
+            f"{right}/{len(marks)}",
+            str(sum(mark.verdict == "missing" for mark in marks)),
+        )
         rows.append((*row, _commonest(marks, words))[: len(headers)])
         tones.append("right" if right == len(marks) else "wrong")
     return Grid(tuple(map(words.text, headers)), tuple(rows), words.text("cells_title"), tuple(tones))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tracer.answers.reporting.as_text import as_text
@@ -112,17 +112,17 @@ def as_gradebook(checked: Checked, words: Wording) -> str:
     cells = asked_cells(list(checked.sheets))
     head = ["id", "score", "points", "total", "causes", "feedback"]
     return to_csv(
-        [*head, *(_guarded(name) for name in cells)], [_gradebook_row(s, cells, words) for s in checked.sheets]
+        [*head, *(_guarded(name) for name in cells.values())], [_gradebook_row(s, cells, words) for s in checked.sheets]
     )
 
 
-def _gradebook_row(sheet: Marked, cells: list[str], words: Wording) -> list[str]:
+def _gradebook_row(sheet: Marked, cells: Iterable[str], words: Wording) -> list[str]:
     total = number(sheet.total) if not sheet.error else ""
     row = [_guarded(sheet.id), f"{100 * sheet.score:.2f}", number(sheet.points), total, str(len(sheet.causes))]
     told = [cause_item(cause, sheet, words) for cause in sheet.causes]
     feedback = [" ".join((item.text, *item.inner)) for item in told] or [headline(sheet, words)]
-    verdicts = {mark.name: mark.verdict for mark in reversed(sheet.marks) if mark.asked}
-    return [*row, _guarded(" / ".join(feedback)), *(verdicts.get(name, "") for name in cells)]
+    verdicts = {mark.cell: mark.verdict for mark in reversed(sheet.marks) if mark.asked}
+    return [*row, _guarded(" / ".join(feedback)), *(verdicts.get(cell, "") for cell in cells)]
 
 
 def _guarded(text: str) -> str:

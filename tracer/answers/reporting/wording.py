@@ -142,7 +142,7 @@ class Wording:
 
     def short(self, slips: Sequence[str], most: int = 2) -> str:
         """A class of slips in a few words, for a table."""
-        titles = [self.title(name) for name in slips]
+        titles = list(dict.fromkeys(self.title(name) for name in slips))
         if len(titles) < 2:
             return titles[0] if titles else self.verdict("wrong")
         more = [self.text("more", count=len(titles) - most)] if len(titles) > most else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from textwrap import wrap
@@ -13,16 +13,26 @@ from typing import Any
 
 from derivations.network import Problem
 from tracer.answers.marking.mark import mark
+from tracer.answers.reading.entries import Sheet
 from tracer.answers.result import Checked
 from tracer.answers.solutions.rendering import relations_json
 from tracer.answers.solutions.solution import Solution, check_solution
 
-__all__ = ["MarkedFile", "MarkedSolution", "check_files", "check_written", "render_files", "written_text"]
+__all__ = [
+    "MarkedFile",
+    "MarkedSolution",
+    "check_files",
+    "check_written",
+    "render_files",
+    "solution_sheet",
+    "written_text",
+]
 
 LARGEST = 1_000_000
 WIDTH = 80
 SUFFIXES = (".tex", ".md", ".txt", ".ipynb")
 FORMATS = ("table", "markdown", "html", "json")
+IN_A_CLASS = "a written solution: its numbers are marked; checked alone, its rows are too"
 _MATHS = re.compile(
     r"\$\$|\\\[|\\begin\{(?:align|equation|eqnarray|gather|multline)|```math"
     r"|\$[^$\n]{1,500}(?:=|\\approx|\u2248)[^$\n]{1,500}\$"
@@ -115,8 +125,23 @@ def written_text(path: str | Path) -> str | None:
     file = Path(path)
     if file.suffix.lower() not in SUFFIXES or not file.is_file() or file.stat().st_size > LARGEST:
         return None
+    return _in_prose(file.read_bytes())
+
+
+def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffix: str, label: str) -> Sheet | None:
+    """What a written solution in a class claims, as a sheet; None for what is an answer sheet."""
+    if suffix not in SUFFIXES or suffix == ".ipynb" or len(content) > LARGEST:
+        return None
+    text = _in_prose(content)
+    if text is None:
+        return None
+    sheet = check_solution(problem, text, notation=notation, title=label).sheet
+    return replace(sheet, id=label, remarks=(*sheet.remarks, IN_A_CLASS))
+
+
+def _in_prose(content: bytes) -> str | None:
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
