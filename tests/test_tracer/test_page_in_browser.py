@@ -63,6 +63,21 @@ def test_on_a_phone_formula_and_buttons_are_in_view(chromium: Any, lang: str, tm
             assert shown.evaluate(view, "li.cur .m")[1] <= bar[0]
 
 
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_on_a_phone_a_deep_link_shows_the_formula(chromium: Any, sample: str, tmp_path: Path) -> None:
+    """However many units stand in a column; the planted twin: a drawing as high as it likes pushes a formula out."""
+    box = "document.querySelector('{}').getBoundingClientRect()"
+    low = f"{box.format('li.cur .m')}.bottom - {box.format('nav')}.top"
+    html = page(trace(sample))
+    place = re.findall(r'<li id="(delta-1-1[^"]*)"', html)[0]
+    with opened(chromium, html, tmp_path, anchor=place, **PHONE) as shown:
+        assert current(shown) == place
+        assert shown.evaluate(low) <= 0
+        shown.evaluate("document.querySelector('#fig svg').style.height = '70vh'")
+        shown.evaluate("document.querySelector('#fig svg').style.maxHeight = 'none'")
+        assert shown.evaluate(low) > 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_every_text_of_the_drawing_can_be_read(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
