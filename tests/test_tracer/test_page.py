@@ -22,6 +22,7 @@ from tracer.problem import loads
 from tracer.samples import sample_folders
 from tracer.show.page import page, run_page
 from tracer.show.page.steps import anchor
+from tracer.show.page.training import ABREAST
 from tracer.template import new_problem
 
 SAMPLES = [folder.name for folder in sample_folders()]
@@ -290,8 +291,10 @@ def test_a_training_run_has_a_page(sample: str) -> None:
     assert reader.faults == []
     assert reader.elements <= HTML | SVG | CORE | {"table", "thead", "tbody", "tr", "th", "td", "polyline"}
     heads = re.findall(r'data-c="([^"]*)"', html)
-    for traced, row in zip(run.recorded, re.findall(r"<tr id=.*?</tr>", html), strict=True):
-        cells = dict(zip(heads, re.findall(r"<td>(.*?)</td>", row), strict=True))
+    tables = [re.findall(r"<tr(?: id=[^>]*)?>.*?</tr>", body) for body in re.findall(r"<tbody>.*?</tbody>", html, re.S)]
+    assert max(table[0].count("<td>") for table in tables) <= ABREAST
+    for traced, parts in zip(run.recorded, zip(*tables, strict=True), strict=True):
+        cells = dict(zip(heads, re.findall(r"<td>(.*?)</td>", "".join(parts)), strict=True))
         texts = {anchor(run.problem.network, q._replace(step=1)): text for q, text in traced.shown.items()}
         assert cells == {head: texts[head] for head in heads}
 

@@ -17,7 +17,7 @@ from tracer import trace, train
 from tracer.answers.result import Cause, Mark, Marked
 from tracer.problem import loads
 from tracer.samples import sample_folders
-from tracer.show.page import page, run_page
+from tracer.show.page import page, run_page, training
 from tracer.template import new_problem
 
 pytestmark = [
@@ -61,6 +61,21 @@ def test_on_a_phone_formula_and_buttons_are_in_view(chromium: Any, lang: str, tm
             assert bar[1] <= 740
             assert shown.evaluate(view, "#fig")[0] >= 0
             assert shown.evaluate(view, "li.cur .m")[1] <= bar[0]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_on_a_phone_a_deep_link_shows_the_formula(chromium: Any, sample: str, tmp_path: Path) -> None:
+    """However many units stand in a column; the planted twin: a drawing as high as it likes pushes a formula out."""
+    box = "document.querySelector('{}').getBoundingClientRect()"
+    low = f"{box.format('li.cur .m')}.bottom - {box.format('nav')}.top"
+    html = page(trace(sample))
+    place = re.findall(r'<li id="(delta-1-1[^"]*)"', html)[0]
+    with opened(chromium, html, tmp_path, anchor=place, **PHONE) as shown:
+        assert current(shown) == place
+        assert shown.evaluate(low) <= 0
+        shown.evaluate("document.querySelector('#fig svg').style.height = '70vh'")
+        shown.evaluate("document.querySelector('#fig svg').style.maxHeight = 'none'")
+        assert shown.evaluate(low) > 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -283,8 +298,11 @@ def test_a_training_page_steps_through_the_run(chromium: Any, tmp_path: Path) ->
     """The slider changes the weights in the drawing; keys and deep links work; nothing is asked for."""
     html = run_page(train("hand-3-2-2", 100, every=1, record=11))
     first = "document.querySelector('svg .w text').textContent"
+    bottom = "document.querySelector('{}').getBoundingClientRect().bottom"
     with opened(chromium, html, tmp_path, anchor="step-100", **PHONE) as shown:
         assert shown.locator("#count").inner_text() == "100"
+        assert shown.evaluate("document.getElementById('record').scrollTop") > 0
+        assert shown.evaluate(bottom.format("tr.cur")) <= shown.evaluate(bottom.format("#record"))
         late = shown.evaluate(first)
         shown.keyboard.press("Home")
         assert shown.locator("#count").inner_text() == "1"
@@ -293,6 +311,18 @@ def test_a_training_page_steps_through_the_run(chromium: Any, tmp_path: Path) ->
         assert shown.evaluate("document.documentElement.scrollWidth") <= 360
         assert len(shown.requests) == 1
         assert shown.messages == []
+
+
+def test_a_training_run_on_paper(chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables fit an upright A4 sheet with its margins; the planted twin: twice the columns do not."""
+    run = train("sigmoid-xor", 100, every=1, record=11)
+    widest = "Math.max(...[...document.querySelectorAll('#record table')].map(t => t.scrollWidth))"
+    for abreast, fits in ((training.ABREAST, True), (2 * training.ABREAST, False)):
+        monkeypatch.setattr(training, "ABREAST", abreast)
+        with opened(chromium, run_page(run), tmp_path, viewport={"width": 718, "height": 1047}) as shown:
+            shown.emulate_media(media="print")
+            assert (shown.evaluate(widest) <= 718) == fits
+            assert shown.evaluate("getComputedStyle(document.querySelector('td')).fontSize") == "9.33333px"
 
 
 def test_a_marked_sheet_in_the_browser(chromium: Any, tmp_path: Path) -> None:

@@ -317,7 +317,8 @@ def _html(table: Table) -> str:
     out = ["<section>", f"<p><b>{title}</b>{''.join(f'<br>{line}' for line in said)}</p>"]
     head = "".join(f'<th scope="col"{_LEFT if h in _HEADERS[:3] else ""}>{h}</th>' for h in _HEADERS)
     for heading, rows in table.groups:
-        out += [f"<table><caption{_LEFT}><b>{heading}</b></caption>", f"<thead><tr>{head}</tr></thead>", "<tbody>"]
+        caption = f'<caption style="text-align:left;padding:1em 0 .3em"><b>{heading}</b></caption>'
+        out += [f"<table>{caption}", f"<thead><tr>{head}</tr></thead>", "<tbody>"]
         for r in rows:
             tds = "".join(f"<td{_LEFT}>{escape(cell)}</td>" for cell in (r.formula, r.numbers))
             tds += "".join(f"<td>{escape(cell)}</td>" for cell in (r.relation, _with_radius(r)))

@@ -154,7 +154,8 @@ def render(v: Verification, form: str = "table") -> str:
     if form == "html":
         told = escape("\n".join([*filter(None, more), *words[1:]]))
         verdict = f"<p><b>{escape(words[0])}</b></p>"  # before the table, which may be long
-        parts = [verdict, table, *filter(None, [*balls, *textbook]), *([f"<pre>{told}</pre>"] if told else [])]
+        told = told and f'<pre style="white-space:pre-wrap">{told}</pre>'
+        parts = [verdict, table, *filter(None, [*balls, *textbook, told])]
         return "\n".join(["<section>", *parts, "</section>"])
     return "\n".join([table, *more, *balls, *textbook, *(_bullets(words) if form == "markdown" else _folded(words))])
 

@@ -14,7 +14,7 @@ from derivations.notation import notation_of
 from tracer.show.page.drawing import drawing, run_drawing
 from tracer.show.page.marking import sheet_of, unplaced
 from tracer.show.page.steps import Group, anchor, groups, suffix
-from tracer.show.page.training import columns, curves, recorded_rows
+from tracer.show.page.training import columns, curves, tables
 from tracer.show.page.words import Words
 from tracer.show.table import heading_of
 
@@ -159,8 +159,7 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
         sizes=_sizes(run.last),
         steps=run.steps,
         picture=picture,
-        columns=chosen,
-        rows=recorded_rows(run, chosen),
+        tables=tables(run, chosen),
         curves=curves(run),
         notes=[*(words("units_left", l=l, n=n, kept=k) for l, n, k in picture.left_out), *left, *run.last.notes],
     )

@@ -54,9 +54,10 @@ slide.max=L.length-1;slide.value=k;slide.setAttribute('aria-valuetext',sec.query
 $('count').textContent=k+1+' / '+L.length;
 const c=D.querySelector('.now circle,.now path');if(c)fig.scrollLeft=(c.getBBox().x+c.getBBox().width/2)*svg.clientWidth/wide-fig.clientWidth/2;
 const f=li.querySelector('.m');if(f.scrollWidth>f.clientWidth)f.tabIndex=0;
-const g=lives(li.id)[0],w=g&&g.id.slice(1),now=$('now'),say=q=>{const s=at(q),n=s?L.indexOf(s):-1;if(n>=0&&n<=k)now.append(math(s.id),' = '+s.dataset.v+' \u2002 ')};now.textContent='';
-if(g&&g.id[0]=='e'){const q='W-'+w;now.append(math(q),' = '+(given[q]||g.dataset.v)+' \u2002 ');['dW-','W_new-'].forEach(p=>say(p+w))}else if(g&&base(li.id)!='E')['a-','z-','delta-'].forEach(p=>say(p+w));
-if(how){history[how+'State'](null,'','#'+li.id);if(narrow.matches&&scrollY<fig.offsetTop)scrollTo(0,fig.offsetTop)}};
+const g=lives(li.id)[0],w=g&&g.id.slice(1),now=$('now'),put=(q,v)=>{const s=D.createElement('span');s.append(math(q),' = '+v);now.append(s,' \u2002 ')},say=q=>{const s=at(q),n=s?L.indexOf(s):-1;if(n>=0&&n<=k)put(s.id,s.dataset.v)};now.textContent='';
+if(g&&g.id[0]=='e'){const q='W-'+w;put(q,given[q]||g.dataset.v);['dW-','W_new-'].forEach(p=>say(p+w))}else if(g&&base(li.id)!='E')['a-','z-','delta-'].forEach(p=>say(p+w));
+if(how)history[how+'State'](null,'','#'+li.id);
+if(narrow.matches&&location.hash&&scrollY<fig.offsetTop+50)scrollTo(0,fig.offsetTop)};
 const choose=p=>{part=p;if(pick){pick.value=p;const o=pick.selectedOptions[0];suf=o.dataset.x;given=Object.fromEntries(o.dataset.g.split(' ').map(s=>s.split('=')));
 all('svg [data-q]').forEach(t=>{const s=at(t.dataset.q),v=s?s.dataset.v:given[t.dataset.q];if(v)t.textContent=(t.dataset.p||'')+v})}
 L=all_steps.filter(li=>!li.dataset.s||li.dataset.s==part)};
@@ -78,4 +79,4 @@ if(own.length)go(own.find(i=>i>k)??own[0])});
 let x=null;const r=$('right');r.addEventListener('touchstart',e=>{x=e.target.closest('.m,nav')?null:e.touches[0].clientX},{passive:true});
 r.addEventListener('touchend',e=>{if(x===null)return;const d=e.changedTouches[0].clientX-x;if(Math.abs(d)>60)go(k+(d<0?1:-1))});
 D.querySelector('nav').hidden=false;svg.style.minWidth=Math.min(wide*.72,1400)+'px';if(fig.scrollWidth>fig.clientWidth)fig.tabIndex=0;
-choose(part);history.scrollRestoration='manual';open();scrollTo(0,0)};
+choose(part);history.scrollRestoration='manual';scrollTo(0,0);open()};

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from tracer.tracing import Trace
     from tracer.training import Run
 
-__all__ = ["MOST_COLUMNS", "Column", "Curve", "columns", "curves", "recorded_rows"]
+__all__ = ["MOST_COLUMNS", "Column", "Curve", "Table", "columns", "curves", "tables"]
 
 MOST_COLUMNS = 120
+ABREAST = 10  # columns that an upright sheet of paper shows side by side, in letters that can be read
 WIDE, HIGH, EDGE = 560.0, 170.0, 8.0
 
 
@@ -30,6 +31,15 @@ class Column:
     math: str
     name: str
     quantity: Quantity
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns that fit on paper, (step, the texts of these columns) of every recorded step; how many came before."""
+
+    columns: tuple[Column, ...]
+    rows: list[tuple[int, list[str]]]
+    after: int
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,14 @@ def _sample(q: Quantity) -> str:
     return f"<mtext> @{q.sample}</mtext>" if q.sample else ""
 
 
-def recorded_rows(run: Run, chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
-    """(step, the texts of its columns) of every recorded step."""
+def tables(run: Run, chosen: tuple[Column, ...]) -> list[Table]:
+    """All columns in tables of about the same width: side by side on a screen, one below the other on paper."""
+    wide = math.ceil(len(chosen) / math.ceil(len(chosen) / ABREAST))
+    starts = range(0, len(chosen), wide)
+    return [Table(part, _rows(run, part), k) for k in starts for part in [chosen[k : k + wide]]]
+
+
+def _rows(run: Run, chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
     return [(trace.steps[0].step, [_text(trace, column.quantity) for column in chosen]) for trace in run.recorded]
 
 
