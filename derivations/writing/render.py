@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from derivations.notation import notation_of
@@ -108,7 +109,7 @@ def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) ->
                 out += _wrapped(head, line.text, tail)
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
-    return "\n".join([*out, *(["", proof] if proof else [])])
+    return "\n".join([*out, *(["", *wrap(proof, 80)] if proof else [])])
 
 
 TEXT_WIDTH = 80

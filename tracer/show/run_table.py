@@ -46,7 +46,7 @@ class RunTable:
     def _titles(self) -> list[str]:
         n = self.run.steps
         return [
-            f"Outputs {'after' if self._in_turn() else 'at'} step {n}",
+            f"Outputs {'after' if self._in_turn() else 'before the update of'} step {n}",
             f"Gradients at step {n}",
             f"Parameters after step {n}",
         ]
