@@ -118,7 +118,7 @@ class Dialect:
             return Number("1")
         letter = self._letter(name.base)
         if letter is None:
-            return e
+            return Letters(f"?{e.latex}", e.text) if name.base in ("a", "z", "t") else e  # Bishop's letter, not its own
         below, above = name.below, {"h": "1", "o": "L"}.get(name.above, name.above)
         if below == "o" and not above:
             below, above = "1", "L"

@@ -44,11 +44,12 @@ def bound(written: str, binding: Mapping[str, int], depth: int) -> str:
         if mark == "_":
             if re.fullmatch(r"\s*\w\s*[-+]\s*\d\s*", content):  # f_{l+1}: the function of the next layer
                 return f"_{{{_worked_out(re.sub(r'[A-Za-z]', lambda m: str(values.get(m[0], m[0])), content))}}}"
-            parts = re.findall(r"\d+|[A-Za-z]|[^A-Za-z\d]", content)
+            parts = re.findall(r"\d+|\\[A-Za-z]+|[A-Za-z]|[^A-Za-z\d]", content)
             replaced = [str(values.get(part, part)) for part in parts]
             apart = "," if wide and "," not in content else ""
             return f"_{{{apart.join(replaced)}}}"
-        return f"^{{{_worked_out(re.sub(r'[A-Za-z]', lambda m: str(values.get(m[0], m[0])), content))}}}"
+        put_in = re.sub(r"\\[A-Za-z]+|[A-Za-z]", lambda m: str(values.get(m[0], m[0])), content)
+        return f"^{{{_worked_out(put_in)}}}"
 
     return _SUPER.sub(put, _SUB.sub(put, written))
 
