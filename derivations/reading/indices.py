@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derivations.expression import Expression, Letters, Partial
+from derivations.reading.nodes import SumOver, letters_in, rebuilt
 
-__all__ = ["bound", "index_letters", "local_steps"]
+__all__ = ["bound", "index_letters", "local_steps", "of_one_sample"]
 
 _SUPER = re.compile(r"\^\s*(?:\{\s*([^{}]*)\s*\}|([^\s{}]))")
 _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\s*\}|(\d+|[A-Za-z]\d*))")
@@ -69,3 +70,16 @@ def local_steps(e: Any) -> Iterator[list[str]]:
     parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
     for part in parts:
         yield from local_steps(part)
+
+
+def of_one_sample(e: SumOver) -> Any:
+    """What is summed over the samples, without the index that counts them: of y_i and x_i, y and x."""
+    marked = any(f"({e.index})" in l.latex for l in letters_in(e.body))  # y^{(i)}, and i below counts something else
+    own = None if marked or not e.index else re.compile(rf"_\{{?{re.escape(e.index)}\}}?(?![A-Za-z])")
+
+    def changed(part: Expression) -> Expression | None:
+        if not (own and isinstance(part, Letters) and own.search(part.latex)):
+            return None
+        return Letters(own.sub("", part.latex), part.text)
+
+    return rebuilt(e.body, changed)

@@ -264,6 +264,7 @@ class Calculator:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]
         found = {q.layer for q in _quantities(argument) if q.kind == "a"}
+        found = found or {q.layer for q in _quantities(argument) if q.kind in ("W", "b")}
         if layer:
             if layer > len(layers) or (len(found) == 1 and found != {layer}):
                 raise NoValue(f"{base} of layer {layer} is applied to another layer")

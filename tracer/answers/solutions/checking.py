@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,7 +24,7 @@ from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
-from tracer.answers.solutions.elsewhere import NOT_CHECKED, Elsewhere, other_functions
+from tracer.answers.solutions.elsewhere import NOT_CHECKED, Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.values import GIVEN, Claim, only
 from tracer.answers.solutions.verdicts import Checked, Verdict, worst
@@ -107,6 +108,9 @@ class Checking:
             if other:
                 why = f"{NOT_CHECKED}{base} is {other} here, none of the functions of this network"
                 return [Verdict("unread", message=why) for _ in best]
+            if defines and is_elementary(self.book.resolved(trees[1], {}, free)):
+                why = f"{NOT_CHECKED}a function that is none of this network"
+                return [Verdict("unread", message=why) for _ in best]
             if base not in ACTIVATIONS:
                 why = f"{base} is none of the functions of this network"
                 best = [Verdict("false", message=why) if v.verdict == "false" else v for v in best]
@@ -117,8 +121,9 @@ class Checking:
     ) -> str:
         """The function of another network of which a general fact is true: one that the row or one before defines."""
         a = Variable(free)
+        letters = {base, *(function_base(t.function)[0] for t in trees if isinstance(t, Applied))}
         for f in other_functions(self.problem.network):
-            meant = {base: (free, f.formula(Writing(), a))}
+            meant = dict.fromkeys(letters, (free, f.formula(Writing(), a)))
             if not defines and base in self.comparer.functions and self.foreign.get(base) != f.name:
                 continue
             if all(v.right for v in self._with_functions(statement, trees, free, meant)):
@@ -242,7 +247,9 @@ class Checking:
 
         return value
 
-    def _chain(self, statement: Statement, resolved: Resolved, comparer: Comparer, *, general: bool = False) -> list[Verdict]:
+    def _chain(
+        self, statement: Statement, resolved: Resolved, comparer: Comparer, *, general: bool = False
+    ) -> list[Verdict]:
         """Each side against the one before, or where that one was wrong, against the last that was right."""
         out: list[Verdict] = []
         last: Expression | None = None
@@ -270,7 +277,8 @@ class Checking:
                     verdict = Verdict("follows", message="follows from the slip before")
             verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
             before = side
-            if verdict.right or verdict.verdict == "follows" or is_numeric(side):
+            apart = verdict.message.startswith(NOT_CHECKED)
+            if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
                 last = side
             slipped = slipped or verdict.verdict in ("false", "follows")
             out.append(verdict)
@@ -393,7 +401,9 @@ def _variable(trees: Sequence[Expression | None]) -> str:
     first = trees[0]
     if not any(isinstance(tree, Applied) for tree in trees) and not _is_named_function(first):
         return ""
-    letters = {l.text for tree in trees if tree is not None for l in letters_in(tree) if l.text not in _NUMBERS}
+    written = {re.sub(r"\^\{?[2-9]\}?$", "", l.text) for tree in trees if tree is not None for l in letters_in(tree)}
+    letters = written - set(_NUMBERS)
+    letters -= {tree.function for tree in trees if isinstance(tree, Applied)}
     if len(letters) != 1:
         return ""
     (only,) = letters

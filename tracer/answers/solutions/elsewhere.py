@@ -14,16 +14,16 @@ from typing import Any
 from flint import arb, fmpq
 
 from derivations.activations import ACTIVATIONS, Activation
-from derivations.expression import Call, Expression, Name, Number, Product
+from derivations.expression import Call, Expression, Name, Negative, Number, Power, Product, Quotient
 from derivations.losses import LOSSES
 from derivations.names import Quantity
-from derivations.reading.nodes import Applied
+from derivations.reading.nodes import Applied, Variable
 from tracer.answers.solutions.calculating import NoValue, activation_named, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.verdicts import Verdict
 from tracer.answers.solutions.worlds import World, used_in
 
-__all__ = ["NOT_CHECKED", "Elsewhere", "other_functions"]
+__all__ = ["NOT_CHECKED", "Elsewhere", "is_elementary", "other_functions"]
 
 NOT_CHECKED = "not checked: "
 _LOSS_KINDS = ("E", "E_part", "E_sample")
@@ -39,12 +39,14 @@ class Elsewhere:
     unbiased: bool = False
     losses: list[str] = field(default_factory=list)  # other ones that it defines
     own_loss: bool = False  # whether it defines this network's
+    signed: set[Expression] = field(default_factory=set)  # what it says of error signals of this network's sign
 
     def judged(self, left: Expression, right: Expression, verdict: Verdict, *, general: bool) -> Verdict:
         """The verdict, or where the row is about another network, that it is not checked."""
         defines = _defines_loss(left, right)
         if verdict.right:
             self.own_loss = self.own_loss or defines
+            self.signed |= {left} if _of_signals(right) else set()
             return verdict
         if verdict.verdict != "false" or verdict.places or is_numeric(left) or is_numeric(right):
             return verdict
@@ -63,10 +65,13 @@ class Elsewhere:
             if _holds(self._others[name], left, right):
                 self.losses += [name] if defines and name not in self.losses else []
                 return f"it is of the loss {name}, and this network has {own}"
+        if left in self.signed and _of_signals(right) and _holds(self.comparer, Negative(left), right):
+            return "it is of error signals of the other sign"
         foreign = [f for f in _functions(left, right) if f not in self._functions]
         if general and foreign:
             return f"{foreign[0]} is none of the functions of this network"
-        if self.unbiased and _holds(self._without_biases, left, right):
+        biased = self.unbiased and any(layer.bias for _, layer in self.comparer.problem.network)
+        if biased and _is_forward(left) and _holds(self._without_biases, left, right):
             return "it leaves the biases out, and this network has some"
         return ""
 
@@ -138,11 +143,24 @@ def _defines_loss(left: Expression, right: Expression) -> bool:
     """E = a formula of outputs and targets."""
     kinds = {q.kind for q in used_in(right)}
     return (
-        isinstance(left, Name)
-        and left.quantity.kind in _LOSS_KINDS
-        and bool(kinds)
-        and kinds <= {"z", "a", "t", "x"}
+        isinstance(left, Name) and left.quantity.kind in _LOSS_KINDS and bool(kinds) and kinds <= {"z", "a", "t", "x"}
     )
+
+
+def _of_signals(e: Any) -> bool:
+    return any(q.kind in ("delta", "dz") for q in used_in(e))
+
+
+def _is_forward(left: Any) -> bool:
+    return {q.kind for q in used_in(left)} in ({"a"}, {"z"})
+
+
+def is_elementary(e: Any) -> bool:
+    """1/x, a power or exp of the variable alone: no activation function, nor one with a slip."""
+    match e:
+        case Quotient(Number("1"), Variable()) | Power(Variable(), _) | Call("exp", Variable()):
+            return True
+    return False
 
 
 def _functions(*trees: Any) -> Iterator[str]:

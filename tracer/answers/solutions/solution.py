@@ -168,7 +168,9 @@ def _checked(
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
     checking = Checking.of(problem, book, sample)
-    checking.elsewhere.unbiased = not any(_is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree))
+    checking.elsewhere.unbiased = not any(
+        _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
+    )
     for statement in found:
         checking.check(statement, _texts(statement, rows))
     faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
