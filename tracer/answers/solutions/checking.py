@@ -50,6 +50,7 @@ class Checking:
     out: list[Checked] = field(default_factory=list)
     entries: dict[Quantity, Entry] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
+    settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +104,8 @@ class Checking:
         defines = first is not None and isinstance(trees[0], Applied) and not function_base(first.function)[2]
         if base and chosen and defines and all(v.right for v in best):
             self.comparer.functions.setdefault(base, chosen[base])
+        if defines and all(v.right for v in best):
+            self.settled.add(base)
         if base and any(v.verdict == "false" for v in best):
             other = self._of_other_networks(statement, trees, free, base, defines=defines)
             if other:
@@ -124,7 +127,7 @@ class Checking:
         letters = {base, *(function_base(t.function)[0] for t in trees if isinstance(t, Applied))}
         for f in other_functions(self.problem.network):
             meant = dict.fromkeys(letters, (free, f.formula(Writing(), a)))
-            if not defines and base in self.comparer.functions and self.foreign.get(base) != f.name:
+            if not defines and base in self.settled and self.foreign.get(base) != f.name:
                 continue
             if all(v.right for v in self._with_functions(statement, trees, free, meant)):
                 if defines:
