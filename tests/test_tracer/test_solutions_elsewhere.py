@@ -63,6 +63,8 @@ def test_targets_and_slopes_may_be_put_in() -> None:
     assert verdicts(chain("relu"), loss.replace("1 - z", "1 + z"), "bishop") == ["false"]
     assert verdicts(chain("relu"), step.replace("dot 1", "dot 0"), "bishop") == ["false"]
     assert verdicts(chain("sigmoid"), step, "bishop") == ["false"]
+    loss_by_weight = step.replace("a^{(1)}_1}", "w^{(1)}_{11}}", 1)  # x = 1 makes it so by chance
+    assert verdicts(chain("relu"), loss_by_weight.replace(r" \cdot 1", ""), "bishop") == ["false"]
 
 
 BIASLESS = r"$$a_j^{(2)} = \sum_i w_{ji}^{(2)} z_i^{(1)}$$"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from flint import arb, fmpq
 
 from derivations.activations import ACTIVATIONS, Activation
@@ -20,6 +21,7 @@ from derivations.names import Quantity
 from derivations.reading.nodes import Applied, Variable
 from tracer.answers.solutions.calculating import NoValue, activation_named, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
+from tracer.answers.solutions.duals import equal
 from tracer.answers.solutions.verdicts import Verdict
 from tracer.answers.solutions.worlds import World, used_in
 
@@ -79,8 +81,10 @@ class Elsewhere:
         """A loss of probabilities without the terms that targets of 0 and 1 take away; a slope of 1 or 0 put in."""
         network = self.comparer.problem.network
         logs = network.loss.targets == "0..1" and defines and not any(q.kind == "t" for q in used_in(right))
-        kinked = any(layer.activation.kinks for _, layer in network) and any(_constant_factor(e) for e in (left, right))
-        return (logs or kinked) and _holds(self._nearby, left, right)
+        texts = {text for e in (left, right) for text in _constant_factors(e)}
+        kinked = any(layer.activation.kinks for _, layer in network) and bool(texts)
+        hidden = "0" not in texts and _all_zero(self.comparer.value(left))  # by 0, whatever else is there
+        return (logs or kinked) and not hidden and _holds(self._nearby, left, right)
 
     # --- other networks of the same shape ---
 
@@ -176,9 +180,14 @@ def _functions(*trees: Any) -> Iterator[str]:
         yield from _functions(*parts)
 
 
-def _constant_factor(e: Any) -> bool:
-    """Whether 1 or 0 stands among the factors, as nobody writes it but for what it was put in for."""
-    if isinstance(e, Product) and any(isinstance(f, Number) and f.text in ("0", "1") for f in e.factors):
-        return True
-    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
-    return any(_constant_factor(part) for part in parts)
+def _all_zero(value: Any) -> bool:
+    return all(equal(x, 0) for x in (value.flat if isinstance(value, np.ndarray) else [value]))
+
+
+def _constant_factors(e: Any) -> Iterator[str]:
+    """1 and 0 among the factors, as nobody writes them but for what they were put in for."""
+    if isinstance(e, Product):
+        yield from (f.text for f in e.factors if isinstance(f, Number) and f.text in ("0", "1"))
+    parts: Sequence[Any] = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
+    for part in parts:
+        yield from _constant_factors(part)
