@@ -15,6 +15,7 @@ from itertools import product
 from typing import Any, TypeVar
 
 from derivations.expression import Expression, Letters, Number, Partial, Product, Transposed
+from derivations.reading.indices import of_one_sample
 from derivations.reading.nodes import Applied, SumOver, letters_in, rebuilt
 from derivations.reading.statements import Statement
 
@@ -106,7 +107,7 @@ class Dialect:
             if function.base == "h" and re.search(r"[,Ww]|theta", function.below):  # the hypothesis h_{W,b}(x)
                 return _letters("z", "", "L")
         if isinstance(e, SumOver) and self.samples == 1 and (e.high in _SAMPLES or e.index == "x"):
-            body: Expression = rebuilt(e.body, self._changed)
+            body: Expression = rebuilt(of_one_sample(e), self._changed)
             return body
         return None
 
@@ -118,7 +119,7 @@ class Dialect:
             return Number("1")
         letter = self._letter(name.base)
         if letter is None:
-            return e
+            return Letters(f"?{e.latex}", e.text) if name.base in ("a", "z", "t") else e  # Bishop's letter, not its own
         below, above = name.below, {"h": "1", "o": "L"}.get(name.above, name.above)
         if below == "o" and not above:
             below, above = "1", "L"

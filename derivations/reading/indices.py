@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derivations.expression import Expression, Letters, Partial
+from derivations.reading.nodes import SumOver, letters_in, rebuilt
 
-__all__ = ["bound", "index_letters", "local_steps"]
+__all__ = ["bound", "index_letters", "local_steps", "of_one_sample"]
 
 _SUPER = re.compile(r"\^\s*(?:\{\s*([^{}]*)\s*\}|([^\s{}]))")
 _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\s*\}|(\d+|[A-Za-z]\d*))")
@@ -44,11 +45,12 @@ def bound(written: str, binding: Mapping[str, int], depth: int) -> str:
         if mark == "_":
             if re.fullmatch(r"\s*\w\s*[-+]\s*\d\s*", content):  # f_{l+1}: the function of the next layer
                 return f"_{{{_worked_out(re.sub(r'[A-Za-z]', lambda m: str(values.get(m[0], m[0])), content))}}}"
-            parts = re.findall(r"\d+|[A-Za-z]|[^A-Za-z\d]", content)
+            parts = re.findall(r"\d+|\\[A-Za-z]+|[A-Za-z]|[^A-Za-z\d]", content)
             replaced = [str(values.get(part, part)) for part in parts]
             apart = "," if wide and "," not in content else ""
             return f"_{{{apart.join(replaced)}}}"
-        return f"^{{{_worked_out(re.sub(r'[A-Za-z]', lambda m: str(values.get(m[0], m[0])), content))}}}"
+        put_in = re.sub(r"\\[A-Za-z]+|[A-Za-z]", lambda m: str(values.get(m[0], m[0])), content)
+        return f"^{{{_worked_out(put_in)}}}"
 
     return _SUPER.sub(put, _SUB.sub(put, written))
 
@@ -68,3 +70,16 @@ def local_steps(e: Any) -> Iterator[list[str]]:
     parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
     for part in parts:
         yield from local_steps(part)
+
+
+def of_one_sample(e: SumOver) -> Any:
+    """What is summed over the samples, without the index that counts them: of y_i and x_i, y and x."""
+    marked = any(f"({e.index})" in l.latex for l in letters_in(e.body))  # y^{(i)}, and i below counts something else
+    own = None if marked or not e.index else re.compile(rf"_\{{?{re.escape(e.index)}\}}?(?![A-Za-z])")
+
+    def changed(part: Expression) -> Expression | None:
+        if not (own and isinstance(part, Letters) and own.search(part.latex)):
+            return None
+        return Letters(own.sub("", part.latex), part.text)
+
+    return rebuilt(e.body, changed)

@@ -27,7 +27,7 @@ from derivations.expression import (
     Transposed,
 )
 from derivations.names import Quantity
-from derivations.reading.indices import bound, index_letters, local_steps
+from derivations.reading.indices import bound, index_letters, local_steps, of_one_sample
 from derivations.reading.meanings import Meanings, Unknown
 from derivations.reading.nodes import Applied, Derivative, SumOver, Updated, Variable, letters_in
 
@@ -191,6 +191,9 @@ class Letterbook(Meanings):
     def _resolved_name(self, e: Letters, binding: Mapping[str, int], free: str) -> Expression:
         if free and e.text == free:
             return Variable(free)
+        squared = re.fullmatch(rf"{re.escape(free)}\^\{{?([2-9])\}}?", e.text) if free else None
+        if squared:
+            return Power(Variable(free), int(squared[1]))
         written = _OF_SAMPLE.sub("", e.latex) if self.problem.samples == 1 else e.latex
         if written in COUNTS and self.problem.samples == 1 and self.meaning(written) is None:
             return Number("1")
@@ -238,7 +241,7 @@ class Letterbook(Meanings):
     def _summed(self, e: SumOver, binding: Mapping[str, int], free: str) -> Expression:
         index = e.index
         if self.problem.samples == 1 and (e.high in COUNTS or (not index and isinstance(e.body, Letters))):
-            body = self.resolved(e.body, binding, free)  # over the samples, of which there is one
+            body = self.resolved(of_one_sample(e), binding, free)  # over the samples, of which there is one
             if e.high in COUNTS or isinstance(body, Matrix):
                 return body  # type: ignore[no-any-return]
         if not index:

@@ -94,7 +94,8 @@ class Meanings:
             return None
         rest = written[: found.start()] + written[found.end() :]
         q = self._names.read(rest)
-        return Meaning(q, power=int(found[1])) if q and q.kind != "E" else None
+        layer_of_bias = self.layers_above and q is not None and q.kind == "b"  # b^2_j is no square of a shared b_j
+        return Meaning(q, power=int(found[1])) if q and q.kind != "E" and not layer_of_bias else None
 
     def array(self, written: str) -> Meaning | None:
         """A whole array by its name without indices."""

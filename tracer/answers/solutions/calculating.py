@@ -37,7 +37,7 @@ from derivations.network import Problem
 from derivations.reading.nodes import Applied, Derivative, Norm, Variable
 from tracer.answers.solutions.duals import Dual, called, powered, rational
 
-__all__ = ["Calculator", "NoValue", "exact_number", "function_base"]
+__all__ = ["Calculator", "NoValue", "activation_named", "exact_number", "function_base"]
 
 _FUNCTION = re.compile(
     r"\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\{?\\?)?(?P<base>[A-Za-zσφϕψ]+?)\}?"
@@ -72,6 +72,11 @@ def function_base(written: str) -> tuple[str, int, int]:
         return text, 0, 0
     layer = next((found[g] for g in ("sub", "sup", "later", "last") if found[g] and found[g].isdigit()), "0")
     return found["base"], int(layer), len(found["primes"])
+
+
+def activation_named(base: str) -> str:
+    """The activation function that a word such as ReLU names, "" for a letter."""
+    return _NAMED.get(base.lower(), "")
 
 
 class Calculator:
@@ -253,12 +258,13 @@ class Calculator:
 
     def activation(self, base: str, layer: int, argument: Expression) -> Activation:
         """The function that a letter stands for: by its name, its layer, the layer of what it is applied to."""
-        if base.lower() in _NAMED:
-            return ACTIVATIONS[_NAMED[base.lower()]]
+        if activation_named(base):
+            return ACTIVATIONS[activation_named(base)]
         if base not in _ANY:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]
         found = {q.layer for q in _quantities(argument) if q.kind == "a"}
+        found = found or {q.layer for q in _quantities(argument) if q.kind in ("W", "b")}
         if layer:
             if layer > len(layers) or (len(found) == 1 and found != {layer}):
                 raise NoValue(f"{base} of layer {layer} is applied to another layer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,6 +24,7 @@ from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
+from tracer.answers.solutions.elsewhere import NOT_CHECKED, Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.values import GIVEN, Claim, only
 from tracer.answers.solutions.verdicts import Checked, Verdict, worst
@@ -47,6 +49,12 @@ class Checking:
     batch: Comparer
     out: list[Checked] = field(default_factory=list)
     entries: dict[Quantity, Entry] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
+    settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
+    elsewhere: Elsewhere = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.elsewhere = Elsewhere(self.comparer)
 
     @classmethod
     def of(cls, problem: Problem, book: Letterbook, sample: int = 1) -> Checking:
@@ -96,12 +104,36 @@ class Checking:
         defines = first is not None and isinstance(trees[0], Applied) and not function_base(first.function)[2]
         if base and chosen and defines and all(v.right for v in best):
             self.comparer.functions.setdefault(base, chosen[base])
-        if base and any(not v.right for v in best):
-            known = [v for v in best if v.verdict == "false"]
-            if known and base not in ACTIVATIONS:
+        if defines and all(v.right for v in best):
+            self.settled.add(base)
+        if base and any(v.verdict == "false" for v in best):
+            other = self._of_other_networks(statement, trees, free, base, defines=defines)
+            if other:
+                why = f"{NOT_CHECKED}{base} is {other} here, none of the functions of this network"
+                return [Verdict("unread", message=why) for _ in best]
+            if defines and is_elementary(self.book.resolved(trees[1], {}, free)):
+                why = f"{NOT_CHECKED}a function that is none of this network"
+                return [Verdict("unread", message=why) for _ in best]
+            if base not in ACTIVATIONS:
                 why = f"{base} is none of the functions of this network"
                 best = [Verdict("false", message=why) if v.verdict == "false" else v for v in best]
         return best
+
+    def _of_other_networks(
+        self, statement: Statement, trees: list[Expression | None], free: str, base: str, *, defines: bool
+    ) -> str:
+        """The function of another network of which a general fact is true: one that the row or one before defines."""
+        a = Variable(free)
+        letters = {base, *(function_base(t.function)[0] for t in trees if isinstance(t, Applied))}
+        for f in other_functions(self.problem.network):
+            meant = dict.fromkeys(letters, (free, f.formula(Writing(), a)))
+            if not defines and base in self.settled and self.foreign.get(base) != f.name:
+                continue
+            if all(v.right for v in self._with_functions(statement, trees, free, meant)):
+                if defines:
+                    self.foreign[base] = f.name
+                return f.name
+        return ""
 
     def _with_functions(
         self, statement: Statement, trees: list[Expression | None], free: str, functions: Any
@@ -186,7 +218,8 @@ class Checking:
         if all((isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or _is_shown(tree) for tree in resolved):
             return self._inputs(resolved)
         marked = any(q.sample for tree in resolved for q in _quantities(tree))
-        return self._chain(statement, resolved, self.batch if marked else self.comparer)
+        general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
+        return self._chain(statement, resolved, self.batch if marked else self.comparer, general=general)
 
     def _inputs(self, resolved: Resolved) -> list[Verdict]:
         """x_0 = x_1 = 0: said of any one of the samples."""
@@ -217,13 +250,16 @@ class Checking:
 
         return value
 
-    def _chain(self, statement: Statement, resolved: Resolved, comparer: Comparer) -> list[Verdict]:
+    def _chain(
+        self, statement: Statement, resolved: Resolved, comparer: Comparer, *, general: bool = False
+    ) -> list[Verdict]:
         """Each side against the one before, or where that one was wrong, against the last that was right."""
         out: list[Verdict] = []
         last: Expression | None = None
         before: Expression | None = None
         head = resolved[0] if not isinstance(resolved[0], str) else None
         slipped = self._uses_slip(resolved, comparer)
+        elsewhere = self.elsewhere if comparer is self.comparer else None
         for k, side in enumerate(resolved):
             if k == 0:
                 last = before = side if not isinstance(side, str) else None
@@ -242,8 +278,10 @@ class Checking:
                 again = _compared(comparer, before, side, None, True)
                 if again.right:
                     verdict = Verdict("follows", message="follows from the slip before")
+            verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
             before = side
-            if verdict.right or verdict.verdict == "follows" or is_numeric(side):
+            apart = verdict.message.startswith(NOT_CHECKED)
+            if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
                 last = side
             slipped = slipped or verdict.verdict in ("false", "follows")
             out.append(verdict)
@@ -366,7 +404,9 @@ def _variable(trees: Sequence[Expression | None]) -> str:
     first = trees[0]
     if not any(isinstance(tree, Applied) for tree in trees) and not _is_named_function(first):
         return ""
-    letters = {l.text for tree in trees if tree is not None for l in letters_in(tree) if l.text not in _NUMBERS}
+    written = {re.sub(r"\^\{?[2-9]\}?$", "", l.text) for tree in trees if tree is not None for l in letters_in(tree)}
+    letters = written - set(_NUMBERS)
+    letters -= {tree.function for tree in trees if isinstance(tree, Applied)}
     if len(letters) != 1:
         return ""
     (only,) = letters

@@ -167,7 +167,11 @@ class Comparer(Definitions):
             value = ball(only(self.value(left, own=True, ball_of_shown=True)))
         except (NoValue, ArithmeticError):
             return False
-        return bool(value.is_finite()) and bool(abs(value - shown.exact) <= 2 * shown.half)
+        if not value.is_finite():
+            return False
+        off = abs(value.mid() - shown.exact)
+        near = off <= 2 * shown.half and off <= value.rad() + shown.half  # both may stand for one number
+        return bool(near or abs(value - shown.exact) <= 2 * shown.half)
 
     def _both_numbers(self, left: Expression, right: Expression) -> Verdict:
         a, b = only(self.value(left)), only(self.value(right))
@@ -241,6 +245,10 @@ class Comparer(Definitions):
 
     # --- letters ---
 
+    def same(self, left: Expression, right: Expression) -> bool:
+        """Whether both sides are the same in both drawn worlds.  Raises ArithmeticError, NoValue."""
+        return all(_all_equal(self.in_world(left, k), self.in_world(right, k)) is True for k in (0, 1))
+
     def _in_letters(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
         places = tuple(p for e in (right, left) for p in self.misdefined(e))
         answers = [_all_equal(self.in_world(left, k), self.in_world(right, k)) for k in (0, 1)]
@@ -308,10 +316,16 @@ def _all_equal(a: Any, b: Any) -> bool | None:
     if not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray):
         return equal(a, b)
     a, b = (x if isinstance(x, np.ndarray) else np.array([[x]], object) for x in (a, b))
-    if a.size != b.size or (a.shape != b.shape and 1 not in a.shape):
+    if a.size != b.size:
+        raise NoValue(f"one side is {_count(a)}, the other {_count(b)}")
+    if a.shape != b.shape and 1 not in a.shape:
         return False
     answers = [equal(x, y) for x, y in zip(a.flat, b.flat, strict=True)]
     return False if False in answers else None if None in answers else True
+
+
+def _count(x: Any) -> str:
+    return "a number" if x.size == 1 else f"an array of {x.size} numbers"
 
 
 def _meet(a: Any, b: Any) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flint import ctx
 
-from derivations.expression import Letters
+from derivations.expression import Expression, Letters
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
 from derivations.reading.dialects import dialects
@@ -24,6 +25,7 @@ __all__ = ["CheckedRow", "Solution", "check_solution"]
 
 MOST_SAMPLES = 8
 NEARLY = 0.95
+_BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
 
@@ -166,10 +168,23 @@ def _checked(
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
     checking = Checking.of(problem, book, sample)
+    checking.elsewhere.unbiased = not any(
+        _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
+    )
     for statement in found:
         checking.check(statement, _texts(statement, rows))
     faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
     return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
+
+
+def _names(tree: Expression | None) -> list[Letters]:
+    return letters_in(tree) if tree is not None else []
+
+
+def _is_bias(letters: Letters, book: Letterbook) -> bool:
+    """Whether a name is a bias in the notation, or has its usual letter."""
+    meaning = book.meaning(letters.latex)
+    return bool(_BIAS.search(letters.latex)) or (meaning is not None and meaning.quantity.kind in ("b", "db"))
 
 
 def _own_letters(
