@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import fields, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -17,7 +19,7 @@ from derivations.given import fraction
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from derivations.printing import TextPrinter
-from derivations.rules import RULES
+from derivations.rules import RULES, Rules
 from tracer.answers.blank import asked
 from tracer.answers.marking.cells import place_of
 from tracer.answers.marking.passes import At, passes
@@ -41,6 +43,7 @@ class Truth:
         self.problem, self.steps = problem, steps
         self._places: dict[Quantity, tuple[At, tuple[int, ...]]] = {}
         self._ends: dict[Quantity, tuple[Fraction | None, Fraction | None]] = {}
+        self._made: dict[int, dict[tuple[str, int, tuple[str, ...]], Any]] = {}
         self._shown: dict[tuple[Quantity, Fraction, int, int], str] = {}
 
     @cached_property
@@ -129,10 +132,33 @@ class Truth:
         problem, rules = self.problem, slip.rules if slip else RULES
         way = problem.training.samples if problem.samples > 1 else "together"
         if way == "together":
-            return [e for k in range(1, self.steps + 1) for e in equations(problem, rules, step=k)]
-        marks = [(k, 1) if way == "apart" else (0, k) for k in range(1, problem.samples + 1)]
-        each = enumerate(marks, 1)
-        return [e for k, (s, n) in each for e in equations(problem.sample(k), rules, sample=s, step=n)]
+            each = [(problem, 0, k) for k in range(1, self.steps + 1)]
+        else:
+            marks = [(k, 1) if way == "apart" else (0, k) for k in range(1, problem.samples + 1)]
+            each = [(problem.sample(k), *mark) for k, mark in enumerate(marks, 1)]
+        return [
+            e
+            for k, (own, sample, step) in enumerate(each)
+            for e in equations(own, self._recalling(rules, k), sample=sample, step=step)
+        ]
+
+    def _recalling(self, rules: Rules, k: int) -> Rules:
+        """The same rules, of which the right ones are written once for the k-th pass: they read names, so they stay."""
+        made = self._made.setdefault(k, {})
+
+        def recalling(name: str) -> Callable[..., Any]:
+            rule: Callable[..., Any] = getattr(rules, name)
+            if rule is not getattr(RULES, name) or name == "batch_loss":  # one sample's loss has no name
+                return rule
+
+            def recalled(s: Any, l: int, *p: str) -> Any:
+                if (name, l, p) not in made:
+                    made[name, l, p] = rule(s, l, *p)
+                return made[name, l, p]
+
+            return recalled
+
+        return replace(rules, **{f.name: recalling(f.name) for f in fields(rules)})
 
     def equation(self, q: Quantity, slip: Slip | None = None) -> str:
         """The equation of a quantity, `a1[1] = W1[1,1]·x[1] + ...`.
