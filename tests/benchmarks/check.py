@@ -94,7 +94,7 @@ def command(written: list[dict[str, str]]) -> float:
 def main() -> int:
     """Measure and compare with the targets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sheets", type=int, default=1000)
+    parser.add_argument("--sheets", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     problem = load(SAMPLE)
