@@ -160,6 +160,8 @@ class NotationNames:
                 yield f"{letter}^{{{number}}}{part}" if number else f"{letter}{part}"
             if not number and len(indices) == 1:
                 yield f"{letter}{indices[0]}"
+        if kind == "z" and layer == len(self.network) and "y" not in self.notation.letters.values():
+            yield f"y{digits}"  # an output, typed without its script
         written = plain(self.notation.latex(self.network, q))
         if re.fullmatch(r"[A-Za-z]+_[a-z]?\d+", written):  # w_5 is typed as w5, net_h1 as neth1
             yield written.replace("_", "")

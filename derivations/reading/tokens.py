@@ -49,7 +49,7 @@ _FONTS = (
     "|operatorname|text|textrm|textit|textbf|vec|mbox"
 )
 _ACCENTS = "hat|widehat|bar|tilde|widetilde|overline|check|dot|vec"
-_SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|[A-Za-z]\d*)"
+_SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|new(?![A-Za-z])|[A-Za-z]\d*)"
 _SUPERSCRIPT = (
     r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\](?:\s*\(\w\))?|\(?\s*\d{1,2}\s*\)?"
     r"|[A-SU-Za-z](?:\s*[-+]\s*\d)?|[a-z]\s*,\s*[A-SU-Za-z](?:\s*[-+]\s*\d)?|<\w>)"

@@ -231,3 +231,20 @@ def test_a_folder_may_hold_solutions_and_earlier_reports(tmp_path: Path, capsys:
     report = capsys.readouterr().out
     assert "book: a report of bptrace, not a sheet" in report
     assert "ada (2): hidden one" in report or "hidden" in report
+
+
+def test_plain_text_that_shows_its_work_is_a_solution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers put in before a right result are checked too; lines of names and numbers stay an answer sheet."""
+    work = tmp_path / "work.txt"
+    work.write_text(
+        "a1[1] = 0.1*1 + 0.1*2 + 0.1*3 = 0.6\ny1 = 1*0.6457 + 2*0.7685 = 2.183\nW2_new[1,1] = 1 + 0.1*1.410 = 0.8590\n",
+        encoding="utf-8",
+    )
+    assert main(["check", "hand-3-2-2", str(work)]) == 1
+    report = capsys.readouterr().out
+    assert "✗     3  W2_new[1,1] = 1 + 0.1*1.410 = 0.8590" in report
+    assert "2  y1 = 1*0.6457 + 2*0.7685 = 2.183" in report
+    sheet = tmp_path / "sheet.txt"
+    sheet.write_text("a1[1] = 0.6\ndelta2[1]*W2[1,1] = 2.183\n", encoding="utf-8")
+    assert main(["check", "hand-3-2-2", str(sheet)]) == 0
+    assert "all 2 right" in capsys.readouterr().out

@@ -31,6 +31,8 @@ __all__ = [
 LARGEST = 1_000_000
 WIDTH = 80
 SUFFIXES = (".tex", ".md", ".txt", ".ipynb")
+MOST_LINES, LONGEST_LINE = 2000, 500
+_WORK = re.compile(r"[^=\d|,;]*[^=|;]{0,60}=[^=\n]*\d[^=\n]*[-+*/·×−(][^=\n]*(?:=|≈)\s*[-+−]?\.?\d")
 FORMATS = ("table", "markdown", "html", "json")
 IN_A_CLASS = "a written solution: its numbers are marked; checked alone, its rows are too"
 _MATHS = re.compile(
@@ -145,7 +147,13 @@ def _in_prose(content: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
-    return text if _MATHS.search(prose) else None
+    return text if _MATHS.search(prose) or _shows_work(prose) else None
+
+
+def _shows_work(prose: str) -> bool:
+    """Whether most of its lines put numbers in before the result: `a1 = 0.1*1 + 0.1*2 = 0.3`."""
+    stated = [line for line in prose.splitlines()[:MOST_LINES] if "=" in line and len(line) < LONGEST_LINE]
+    return 2 * sum(bool(_WORK.match(line)) for line in stated) > len(stated)
 
 
 def check_written(
