@@ -34,6 +34,7 @@ __all__ = ["mark"]
 Array = Any
 AT_ONCE = 2000
 MOST_CELLS = 100_000
+LEAST_NONSENSE = 9  # wrong stages
 MOST_STEPS = 4  # of a sheet that is tried in other ways of rounding than the one it is read in
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
@@ -132,7 +133,7 @@ def explain(
     wrong = there & (codes <= LAST_DIGIT)
     for row, (found, _) in known.items():
         wrong[row, list(found.columns)] = False
-    bad = [int(row) for row in np.flatnonzero(wrong.any(axis=1))]
+    bad = [int(row) for row in np.flatnonzero(wrong.any(axis=1) & ~_nonsense(columns, there, wrong))]
     slips = list(truth.slips.values()) if bad else []
     for discipline, rows in _alike(judged, bad):
         task = Explaining(cells.take(rows), columns, discipline, wrong[rows], codes[rows] == REFUSED)
@@ -140,6 +141,14 @@ def explain(
         for row, explained in zip(rows, task.found, strict=True):
             out[row] = sorted([*out[row], *explained], key=lambda f: f.columns)
     return out
+
+
+def _nonsense(columns: Columns, there: Array, wrong: Array) -> Array:
+    """Sheets on which most stages are wrong, each on its own since errors are carried: no slips explain these."""
+    stages = columns.stages.values()
+    written, refused = (np.sum([part[:, s].any(axis=1) for s in stages], axis=0) for part in (there, wrong))
+    nonsense: Array = (refused >= LEAST_NONSENSE) & (3 * refused > 2 * written)
+    return nonsense
 
 
 def _explain(task: Explaining, slips: list[Slip]) -> None:
