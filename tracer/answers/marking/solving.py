@@ -19,6 +19,7 @@ from derivations.network import Problem
 from derivations.rules import RULES, Rules, Start
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.intervals import Intervals
+from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import UPDATES, Enters, work
 
 __all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told", "unknowns"]
@@ -185,24 +186,33 @@ def solve(task: Explaining, problem: Problem) -> None:
     for (row, start, stop), ways in sorted(found.items(), key=lambda item: item[0]):
         at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))
         if at:
-            task.add(row, told(ways, at))
+            task.add(row, told(ways, at, _letter(problem, task.columns.places[start][0])))
 
 
-def told(ways: Sequence[Way], at: tuple[int, ...]) -> Found:
+def _letter(problem: Problem, at: At) -> str:
+    """W or b for the update of one of them where both are updated, each of which may have its own slip."""
+    if at.kind not in ("W_new", "b_new"):
+        return ""
+    both = problem.training.update_biases and problem.network.layer(at.layer).b is not None
+    return at.kind[0] if both else ""
+
+
+def told(ways: Sequence[Way], at: tuple[int, ...], letter: str = "") -> Found:
     """One explanation from every number that fits; the numbers of one slip are told together."""
-    slips = tuple(dict.fromkeys(name for unknown, on in ways for name in _named(unknown, on)))
+    slips = tuple(dict.fromkeys(name for unknown, on in ways for name in _named(unknown, on, letter)))
     same = [(unknown, on.text) for unknown, on in ways if unknown.slip == ways[0][0].slip]
     given = " / ".join(f"{u.name} = {text} (\u2260 {u.value:.12g})" for u, text in same if u.name)
     value = " / ".join(dict.fromkeys(text for _, text in same))
     return Found(slips, at, whole=True, facts=(("given", given), ("value", value)))
 
 
-def _named(unknown: Unknown, on: Agreed) -> list[str]:
+def _named(unknown: Unknown, on: Agreed, letter: str) -> list[str]:
     """The slip; a learning rate that may be a wrong one for a reason has the names of those reasons."""
     if unknown.slip != "update.wrong_rate":
         return [unknown.slip]
     reasons = {f"update.{name}": rate for name, rate in _reasons(unknown.value).items() if on.nearly(rate)}
-    return [*reasons, *(() if any(map(on.holds, reasons.values())) else [unknown.slip])]
+    own = [f"{name}[{letter}]" for name in reasons] if letter else []
+    return [*reasons, *own, *(() if any(map(on.holds, reasons.values())) else [unknown.slip])]
 
 
 def _reasons(rate: float) -> dict[str, float]:
