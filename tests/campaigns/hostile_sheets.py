@@ -31,7 +31,7 @@ from tracer.answers.reading.sources import read_sheets
 from tracer.answers.result import Checked
 
 MOST_SECONDS, MOST_MEGABYTES = 1.0, 256
-A_CLASS = 500  # files marked together
+A_CLASS = 500  # sheets marked together
 A_SECOND = 1000  # sheets: a class table may take its time
 PROBLEMS = ("hand-3-2-2", "shared-bias-2-2-2", "softmax-xor")
 NASTY = (
@@ -287,8 +287,9 @@ class Campaign:
         self.refused += all(sheet.error for sheet in sheets)
         self.sheets += len(sheets)
         if not alone:
-            self.waiting.setdefault(name, []).append((*file, sheets))
-            if len(self.waiting[name]) >= A_CLASS:
+            waiting = self.waiting.setdefault(name, [])
+            waiting.append((*file, sheets))
+            if sum(len(sheets) for *_, sheets in waiting) >= A_CLASS:
                 self.mark(name)
 
     def mark(self, name: str) -> None:
