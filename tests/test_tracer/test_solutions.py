@@ -248,6 +248,29 @@ def test_an_unknown_name_is_not_guessed() -> None:
     assert "q_7^{(1)}" in solution.relations[0].verdict.message
 
 
+SATURATED = """
+[network]
+loss = "binary_cross_entropy"
+layers = [{activation = "sigmoid", W = [[20]]}]
+[[samples]]
+x = [1]
+t = [0.5]
+[training]
+learning_rate = 0.1
+"""
+
+
+@pytest.mark.parametrize(("number", "right"), [("10.00", True), ("11.00", False)])
+def test_shown_digits_may_give_no_number_where_the_result_is_true(number: str, right: bool) -> None:
+    """log(1 - 1.000000) of a saturated unit: the number is right, the digits shown do not give it."""
+    text = rf"$$E = -(0.5\log(1.000000) + (1 - 0.5)\log(1 - 1.000000)) \approx {number}$$"
+    (relation, last) = check_solution(loads(SATURATED), text, notation="bishop").relations
+    assert last.verdict.right == right
+    assert (last.verdict.fact == "full") == right
+    assert "not positive" in (last.verdict.expected if right else last.verdict.message)
+    assert relation.verdict.verdict != "false"
+
+
 @pytest.mark.parametrize("seed", [0, 1, 6, 7, 8, 9, 22, 25, 38, 51])
 def test_what_derive_exports_is_read_back_and_true(seed: int) -> None:
     """Both directions at once, in every notation, level and rounding; the campaign runs a thousand."""

@@ -80,9 +80,14 @@ class Comparer(Definitions):
             if numeric[0]:
                 return self._both_numbers(left, right)
             return self._put(left, right, slipped)
-        pocket = self.value(left, own=True)
         truth = self._truth_of(head if numeric[0] or head is not None else left, left, numeric[0])
-        return self._number(only(pocket), truth, shown, left, slipped)
+        try:
+            pocket = only(self.value(left, own=True))
+        except ArithmeticError as e:
+            if numeric[0] and truth is not None and rounds_to(truth, shown):  # log(1 - 1.000000)
+                return Verdict("within", "full", f"no number ({e})")
+            raise
+        return self._number(pocket, truth, shown, left, slipped)
 
     def _truth_of(self, head: Expression | None, left: Expression, numeric: bool) -> Any:
         source = head if head is not None and not is_numeric(head) else None if numeric else left
