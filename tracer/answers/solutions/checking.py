@@ -25,6 +25,7 @@ from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.elsewhere import NOT_CHECKED, Elsewhere, is_elementary, other_functions
+from tracer.answers.solutions.following import following, slips_behind, slips_put_in
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.values import GIVEN, Claim, only
 from tracer.answers.solutions.verdicts import Checked, Verdict, worst
@@ -41,7 +42,7 @@ Resolved = list[Expression | str]  # a tree, or why there is none
 
 @dataclass
 class Checking:
-    """Checks statements in order.  `source` gives the text of a side for the report."""
+    """Checks statements in order."""
 
     problem: Problem
     book: Letterbook
@@ -51,6 +52,7 @@ class Checking:
     entries: dict[Quantity, Entry] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
+    lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -255,54 +257,53 @@ class Checking:
     ) -> list[Verdict]:
         """Each side against the one before, or where that one was wrong, against the last that was right."""
         out: list[Verdict] = []
-        last: Expression | None = None
-        before: Expression | None = None
-        head = resolved[0] if not isinstance(resolved[0], str) else None
-        slipped = self._uses_slip(resolved, comparer)
+        head = last = before = resolved[0] if not isinstance(resolved[0], str) else None
+        behind = slips_behind(comparer, head) if head else ()  # of what `last` is worth
+        own: tuple[int, ...] = ()  # of this statement
         elsewhere = self.elsewhere if comparer is self.comparer else None
-        for k, side in enumerate(resolved):
-            if k == 0:
-                last = before = side if not isinstance(side, str) else None
-                continue
+        for k, side in enumerate(resolved[1:], 1):
             if isinstance(side, str) or last is None:
                 why = side if isinstance(side, str) else str(resolved[k - 1])
                 out.append(Verdict("unread", message=why))
                 if not isinstance(side, str):
                     last = before = side
+                    behind = slips_behind(comparer, side)
                 continue
-            if statement.relations[k - 1].sign in ORDERS:
-                out.append(_ordered(comparer, last, side, statement.relations[k - 1].sign))
+            relation = statement.relations[k - 1]
+            if relation.sign in ORDERS:
+                out.append(_ordered(comparer, last, side, relation.sign))
                 continue
-            verdict = _compared(comparer, last, side, head, slipped)
-            if verdict.verdict == "false" and before is not last and before is not None:
-                again = _compared(comparer, before, side, None, True)
-                if again.right:
-                    verdict = Verdict("follows", message="follows from the slip before")
+            line = self.lines.get(relation.row, relation.line)
+            verdict = _compared(comparer, last, side, head, bool(own or behind))
+            if verdict.verdict == "follows":
+                verdict = following(verdict, own or behind, line)
+            if verdict.verdict == "false" and own and before is not last and before is not None:
+                if _compared(comparer, before, side, None, True).right:
+                    verdict = following(verdict, own, line)
             verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
             before = side
+            if verdict.verdict == "false":
+                own = own or (line,)
+            elif verdict.verdict == "follows":
+                own = own or behind
             apart = verdict.message.startswith(NOT_CHECKED)
             if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
+                behind = slips_put_in(comparer, last, side)
                 last = side
-            slipped = slipped or verdict.verdict in ("false", "follows")
             out.append(verdict)
-            self._claim(statement, k, head, side, verdict, comparer)
+            self._claim(relation, head, side, verdict, comparer, own)
         return out
-
-    def _uses_slip(self, resolved: Resolved, comparer: Comparer) -> bool:
-        return any(
-            (claim := comparer.own.get(q)) is not None and claim.slipped for tree in resolved for q in _quantities(tree)
-        )
 
     # --- claims ---
 
     def _claim(
         self,
-        statement: Statement,
-        k: int,
+        relation: Relation,
         head: Expression | None,
         side: Expression,
         verdict: Verdict,
         comparer: Comparer,
+        slips: tuple[int, ...],
     ) -> None:
         """Remember a quantity's number; the last one of a statement is its claim."""
         for name, entry in _pairs(head, side):
@@ -312,15 +313,14 @@ class Checking:
             q = name.quantity
             if verdict.verdict == "unread":
                 continue
-            comparer.own[q] = Claim(shown, slipped=verdict.verdict in ("false", "follows"))
+            comparer.own[q] = Claim(shown, () if verdict.right else slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
-            place = statement.relations[k - 1]
             self.entries.pop(q, None)
             self.entries[q] = Entry(
                 names.text(self.problem.network, q),
                 shown.text,
-                f"line {place.line}",
+                f"line {relation.line}",
                 q,
                 Fraction(1),
                 None,

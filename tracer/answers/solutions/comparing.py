@@ -213,7 +213,7 @@ class Comparer(Definitions):
         for q, shown in found:
             claim = self.own.get(q)
             if claim and not rounds_to(claim.shown.exact, shown) and q.kind not in GIVEN:
-                fact, expected = "full", claim.shown.text
+                fact, expected = "corrected" if claim.slips else "full", claim.shown.text
             elif claim is None and q.kind not in GIVEN and not rounds_to(self.true(q), shown):
                 fact, expected = "carried" if self.by_hand(q, shown) else "last_digit", like(self.true(q), shown)
         self._learn(found)

@@ -168,6 +168,7 @@ def _checked(
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
     checking = Checking.of(problem, book, sample)
+    checking.lines = {k: row.line for k, row in enumerate(rows)}
     checking.elsewhere.unbiased = not any(
         _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
     )

@@ -13,6 +13,7 @@ FACTS = {
     "carried": "carries the rounding of earlier lines; from unrounded numbers it is {expected}",
     "full": "comes from more digits than are shown; the numbers shown give {expected}",
     "last_digit": "the last digit is off; it is {expected}",
+    "corrected": "the right number is put in, not the {expected} that stands before",
 }
 """What a number that is true within its digits may owe to rounding."""
 
@@ -35,6 +36,7 @@ class Verdict:
     expected: str = ""
     message: str = ""
     places: tuple[tuple[int, int], ...] = ()
+    hint: str = ""  # what may be told where the numbers that should stand there are not given away
 
     @property
     def right(self) -> bool:
@@ -45,9 +47,9 @@ class Verdict:
         """What a level of feedback may show: `verdict` the verdict alone, `hint` no number that should stand there."""
         if level == "full":
             return self
-        out = replace(self, fact="", expected="", message="")
+        out = replace(self, fact="", expected="", message="", hint="")
         if level == "hint" and (self.verdict in ("false", "follows", "unread") or self.fact):
-            out = replace(out, message=self.message if self.verdict == "unread" else HINTS[self.verdict])
+            out = replace(out, message=self.message if self.verdict == "unread" else self.hint or HINTS[self.verdict])
         return out
 
     def because(self, message: str) -> Verdict:
