@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+import tracer.answers.solutions.marked as marked_module
 from tests.campaigns.closed_loop import loop
 from tests.campaigns.mutants import FAULTS, mutated
 from tests.campaigns.mutants import told as told_of
 from tests.networks import random_problem
 from tracer import load
+from tracer.answers.reporting.texts import messages
 from tracer.answers.solutions.marked import check_written
+from tracer.answers.solutions.plain import folded, readable
 from tracer.answers.solutions.proposing import propose
 from tracer.answers.solutions.solution import Solution, check_solution
 from tracer.answers.solutions.typeset import typeset
@@ -519,3 +522,91 @@ def test_vectors_and_matrices_refuse_other_letters(capsys: pytest.CaptureFixture
     """They are written in one notation; the option is not passed over in silence."""
     assert main(["derive", "hand-3-2-2", "--level", "matrix", "--notation", "ng"]) == 2
     assert "in bishop's letters, not in ng" in capsys.readouterr().err
+
+
+# --- what a person sees ---
+
+SLIPS = FORWARD + BACKWARD.replace("2.183-0=2.183", "2.183-0=2.283").replace(
+    r"2.183\cdot0.6457\approx1.410", r"2.283\cdot0.6457\approx1.474"
+).replace(r"w_{12}^{(2)}-\eta", r"w_{12}^{(2)}+\eta").replace(
+    r"2 - 0.1\cdot 1.677\approx1.832", r"2 + 0.1\cdot 1.677\approx2.168"
+)
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html", "json"])
+def test_every_format_ends_with_causes_and_score(form: str) -> None:
+    """The named causes and the score; at `verdict` the score alone, in Japanese in Japanese."""
+    marked = check_written(HAND, SLIPS)
+    name = "W2_new[1,2] goes up the gradient"
+    score = '"score": 0.866667' if form == "json" else "13 of 15 points (86.7%)"
+    assert name in marked.render(form)
+    assert score in marked.render(form)
+    assert name not in marked.render(form, feedback="verdict")
+    assert score in marked.render(form, feedback="verdict")
+    japanese = marked.render(form, lang="ja")
+    assert "勾配の向きに進んでいます" in japanese
+    assert "24行目の誤りの続きです。正しい数は 1.409 です" in japanese
+    assert not re.search(r"follows from|the sides differ|comes from more|the right number", japanese)
+
+
+def test_the_pages_are_whole_documents() -> None:
+    """Of one solution and of several, with one frame around them."""
+    page = check_written(HAND, SLIPS).render("html", lang="ja")
+    assert page.startswith('<!DOCTYPE html>\n<html lang="ja">')
+    assert page.count("<html") == page.count("</html>") == 1
+
+
+def test_what_follows_names_the_line_of_the_slip() -> None:
+    """An earlier line, or this row; also where steps between are not shown; no slip, no such words."""
+    said = {r.right: r.verdict.message for r in check_solution(HAND, SLIPS).relations}
+    assert said["1.474"] == "follows from the slip in line 24; the right number is 1.409"
+    assert said["2.168"] == "follows from the slip before it in this row; the right number is 1.832"
+    unseen = r"$$y_2 = 5.111$$" "\n\n" r"$$\frac{\partial E}{\partial w_{22}^{(2)}} = 4.111 \cdot 0.7685 = 3.159$$"
+    first, *_, last = check_solution(HAND, unseen, notation="bishop").relations
+    assert first.verdict.verdict == "false"
+    assert last.verdict.message == "follows from the slip in line 1; the right number is 3.083"
+    assert "follows" not in check_solution(HAND, FORWARD + BACKWARD).render("table")
+
+
+def test_a_right_number_put_in_after_a_slip_leaves_it_behind() -> None:
+    """1.677 is worked from 2.183, not from the 2.283 of the line above."""
+    found = {r.right: r.verdict for r in check_solution(HAND, SLIPS).relations}
+    assert found["1.677"].verdict == "within"
+    put = found[r"2.183\cdot0.7685"]
+    assert (put.fact, put.expected) == ("corrected", "2.283")
+
+
+LONG = "$$E = " + " + ".join(["0.001"] * 60) + r" = \frac{" + "x_1 + " * 40 + r"1}{2} \approx 10.43$$"
+
+
+def test_long_rows_keep_their_signs_and_numbers() -> None:
+    """Folded before relation signs; a side that is longer than a line loses its middle."""
+    rows = check_solution(HAND, LONG, notation="bishop").render("table").splitlines()
+    assert max(map(len, rows)) <= 80
+    assert any(row.endswith("≈ 10.43") for row in rows)
+    assert sum(" ... " in row for row in rows) >= 2
+    assert folded("a = b", 80) == ["a = b"]
+
+
+@pytest.mark.parametrize(
+    ("latex", "text"),
+    [
+        (r"w \leftarrow w - \eta g", "w ← w - η g"),
+        (r"1 \cdot 0.6457 \approx 2", "1·0.6457 ≈ 2"),
+        (r"\sum_{i=1}^N x_i = \frac12", "Σ_(i=1)^N x_i = 1/2"),
+        (r"e^{-0.6}", "e^-0.6"),
+        ("a = \x1b[31m1", r"a = \x1b[31m1"),
+    ],
+)
+def test_rows_as_plain_text(latex: str, text: str) -> None:
+    """Relations stand apart, signs of an index do not, and nothing that steers a terminal passes."""
+    assert readable(latex) == text
+
+
+def test_every_text_about_solutions_is_used() -> None:
+    """What the code asks for is in the file, and what is in the file is asked for."""
+    code = "".join(p.read_text(encoding="utf-8") for p in Path(marked_module.__file__).parent.glob("*.py"))
+    keys = set(messages()["solution"])
+    relations = {key for key in keys if key.startswith("relation_")}
+    assert relations == {f"relation_{v}" for v in (*VERDICTS, "apart", "none")}
+    assert set(re.findall(r'of_solutions\(\s*"(\w+)"', code)) | relations == keys

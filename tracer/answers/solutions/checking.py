@@ -24,11 +24,11 @@ from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
-from tracer.answers.solutions.elsewhere import NOT_CHECKED, Elsewhere, is_elementary, other_functions
+from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.following import following, slips_behind, slips_put_in
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.values import GIVEN, Claim, only
-from tracer.answers.solutions.verdicts import Checked, Verdict, worst
+from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, worst
 
 __all__ = ["Checking"]
 
@@ -277,9 +277,9 @@ class Checking:
             verdict = _compared(comparer, last, side, head, bool(own or behind))
             if verdict.verdict == "follows":
                 verdict = following(verdict, own or behind, line)
-            if verdict.verdict == "false" and own and before is not last and before is not None:
-                if _compared(comparer, before, side, None, True).right:
-                    verdict = following(verdict, own, line)
+            before_it = before if own and verdict.verdict == "false" and before is not last else None
+            if before_it is not None and _compared(comparer, before_it, side, None, True).right:
+                verdict = following(verdict, own, line)
             verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
             before = side
             if verdict.verdict == "false":

@@ -22,12 +22,11 @@ from derivations.reading.nodes import Applied, Variable
 from tracer.answers.solutions.calculating import NoValue, activation_named, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import equal
-from tracer.answers.solutions.verdicts import Verdict
+from tracer.answers.solutions.verdicts import NOT_CHECKED, Verdict
 from tracer.answers.solutions.worlds import World, used_in
 
-__all__ = ["NOT_CHECKED", "Elsewhere", "is_elementary", "other_functions"]
+__all__ = ["Elsewhere", "is_elementary", "other_functions"]
 
-NOT_CHECKED = "not checked: "
 _LOSS_KINDS = ("E", "E_part", "E_sample")
 _NEAR = 1_000_003  # one in so many is what a number is moved by: units keep to the side of 0 that they are on
 _CALLED = {"tanh": "tanh", "max0": "relu"}

@@ -56,16 +56,25 @@ class CheckedRow:
         return self.verdict in ("false", "follows", "unread") or any(r.verdict.fact for r in self.relations)
 
     @property
-    def messages(self) -> tuple[str, ...]:
-        """What is told, in words."""
-        out = [self.unread] if self.unread else []
+    def told(self) -> tuple[tuple[Checked | None, str], ...]:
+        """What is told of each relation, in words, and of the row itself."""
+        out: dict[tuple[str, str], tuple[Checked | None, str]] = {}
+        if self.unread:
+            out["", self.unread] = None, self.unread
         for relation in self.relations:
             v = relation.verdict
             if v.fact:
-                out.append(FACTS[v.fact].format(expected=v.expected))
-            elif v.message and (not v.right or v.message in HINTS.values()):
-                out.append(v.message)
-        return tuple(dict.fromkeys(message for message in out if message))
+                message = FACTS[v.fact].format(expected=v.expected)
+            else:
+                message = v.message if not v.right or v.message in HINTS.values() else ""
+            if message and message != self.unread:
+                out.setdefault((relation.right, message), (relation, message))
+        return tuple(out.values())
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The same words alone."""
+        return tuple(dict.fromkeys(message for _, message in self.told))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["FACTS", "HINTS", "VERDICTS", "Checked", "Verdict", "together", "worst"]
+__all__ = ["FACTS", "HINTS", "NOT_CHECKED", "VERDICTS", "Checked", "Verdict", "together", "worst"]
 
 VERDICTS = ("true", "within", "follows", "unread", "false")
 """From best to worst: true; true within the digits shown; follows from an earlier slip; not understood; false."""
@@ -18,11 +18,14 @@ FACTS = {
 """What a number that is true within its digits may owe to rounding."""
 
 
+NOT_CHECKED = "not checked: "
+"""How the message of a row begins that is about something else than this problem."""
+
 HINTS = {
     "false": "this does not hold; look at the signs, the indices and the numbers of this row",
     "follows": "this follows from an earlier slip",
-    "true": "look at the last digit",
-    "within": "look at the last digit",
+    **dict.fromkeys(("carried", "full", "last_digit"), "look at the last digit"),
+    "corrected": "another number stands before",
 }
 """What is told of a relation where the numbers that should stand there are not given away."""
 
@@ -49,7 +52,9 @@ class Verdict:
             return self
         out = replace(self, fact="", expected="", message="", hint="")
         if level == "hint" and (self.verdict in ("false", "follows", "unread") or self.fact):
-            out = replace(out, message=self.message if self.verdict == "unread" else self.hint or HINTS[self.verdict])
+            out = replace(
+                out, message=self.message if self.verdict == "unread" else self.hint or HINTS[self.fact or self.verdict]
+            )
         return out
 
     def because(self, message: str) -> Verdict:
