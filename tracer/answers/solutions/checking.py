@@ -24,10 +24,10 @@ from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
-from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
+from tracer.answers.solutions.elsewhere import OF_LOSS, Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.following import following, slips_behind, slips_put_in
 from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.values import GIVEN, Claim, only
+from tracer.answers.solutions.values import GIVEN, Claim, Slip, only
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, worst
 
 __all__ = ["Checking"]
@@ -259,7 +259,8 @@ class Checking:
         out: list[Verdict] = []
         head = last = before = resolved[0] if not isinstance(resolved[0], str) else None
         behind = slips_behind(comparer, head) if head else ()  # of what `last` is worth
-        own: tuple[int, ...] = ()  # of this statement
+        own: tuple[Slip, ...] = ()  # of this statement
+        other_loss = False
         elsewhere = self.elsewhere if comparer is self.comparer else None
         for k, side in enumerate(resolved[1:], 1):
             if isinstance(side, str) or last is None:
@@ -283,15 +284,17 @@ class Checking:
             verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
             before = side
             if verdict.verdict == "false":
-                own = own or (line,)
+                own = own or (Slip(line),)
             elif verdict.verdict == "follows":
                 own = own or behind
             apart = verdict.message.startswith(NOT_CHECKED)
+            other_loss = other_loss or (apart and OF_LOSS in verdict.message)
+            own = own or ((Slip(line, of_loss=True),) if other_loss else ())
             if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
                 behind = slips_put_in(comparer, last, side)
                 last = side
             out.append(verdict)
-            self._claim(relation, head, side, verdict, comparer, own)
+            self._claim(relation, head, side, verdict, comparer, () if verdict.right and not other_loss else own)
         return out
 
     # --- claims ---
@@ -303,7 +306,7 @@ class Checking:
         side: Expression,
         verdict: Verdict,
         comparer: Comparer,
-        slips: tuple[int, ...],
+        slips: tuple[Slip, ...],
     ) -> None:
         """Remember a quantity's number; the last one of a statement is its claim."""
         for name, entry in _pairs(head, side):
@@ -313,7 +316,7 @@ class Checking:
             q = name.quantity
             if verdict.verdict == "unread":
                 continue
-            comparer.own[q] = Claim(shown, () if verdict.right else slips)
+            comparer.own[q] = Claim(shown, slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
             self.entries.pop(q, None)

@@ -9,21 +9,21 @@ from derivations.names import Quantity
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.putting import OtherShape, put_in
 from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.values import GIVEN
+from tracer.answers.solutions.values import GIVEN, Slip
 from tracer.answers.solutions.verdicts import Verdict
 from tracer.answers.solutions.worlds import used_in
 
 __all__ = ["following", "slips_behind", "slips_put_in"]
 
 MOST_NAMED = 3
-Lines = tuple[int, ...]
+Slips = tuple[Slip, ...]
 
 
-def slips_behind(values: Comparer, e: Expression) -> Lines:
-    """The lines of the slips that the document's value of a formula rests on, also where it does not show the steps."""
-    known: dict[Quantity, frozenset[int]] = {}
+def slips_behind(values: Comparer, e: Expression) -> Slips:
+    """The slips that the document's value of a formula rests on, also where it does not show the steps."""
+    known: dict[Quantity, frozenset[Slip]] = {}
 
-    def of(q: Quantity) -> frozenset[int]:
+    def of(q: Quantity) -> frozenset[Slip]:
         if q not in known:
             claim = values.own.get(q)
             if claim:
@@ -42,7 +42,7 @@ def _steps(values: Comparer, q: Quantity) -> frozenset[Quantity]:
     return frozenset(used_in(values.formulas[q]))
 
 
-def slips_put_in(values: Comparer, letters: Expression, side: Expression) -> Lines:
+def slips_put_in(values: Comparer, letters: Expression, side: Expression) -> Slips:
     """The same of a side that numbers are put into: a right number that is put in leaves the slip behind."""
     if not is_numeric(side):
         return slips_behind(values, side)
@@ -53,16 +53,17 @@ def slips_put_in(values: Comparer, letters: Expression, side: Expression) -> Lin
     except OtherShape:
         return slips_behind(values, letters)
     claims = ((values.own.get(q), shown) for q, shown in pairs)
-    return tuple(sorted({line for c, shown in claims if c and c.shown.exact == shown.exact for line in c.slips}))
+    return tuple(sorted({slip for c, shown in claims if c and c.shown.exact == shown.exact for slip in c.slips}))
 
 
-def following(verdict: Verdict, slips: Lines, line: int) -> Verdict:
+def following(verdict: Verdict, slips: Slips, line: int) -> Verdict:
     """The verdict of what follows from these slips, in words for a row that stands in this line."""
-    earlier = [n for n in slips if n != line]
+    what = "other loss" if all(slip.of_loss for slip in slips) else "slip"
+    earlier = sorted({slip.line for slip in slips} - {line})
     if not earlier:
-        source = "follows from the slip before it in this row"
+        source = f"follows from the {what} before it in this row"
     elif len(earlier) == 1:
-        source = f"follows from the slip in line {earlier[0]}"
+        source = f"follows from the {what} in line {earlier[0]}"
     else:
         more = " ..." if len(earlier) > MOST_NAMED else ""
         source = f"follows from the slips in lines {', '.join(map(str, earlier[:MOST_NAMED]))}{more}"

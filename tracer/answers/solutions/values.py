@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,17 +18,24 @@ from tracer.answers.solutions.duals import rational
 from tracer.answers.solutions.shown import Shown, cell, rounds_to
 from tracer.answers.solutions.worlds import World, drawn, of_any_loss, own_world, used_in
 
-__all__ = ["GIVEN", "Claim", "Values", "only"]
+__all__ = ["GIVEN", "Claim", "Slip", "Values", "only"]
 
 GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
 
 
+class Slip(NamedTuple):
+    """What is false, or of another loss than this network's, and the line where it stands."""
+
+    line: int
+    of_loss: bool = False
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A quantity's number as the document shows it; `slips` are the lines of what is false behind it."""
+    """A quantity's number as the document shows it, and the slips that it goes back to."""
 
     shown: Shown
-    slips: tuple[int, ...] = ()
+    slips: tuple[Slip, ...] = ()
 
 
 @dataclass
