@@ -18,7 +18,7 @@ from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
-from derivations.reading.nodes import Applied, Updated, Variable, letters_in, rebuilt
+from derivations.reading.nodes import Applied, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import NoValue, function_base
@@ -27,6 +27,7 @@ from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.elsewhere import OF_LOSS, Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.following import following, slips_behind, slips_put_in
 from tracer.answers.solutions.shown import shown_number
+from tracer.answers.solutions.stated import renewed
 from tracer.answers.solutions.values import GIVEN, Claim, Slip, only
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, worst
 
@@ -75,7 +76,7 @@ class Checking:
         if free:
             verdicts = self._definition(statement, trees, free)
         else:
-            trees = self._updates(statement, trees)
+            trees = renewed(statement, trees, self.book)
             verdicts = self._bound(statement, trees)
         for k, (relation, verdict) in enumerate(zip(statement.relations, verdicts, strict=True)):
             self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)
@@ -157,21 +158,6 @@ class Checking:
         return self._chain(statement, resolved, comparer)
 
     # --- statements about the network ---
-
-    def _updates(self, statement: Statement, trees: list[Expression | None]) -> list[Expression | None]:
-        """What stands left of an arrow, or of `w = w - ...`, is the parameter after the update."""
-        out = list(trees)
-        for k, relation in enumerate(statement.relations):
-            left, right = trees[k], trees[k + 1]
-            if not isinstance(left, Letters) or right is None:
-                continue
-            again = any(l.text == left.text for l in letters_in(right)) and not isinstance(right, Letters)
-            if relation.sign == "\u2190" or again:
-                found = self.book.meaning(left.latex)
-                generic = found is None
-                if generic or (found and found.quantity.kind in ("W", "b")):
-                    out[k] = Updated(left)
-        return out
 
     def _bound(self, statement: Statement, trees: list[Expression | None]) -> list[Verdict]:
         there = [tree for tree in trees if tree is not None]
