@@ -611,3 +611,39 @@ def test_every_text_about_solutions_is_used() -> None:
     relations = {key for key in keys if key.startswith("relation_")}
     assert relations == {f"relation_{v}" for v in (*VERDICTS, "apart", "none")}
     assert set(re.findall(r'of_solutions\(\s*"(\w+)"', code)) | relations == keys
+
+
+def test_numbers_without_their_steps_may_come_from_earlier_rounded_ones() -> None:
+    """y_1 = 2.184 from z = 0.646 and 0.769, no step shown; another number is false."""
+    text = r"$$z_1 \approx 0.646$$ $$z_2 \approx 0.769$$ $$y_1 = 2.184$$ $$E \approx 10.44$$"
+    assert not faults(check_solution(HAND, text))
+    assert faults(check_solution(HAND, text.replace("2.184", "2.187")))
+    assert faults(check_solution(HAND, text.replace("10.44", "10.46")))
+
+
+ARRAYS = r"""
+$$\delta^{(2)} = y - t = \begin{pmatrix}2.183\\4.011\end{pmatrix}$$
+$$\frac{\partial E}{\partial W^{(2)}} = \delta^{(2)} (z^{(1)})^T =
+\begin{pmatrix}1.410&1.678\\2.590&3.802\end{pmatrix}$$
+$$\delta^{(1)} = h'(a^{(1)}) \odot (W^{(2)} \delta^{(2)}) = \begin{pmatrix}0.2288\\0.1779\end{pmatrix} \odot
+\begin{pmatrix}10.205\\22.593\end{pmatrix} = \begin{pmatrix}2.335\\4.019\end{pmatrix}$$
+$$W^{(2)} \leftarrow W^{(2)} - \eta \frac{\partial E}{\partial W^{(2)}} =
+\begin{pmatrix}0.859&1.832\\2.741&3.620\end{pmatrix}$$
+"""
+
+
+def test_slips_in_arrays_are_named_and_followed() -> None:
+    """3.802 for 3.082 and a weight matrix that is not turned: each told once, what follows names its line."""
+    said = [r.verdict.message for r in check_solution(HAND, ARRAYS).relations if not r.verdict.right]
+    assert said[0] == "entry 2,2: it is 3.083"
+    assert said[1].startswith("the sides differ")
+    here = "follows from the slip before it in this row; the right number is "
+    assert said[2:4] == [
+        f"{here}{n}" for n in ("3.25222 (entry 1), 3.6311 (entry 2)", "3.252 (entry 1), 3.631 (entry 2)")
+    ]
+    assert said[4] == "follows from the slip in line 3; the right number is 3.692 (entry 2,2)"
+    right = ARRAYS.replace("3.802", "3.083").replace("3.620", "3.692").replace("(W^{(2)} \\d", "({W^{(2)}}^T \\d")
+    right = (
+        right.replace("10.205", "14.216").replace("22.593", "20.41").replace("2.335", "3.253").replace("4.019", "3.631")
+    )
+    assert not faults(check_solution(HAND, right))

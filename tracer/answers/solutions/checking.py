@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +25,7 @@ from tracer.answers.solutions.calculating import NoValue, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.elsewhere import OF_LOSS, Elsewhere, is_elementary, other_functions
-from tracer.answers.solutions.following import following, slips_behind, slips_put_in
+from tracer.answers.solutions.following import following, right_number, slips_behind, slips_put_in
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.stated import renewed
 from tracer.answers.solutions.values import GIVEN, Claim, Slip, only
@@ -35,6 +35,7 @@ __all__ = ["Checking"]
 
 _ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
 _NUMBERS = ("e", "\\pi", "π")
+STANDS = ("true", "within", "follows")
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt, "<": operator.lt, "\u2265": operator.ge, "\u2264": operator.le, "\u2260": operator.ne,
 }  # fmt: skip
@@ -265,8 +266,9 @@ class Checking:
             if verdict.verdict == "follows":
                 verdict = following(verdict, own or behind, line)
             before_it = before if own and verdict.verdict == "false" and before is not last else None
-            if before_it is not None and _compared(comparer, before_it, side, None, True).right:
-                verdict = following(verdict, own, line)
+            if before_it is not None and _compared(comparer, before_it, side, None, True).verdict in STANDS:
+                right = right_number(comparer, head, side) or verdict.expected
+                verdict = following(replace(verdict, expected=right), own, line)
             verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
             before = side
             if verdict.verdict == "false":

@@ -126,7 +126,7 @@ class Comparer(Definitions):
                 out.append((place_of(k, pocket), Verdict("true" if same else "false")))
                 continue
             own = self._number(value, truth, shown, left, slipped, overlap=False)
-            if not own.right:
+            if own.verdict == "false":
                 own = self._unseen(own, head_k, wide[k] if wide else None, shown)
             out.append((place_of(k, pocket), own))
         return together(out)
@@ -220,14 +220,14 @@ class Comparer(Definitions):
         return Verdict("within", fact, expected) if fact else Verdict("true")
 
     def _same_value(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
-        exact = only(self.value(right, own=True))
-        own, truth = only(self.value(left, own=True)), only(self.value(left))
-        if equal(own, exact) or equal(truth, exact):
-            return Verdict("true")
-        wide = only(self.value(right, own=True, ball_of_shown=True))
-        if _meet(own, wide) or _meet(truth, wide):
-            return Verdict("within")
-        return Verdict("false", message=f"left is {_short(own)}, right is {_short(exact)}", expected=_short(own))
+        values = self.value(left, own=True), self.value(left), self.value(right, own=True)
+        wide = self.value(right, own=True, ball_of_shown=True)
+        shapes = {np.shape(x) for x in values}
+        if len(shapes) > 1 or shapes == {()}:
+            own, truth, exact = map(only, values)
+            return _same_number(own, truth, exact, only(wide))
+        entries = zip(*(x.flat for x in (*values, wide)), strict=True)
+        return together([(place_of(k, values[0]), _same_number(*entry)) for k, entry in enumerate(entries)])
 
     def _stands_for(self, q: Quantity, shown: Shown) -> bool:
         """Whether a number that is put in for a quantity is the document's own, or the true one at its digits."""
@@ -288,6 +288,15 @@ class Comparer(Definitions):
         if not (isinstance(left, Name) and isinstance(right, Name)):
             return False
         return left.quantity.kind in GIVEN and right.quantity.kind in GIVEN
+
+
+def _same_number(own: Any, truth: Any, exact: Any, wide: Any) -> Verdict:
+    """A value, by the document's numbers and by the true ones, against one with numbers put in."""
+    if equal(own, exact) or equal(truth, exact):
+        return Verdict("true")
+    if _meet(own, wide) or _meet(truth, wide):
+        return Verdict("within")
+    return Verdict("false", message=f"left is {_short(own)}, right is {_short(exact)}", expected=_short(own))
 
 
 def is_numeric(e: Any) -> bool:

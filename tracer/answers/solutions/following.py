@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derivations.expression import Expression
+from derivations.expression import Expression, Name
 from derivations.names import Quantity
 from tracer.answers.solutions.comparing import Comparer, is_numeric
+from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.putting import OtherShape, put_in
-from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.values import GIVEN, Slip
+from tracer.answers.solutions.shown import like, shown_number
+from tracer.answers.solutions.values import GIVEN, Slip, only
 from tracer.answers.solutions.verdicts import Verdict
 from tracer.answers.solutions.worlds import used_in
 
-__all__ = ["following", "slips_behind", "slips_put_in"]
+__all__ = ["following", "right_number", "slips_behind", "slips_put_in"]
 
 MOST_NAMED = 3
 Slips = tuple[Slip, ...]
@@ -54,6 +55,18 @@ def slips_put_in(values: Comparer, letters: Expression, side: Expression) -> Sli
         return slips_behind(values, letters)
     claims = ((values.own.get(q), shown) for q, shown in pairs)
     return tuple(sorted({slip for c, shown in claims if c and c.shown.exact == shown.exact for slip in c.slips}))
+
+
+def right_number(values: Comparer, head: Expression | None, side: Expression) -> str:
+    """The true number of the quantity that a statement is about, with the digits of a number that stands for it."""
+    if not isinstance(head, Name):
+        return ""
+    try:
+        truth = only(values.value(head))
+    except ArithmeticError:
+        return ""
+    shown = shown_number(side)
+    return like(truth, shown) if shown else f"{float(ball(truth).mid()):.6g}"
 
 
 def following(verdict: Verdict, slips: Slips, line: int) -> Verdict:

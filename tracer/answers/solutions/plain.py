@@ -14,6 +14,7 @@ _CUT = " ... "
 _RELATION = r"(?::=|<=|>=|==|!=|<-|->|[=≈≒≐≡←→<>≤≥≠])"
 _SIGNS = {
     **dict.fromkeys(("approx", "simeq"), "≈"), "fallingdotseq": "≒", "doteq": "≐", "equiv": "≡", "prime": "'",
+    **dict.fromkeys(("Rightarrow", "implies", "Longrightarrow"), "⇒"),
     **dict.fromkeys(("leftarrow", "gets"), "←"), **dict.fromkeys(("rightarrow", "to"), "→"), "dagger": "†", "top": "T",
     "cdot": "·", "times": "×", "odot": "⊙", "circ": "∘", "partial": "∂", "nabla": "∇", "sum": "Σ", "infty": "∞",
     "cdots": "⋯", "dots": "…", "ldots": "…", "quad": " ", "qquad": "  ", "sqrt": "√", "in": "∈", "ell": "ℓ",
@@ -45,7 +46,7 @@ def readable(latex: str) -> str:
     text = _WORD.sub(lambda m: m[1] or m[2], _DROPPED.sub(" ", text))
     for _ in range(NESTED):
         simpler = _SCRIPT.sub(lambda m: f"{m[1]}{_script(m[2])}", text)
-        simpler = _FRACTION.sub(lambda m: f"{_grouped(m[1] or m[3])}/{_grouped(m[2] or m[4])}", simpler)
+        simpler = _FRACTION.sub(_quotient, simpler)
         simpler = re.sub(r"\{([^{}\\]*)\}", r"\1", simpler) if simpler == text else simpler
         if simpler == text:
             break
@@ -60,6 +61,11 @@ def readable(latex: str) -> str:
     text = re.sub(r"\s*·\s*", "·", text.replace("{", "").replace("}", ""))
     text = re.sub(rf"\s*({_RELATION})\s*", r" \1 ", text).replace(_EQUALS, "=")
     return clean(" ".join(text.split()), LONGEST)
+
+
+def _quotient(found: re.Match[str]) -> str:
+    apart = " " if re.match(r"\s*[\\\w]", found.string[found.end() :]) else ""
+    return f"{_grouped(found[1] or found[3])}/{_grouped(found[2] or found[4])}{apart}"
 
 
 def _grouped(text: str) -> str:
@@ -79,8 +85,9 @@ def folded(text: str, most: int) -> list[str]:
     """
     lines: list[str] = []
     for side in re.split(rf" (?={_RELATION} )", text):
-        if lines and width(lines[-1]) + 1 + width(side) <= most:
-            lines[-1] = f"{lines[-1]} {side}"
+        room = most - width(lines[-1]) - 1 if lines else 0
+        if width(side) <= room or (len(lines) == 1 and width(side) > most and room > most // 2):
+            lines[-1] = f"{lines[-1]} {brief(side, room)}"
         else:
             indent = "  " if lines else ""
             lines.append(indent + brief(side, most - len(indent)))

@@ -79,7 +79,7 @@ def together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
 
 
 def _told(v: Verdict) -> str:
-    return FACTS[v.fact].format(expected=v.expected) if v.fact else v.expected or v.message
+    return FACTS[v.fact].format(expected=v.expected) if v.fact else v.message or v.expected
 
 
 @dataclass(frozen=True)
