@@ -639,7 +639,7 @@ def test_slips_in_arrays_are_named_and_followed() -> None:
     assert said[1].startswith("the sides differ")
     here = "follows from the slip before it in this row; the right number is "
     assert said[2:4] == [
-        f"{here}{n}" for n in ("3.25222 (entry 1), 3.6311 (entry 2)", "3.252 (entry 1), 3.631 (entry 2)")
+        f"{here}{n}" for n in ("3.2524 (entry 1), 3.63083 (entry 2)", "3.252 (entry 1), 3.631 (entry 2)")
     ]
     assert said[4] == "follows from the slip in line 3; the right number is 3.692 (entry 2,2)"
     right = ARRAYS.replace("3.802", "3.083").replace("3.620", "3.692").replace("(W^{(2)} \\d", "({W^{(2)}}^T \\d")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -21,24 +20,19 @@ from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import Entry
-from tracer.answers.solutions.calculating import NoValue, function_base
-from tracer.answers.solutions.comparing import Comparer, is_numeric
-from tracer.answers.solutions.duals import ball
-from tracer.answers.solutions.elsewhere import OF_LOSS, Elsewhere, is_elementary, other_functions
-from tracer.answers.solutions.following import following, right_number, slips_behind, slips_put_in
+from tracer.answers.solutions.calculating import function_base
+from tracer.answers.solutions.chains import ORDERS, Chain, ordered
+from tracer.answers.solutions.comparing import Comparer
+from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.stated import renewed
-from tracer.answers.solutions.values import GIVEN, Claim, Slip, only
+from tracer.answers.solutions.values import GIVEN, Claim, Slip
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, worst
 
 __all__ = ["Checking"]
 
 _ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
 _NUMBERS = ("e", "\\pi", "π")
-STANDS = ("true", "within", "follows")
-ORDERS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt, "<": operator.lt, "\u2265": operator.ge, "\u2264": operator.le, "\u2260": operator.ne,
-}  # fmt: skip
 Resolved = list[Expression | str]  # a tree, or why there is none
 
 
@@ -242,47 +236,23 @@ class Checking:
     def _chain(
         self, statement: Statement, resolved: Resolved, comparer: Comparer, *, general: bool = False
     ) -> list[Verdict]:
-        """Each side against the one before, or where that one was wrong, against the last that was right."""
+        """The verdict on each side after the first."""
         out: list[Verdict] = []
-        head = last = before = resolved[0] if not isinstance(resolved[0], str) else None
-        behind = slips_behind(comparer, head) if head else ()  # of what `last` is worth
-        own: tuple[Slip, ...] = ()  # of this statement
-        other_loss = False
-        elsewhere = self.elsewhere if comparer is self.comparer else None
+        head = resolved[0] if not isinstance(resolved[0], str) else None
+        chain = Chain(comparer, self.elsewhere if comparer is self.comparer else None, head, general)
         for k, side in enumerate(resolved[1:], 1):
-            if isinstance(side, str) or last is None:
+            relation = statement.relations[k - 1]
+            if isinstance(side, str) or chain.last is None:
                 why = side if isinstance(side, str) else str(resolved[k - 1])
                 out.append(Verdict("unread", message=why))
                 if not isinstance(side, str):
-                    last = before = side
-                    behind = slips_behind(comparer, side)
-                continue
-            relation = statement.relations[k - 1]
-            if relation.sign in ORDERS:
-                out.append(_ordered(comparer, last, side, relation.sign))
-                continue
-            line = self.lines.get(relation.row, relation.line)
-            verdict = _compared(comparer, last, side, head, bool(own or behind))
-            if verdict.verdict == "follows":
-                verdict = following(verdict, own or behind, line)
-            before_it = before if own and verdict.verdict == "false" and before is not last else None
-            if before_it is not None and _compared(comparer, before_it, side, None, True).verdict in STANDS:
-                right = right_number(comparer, head, side) or verdict.expected
-                verdict = following(replace(verdict, expected=right), own, line)
-            verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
-            before = side
-            if verdict.verdict == "false":
-                own = own or (Slip(line),)
-            elif verdict.verdict == "follows":
-                own = own or behind
-            apart = verdict.message.startswith(NOT_CHECKED)
-            other_loss = other_loss or (apart and OF_LOSS in verdict.message)
-            own = own or ((Slip(line, of_loss=True),) if other_loss else ())
-            if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
-                behind = slips_put_in(comparer, last, side)
-                last = side
-            out.append(verdict)
-            self._claim(relation, head, side, verdict, comparer, () if verdict.right and not other_loss else own)
+                    chain.begin(side)
+            elif relation.sign in ORDERS:
+                out.append(ordered(comparer, chain.last, side, relation.sign))
+            else:
+                verdict = chain.judged(side, self.lines.get(relation.row, relation.line))
+                out.append(verdict)
+                self._claim(relation, head, side, verdict, comparer, chain.claimed if verdict.right else chain.slips)
         return out
 
     # --- claims ---
@@ -336,28 +306,6 @@ def _is_shown(e: Expression | str) -> bool:
 
 def _plain(value: Any) -> str:
     return f"{int(value.p) / int(value.q):g}"
-
-
-def _compared(
-    comparer: Comparer, left: Expression, side: Expression, head: Expression | None, slipped: bool
-) -> Verdict:
-    try:
-        return comparer.compare(left, side, head, slipped=slipped)
-    except (NoValue, Unknown) as e:
-        return Verdict("unread", message=str(e))
-    except (ArithmeticError, RecursionError, ValueError, TypeError) as e:
-        return Verdict("unread", message=str(e) if isinstance(e, ArithmeticError) else "it has no value here")
-
-
-def _ordered(comparer: Comparer, left: Expression, right: Expression, sign: str) -> Verdict:
-    """0.5 > 0: with the document's numbers."""
-    try:
-        a, b = (ball(only(comparer.value(e, own=True))) for e in (left, right))
-    except (NoValue, Unknown, ArithmeticError) as e:
-        return Verdict("unread", message=str(e))
-    if ORDERS[sign](a, b):
-        return Verdict("true")
-    return Verdict("false", message=f"left is {float(a.mid()):.6g}, right is {float(b.mid()):.6g}")
 
 
 def _pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Expression]]:

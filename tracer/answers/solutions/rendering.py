@@ -119,6 +119,7 @@ def _markdown(solution: Solution, words: Wording, closing: Closing) -> str:
 
 _STYLE = (
     ".solution td:nth-child(2){text-align:right!important}.solution td:nth-child(3){white-space:normal!important}"
+    ".solution td:last-child{min-width:14rem;overflow-wrap:anywhere}"
     ".solution summary{cursor:pointer;list-style:none}.solution math{font-size:1.1em}"
     ".solution code{white-space:pre-wrap;overflow-wrap:anywhere}"
     ".solution .false{background:#d9534f22}.solution .follows{background:#c98a0022}"
@@ -133,7 +134,7 @@ def fragment(solution: Solution, words: Wording, closing: Closing) -> str:
     for row in _shown(solution):
         told = "<br>".join(escape(clean(message)) for message in _told(row, words))
         source = escape(row.source)
-        maths = None if row.unread else typeset(row.source)
+        maths = None if row.unread or row.bare else typeset(row.source)
         shown = f"<code>{source}</code>"
         if maths is not None:
             shown = f"<details><summary><math>{maths}</math></summary><code>{source}</code></details>"

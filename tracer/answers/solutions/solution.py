@@ -43,6 +43,7 @@ class CheckedRow:
     display: bool
     relations: tuple[Checked, ...]
     unread: str = ""
+    bare: bool = False  # plain text, without signs of mathematics around it
 
     @property
     def verdict(self) -> str:
@@ -289,7 +290,7 @@ def _rows(
                 by_row.pop(k, None)
                 continue
             why = f"column {sides[k].column}: {sides[k]}"
-        yield CheckedRow(row.line, row.column, row.text.strip(), row.display, tuple(by_row.get(k, ())), why)
+        yield CheckedRow(row.line, row.column, row.text.strip(), row.display, tuple(by_row.get(k, ())), why, row.bare)
 
 
 def _lines(rows: Sequence[SourceRow]) -> list[int]:
