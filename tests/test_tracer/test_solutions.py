@@ -647,3 +647,28 @@ def test_slips_in_arrays_are_named_and_followed() -> None:
         right.replace("10.205", "14.216").replace("22.593", "20.41").replace("2.335", "3.253").replace("4.019", "3.631")
     )
     assert not faults(check_solution(HAND, right))
+
+
+def test_a_slip_in_the_same_line_but_another_formula_has_its_line() -> None:
+    """`in this row` is said of the row alone."""
+    text = r"$$z_1 \approx 0.6475$$ and $$y_1 = 1 \cdot 0.6475 + 2 \cdot 0.7685 = 2.185$$"
+    *_, last = check_solution(HAND, text).relations
+    assert last.verdict.message == "follows from the slip in line 1; the right number is 2.183"
+
+
+@pytest.mark.parametrize(("sign", "number", "right"), [("-", "-0.5505", True), ("+", "0.7505", False)])
+def test_a_weight_that_is_worked_out_is_the_one_after_the_update(sign: str, number: str, right: bool) -> None:
+    """`w = 0.1 - 0.1 * 6.505` without an arrow: the weights themselves are given."""
+    text = r"$$\frac{\partial E}{\partial w_{12}^{(1)}} = 6.505$$ "
+    text += rf"$$w_{{12}}^{{(1)}} = 0.1 {sign} 0.1 \cdot 6.505 = {number}$$"
+    marked = check_written(HAND, text)
+    assert bool(not faults(marked.solution)) == right
+    assert "W1_new[1,2]" in {mark.name for mark in marked.checked.marks}
+
+
+def test_a_digit_behind_a_letter_may_be_an_index() -> None:
+    """z1 = 0.6457 is of one unit, z1 = (0.6457, 0.7685) of the layer; the wrong unit is false."""
+    text = "z1 = 1/(1+exp(-0.6)) = 0.6457\nz2 = 0.7685\ny1 = 1*z1 + 2*z2 = 1*0.6457 + 2*0.7685 = 2.1827\n"
+    assert check_solution(HAND, text).all_right
+    assert faults(check_solution(HAND, text.replace("1*z1", "1*z2")))
+    assert check_solution(HAND, "$$z1 = (0.6457, 0.7685)$$").all_right

@@ -53,19 +53,19 @@ class Chain:
         """The slips behind a right number: those of another loss than this network's."""
         return self.slips if self._other_loss else ()
 
-    def judged(self, side: Expression, line: int) -> Verdict:
-        """The verdict on the next side, whose sign stands in this line."""
+    def judged(self, side: Expression, place: Slip) -> Verdict:
+        """The verdict on the next side, whose sign stands in this place."""
         assert self.last is not None
         sources = self.slips or self._behind
         verdict = _compared(self.comparer, self.last, side, self.head, bool(sources))
         if verdict.verdict == "follows":
-            verdict = following(verdict, sources, line)
+            verdict = following(verdict, sources, place.row)
         elif verdict.verdict == "false" and self.slips and self._from_before(side):
             right = right_number(self.comparer, self.head, side) or verdict.expected
-            verdict = following(replace(verdict, expected=right), self.slips, line)
+            verdict = following(replace(verdict, expected=right), self.slips, place.row)
         if self.elsewhere:
             verdict = self.elsewhere.judged(self.last, side, verdict, general=self.general)
-        self._remember(side, verdict, line)
+        self._remember(side, verdict, place)
         return verdict
 
     def _from_before(self, side: Expression) -> bool:
@@ -74,14 +74,14 @@ class Chain:
             return False
         return _compared(self.comparer, self._before, side, None, True).verdict in _STANDS
 
-    def _remember(self, side: Expression, verdict: Verdict, line: int) -> None:
+    def _remember(self, side: Expression, verdict: Verdict, place: Slip) -> None:
         self._before = side
         apart = verdict.message.startswith(NOT_CHECKED)
         self._other_loss = self._other_loss or (apart and OF_LOSS in verdict.message)
         if not self.slips and verdict.verdict == "follows":
             self.slips = self._behind
         elif not self.slips and (verdict.verdict == "false" or self._other_loss):
-            self.slips = (Slip(line, of_loss=verdict.verdict != "false"),)
+            self.slips = (place._replace(of_loss=verdict.verdict != "false"),)
         if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
             assert self.last is not None
             self._behind = slips_put_in(self.comparer, self.last, side)

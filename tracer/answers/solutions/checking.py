@@ -113,7 +113,7 @@ class Checking:
                 why = f"{NOT_CHECKED}a function that is none of this network"
                 return [Verdict("unread", message=why) for _ in best]
             if base not in ACTIVATIONS:
-                why = f"{base} is none of the functions of this network"
+                why = "it holds for none of the functions of this network"
                 best = [Verdict("false", message=why) if v.verdict == "false" else v for v in best]
         return best
 
@@ -250,7 +250,7 @@ class Checking:
             elif relation.sign in ORDERS:
                 out.append(ordered(comparer, chain.last, side, relation.sign))
             else:
-                verdict = chain.judged(side, self.lines.get(relation.row, relation.line))
+                verdict = chain.judged(side, Slip(self.lines.get(relation.row, relation.line), relation.row))
                 out.append(verdict)
                 self._claim(relation, head, side, verdict, comparer, chain.claimed if verdict.right else chain.slips)
         return out

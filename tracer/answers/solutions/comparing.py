@@ -277,11 +277,24 @@ class Comparer(Definitions):
             found = []
         if found and all(self._stands_for(q, shown) for q, shown in found):
             return Verdict("true")
+        if self._put_into_rule(left, right):
+            return Verdict("true")
         if self._assignment(left, right):
             return Verdict("true", message="holds for these numbers")
         a, b = _short(self.value(left)), _short(self.value(right))
         differ = f"here {a} and {b}" if a != b else f"both are {a} here, by chance"
         return Verdict("false", message=f"the sides differ: {differ}")
+
+    def _put_into_rule(self, left: Expression, right: Expression) -> bool:
+        """y_1 = 1 z_1 + 2 z_2: the rule of a quantity with its given numbers put in."""
+        while isinstance(left, Name) and left.quantity in self.formulas:
+            left = self.formulas[left.quantity]
+            try:
+                found = list(put_in(left, right))
+            except OtherShape:
+                continue
+            return bool(found) and all(self._stands_for(q, shown) for q, shown in found)
+        return False
 
     def _assignment(self, left: Expression, right: Expression) -> bool:
         """x_0 = x_1: two given numbers of a sample said to be the same."""

@@ -69,10 +69,10 @@ def right_number(values: Comparer, head: Expression | None, side: Expression) ->
     return like(truth, shown) if shown else f"{float(ball(truth).mid()):.6g}"
 
 
-def following(verdict: Verdict, slips: Slips, line: int) -> Verdict:
-    """The verdict of what follows from these slips, in words for a row that stands in this line."""
+def following(verdict: Verdict, slips: Slips, row: int) -> Verdict:
+    """The verdict of what follows from these slips, in words for this row."""
     what = "other loss" if all(slip.of_loss for slip in slips) else "slip"
-    earlier = sorted({slip.line for slip in slips} - {line})
+    earlier = sorted({slip.line for slip in slips if slip.row != row})
     if not earlier:
         source = f"follows from the {what} before it in this row"
     elif len(earlier) == 1:

@@ -11,13 +11,14 @@ __all__ = ["brief", "folded", "readable"]
 
 LONGEST, NESTED = 4000, 12
 _CUT = " ... "
+_GAP = "\x02"  # between two statements
 _RELATION = r"(?::=|<=|>=|==|!=|<-|->|[=≈≒≐≡←→<>≤≥≠])"
 _SIGNS = {
     **dict.fromkeys(("approx", "simeq"), "≈"), "fallingdotseq": "≒", "doteq": "≐", "equiv": "≡", "prime": "'",
     **dict.fromkeys(("Rightarrow", "implies", "Longrightarrow"), "⇒"),
     **dict.fromkeys(("leftarrow", "gets"), "←"), **dict.fromkeys(("rightarrow", "to"), "→"), "dagger": "†", "top": "T",
     "cdot": "·", "times": "×", "odot": "⊙", "circ": "∘", "partial": "∂", "nabla": "∇", "sum": "Σ", "infty": "∞",
-    "cdots": "⋯", "dots": "…", "ldots": "…", "quad": " ", "qquad": "  ", "sqrt": "√", "in": "∈", "ell": "ℓ",
+    "cdots": "⋯", "dots": "…", "ldots": "…", "quad": _GAP, "qquad": _GAP, "sqrt": "√", "in": "∈", "ell": "ℓ",
     **dict.fromkeys(("le", "leq"), "≤"), **dict.fromkeys(("ge", "geq"), "≥"), **dict.fromkeys(("ne", "neq"), "≠"),
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
     "lambda": "λ", "mu": "μ", "nu": "ν", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ",
@@ -41,7 +42,8 @@ _EQUALS = "\x01"  # a sign of equality in an index, where it relates nothing
 
 def readable(latex: str) -> str:
     """A row's LaTeX as plain text, for the terminal."""
-    text = _MATRIX.sub(lambda m: "[" if "begin" in m[0] else "]", latex[:LONGEST].replace(_EQUALS, " "))
+    text = re.sub(f"[{_EQUALS}{_GAP}]", " ", latex[:LONGEST])
+    text = _MATRIX.sub(lambda m: "[" if "begin" in m[0] else "]", text)
     text = text.replace("\\\\", "; ") if "[" in text else text
     text = _WORD.sub(lambda m: m[1] or m[2], _DROPPED.sub(" ", text))
     for _ in range(NESTED):
@@ -60,7 +62,8 @@ def readable(latex: str) -> str:
     )
     text = re.sub(r"\s*·\s*", "·", text.replace("{", "").replace("}", ""))
     text = re.sub(rf"\s*({_RELATION})\s*", r" \1 ", text).replace(_EQUALS, "=")
-    return clean(" ".join(text.split()), LONGEST)
+    text = re.sub(rf"(?: *{_GAP} *)+", "  ", " ".join(text.split()))
+    return clean(text, LONGEST)
 
 
 def _quotient(found: re.Match[str]) -> str:

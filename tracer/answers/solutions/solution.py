@@ -18,6 +18,7 @@ from derivations.reading.nodes import letters_in
 from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.solutions.checking import Checking
+from tracer.answers.solutions.digits import with_indices
 from tracer.answers.solutions.duals import BITS
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
@@ -201,7 +202,7 @@ def _of_all(
     checking.elsewhere.unbiased = not any(
         _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
     )
-    for statement in found:
+    for statement in with_indices(found, book):
         checking.check(statement, _texts(statement, rows))
     return checking
 

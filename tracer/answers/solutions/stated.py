@@ -79,14 +79,15 @@ def stated(found: Sequence[Statement], book: Letterbook) -> Stated:
 
 
 def renewed(statement: Statement, trees: Sequence[Expression | None], book: Letterbook) -> list[Expression | None]:
-    """What stands left of an arrow, or of `w = w - ...`, is the parameter after the update."""
+    """What stands left of an arrow, of `w = w - ...` or of `w = 0.1 - 0.1 * 3.2` is the parameter after the update."""
     out = list(trees)
     for k, relation in enumerate(statement.relations):
         left, right = trees[k], trees[k + 1]
         if not isinstance(left, Letters) or right is None:
             continue
         again = any(l.text == left.text for l in letters_in(right)) and not isinstance(right, Letters)
-        if relation.sign == "←" or again:
+        worked = isinstance(right, Sum) and is_numeric(right)
+        if relation.sign == "←" or again or worked:
             found = book.meaning(left.latex)
             if found is None or found.quantity.kind in ("W", "b"):
                 out[k] = Updated(left)

@@ -24,9 +24,10 @@ GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
 
 
 class Slip(NamedTuple):
-    """What is false, or of another loss than this network's, and the line where it stands."""
+    """What is false, or of another loss than this network's, and where it stands."""
 
     line: int
+    row: int = -1
     of_loss: bool = False
 
 
