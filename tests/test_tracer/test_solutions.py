@@ -672,3 +672,23 @@ def test_a_digit_behind_a_letter_may_be_an_index() -> None:
     assert check_solution(HAND, text).all_right
     assert faults(check_solution(HAND, text.replace("1*z1", "1*z2")))
     assert check_solution(HAND, "$$z1 = (0.6457, 0.7685)$$").all_right
+
+
+@pytest.mark.parametrize("seed", [3, 6, 9, 12, 15])
+def test_numbers_without_their_steps_are_right_where_marking_accepts_them(seed: int) -> None:
+    """Worked by hand to five figures, one number in three shown: no row is false; with a wrong digit it is."""
+    import random
+
+    from derivations.notation import NOTATIONS
+    from tracer import trace
+
+    problem = load(random_problem(seed))
+    shown = [(q, text) for q, text in trace(problem, digits=5).shown.items() if q.kind in ("z", "delta", "dW", "W_new")]
+    chosen = [item for item in shown if random.Random(f"{item[0]}{seed}").random() < 0.35 and "." in item[1]]
+    rows = [rf"$${NOTATIONS['bishop'].latex(problem.network, q)} \approx {text}$$" for q, text in chosen]
+    marked = check_written(problem, "\n\n".join(rows), notation="bishop")
+    assert marked.solution.relations
+    assert not faults(marked.solution)
+    wrong = rows[-1].replace(".", "8.", 1)
+    twin = check_written(problem, "\n\n".join([*rows[:-1], wrong]), notation="bishop")
+    assert [v for v, _, _ in faults(twin.solution)] == ["false"]

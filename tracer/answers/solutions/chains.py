@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derivations.expression import Expression
+from derivations.expression import Expression, Matrix, Name
+from derivations.names import Quantity
 from derivations.reading.meanings import Unknown
+from tracer.answers.result import Mark
 from tracer.answers.solutions.calculating import NoValue
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.elsewhere import OF_LOSS, Elsewhere
 from tracer.answers.solutions.following import following, right_number, slips_behind, slips_put_in
+from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.values import Slip, only
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Verdict
 
-__all__ = ["ORDERS", "Chain", "ordered"]
+__all__ = ["ORDERS", "Chain", "ordered", "pairs"]
 
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt, "<": operator.lt, "\u2265": operator.ge, "\u2264": operator.le, "\u2260": operator.ne,
 }  # fmt: skip
+FOLLOWS = "follows from an earlier slip"
 _STANDS = ("true", "within", "follows")
 
 
@@ -33,6 +37,7 @@ class Chain:
     elsewhere: Elsewhere | None
     head: Expression | None
     general: bool = False  # of every index, or of arrays
+    accepted: Mapping[Quantity, Mark] = field(default_factory=dict)
     last: Expression | None = None  # what the next side is held against
     slips: tuple[Slip, ...] = ()
     _before: Expression | None = None  # the side just before, right or wrong
@@ -63,10 +68,23 @@ class Chain:
         elif verdict.verdict == "false" and self.slips and self._from_before(side):
             right = right_number(self.comparer, self.head, side) or verdict.expected
             verdict = following(replace(verdict, expected=right), self.slips, place.row)
+        if not verdict.right and self.last is self.head:
+            verdict = self._by_marks(side, verdict)
         if self.elsewhere:
             verdict = self.elsewhere.judged(self.last, side, verdict, general=self.general)
         self._remember(side, verdict, place)
         return verdict
+
+    def _by_marks(self, side: Expression, verdict: Verdict) -> Verdict:
+        """Of numbers without their steps: what marking has found, which knows every way of rounding on the way."""
+        found = [(self.accepted.get(name.quantity), shown_number(e)) for name, e in pairs(self.head, side)]
+        marks = [mark for mark, shown in found if mark and shown and mark.given == shown.text]
+        if not marks or len(marks) < len(found) or verdict.verdict == "unread":
+            return verdict
+        expected = ", ".join(dict.fromkeys(mark.expected for mark in marks if mark.expected != mark.given))
+        if any(mark.verdict == "follows" for mark in marks):
+            return verdict if verdict.verdict == "follows" else replace(verdict, verdict="follows", message=FOLLOWS)
+        return Verdict("within", "carried" if expected else "", expected)
 
     def _from_before(self, side: Expression) -> bool:
         """Whether a side that is wrong follows from the one just before."""
@@ -86,6 +104,17 @@ class Chain:
             assert self.last is not None
             self._behind = slips_put_in(self.comparer, self.last, side)
             self.last = side
+
+
+def pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Expression]]:
+    """Each name that a statement is about with what stands for it."""
+    if isinstance(head, Name):
+        yield head, side
+    elif isinstance(head, Matrix) and isinstance(side, Matrix):
+        mine = [e for row in head.rows for e in row]
+        theirs = [e for row in side.rows for e in row]
+        if len(mine) == len(theirs):
+            yield from ((a, b) for a, b in zip(mine, theirs, strict=True) if isinstance(a, Name))
 
 
 def _compared(

@@ -20,8 +20,9 @@ from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import Entry
+from tracer.answers.result import Mark
 from tracer.answers.solutions.calculating import function_base
-from tracer.answers.solutions.chains import ORDERS, Chain, ordered
+from tracer.answers.solutions.chains import ORDERS, Chain, ordered, pairs
 from tracer.answers.solutions.comparing import Comparer
 from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.shown import shown_number
@@ -49,6 +50,7 @@ class Checking:
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
+    accepted: Mapping[Quantity, Mark] = field(default_factory=dict)  # numbers that marking has found right
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -239,7 +241,7 @@ class Checking:
         """The verdict on each side after the first."""
         out: list[Verdict] = []
         head = resolved[0] if not isinstance(resolved[0], str) else None
-        chain = Chain(comparer, self.elsewhere if comparer is self.comparer else None, head, general)
+        chain = Chain(comparer, self.elsewhere if comparer is self.comparer else None, head, general, self.accepted)
         for k, side in enumerate(resolved[1:], 1):
             relation = statement.relations[k - 1]
             if isinstance(side, str) or chain.last is None:
@@ -267,7 +269,7 @@ class Checking:
         slips: tuple[Slip, ...],
     ) -> None:
         """Remember a quantity's number; the last one of a statement is its claim."""
-        for name, entry in _pairs(head, side):
+        for name, entry in pairs(head, side):
             shown = shown_number(entry)
             if shown is None or name.quantity.kind not in KINDS:
                 continue
@@ -306,16 +308,6 @@ def _is_shown(e: Expression | str) -> bool:
 
 def _plain(value: Any) -> str:
     return f"{int(value.p) / int(value.q):g}"
-
-
-def _pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Expression]]:
-    if isinstance(head, Name):
-        yield head, side
-    elif isinstance(head, Matrix) and isinstance(side, Matrix):
-        mine = [e for row in head.rows for e in row]
-        theirs = [e for row in side.rows for e in row]
-        if len(mine) == len(theirs):
-            yield from ((a, b) for a, b in zip(mine, theirs, strict=True) if isinstance(a, Name))
 
 
 def _why(statement: Statement, k: int) -> str:

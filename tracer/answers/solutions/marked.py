@@ -188,6 +188,14 @@ def _shows_work(prose: str) -> bool:
 def check_written(
     problem: Problem, text: str, *, notation: str | None = None, title: str = "solution"
 ) -> MarkedSolution:
-    """Check a written solution and mark the numbers in it."""
+    """Check a written solution and mark the numbers in it.
+
+    Marking knows every correct way of rounding through steps that are not shown: what it accepts is not false.
+    """
     solution = check_solution(problem, text, notation=notation, title=title)
-    return MarkedSolution(solution, Checked(problem.title, tuple(mark(problem, [solution.sheet]))))
+    (marked,) = mark(problem, [solution.sheet])
+    marks = {m.name: m for m in marked.marks if m.accepted}
+    accepted = {e.quantity: marks[e.name] for e in solution.sheet.entries if e.quantity and e.name in marks}
+    if accepted and solution.count("false") + solution.count("follows"):
+        solution = check_solution(problem, text, notation=notation, title=title, accepted=accepted)
+    return MarkedSolution(solution, Checked(problem.title, (marked,)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flint import ctx
 
 from derivations.expression import Expression, Letters
+from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
 from derivations.reading.dialects import dialects
@@ -17,6 +18,7 @@ from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
 from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.reading.entries import Sheet
+from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
 from tracer.answers.solutions.duals import BITS
@@ -129,19 +131,26 @@ class Solution:
 
 
 def check_solution(
-    problem: Problem, text: str, *, notation: str | None = None, sample: int | None = None, title: str = "solution"
+    problem: Problem,
+    text: str,
+    *,
+    notation: str | None = None,
+    sample: int | None = None,
+    title: str = "solution",
+    accepted: Mapping[Quantity, Mark] | None = None,
 ) -> Solution:
     """Check every relation of a written solution (Markdown, LaTeX, plain text, or a notebook's JSON).
 
     notation: a profile's name; without one the profile that fits the document best is taken and stated.  sample: which
-    sample of several it works; without one, the one that its numbers fit.  Raises ValueError for an unknown notation
-    and for a document that is too large, NotationError for a network that the notation cannot write.
+    sample of several it works; without one, the one that its numbers fit.  accepted: the numbers that marking has found
+    right.  Raises ValueError for an unknown notation and for a document that is too large, NotationError for a network
+    that the notation cannot write.
     """
     source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
     rows = rows_of(source)
     found, unread = statements(rows)
     with ctx.workprec(BITS):
-        checking, name, remarks = _best(problem, found, rows, notation, sample)
+        checking, name, remarks = _best(problem, found, rows, notation, sample, accepted or {})
     whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
     why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
     checked = tuple(_rows(rows, found, checking.out, why))
@@ -150,7 +159,12 @@ def check_solution(
 
 
 def _best(
-    problem: Problem, found: list[Statement], rows: Sequence[SourceRow], notation: str | None, sample: int | None
+    problem: Problem,
+    found: list[Statement],
+    rows: Sequence[SourceRow],
+    notation: str | None,
+    sample: int | None,
+    accepted: Mapping[Quantity, Mark],
 ) -> tuple[Checking, str, list[str]]:
     """The check in the notation and for the sample that leave least to complain of."""
     books = list(_books(problem, found, notation))
@@ -170,8 +184,9 @@ def _best(
     if own:
         checking, found, about = own
         name = "bishop"
-    if checking.elsewhere.misstated:
-        checking = _of_all(problem, checking.book, k, found, rows, checking.elsewhere.misstated)
+    slips = checking.elsewhere.misstated
+    if slips or accepted:
+        checking = _of_all(problem, checking.book, k, found, rows, slips, accepted)
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     remarks += checking.elsewhere.remarks
@@ -194,10 +209,12 @@ def _of_all(
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
     slips: frozenset[str] = frozenset(),
+    accepted: Mapping[Quantity, Mark] | None = None,
 ) -> Checking:
     """Every statement checked; `slips` are losses that it gives by mistake."""
     checking = Checking.of(problem, book, sample)
     checking.elsewhere.slips = slips
+    checking.accepted = accepted or {}
     checking.lines = {k: row.line for k, row in enumerate(rows)}
     checking.elsewhere.unbiased = not any(
         _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
