@@ -33,6 +33,7 @@ LOSSES = ("half_squared_error", "squared_error", "binary_cross_entropy")
 NOTATIONS = ("mazur", "bishop", "nielsen", "ng", "uy")
 TO_FROM = ("bishop", "nielsen", "ng")
 _WEIGHT = re.compile(r"([wW](?:\s*\^\s*(?:\{[^{}]*\}|\w))?\s*_\s*\{?\s*)(\d)(\s*,?\s*)(\d)")
+_COMMANDS, _NAMES = re.compile(r"\\[A-Za-z]+|exp|log|ln|tanh|e(?=\s*\^)"), re.compile(r"[A-Za-z]")
 NO_NETWORK = (
     "no network is to be seen in it; name its weights, such as w_{11}^{(1)} = 0.1, or write the problem with "
     "`bptrace new 2-2-1`"
@@ -67,8 +68,14 @@ class _Reading:
     loss: str = LOSSES[0]
     open_layers: tuple[int, ...] = ()  # those of which the document does not tell the activation, from 0
     open_loss: bool = False
+    score: int = 0
     solution: Solution | None = None
     alike: tuple[str, ...] = ()  # notations that fit as well and lead to other activations
+
+    @property
+    def false(self) -> int:
+        """How many of its relations do not hold in the network that it makes."""
+        return self.solution.count("false") + self.solution.count("follows") if self.solution else 0
 
     @property
     def placed(self) -> int:
@@ -83,9 +90,16 @@ def propose(text: str) -> Proposal:
     if not any(r.said.values for r in readings):
         raise ValueError(NO_NETWORK)
     best = _best(readings)
-    if best.said.unplaced or best.said.contradictions or (best.solution and best.solution.count("false")):
-        best = _best([best, *_readings(_WEIGHT.sub(r"\1\4\3\2", source), turned=True)])
+    if best.said.unplaced or best.said.contradictions or best.false:
+        turned = list(_readings(_WEIGHT.sub(r"\1\4\3\2", source), turned=True))
+        best = _clearer(best, _best(turned)) if turned else best
     return _proposal(best)
+
+
+def _clearer(plain: _Reading, turned: _Reading) -> _Reading:
+    """The reading with indices turned where it places more, or leaves at most half as much false."""
+    mine, other = (plain.known, plain.placed), (turned.known, turned.placed)
+    return turned if other > mine or (other == mine and 2 * turned.false <= plain.false and plain.false) else plain
 
 
 def _readings(source: str, *, turned: bool) -> Iterator[_Reading]:
@@ -111,8 +125,8 @@ def _best(readings: Sequence[_Reading]) -> _Reading:
     for reading in near:
         if reading.solution is None:
             _functions(reading)
-    best = max(near, key=lambda r: (_score(r.solution), -sum(r.sizes)))
-    alike = [r for r in near if (_score(r.solution), r.sizes) == (_score(best.solution), best.sizes)]
+    best = max(near, key=lambda r: (r.score, -sum(r.sizes)))
+    alike = [r for r in near if (r.score, r.sizes) == (best.score, best.sizes)]
     as_good = [r for r in alike if r.activations != best.activations]
     if as_good:
         best.alike = tuple(dict.fromkeys(r.notation for r in (best, *as_good)))
@@ -127,17 +141,20 @@ def _best(readings: Sequence[_Reading]) -> _Reading:
 
 def _functions(reading: _Reading) -> None:
     """Put in the activations and the loss that make most of the document true, and say which it does not tell apart."""
-    mapping, _ = _mapping(reading)
+    mapping, missing = _mapping(reading)
     layers = len(reading.sizes) - 1
+    letters = bool(missing.keys() - {"eta", "t"})  # the zeros for what is missing tell no function from another
     seen = [f for f in ACTIVATIONS if f in ("sigmoid", "identity") or _HINTS[f] in reading.source.lower()]
-    ways = {way: _checked(mapping, reading, way, LOSSES[0]) for way in product(seen, repeat=layers)}
-    first = max(ways, key=lambda way: _score(ways[way]))
-    losses = {loss: _checked(mapping, reading, first, loss) for loss in LOSSES}
-    loss = max(LOSSES, key=lambda name: _score(losses[name]))
-    as_good = [way for way in ways if _score(ways[way]) == _score(ways[first])]
+    found = {way: _checked(mapping, reading, way, LOSSES[0]) for way in product(seen, repeat=layers)}
+    ways = {way: _score(solution, letters=letters) for way, solution in found.items()}
+    first = max(ways, key=lambda way: ways[way])
+    solutions = {loss: _checked(mapping, reading, first, loss) for loss in LOSSES}
+    losses = {loss: _score(solution, letters=letters) for loss, solution in solutions.items()}
+    reading.activations, reading.loss = first, max(LOSSES, key=lambda name: losses[name])
+    reading.solution, reading.score = solutions[reading.loss], losses[reading.loss]
+    as_good = [way for way in ways if ways[way] == ways[first]]
     reading.open_layers = tuple(l for l in range(layers) if len({way[l] for way in as_good}) > 1)
-    reading.open_loss = sum(_score(s) == _score(losses[loss]) for s in losses.values()) > 1
-    reading.activations, reading.loss, reading.solution = first, loss, losses[loss]
+    reading.open_loss = list(losses.values()).count(reading.score) > 1
 
 
 def _checked(mapping: dict[str, Any], reading: _Reading, way: tuple[str, ...], loss: str) -> Solution | None:
@@ -150,11 +167,12 @@ def _checked(mapping: dict[str, Any], reading: _Reading, way: tuple[str, ...], l
         return None
 
 
-def _score(solution: Solution | None) -> int:
+def _score(solution: Solution | None, *, letters: bool) -> int:
+    """How much of the document is true, of the relations in letters alone or of all."""
     if solution is None:
         return -1_000_000
-    wrong = solution.count("false") + solution.count("follows")
-    return solution.count("true") + solution.count("within") - 3 * wrong
+    counted = [r.verdict for r in solution.relations if not letters or _NAMES.search(_COMMANDS.sub("", r.right))]
+    return sum(v.right for v in counted) - 3 * sum(v.verdict in ("false", "follows") for v in counted)
 
 
 # --- the file ---
@@ -217,7 +235,7 @@ def _notes(reading: _Reading) -> Iterator[str]:
         prefix = "not placed: " if told is reading.said.unplaced else "the first counts: "
         yield from (f"{prefix}{line}" for line in dict.fromkeys(told[:MOST_LISTED]))
         yield from [f"{len(told) - MOST_LISTED} more of these"] if len(told) > MOST_LISTED else []
-    false = reading.solution.count("false") if reading.solution else 0
+    false = reading.false
     if false and not (_mapping(reading)[1].keys() - {"eta"}):  # what is missing makes false by itself
         yield f"{false} relation{'s are' if false > 1 else ' is'} false in this network; `bptrace check` says which"
 
