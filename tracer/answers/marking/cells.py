@@ -12,7 +12,7 @@ from derivations import names
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
 from tracer.answers.marking.passes import At, recorded
-from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.entries import ONE, Entry, Sheet
 
 __all__ = ["GIVEN", "Cells", "Written", "last_step", "place_of"]
 
@@ -162,7 +162,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     assert w is not None
     unit = 0.0 if w.place is None else 10.0**w.place
     figures = MOST_FIGURES if w.place is None else max(1, min(w.figures, MOST_FIGURES))  # a fraction is exact
-    if entry.factor != 1:
+    if entry.factor is not ONE:
         return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
     return w.number, unit, figures
 

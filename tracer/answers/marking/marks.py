@@ -15,7 +15,7 @@ from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.diagnosis import Found
 from tracer.answers.marking.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
 from tracer.answers.marking.truth import NEAR, Truth
-from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.written import Written
 from tracer.answers.result import Cause, Mark, Marked
 
@@ -45,7 +45,7 @@ class _Fixed:
     high: Fraction | None
     near: float
     name: str
-    texts: dict[tuple[int | None, int], str] = field(default_factory=dict)
+    marks: dict[tuple[object, ...], Mark] = field(default_factory=dict)
 
 
 class Known(dict[Quantity, _Fixed]):
@@ -117,14 +117,17 @@ class Marker:
         slips = self._explained.get(fixed.column, ())
         if slips and code <= LAST_DIGIT:
             verdict = "slip"
-        expected = self._expected(entry, written, fixed)
-        return Mark(
-            *(entry.name, entry.number, verdict, expected),
-            slips=slips,
-            where=entry.where,
-            points=fixed.points,
-            quantity=fixed.name,
-        )
+        said = entry.name, entry.number, entry.where, verdict, slips, entry.factor is ONE or entry.factor
+        mark = fixed.marks.get(said)  # most of a class write the same
+        if mark is None:
+            fixed.marks[said] = mark = Mark(
+                *(entry.name, entry.number, verdict, self._expected(entry, written)),
+                slips=slips,
+                where=entry.where,
+                points=fixed.points,
+                quantity=fixed.name,
+            )
+        return mark
 
     def _unusual(self, entry: Entry) -> Mark | None:
         """A given number, a blank, a formula, what was not understood."""
@@ -144,7 +147,7 @@ class Marker:
         return replace(mark, verdict="slip" if slips else VERDICTS[code], slips=slips)
 
     def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
-        number = written.number if entry.factor == 1 else written.number / float(entry.factor)
+        number = written.number if entry.factor is ONE else written.number / float(entry.factor)
         if abs(number - fixed.near) <= NEAR * abs(number):  # so near that it may be the right one itself
             exact = written.exact / entry.factor
             if fixed.low is not None and fixed.high is not None and fixed.low <= exact <= fixed.high:
@@ -172,16 +175,10 @@ class Marker:
         most = max(set(figures), key=lambda n: (figures.count(n), n), default=1)
         return most, max(set(places), key=lambda p: (places.count(p), p), default=0)
 
-    def _expected(self, entry: Entry, written: Written, fixed: _Fixed) -> str:
+    def _expected(self, entry: Entry, written: Written) -> str:
         assert entry.quantity is not None
         places = 8 if written.place is None else -written.place
-        if entry.factor != 1:
-            return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
-        text = fixed.texts.get((written.place, written.figures))
-        if text is None:
-            text = self.truth.shown(entry.quantity, entry.factor, places, written.figures)
-            fixed.texts[written.place, written.figures] = text
-        return text
+        return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
 
     def _given(self, entry: Entry, mark: Mark) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""

@@ -9,7 +9,7 @@ from derivations.expression import Expression
 from derivations.names import Quantity
 from tracer.answers.reading.written import Written
 
-__all__ = ["Entry", "Sheet"]
+__all__ = ["ONE", "Entry", "Sheet"]
 
 ONE = Fraction(1)
 

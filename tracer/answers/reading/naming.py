@@ -21,7 +21,7 @@ from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
 from tracer.answers.reading.arrays_in_text import listed
-from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
 from tracer.answers.reading.written import read_written
 from tracer.step import Step
@@ -278,7 +278,7 @@ class Naming:
 
     def _understand(self, written: str, profile: str) -> Understood:
         if not written or len(written) > LONGEST_NAME or not written.isprintable():
-            return None, Fraction(1), None, f"{shortened(written)} is not a name; write names such as z1[1], dW2[1,2]"
+            return None, ONE, None, f"{shortened(written)} is not a name; write names such as z1[1], dW2[1,2]"
         meaning = self._name(written, profile)
         if meaning:
             return self._one(written, meaning)
@@ -287,17 +287,17 @@ class Naming:
         except FormulaError:
             formula = None
         except (UnknownName, ValueError) as e:
-            return None, Fraction(1), None, self._unknown(written) if _SLOPE.match(written) else str(e)
+            return None, ONE, None, self._unknown(written) if _SLOPE.match(written) else str(e)
         if formula is None or isinstance(formula, Number):
-            return None, Fraction(1), None, self._unknown(written)
+            return None, ONE, None, self._unknown(written)
         factor, rest = _factored(formula)
         if isinstance(rest, Name):
             return rest.quantity, factor, None, ""
-        return None, Fraction(1), formula, ""
+        return None, ONE, formula, ""
 
     def _one(self, written: str, meaning: Meaning) -> Understood:
         q = self._single(meaning.quantity)
-        factor = fraction(meaning.multiple)
+        factor = ONE if meaning.multiple == "1" else fraction(meaning.multiple)
         if meaning.eta_power:
             factor *= fraction(self.problem.training.learning_rate.exact().item())
         if q.kind in _GIVEN and not (q.kind in ("W", "b") and q.step > 1):
@@ -389,7 +389,7 @@ def _factored(formula: Expression) -> tuple[Fraction, Expression]:
         case Quotient(rest, Number(number)) if fraction(number):
             factor, rest = _factored(rest)
             return factor / fraction(number), rest
-    return Fraction(1), formula
+    return ONE, formula
 
 
 def _faulty(entry: Entry, fault: str, message: str) -> Entry:
