@@ -213,8 +213,8 @@ class Marker:
 
     @cached_property
     def _entries(self) -> dict[int, Entry]:
-        usable = [e for e in self.sheet.entries if e.quantity and not e.fault and e.formula is None]
-        columns = ((self.known[e.quantity].column, e) for e in usable if e.quantity and e.quantity.kind not in GIVEN)
+        usable = ((e.quantity, e) for e in self.sheet.entries if e.value is not None and not e.fault)
+        columns = ((self.known[q].column, e) for q, e in usable if q and q.kind not in GIVEN)
         return {column: e for column, e in columns if column >= 0}
 
     def _causes(self) -> list[Cause]:
