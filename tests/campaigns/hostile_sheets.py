@@ -302,8 +302,9 @@ class Campaign:
                 self.guarded(lambda own=sheets: self.marked(name, own), file)  # type: ignore[misc]
 
     def marked(self, name: str, sheets: list[Sheet]) -> None:
-        """Mark and report."""
-        str(Checked("", tuple(mark(self.naming[name].problem, sheets))))
+        """Mark and report, as the command does."""
+        naming = self.naming[name]
+        str(Checked("", tuple(mark(naming.problem, sheets, naming=naming))))
 
     def guarded(self, call: Callable[[], Any], file: Any) -> Any:
         """What it returns; a crash is noted."""

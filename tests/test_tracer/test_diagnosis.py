@@ -16,6 +16,7 @@ from tracer.answers.marking.judging import LAST_DIGIT, judge
 from tracer.answers.marking.mark import explain
 from tracer.answers.marking.passes import recorded
 from tracer.answers.marking.truth import Truth
+from tracer.answers.reading.sources import sheet_from
 from tracer.answers.result import Checked
 from tracer.answers.slips import invisible, visible
 
@@ -306,3 +307,11 @@ def test_a_slip_outside_the_catalogue_would_be_missed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Truth, "slips", {s.name: s for s in visible(problem) if s.stage != "delta"})
     names, _ = explained(problem, cells)
     assert sum(s.name in own for s, own in zip(slips, names, strict=True)) == 0
+
+
+def test_a_sheet_taken_several_times_has_its_own_given_numbers_each_time() -> None:
+    """What it says a given number is stays with every copy."""
+    problem = load("hand-3-2-2")
+    sheets = [sheet_from(problem, {"x[2]": number, "a1[1]": "0.6"}) for number in ("2", "5")]
+    taken = Cells.of(problem, sheets).take(np.array([1, 0, 1]))
+    assert [(row, number) for *_, row, number in sorted(taken.givens, key=lambda g: g[3])] == [(0, 5), (1, 2), (2, 5)]

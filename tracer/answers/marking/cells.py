@@ -76,17 +76,16 @@ class Cells:
         return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1], givens)
 
     def take(self, rows: Array) -> Cells:
-        """Some of the sheets."""
+        """Some of the sheets; one may be there several times."""
         arrays = {at: w.take(rows) for at, w in self.arrays.items()}
         numbers = np.arange(self.count)[rows]
-        at = {int(row): k for k, row in enumerate(numbers)}
         return replace(
             self,
             count=len(numbers),
             arrays=arrays,
             figures=self.figures[rows],
             unit=self.unit[rows],
-            givens=tuple((*g[:3], at[g[3]], g[4]) for g in self.givens if g[3] in at),
+            givens=tuple((*g[:3], int(k), g[4]) for g in self.givens for k in np.flatnonzero(numbers == g[3])),
         )
 
 
