@@ -315,3 +315,10 @@ def test_a_sheet_taken_several_times_has_its_own_given_numbers_each_time() -> No
     sheets = [sheet_from(problem, {"x[2]": number, "a1[1]": "0.6"}) for number in ("2", "5")]
     taken = Cells.of(problem, sheets).take(np.array([1, 0, 1]))
     assert [(row, number) for *_, row, number in sorted(taken.givens, key=lambda g: g[3])] == [(0, 5), (1, 2), (2, 5)]
+
+
+def test_one_sheet_of_a_softmax_network_is_solved_for_what_was_misread() -> None:
+    """Its run is copied for every given number that may have been another one, the derivatives of softmax too."""
+    sheet = {"a1[8]@4": "0.5843", "z2[2]@2": "0", "z1[7]@3": "0.02798", "z1[2]@3": "0.4976"}
+    verdicts = {m.name: m.accepted for m in check("softmax-xor", sheet).one.marks}
+    assert verdicts == {"a1[8]@4": False, "z2[2]@2": False, "z1[7]@3": True, "z1[2]@3": True}
