@@ -306,3 +306,13 @@ def test_a_slip_outside_the_catalogue_would_be_missed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Truth, "slips", {s.name: s for s in visible(problem) if s.stage != "delta"})
     names, _ = explained(problem, cells)
     assert sum(s.name in own for s, own in zip(slips, names, strict=True)) == 0
+
+
+def test_a_slip_that_is_explained_does_not_hide_another_that_was_rounded_inside() -> None:
+    """Two slips, the second worked from products rounded on the way: each has its name, alone and together."""
+    rounded = {"delta2[1]": "2.183", "delta2[2]": "4.011", "delta1[1]": "3.209", "delta1[2]": "4.419"}
+    right = {"z1[1]": "0.6457", "z1[2]": "0.7685", "dW1[1,2]": "6.418"}
+    alone = named(check(HAND, right | rounded))
+    both = named(check(HAND, right | rounded | {"W2_new[1,1]": "1.141"}))
+    assert "slope.at_activation" in alone & both
+    assert "update.plus" in both - alone
