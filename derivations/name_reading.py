@@ -117,7 +117,8 @@ class NotationNames:
                 key = _key(_cleaned(spelling))
                 if more.setdefault(key, q) != q:
                     more[key] = None
-        return {key: q for key, q in more.items() if q is not None} | table
+        wholes = {_key(_cleaned(spelling)): q for q in self._wholes() for spelling in self._spellings(q)}
+        return wholes | {key: q for key, q in more.items() if q is not None} | table
 
     def _bases(self) -> Iterator[Quantity]:
         """E first: of one output's E and E[1], which are written alike, E is read."""
@@ -134,6 +135,12 @@ class NotationNames:
                 if count > MOST_NAMES:
                     raise ValueError(f"a network of more than {MOST_NAMES} names; write names such as dW1[1,2]")
                 yield q
+
+    def _wholes(self) -> Iterator[Quantity]:
+        """Whole arrays, `dz^{[2]}` or `dZ2`, in notations that write the layer on the letter itself."""
+        for l, layer in self.network if self.notation.layered else ():
+            for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ())):
+                yield Quantity(kind, l)
 
     def _spellings(self, q: Quantity) -> Iterator[str]:
         kind, layer, indices, _, _ = q

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from derivations.names import text
-from tracer import load
+from tracer import check, load
 from tracer.answers.blank import blank_sheet
 from tracer.answers.reading.arrays_in_text import joined
 from tracer.answers.reading.entries import Sheet
@@ -124,3 +124,12 @@ def test_points_and_figures_stand_on_every_blank_and_change_nothing(form: str, t
     assert [(e.name, e.number, e.fault) for e in sheet.entries] == [
         (n, "", "") for n in ("delta2[1]", "delta2[2]", "E")
     ]
+
+
+def test_whole_arrays_in_a_notation_are_that_notations(tmp_path: Path) -> None:
+    """`Z1` is the pre-activation where the sheet says ng, the activation in our letters."""
+    arrays = "Z1 = [0.6, 1.2]\nA1 = [0.6457, 0.7685]\ndZ2 = [2.183, 4.011]\ndW2 = [[1.410, 1.678], [2.590, 3.082]]"
+    kinds = ["a1[1]", "a1[2]", "z1[1]", "z1[2]", "delta2[1]", "delta2[2]"]
+    assert list(understood(read(tmp_path, f"# notation: ng\n{arrays}")))[:6] == kinds
+    assert list(understood(read(tmp_path, arrays)))[:2] == ["z1[1]", "z1[2]"]
+    assert check(HAND, [tmp_path / "sheet.txt"]).all_right  # and by itself it is read as what it fits
