@@ -118,6 +118,7 @@ class NotationNames:
                 if more.setdefault(key, q) != q:
                     more[key] = None
         wholes = {_key(_cleaned(spelling)): q for q in self._wholes() for spelling in self._spellings(q)}
+        wholes = {key: q for key, q in wholes.items() if key.endswith("_")}  # delta_2 may be unit 2
         return wholes | {key: q for key, q in more.items() if q is not None} | table
 
     def _bases(self) -> Iterator[Quantity]:
