@@ -62,6 +62,12 @@ class Spellings:
         except ValueError:
             return None
 
+    def letters(self, written: str) -> str:
+        """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
+        if self.aliases.own(written):
+            return "names"
+        return OURS if names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written)) else "bishop"
+
     def _in_profile(self, written: str, profile: str) -> Meaning | None:
         updated = _UPDATED.fullmatch(written)
         if updated and (old := self.find(updated[1] or updated[2], profile)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -142,7 +142,14 @@ class Naming:
             remarks.append(f"{commas} numbers have a decimal comma; --decimal comma reads them")
         if not entries:
             return Sheet(raw.id, (), tuple(remarks), "no answers found; write lines such as `z1[1] = 0.6457`")
-        return Sheet(raw.id, tuple(entries), tuple(remarks))
+        return Sheet(raw.id, tuple(entries), tuple(remarks), letters=self._letters(entries, profile))
+
+    def _letters(self, entries: Sequence[Entry], profile: str) -> str:
+        """The letters of a sheet: of names read as ours those of the problem's own names, or Bishop's, if most are."""
+        if profile != OURS:
+            return profile
+        read = [self.spellings.letters(e.name) for e in entries if e.quantity and e.fault != "unknown"]
+        return max(dict.fromkeys(read), key=read.count, default=OURS)
 
     # --- cells ---
 
