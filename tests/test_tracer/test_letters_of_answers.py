@@ -14,6 +14,7 @@ from tracer.answers.blank import blank_sheet
 from tracer.answers.letters import letters_of
 from tracer.answers.reporting.render import render
 from tracer.answers.result import Checked
+from tracer.show.page.marking import sheet_of
 
 OURS = re.compile(r"\b(?:a|z|dz|slope|delta|dW|db|W|b)\d(?:_new)?\[|slope")
 FORMS = ("table", "markdown", "html", "json", "gradescope", "latex")
@@ -118,3 +119,11 @@ def test_a_class_is_told_in_the_letters_of_most_of_its_sheets(tmp_path: Path) ->
     (tmp_path / "anna.txt").unlink()
     (tmp_path / "bob.txt").write_text("x[1] = 2\na1[1] = 0.7\na1[2] = 1.4\n", encoding="utf-8")
     assert "x[1] = 2 (≠ 1)" in " ".join(str(check("hand-3-2-2", [tmp_path])).split())
+
+
+def test_the_step_page_places_cells_in_other_letters(tmp_path: Path) -> None:
+    """Each beside its step, none left over."""
+    for notation in (None, "ng", "mazur"):
+        page = sheet_of(slipped("hand-3-2-2", notation, tmp_path).one, load("hand-3-2-2"), "en")
+        assert not page.elsewhere
+        assert all(place for place, _ in page.causes)
