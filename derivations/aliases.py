@@ -95,7 +95,8 @@ class Aliases:
 
     def own(self, written: str) -> Meaning | None:
         """What a name of theirs stands for, None for any other."""
-        name = written.strip().strip("'\"`")
+        name = written.strip()
+        name = name[1:-1] if name[:1] in "'\"`" and name[:1] == name[-1:] else name  # w5' alone is updated
         suffix = ""
         if name not in self.exact and (found := re.search(r"([@#]\d+)+$", name)):
             name, suffix = name[: found.start()], found[0]

@@ -195,6 +195,8 @@ class Marker:
             return None
         worked = f"{entry.number} (\u2260 {right[1]})"
         facts = {"given": f"{entry.name} = {worked}", "key": f"{mark.quantity} = {worked}"}
+        if q.kind in ("W", "b"):
+            facts["new"] = self.letters.text(q._replace(kind=f"{q.kind}_new"))
         return replace(mark, verdict="slip", expected=right[1], slips=("given.misread",), facts=facts)
 
     def _missing(self) -> list[Mark]:

@@ -23,6 +23,7 @@ from derivations.spellings import FROM_ZERO, OURS, Spellings
 from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.reading.updated import Updated
 from tracer.answers.reading.written import read_written
 from tracer.step import Step
 from tracer.tracing import steps_of
@@ -46,6 +47,7 @@ class Naming:
         self.problem, self.decimal = problem, decimal
         self.spellings = Spellings(problem.network, problem.samples, problem.names)
         self._steps: list[Step] = list(steps_of(problem))
+        self.updated = Updated(problem, self._steps)
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._understood: dict[str, bool] = {}
         self._near_left = MOST_NEAR
@@ -109,7 +111,6 @@ class Naming:
         return self._sheet(raw, stated)
 
     def _sheet(self, raw: Raw, profile: str) -> Sheet:
-        entries: list[Entry] = []
         remarks = list(raw.remarks)
         self._near_left = MOST_NEAR if profile == OURS else 0
         if profile != OURS:
@@ -118,25 +119,20 @@ class Naming:
                 if profile == FROM_ZERO
                 else f"names read in the notation `{profile}`: {NOTATIONS[profile].about}"
             )
-        seen: dict[object, Entry] = {}
+        read: list[Entry] = []
         unknown = 0
         for cell in self._singles(raw.cells, profile):
             entry = self._entry(cell, profile) if isinstance(cell, RawCell) else cell
-            key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
-            first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
-            if first is entry:
-                entries.append(entry)
-            elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
-                remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
-            elif entry.value or entry.fault:
-                why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
-                entries.append(_faulty(entry, "duplicate", why))
+            read.append(entry)
             unknown += entry.fault == "unknown"
             if unknown > MOST_UNKNOWN:
                 why = f"more than {MOST_UNKNOWN} names are not understood; write names such as z1[1], dW2[1,2]"
                 return Sheet(raw.id, (), (), why)
-            if len(entries) > MOST_CELLS:
+            if len(read) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+        read, updated = self.updated.meant(read)
+        remarks += [updated] if updated else []
+        entries = _once_each(read, remarks)
         commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
         if commas > 1:
             remarks.append(f"{commas} numbers have a decimal comma; --decimal comma reads them")
@@ -350,6 +346,23 @@ def _factored(formula: Expression) -> tuple[Fraction, Expression]:
             factor, rest = _factored(rest)
             return factor / fraction(number), rest
     return Fraction(1), formula
+
+
+def _once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
+    """The entries, what stands there already as a fault, or as a remark where the number is the same."""
+    entries: list[Entry] = []
+    seen: dict[object, Entry] = {}
+    for entry in read:
+        key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
+        first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
+        if first is entry:
+            entries.append(entry)
+        elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
+            remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
+        elif entry.value or entry.fault:
+            why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
+            entries.append(_faulty(entry, "duplicate", why))
+    return entries
 
 
 def _faulty(entry: Entry, fault: str, message: str) -> Entry:
