@@ -10,7 +10,7 @@ import re
 
 from derivations import names
 from derivations.aliases import Aliases, Meaning
-from derivations.name_reading import NotationNames
+from derivations.name_reading import DERIVATIVES, PARTIAL, NotationNames, cleaned
 from derivations.names import UnknownName
 from derivations.network import Network
 from derivations.notation import NOTATIONS
@@ -20,7 +20,7 @@ __all__ = ["FROM_ZERO", "OURS", "Spellings"]
 OURS, FROM_ZERO = "ours", "from 0"
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _UPDATED = re.compile(
-    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇])|(?:new|neu)\s+(.+)", re.IGNORECASE
+    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇]|\s*\^?\+)|(?:new|neu)\s+(.+)", re.IGNORECASE
 )
 _ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
 
@@ -58,13 +58,26 @@ class Spellings:
     def find(self, written: str, profile: str = OURS) -> Meaning | None:
         """What a name stands for in one profile, None for what is no name there."""
         try:
-            return self.aliases.own(written) or self._in_profile(written.translate(_WIDE), profile)
+            written = written.translate(_WIDE) if not written.isascii() else written
+            return self.aliases.own(written) or self._by_own(written, profile) or self._in_profile(written, profile)
         except ValueError:
             return None
 
+    def _by_own(self, written: str, profile: str) -> Meaning | None:
+        """The derivative of the loss by a quantity that the problem has a name for: `dE/dw5`."""
+        fraction = self.aliases.entries and ("/" in written or "frac" in written)
+        found = PARTIAL.fullmatch(cleaned(written)) if fraction else None
+        by = self.aliases.own(found[2]) if found else None
+        if found is None or by is None or by[1:] != ("1", 0) or by.quantity.kind not in DERIVATIVES:
+            return None
+        of = self.find(found[1], profile)
+        if of is None or of.quantity.kind != "E" or of[1:] != ("1", 0):
+            return None
+        return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
+
     def letters(self, written: str) -> str:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
-        if self.aliases.own(written):
+        if self.aliases.own(written) or self._by_own(written, OURS):
             return "names"
         return OURS if names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written)) else "bishop"
 

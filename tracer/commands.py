@@ -88,7 +88,7 @@ def derive(options: argparse.Namespace) -> int:
         "lang": options.lang,
         "proved": options.prove,
     }
-    common = {"wrt": options.wrt or (), "sample": options.sample}
+    common = {"wrt": options.wrt or (), "sample": options.sample, "notation": options.notation}
     traced = trace_problem(problem, **rounds) if numbers else None
     solved = derive_problem(problem, level=level, numbers=traced, **common)
     if options.level != "worksheet":

@@ -372,10 +372,7 @@ def _faulty(entry: Entry, fault: str, message: str) -> Entry:
 
 def _strange(sheet: Sheet) -> int:
     """How many names a reading does not understand."""
-    return (
-        sum(entry.fault == "unknown" and entry.quantity is None for entry in sheet.entries)
-        + bool(sheet.error) * MOST_CELLS
-    )
+    return sum(entry.fault == "unknown" for entry in sheet.entries) + bool(sheet.error) * MOST_CELLS
 
 
 def _same(one: Sheet, other: Sheet) -> bool:
