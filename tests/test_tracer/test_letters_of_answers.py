@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from derivations.letters import letters_of
 from derivations.names import read_name
 from derivations.notation import NOTATIONS
 from tracer import check, load, trace
 from tracer.answers.blank import blank_sheet
-from tracer.answers.letters import letters_of
 from tracer.answers.reporting.render import render
 from tracer.answers.result import Checked
 from tracer.show.page.marking import sheet_of

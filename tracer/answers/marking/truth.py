@@ -15,12 +15,12 @@ from derivations.arithmetic import Exact
 from derivations.equations import Equation, equations, givens
 from derivations.expression import Expression, names_in
 from derivations.given import fraction
+from derivations.letters import Letters, letters_of
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from derivations.printing import TextPrinter
 from derivations.rules import RULES, Rules
 from tracer.answers.blank import asked
-from tracer.answers.letters import Letters, letters_of
 from tracer.answers.marking.cells import place_of
 from tracer.answers.marking.passes import At, passes
 from tracer.answers.slips import Slip, slips_of

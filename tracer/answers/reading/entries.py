@@ -38,7 +38,7 @@ class Sheet:
     """One person's answers.
 
     `error` says why a sheet could not be read at all; `remarks` how it was read; `letters` are those that it is in, a
-    name for `tracer.answers.letters`.
+    name for `derivations.letters`.
     """
 
     id: str
