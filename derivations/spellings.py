@@ -96,7 +96,7 @@ class Spellings:
                 return Meaning(found)
         reader = self._reader("bishop" if profile in (OURS, FROM_ZERO) else profile)
         q = reader.read(written) if reader else None
-        return Meaning(q) if q else None
+        return Meaning(q) if q and q.sample <= self.samples else None
 
     def _reader(self, name: str) -> NotationNames | None:
         if name not in self._readers:
