@@ -322,3 +322,13 @@ def test_one_sheet_of_a_softmax_network_is_solved_for_what_was_misread() -> None
     sheet = {"a1[8]@4": "0.5843", "z2[2]@2": "0", "z1[7]@3": "0.02798", "z1[2]@3": "0.4976"}
     verdicts = {m.name: m.accepted for m in check("softmax-xor", sheet).one.marks}
     assert verdicts == {"a1[8]@4": False, "z2[2]@2": False, "z1[7]@3": True, "z1[2]@3": True}
+
+
+def test_a_slip_that_is_explained_does_not_hide_another_that_was_rounded_inside() -> None:
+    """Two slips, the second worked from products rounded on the way: each has its name, alone and together."""
+    rounded = {"delta2[1]": "2.183", "delta2[2]": "4.011", "delta1[1]": "3.209", "delta1[2]": "4.419"}
+    right = {"z1[1]": "0.6457", "z1[2]": "0.7685", "dW1[1,2]": "6.418"}
+    alone = named(check(HAND, right | rounded))
+    both = named(check(HAND, right | rounded | {"W2_new[1,1]": "1.141"}))
+    assert "slope.at_activation" in alone & both
+    assert "update.plus" in both - alone

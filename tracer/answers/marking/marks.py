@@ -89,6 +89,7 @@ class Marker:
     ) -> None:
         self.known, self.truth, self.sheet = known, known.truth, sheet
         self.codes, self.literal = codes, literal
+        self.letters = self.truth.letters(sheet.letters)
         self.found = merged(found)
         self.formulas = formulas or {}
         self._explained = {column: names for names, columns, _ in self.found for column in columns}
@@ -144,7 +145,8 @@ class Marker:
     def _formula(self, entry: Entry, mark: Mark) -> Mark:
         """A cell whose name is a formula."""
         code, slips = self.formulas.get(entry.name, (NOTHING, ()))
-        return replace(mark, verdict="slip" if slips else VERDICTS[code], slips=slips)
+        verdict = "slip" if slips else VERDICTS[code]
+        return replace(mark, verdict=verdict, slips=slips, facts=dict(self.letters.words) if slips else {})
 
     def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
         number = written.number if entry.factor is ONE else written.number / float(entry.factor)
@@ -188,7 +190,10 @@ class Marker:
         right = self.truth.given(q._replace(step=1))
         if right is None or written.exact / entry.factor == right[0]:
             return None
-        facts = {"given": f"{names.text(self.truth.problem.network, q)} = {entry.number} (\u2260 {right[1]})"}
+        worked = f"{entry.number} (\u2260 {right[1]})"
+        facts = {"given": f"{entry.name} = {worked}", "key": f"{mark.quantity} = {worked}"}
+        if q.kind in ("W", "b"):
+            facts["new"] = self.letters.text(q._replace(kind=f"{q.kind}_new"))
         return replace(mark, verdict="slip", expected=right[1], slips=("given.misread",), facts=facts)
 
     def _missing(self) -> list[Mark]:
@@ -198,8 +203,8 @@ class Marker:
         there = {e.quantity for e in self.sheet.entries}
         network = self.truth.problem.network
         wanted = [q for q in self.truth.asked if q not in there]
-        named = ((names.text(network, q), q) for q in wanted)
-        return [Mark(name, "", "missing", points=self.known.points(q), quantity=name) for name, q in named]
+        named = ((self.letters.text(q), names.text(network, q), q) for q in wanted)
+        return [Mark(name, "", "missing", points=self.known.points(q), quantity=ours) for name, ours, q in named]
 
     # --- causes ---
 
@@ -232,20 +237,32 @@ class Marker:
             after = [c for c in range(first + 1, until) if self.codes[c] == FOLLOWS]
             cells = tuple(self._entries[c].name for c in columns)
             follows = tuple(self._entries[c].name for c in after)
-            out.append(Cause(slips, cells, follows, self._facts(columns[0], slips) | facts))
+            out.append(Cause(slips, cells, follows, self._facts(columns[0], slips) | self._told(facts)))
         return out
+
+    def _told(self, facts: dict[str, str]) -> dict[str, str]:
+        """Facts about given numbers, `x[1] = 3 (\u2260 1)` or several of them, in the sheet's letters."""
+        if "given" not in facts:
+            return facts
+        told = " / ".join(self._told_one(*part.partition(" = ")) for part in facts["given"].split(" / "))
+        return facts | {"given": told, "key": facts["given"]}
+
+    def _told_one(self, name: str, *rest: str) -> str:
+        problem = self.truth.problem
+        q = names.find_name(problem.network, problem.samples, name)
+        return "".join((self.letters.text(q) if q else name, *rest))
 
     def _facts(self, column: int, slips: tuple[str, ...]) -> dict[str, str]:
         """The equations that a message shows: the right one of the cell, and each slip's."""
         q = self._entries[column].quantity
         assert q is not None
         known = [self.truth.slips[name] for name in slips if name in self.truth.slips]
-        facts: dict[str, str] = {}
+        facts: dict[str, str] = dict(self.letters.words)
         for slip in known:
             ending = f":{slip.name}" if len(slips) > 1 else ""
-            used = self.truth.equation(q, slip)
-            facts |= {f"used{ending}": used, f"right{ending}": self.truth.right_of(used)}
-        return {"right": self.truth.equation(q)} | facts
+            used, right = self.truth.worked(q, slip, self.letters.text)
+            facts |= {f"used{ending}": used, f"right{ending}": right}
+        return {"right": self.truth.equation(q, self.letters.text)} | facts
 
 
 def merged(found: Sequence[Found]) -> list[Told]:
