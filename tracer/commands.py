@@ -306,6 +306,7 @@ def read(options: argparse.Namespace) -> int:
         raise ValueError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
     except ValueError as e:
         raise ValueError(f"{where}: {e}") from None
+    _tell(proposal.notes)
     if proposal.missing:
         _tell((f"not found in it: {', '.join(proposal.missing)}",))
     return _write(proposal.text, options)

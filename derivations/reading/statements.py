@@ -233,9 +233,22 @@ def _text(cut: Sequence[Tok]) -> str:
     """The tokens as LaTeX again, with blanks only where they must stand."""
     out = ""
     for token in cut:
-        apart = bool(out) and out[-1].isalpha() and token.text[:1].isalpha() and "\\" in out[-14:]
-        out += f"{' ' if apart else ''}{token.text}"
+        text = _written(token)
+        apart = bool(out) and out[-1].isalpha() and text[:1].isalpha() and "\\" in out[-14:]
+        out += f"{' ' if apart else ''}{text}"
     return out
+
+
+def _written(token: Tok) -> str:
+    """A token as LaTeX: of a few the text holds the parts alone."""
+    first, _, second = token.text.partition("|")
+    if token.kind == "SUMSIGN":
+        return "\\sum" + (f"_{{{first}}}" if first else "") + (f"^{{{second}}}" if second else "")
+    if token.kind == "FRACDD":
+        return f"\\frac{{{first}}}{{{second}}}"
+    if token.kind == "NABLA":
+        return f"\\nabla_{{{first}}}" if first else "\\nabla"
+    return token.text
 
 
 def unread_rows(found: Iterable[Statement]) -> dict[int, NotRead]:

@@ -37,6 +37,8 @@ class Tok(NamedTuple):
     column: int
 
 
+Piece = tuple[str, str, int]  # kind, text, offset
+
 _WORDS = "net|out|target|tgt|loss|Loss|cost|Cost|MSE|SSE|Err|err|error|Error|pred|lr|total|in|bias|learning\\\\?_rate"
 _FUNCTIONS = "sigmoid|logistic|sigm|relu|ReLU|softmax|softplus|tanh|dtanh|exp|log|ln|sqrt|max|act|silu|gelu|elu"
 _GREEK = (
@@ -157,6 +159,8 @@ _NUMBER_POWER = re.compile(
 )
 _ELL = re.compile(r"\\ell(?![A-Za-z])")
 _WIDE = {ord(a): ord(b) for a, b in zip("０１２３４５６７８９．＝＊／｛｝＾＿", "0123456789.=*/{}^_", strict=True)}
+_LEFT_OUT = ("SPACE", "WRAP", "LABEL", "OVER", "OLD")
+_CALLED_AS = {"MEMBER": "NOTE", "DEE": "PARTIAL"}  # the shape of something says nothing about its numbers
 _PLAIN_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -188,99 +192,92 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
     return out
 
 
-def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
+def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[Piece]:
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
         if not found:
             stray = _STRAY.match(text, at)
-            written = stray[0] if stray else text[at]
-            yield "STRAY", written, at
-            at += len(written)
+            yield "STRAY", stray[0] if stray else text[at], at
+            at = stray.end() if stray else at + 1
             continue
-        kind, written = found.lastgroup or "", found[0]
-        if kind == "TEXT" and (called := _WORD_CALLED.match(text, found.start())):
-            yield "FUNC", called[0], found.start()
-            at = called.end()
-            continue
-        if kind == "TEXT":
-            end = _closing(text, found.end() - 1)
-            if end < 0:
-                yield "STRAY", "{", at
-                at = found.end()
-                continue
-            words = text[found.end() : end].strip()
-            at = end + 1
-            yield "NOTE", words, found.start()
-            continue
-        at = found.end()
-        if kind in ("SPACE", "WRAP", "LABEL", "OVER", "OLD"):
+        kind, start, at = found.lastgroup or "", at, found.end()
+        if kind in _LEFT_OUT:
             continue
         if kind == "NAME":
-            head = _E.match(text, found.start())
-            if head and head.end() <= at:
-                at = head.end()
-                yield "EULER", "e", found.start()
-                continue
-            written, transposed = _TRANSPOSED_INSIDE.subn(r"\1}", written)
-            if transposed:
-                yield "NAME", written, found.start()
-                yield "TRANSPOSE", "^T", at - 1
-                continue
-            written = _PRIMES_INSIDE.sub(r"\1}'", written)
-            called = _WORD_CALLED.match(text, found.start())
-            if called and called.end() == at:
-                yield "FUNC", called[0], found.start()
-                continue
-            if _WORDS_ONLY.fullmatch(written):
-                yield "DOTS" if "undefined" in written else "NOTE", written, found.start()
-                continue
-            if _CALLED.fullmatch(written) and (_OPENS.match(text, at) or _BARE_CALL.match(written)):
-                kind = "FUNC"
-        if kind == "NUM":
-            written = _number(written)
-            if len(written) > LONGEST_NUMBER:
-                raise NotRead("a number of too many digits", *place(found.start()))
-        if kind == "SUMSIGN":
-            low, high = (found[part] or "" for part in ("low", "high"))
-            written = f"{low.strip('{} ')}|{high.strip('{} ')}"
-        if kind == "MEMBER":  # the shape of something says nothing about its numbers
-            kind = "NOTE"
-        if kind == "FRACN":
+            pieces, at = _name(text, start, at)
+            yield from pieces
+        elif kind == "TEXT":
+            piece, at = _words(text, start, at)
+            yield piece
+        elif kind == "FRACN":
             yield from _one_digit_above(found)
-            continue
-        if kind == "NABLA":
-            written = found["by"] or ""
-        if kind == "FRACDD":
-            written = f"{found['above']}|{found['below']}"
-        if kind == "FRACD":
-            yield "FRAC", "\\frac", found.start()
-            yield "LB", "{", found.start()
-            yield "PARTIAL", "d", found.start()
-            second = _closing(text, text.index("{", found.start()))
-            yield from _denominator(text, at, second, place)
+        elif kind == "FRACD":
+            second = _closing(text, text.index("{", start))
+            yield from _denominator(text, start, at, second, place)
             at = _after_d(text, second)
-            continue
-        if kind == "DEE":
-            kind = "PARTIAL"
-        yield kind, written, found.start()
+        else:
+            written = _content(kind, found)
+            if kind == "NUM" and len(written) > LONGEST_NUMBER:
+                raise NotRead("a number of too many digits", *place(start))
+            yield _CALLED_AS.get(kind, kind), written, start
 
 
-def _one_digit_above(found: re.Match[str]) -> Iterator[tuple[str, str, int]]:
+def _name(text: str, start: int, end: int) -> tuple[list[Piece], int]:
+    """What a name is, the base of exp, a transposed one, a function or words, and where it ends."""
+    head = _E.match(text, start)
+    if head and head.end() <= end:
+        return [("EULER", "e", start)], head.end()
+    written, transposed = _TRANSPOSED_INSIDE.subn(r"\1}", text[start:end])
+    if transposed:
+        return [("NAME", written, start), ("TRANSPOSE", "^T", end - 1)], end
+    written = _PRIMES_INSIDE.sub(r"\1}'", written)
+    called = _WORD_CALLED.match(text, start)
+    if called and called.end() == end:
+        return [("FUNC", called[0], start)], end
+    if _WORDS_ONLY.fullmatch(written):
+        return [("DOTS" if "undefined" in written else "NOTE", written, start)], end
+    is_call = _CALLED.fullmatch(written) and (_OPENS.match(text, end) or _BARE_CALL.match(written))
+    return [("FUNC" if is_call else "NAME", written, start)], end
+
+
+def _words(text: str, start: int, end: int) -> tuple[Piece, int]:
+    r"""\text{...}: a function that is applied, or words; and where it ends."""
+    called = _WORD_CALLED.match(text, start)
+    if called:
+        return ("FUNC", called[0], start), called.end()
+    closing = _closing(text, end - 1)
+    if closing < 0:
+        return ("STRAY", "{", start), end
+    return ("NOTE", text[end:closing].strip(), start), closing + 1
+
+
+def _content(kind: str, found: re.Match[str]) -> str:
+    """What the grammar is given of a token: of a sum its bounds, of a nabla what it is by."""
+    if kind == "NUM":
+        return _number(found[0])
+    if kind == "SUMSIGN":
+        low, high = (found[part] or "" for part in ("low", "high"))
+        return f"{low.strip('{} ')}|{high.strip('{} ')}"
+    if kind == "NABLA":
+        return found["by"] or ""
+    return f"{found['above']}|{found['below']}" if kind == "FRACDD" else found[0]
+
+
+def _one_digit_above(found: re.Match[str]) -> Iterator[Piece]:
     r"""\frac 1 {2}: what stands above without braces."""
     at = found.start()
     yield from (("FRAC", "\\frac", at), ("LB", "{", at), ("NUM", found["one"], at), ("RB", "}", found.end()))
 
 
 def _denominator(
-    text: str, start: int, end: int, place: Callable[[int], tuple[int, int]]
-) -> Iterator[tuple[str, str, int]]:
-    """What stands above in dE/dw, the braces, and the d below."""
-    for kind, token, own in _cut(text[start:end], lambda k: place(start + k)):
-        yield kind, token, start + own
-    yield "RB", "}", end
-    yield "LB", "{", end
-    yield "PARTIAL", "d", end
+    text: str, start: int, above: int, end: int, place: Callable[[int], tuple[int, int]]
+) -> Iterator[Piece]:
+    """dE/dw with roman d: the d above, what stands behind it, the braces, the d below."""
+    yield from (("FRAC", "\\frac", start), ("LB", "{", start), ("PARTIAL", "d", start))
+    for kind, token, own in _cut(text[above:end], lambda k: place(above + k)):
+        yield kind, token, above + own
+    yield from (("RB", "}", end), ("LB", "{", end), ("PARTIAL", "d", end))
 
 
 _D = re.compile(r"\}\s*\{\s*(?:d|\\mathrm\s*\{?\s*d\s*\}?|\\text\s*\{d\})")

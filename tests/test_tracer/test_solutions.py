@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+import tracer.answers.solutions.marked as marked_module
 from tests.campaigns.closed_loop import loop
 from tests.campaigns.mutants import FAULTS, mutated
 from tests.campaigns.mutants import told as told_of
 from tests.networks import random_problem
 from tracer import load
+from tracer.answers.reporting.texts import messages
 from tracer.answers.solutions.marked import check_written
+from tracer.answers.solutions.plain import folded, readable
 from tracer.answers.solutions.proposing import propose
 from tracer.answers.solutions.solution import Solution, check_solution
 from tracer.answers.solutions.typeset import typeset
@@ -409,9 +412,10 @@ def test_a_problem_file_is_proposed_from_a_solution() -> None:
     """Sizes, weights, inputs, targets, rate, activations and loss of the network that the solution works."""
     proposal = propose(FORWARD + BACKWARD)
     assert proposal.notation == "bishop"
-    assert proposal.missing == ("W1[2,1]", "W1[2,2]", "W1[2,3]") or not proposal.missing
+    assert not proposal.missing
     problem = loads(proposal.text)
     assert problem.network.sizes == HAND.network.sizes
+    assert problem.network.layer(1).W.floats.tolist() == [[0.1] * 3, [0.2] * 3]  # the second row from numbers alone
     assert problem.network.loss.name == "half_squared_error"
     assert [layer.activation.name for _, layer in problem.network] == ["sigmoid", "identity"]
     assert problem.network.layer(2).W.floats.tolist() == [[1, 2], [3, 4]]
@@ -519,3 +523,152 @@ def test_vectors_and_matrices_refuse_other_letters(capsys: pytest.CaptureFixture
     """They are written in one notation; the option is not passed over in silence."""
     assert main(["derive", "hand-3-2-2", "--level", "matrix", "--notation", "ng"]) == 2
     assert "in bishop's letters, not in ng" in capsys.readouterr().err
+
+
+# --- what a person sees ---
+
+SLIPS = FORWARD + BACKWARD.replace("2.183-0=2.183", "2.183-0=2.283").replace(
+    r"2.183\cdot0.6457\approx1.410", r"2.283\cdot0.6457\approx1.474"
+).replace(r"w_{12}^{(2)}-\eta", r"w_{12}^{(2)}+\eta").replace(
+    r"2 - 0.1\cdot 1.677\approx1.832", r"2 + 0.1\cdot 1.677\approx2.168"
+)
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html", "json"])
+def test_every_format_ends_with_causes_and_score(form: str) -> None:
+    """The named causes and the score; at `verdict` the score alone, in Japanese in Japanese."""
+    marked = check_written(HAND, SLIPS)
+    name = "W2_new[1,2] goes up the gradient"
+    score = '"score": 0.866667' if form == "json" else "13 of 15 points (86.7%)"
+    assert name in marked.render(form)
+    assert score in marked.render(form)
+    assert name not in marked.render(form, feedback="verdict")
+    assert score in marked.render(form, feedback="verdict")
+    japanese = marked.render(form, lang="ja")
+    assert "勾配の向きに進んでいます" in japanese
+    assert "24行目の誤りの続きです。正しい数は 1.409 です" in japanese
+    assert not re.search(r"follows from|the sides differ|comes from more|the right number", japanese)
+
+
+def test_the_pages_are_whole_documents() -> None:
+    """Of one solution and of several, with one frame around them."""
+    page = check_written(HAND, SLIPS).render("html", lang="ja")
+    assert page.startswith('<!DOCTYPE html>\n<html lang="ja">')
+    assert page.count("<html") == page.count("</html>") == 1
+
+
+def test_what_follows_names_the_line_of_the_slip() -> None:
+    """An earlier line, or this row; also where steps between are not shown; no slip, no such words."""
+    said = {r.right: r.verdict.message for r in check_solution(HAND, SLIPS).relations}
+    assert said["1.474"] == "follows from the slip in line 24; the right number is 1.409"
+    assert said["2.168"] == "follows from the slip before it in this row; the right number is 1.832"
+    unseen = r"$$y_2 = 5.111$$" "\n\n" r"$$\frac{\partial E}{\partial w_{22}^{(2)}} = 4.111 \cdot 0.7685 = 3.159$$"
+    first, *_, last = check_solution(HAND, unseen, notation="bishop").relations
+    assert first.verdict.verdict == "false"
+    assert last.verdict.message == "follows from the slip in line 1; the right number is 3.083"
+    assert "follows" not in check_solution(HAND, FORWARD + BACKWARD).render("table")
+
+
+def test_a_right_number_put_in_after_a_slip_leaves_it_behind() -> None:
+    """1.677 is worked from 2.183, not from the 2.283 of the line above."""
+    found = {r.right: r.verdict for r in check_solution(HAND, SLIPS).relations}
+    assert found["1.677"].verdict == "within"
+    put = found[r"2.183\cdot0.7685"]
+    assert (put.fact, put.expected) == ("corrected", "2.283")
+
+
+LONG = "$$E = " + " + ".join(["0.001"] * 60) + r" = \frac{" + "x_1 + " * 40 + r"1}{2} \approx 10.43$$"
+
+
+def test_long_rows_keep_their_signs_and_numbers() -> None:
+    """Folded before relation signs; a side that is longer than a line loses its middle."""
+    rows = check_solution(HAND, LONG, notation="bishop").render("table").splitlines()
+    assert max(map(len, rows)) <= 80
+    assert any(row.endswith("≈ 10.43") for row in rows)
+    assert sum(" ... " in row for row in rows) >= 2
+    assert folded("a = b", 80) == ["a = b"]
+
+
+@pytest.mark.parametrize(
+    ("latex", "text"),
+    [
+        (r"w \leftarrow w - \eta g", "w ← w - η g"),
+        (r"1 \cdot 0.6457 \approx 2", "1·0.6457 ≈ 2"),
+        (r"\sum_{i=1}^N x_i = \frac12", "Σ_(i=1)^N x_i = 1/2"),
+        (r"e^{-0.6}", "e^-0.6"),
+        ("a = \x1b[31m1", r"a = \x1b[31m1"),
+    ],
+)
+def test_rows_as_plain_text(latex: str, text: str) -> None:
+    """Relations stand apart, signs of an index do not, and nothing that steers a terminal passes."""
+    assert readable(latex) == text
+
+
+def test_every_text_about_solutions_is_used() -> None:
+    """What the code asks for is in the file, and what is in the file is asked for."""
+    code = "".join(p.read_text(encoding="utf-8") for p in Path(marked_module.__file__).parent.glob("*.py"))
+    keys = set(messages()["solution"])
+    relations = {key for key in keys if key.startswith("relation_")}
+    assert relations == {f"relation_{v}" for v in (*VERDICTS, "apart", "none")}
+    assert set(re.findall(r'of_solutions\(\s*"(\w+)"', code)) | relations == keys
+
+
+def test_numbers_without_their_steps_may_come_from_earlier_rounded_ones() -> None:
+    """y_1 = 2.184 from z = 0.646 and 0.769, no step shown; another number is false."""
+    text = r"$$z_1 \approx 0.646$$ $$z_2 \approx 0.769$$ $$y_1 = 2.184$$ $$E \approx 10.44$$"
+    assert not faults(check_solution(HAND, text))
+    assert faults(check_solution(HAND, text.replace("2.184", "2.187")))
+    assert faults(check_solution(HAND, text.replace("10.44", "10.46")))
+
+
+ARRAYS = r"""
+$$\delta^{(2)} = y - t = \begin{pmatrix}2.183\\4.011\end{pmatrix}$$
+$$\frac{\partial E}{\partial W^{(2)}} = \delta^{(2)} (z^{(1)})^T =
+\begin{pmatrix}1.410&1.678\\2.590&3.802\end{pmatrix}$$
+$$\delta^{(1)} = h'(a^{(1)}) \odot (W^{(2)} \delta^{(2)}) = \begin{pmatrix}0.2288\\0.1779\end{pmatrix} \odot
+\begin{pmatrix}10.205\\22.593\end{pmatrix} = \begin{pmatrix}2.335\\4.019\end{pmatrix}$$
+$$W^{(2)} \leftarrow W^{(2)} - \eta \frac{\partial E}{\partial W^{(2)}} =
+\begin{pmatrix}0.859&1.832\\2.741&3.620\end{pmatrix}$$
+"""
+
+
+def test_slips_in_arrays_are_named_and_followed() -> None:
+    """3.802 for 3.082 and a weight matrix that is not turned: each told once, what follows names its line."""
+    said = [r.verdict.message for r in check_solution(HAND, ARRAYS).relations if not r.verdict.right]
+    assert said[0] == "entry 2,2: it is 3.083"
+    assert said[1].startswith("the sides differ")
+    here = "follows from the slip before it in this row; the right number is "
+    assert said[2:4] == [
+        f"{here}{n}" for n in ("3.2524 (entry 1), 3.63083 (entry 2)", "3.252 (entry 1), 3.631 (entry 2)")
+    ]
+    assert said[4] == "follows from the slip in line 3; the right number is 3.692 (entry 2,2)"
+    right = ARRAYS.replace("3.802", "3.083").replace("3.620", "3.692").replace("(W^{(2)} \\d", "({W^{(2)}}^T \\d")
+    right = (
+        right.replace("10.205", "14.216").replace("22.593", "20.41").replace("2.335", "3.253").replace("4.019", "3.631")
+    )
+    assert not faults(check_solution(HAND, right))
+
+
+def test_a_slip_in_the_same_line_but_another_formula_has_its_line() -> None:
+    """`in this row` is said of the row alone."""
+    text = r"$$z_1 \approx 0.6475$$ and $$y_1 = 1 \cdot 0.6475 + 2 \cdot 0.7685 = 2.185$$"
+    *_, last = check_solution(HAND, text).relations
+    assert last.verdict.message == "follows from the slip in line 1; the right number is 2.183"
+
+
+@pytest.mark.parametrize(("sign", "number", "right"), [("-", "-0.5505", True), ("+", "0.7505", False)])
+def test_a_weight_that_is_worked_out_is_the_one_after_the_update(sign: str, number: str, right: bool) -> None:
+    """`w = 0.1 - 0.1 * 6.505` without an arrow: the weights themselves are given."""
+    text = r"$$\frac{\partial E}{\partial w_{12}^{(1)}} = 6.505$$ "
+    text += rf"$$w_{{12}}^{{(1)}} = 0.1 {sign} 0.1 \cdot 6.505 = {number}$$"
+    marked = check_written(HAND, text)
+    assert bool(not faults(marked.solution)) == right
+    assert "W1_new[1,2]" in {mark.name for mark in marked.checked.marks}
+
+
+def test_a_digit_behind_a_letter_may_be_an_index() -> None:
+    """z1 = 0.6457 is of one unit, z1 = (0.6457, 0.7685) of the layer; the wrong unit is false."""
+    text = "z1 = 1/(1+exp(-0.6)) = 0.6457\nz2 = 0.7685\ny1 = 1*z1 + 2*z2 = 1*0.6457 + 2*0.7685 = 2.1827\n"
+    assert check_solution(HAND, text).all_right
+    assert faults(check_solution(HAND, text.replace("1*z1", "1*z2")))
+    assert check_solution(HAND, "$$z1 = (0.6457, 0.7685)$$").all_right

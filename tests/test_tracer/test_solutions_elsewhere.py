@@ -133,3 +133,37 @@ def test_arrays_of_other_sizes_are_not_compared() -> None:
         "unread",
         "one side is a number, the other an array of 2 numbers",
     )
+
+
+SQUARES = r"$$E = \sum_k (y_k - t_k)^2$$"
+HALVES = SQUARES.replace(r"\sum", r"\frac{1}{2} \sum")
+SIGNAL = r"$$\delta_k^{(2)} = y_k - t_k$$"
+HAND = load("hand-3-2-2")
+
+
+def test_a_factor_dropped_from_the_loss_is_a_slip() -> None:
+    """Where nothing else is worked with that loss; its number follows from it, the right page stays right."""
+    (first, *_) = check_solution(HAND, f"{SQUARES}\n\n{SIGNAL}").relations
+    assert first.verdict.verdict == "false"
+    assert first.verdict.message.endswith("has half_squared_error, E = 1/2 sum_k (y[k] - t[k])^2")
+    assert check_solution(HAND, f"{HALVES}\n\n{SIGNAL}").all_right
+    number = SQUARES.replace("2$$", r"2 \approx 20.85$$")
+    *_, last = check_solution(HAND, number).relations
+    assert last.verdict.message == "follows from the slip before it in this row; the right number is 10.43"
+
+
+def test_a_solution_may_work_with_another_loss_to_the_end() -> None:
+    """Its rows are not checked, its numbers follow, the whole is remarked; with that loss it is right."""
+    text = f"{SQUARES}\n\n{SIGNAL}".replace("= y_k -", "= 2(y_k -").replace("t_k$$", "t_k)$$")
+    text += "\n\n" + r"$$\delta_1^{(2)} = 2(y_1 - t_1) = 4.365$$"
+    solution = check_solution(HAND, text)
+    assert "it works with the loss squared_error" in solution.remarks[-1]
+    assert {r.verdict.verdict for r in solution.relations} == {"unread", "follows"}
+    assert solution.relations[-1].verdict.message.startswith("follows from the other loss before it in this row")
+    layers = [{"activation": f, "W": w} for f, w in (("sigmoid", HAND_W[0]), ("identity", HAND_W[1]))]
+    mapping = {"network": {"loss": "squared_error", "layers": layers}, "samples": [{"x": [1, 2, 3], "t": [0, 1]}]}
+    assert check_solution(load({**mapping, "training": {"learning_rate": 0.1}}), text).all_right
+    assert not check_solution(HAND, f"{HALVES}\n\n{SQUARES}\n\n{SIGNAL}").count("false")  # another one beside its own
+
+
+HAND_W = ([[0.1, 0.1, 0.1], [0.2, 0.2, 0.2]], [[1, 2], [3, 4]])

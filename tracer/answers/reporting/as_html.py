@@ -7,7 +7,7 @@ from html import escape
 
 from tracer.answers.reporting.blocks import Block, Grid, Items, Lines, Section, Title, clean
 
-__all__ = ["as_fragment", "as_html"]
+__all__ = ["as_document", "as_fragment", "as_html"]
 
 # Only tones that read on white and on black, so that the same rules serve a notebook of either theme.
 STYLE = """
@@ -36,17 +36,23 @@ body{margin:2rem auto;padding:0 1rem;max-width:60rem;background:#fff;color:#1b1b
 
 def as_html(blocks: Iterable[Block], title: str, lang: str) -> str:
     """The report as a page of its own."""
+    return as_document(as_fragment(blocks), title, lang)
+
+
+def as_document(body: str, title: str, lang: str) -> str:
+    """A page of its own around parts of reports."""
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f"<title>{_text(title)}</title>\n<style>\n{PAGE}\n</style>\n</head>\n<body>\n{as_fragment(blocks)}\n"
+        f"<title>{_text(title)}</title>\n<style>\n{PAGE}\n</style>\n</head>\n<body>\n{body}\n"
         "</body>\n</html>"
     )
 
 
-def as_fragment(blocks: Iterable[Block]) -> str:
-    """The report as a part of somebody's page, such as a notebook."""
-    return f'<div class="bptrace-report">\n<style>\n{STYLE}\n</style>\n{_body(blocks)}\n</div>'
+def as_fragment(blocks: Iterable[Block], middle: str = "", closing: Iterable[Block] = ()) -> str:
+    """The report as a part of somebody's page, such as a notebook; `middle` is HTML that stands before `closing`."""
+    body = "\n".join(part for part in (_body(blocks), middle, _body(closing)) if part)
+    return f'<div class="bptrace-report">\n<style>\n{STYLE}\n</style>\n{body}\n</div>'
 
 
 def _body(blocks: Iterable[Block]) -> str:

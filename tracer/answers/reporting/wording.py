@@ -67,6 +67,10 @@ class Wording:
         """A text of the reports, filled in."""
         return self._filled(messages()["report"][key][self.lang], facts)
 
+    def of_solutions(self, key: str, **facts: Any) -> str:
+        """A text of the reports on written solutions, filled in."""
+        return self._filled(messages()["solution"][key][self.lang], facts)
+
     def counted(self, key: str, count: int, **facts: Any) -> str:
         """The text for one or for many."""
         return self.text(f"{key}_one" if count == 1 else f"{key}_many", count=count, **facts)

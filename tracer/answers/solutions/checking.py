@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -18,30 +17,28 @@ from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
-from derivations.reading.nodes import Applied, Updated, Variable, letters_in, rebuilt
+from derivations.reading.nodes import Applied, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import Entry
-from tracer.answers.solutions.calculating import NoValue, function_base
-from tracer.answers.solutions.comparing import Comparer, is_numeric
-from tracer.answers.solutions.duals import ball
-from tracer.answers.solutions.elsewhere import NOT_CHECKED, Elsewhere, is_elementary, other_functions
+from tracer.answers.solutions.calculating import function_base
+from tracer.answers.solutions.chains import ORDERS, Chain, ordered
+from tracer.answers.solutions.comparing import Comparer
+from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.values import GIVEN, Claim, only
-from tracer.answers.solutions.verdicts import Checked, Verdict, worst
+from tracer.answers.solutions.stated import renewed
+from tracer.answers.solutions.values import GIVEN, Claim, Slip
+from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, worst
 
 __all__ = ["Checking"]
 
 _ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
 _NUMBERS = ("e", "\\pi", "π")
-ORDERS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt, "<": operator.lt, "\u2265": operator.ge, "\u2264": operator.le, "\u2260": operator.ne,
-}  # fmt: skip
 Resolved = list[Expression | str]  # a tree, or why there is none
 
 
 @dataclass
 class Checking:
-    """Checks statements in order.  `source` gives the text of a side for the report."""
+    """Checks statements in order."""
 
     problem: Problem
     book: Letterbook
@@ -51,6 +48,7 @@ class Checking:
     entries: dict[Quantity, Entry] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
+    lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +71,7 @@ class Checking:
         if free:
             verdicts = self._definition(statement, trees, free)
         else:
-            trees = self._updates(statement, trees)
+            trees = renewed(statement, trees, self.book)
             verdicts = self._bound(statement, trees)
         for k, (relation, verdict) in enumerate(zip(statement.relations, verdicts, strict=True)):
             self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)
@@ -115,7 +113,7 @@ class Checking:
                 why = f"{NOT_CHECKED}a function that is none of this network"
                 return [Verdict("unread", message=why) for _ in best]
             if base not in ACTIVATIONS:
-                why = f"{base} is none of the functions of this network"
+                why = "it holds for none of the functions of this network"
                 best = [Verdict("false", message=why) if v.verdict == "false" else v for v in best]
         return best
 
@@ -155,21 +153,6 @@ class Checking:
         return self._chain(statement, resolved, comparer)
 
     # --- statements about the network ---
-
-    def _updates(self, statement: Statement, trees: list[Expression | None]) -> list[Expression | None]:
-        """What stands left of an arrow, or of `w = w - ...`, is the parameter after the update."""
-        out = list(trees)
-        for k, relation in enumerate(statement.relations):
-            left, right = trees[k], trees[k + 1]
-            if not isinstance(left, Letters) or right is None:
-                continue
-            again = any(l.text == left.text for l in letters_in(right)) and not isinstance(right, Letters)
-            if relation.sign == "\u2190" or again:
-                found = self.book.meaning(left.latex)
-                generic = found is None
-                if generic or (found and found.quantity.kind in ("W", "b")):
-                    out[k] = Updated(left)
-        return out
 
     def _bound(self, statement: Statement, trees: list[Expression | None]) -> list[Verdict]:
         there = [tree for tree in trees if tree is not None]
@@ -253,56 +236,35 @@ class Checking:
     def _chain(
         self, statement: Statement, resolved: Resolved, comparer: Comparer, *, general: bool = False
     ) -> list[Verdict]:
-        """Each side against the one before, or where that one was wrong, against the last that was right."""
+        """The verdict on each side after the first."""
         out: list[Verdict] = []
-        last: Expression | None = None
-        before: Expression | None = None
         head = resolved[0] if not isinstance(resolved[0], str) else None
-        slipped = self._uses_slip(resolved, comparer)
-        elsewhere = self.elsewhere if comparer is self.comparer else None
-        for k, side in enumerate(resolved):
-            if k == 0:
-                last = before = side if not isinstance(side, str) else None
-                continue
-            if isinstance(side, str) or last is None:
+        chain = Chain(comparer, self.elsewhere if comparer is self.comparer else None, head, general)
+        for k, side in enumerate(resolved[1:], 1):
+            relation = statement.relations[k - 1]
+            if isinstance(side, str) or chain.last is None:
                 why = side if isinstance(side, str) else str(resolved[k - 1])
                 out.append(Verdict("unread", message=why))
                 if not isinstance(side, str):
-                    last = before = side
-                continue
-            if statement.relations[k - 1].sign in ORDERS:
-                out.append(_ordered(comparer, last, side, statement.relations[k - 1].sign))
-                continue
-            verdict = _compared(comparer, last, side, head, slipped)
-            if verdict.verdict == "false" and before is not last and before is not None:
-                again = _compared(comparer, before, side, None, True)
-                if again.right:
-                    verdict = Verdict("follows", message="follows from the slip before")
-            verdict = elsewhere.judged(last, side, verdict, general=general) if elsewhere else verdict
-            before = side
-            apart = verdict.message.startswith(NOT_CHECKED)
-            if verdict.right or verdict.verdict == "follows" or is_numeric(side) or apart:
-                last = side
-            slipped = slipped or verdict.verdict in ("false", "follows")
-            out.append(verdict)
-            self._claim(statement, k, head, side, verdict, comparer)
+                    chain.begin(side)
+            elif relation.sign in ORDERS:
+                out.append(ordered(comparer, chain.last, side, relation.sign))
+            else:
+                verdict = chain.judged(side, Slip(self.lines.get(relation.row, relation.line), relation.row))
+                out.append(verdict)
+                self._claim(relation, head, side, verdict, comparer, chain.claimed if verdict.right else chain.slips)
         return out
-
-    def _uses_slip(self, resolved: Resolved, comparer: Comparer) -> bool:
-        return any(
-            (claim := comparer.own.get(q)) is not None and claim.slipped for tree in resolved for q in _quantities(tree)
-        )
 
     # --- claims ---
 
     def _claim(
         self,
-        statement: Statement,
-        k: int,
+        relation: Relation,
         head: Expression | None,
         side: Expression,
         verdict: Verdict,
         comparer: Comparer,
+        slips: tuple[Slip, ...],
     ) -> None:
         """Remember a quantity's number; the last one of a statement is its claim."""
         for name, entry in _pairs(head, side):
@@ -312,15 +274,14 @@ class Checking:
             q = name.quantity
             if verdict.verdict == "unread":
                 continue
-            comparer.own[q] = Claim(shown, slipped=verdict.verdict in ("false", "follows"))
+            comparer.own[q] = Claim(shown, slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
-            place = statement.relations[k - 1]
             self.entries.pop(q, None)
             self.entries[q] = Entry(
                 names.text(self.problem.network, q),
                 shown.text,
-                f"line {place.line}",
+                f"line {relation.line}",
                 q,
                 Fraction(1),
                 None,
@@ -345,28 +306,6 @@ def _is_shown(e: Expression | str) -> bool:
 
 def _plain(value: Any) -> str:
     return f"{int(value.p) / int(value.q):g}"
-
-
-def _compared(
-    comparer: Comparer, left: Expression, side: Expression, head: Expression | None, slipped: bool
-) -> Verdict:
-    try:
-        return comparer.compare(left, side, head, slipped=slipped)
-    except (NoValue, Unknown) as e:
-        return Verdict("unread", message=str(e))
-    except (ArithmeticError, RecursionError, ValueError, TypeError) as e:
-        return Verdict("unread", message=str(e) if isinstance(e, ArithmeticError) else "it has no value here")
-
-
-def _ordered(comparer: Comparer, left: Expression, right: Expression, sign: str) -> Verdict:
-    """0.5 > 0: with the document's numbers."""
-    try:
-        a, b = (ball(only(comparer.value(e, own=True))) for e in (left, right))
-    except (NoValue, Unknown, ArithmeticError) as e:
-        return Verdict("unread", message=str(e))
-    if ORDERS[sign](a, b):
-        return Verdict("true")
-    return Verdict("false", message=f"left is {float(a.mid()):.6g}, right is {float(b.mid()):.6g}")
 
 
 def _pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Expression]]:

@@ -126,7 +126,7 @@ class Comparer(Definitions):
                 out.append((place_of(k, pocket), Verdict("true" if same else "false")))
                 continue
             own = self._number(value, truth, shown, left, slipped, overlap=False)
-            if not own.right:
+            if own.verdict == "false":
                 own = self._unseen(own, head_k, wide[k] if wide else None, shown)
             out.append((place_of(k, pocket), own))
         return together(out)
@@ -213,21 +213,21 @@ class Comparer(Definitions):
         for q, shown in found:
             claim = self.own.get(q)
             if claim and not rounds_to(claim.shown.exact, shown) and q.kind not in GIVEN:
-                fact, expected = "full", claim.shown.text
+                fact, expected = "corrected" if claim.slips else "full", claim.shown.text
             elif claim is None and q.kind not in GIVEN and not rounds_to(self.true(q), shown):
                 fact, expected = "carried" if self.by_hand(q, shown) else "last_digit", like(self.true(q), shown)
         self._learn(found)
         return Verdict("within", fact, expected) if fact else Verdict("true")
 
     def _same_value(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
-        exact = only(self.value(right, own=True))
-        own, truth = only(self.value(left, own=True)), only(self.value(left))
-        if equal(own, exact) or equal(truth, exact):
-            return Verdict("true")
-        wide = only(self.value(right, own=True, ball_of_shown=True))
-        if _meet(own, wide) or _meet(truth, wide):
-            return Verdict("within")
-        return Verdict("false", message=f"left is {_short(own)}, right is {_short(exact)}", expected=_short(own))
+        values = self.value(left, own=True), self.value(left), self.value(right, own=True)
+        wide = self.value(right, own=True, ball_of_shown=True)
+        shapes = {np.shape(x) for x in values}
+        if len(shapes) > 1 or shapes == {()}:
+            own, truth, exact = map(only, values)
+            return _same_number(own, truth, exact, only(wide))
+        entries = zip(*(x.flat for x in (*values, wide)), strict=True)
+        return together([(place_of(k, values[0]), _same_number(*entry)) for k, entry in enumerate(entries)])
 
     def _stands_for(self, q: Quantity, shown: Shown) -> bool:
         """Whether a number that is put in for a quantity is the document's own, or the true one at its digits."""
@@ -277,17 +277,39 @@ class Comparer(Definitions):
             found = []
         if found and all(self._stands_for(q, shown) for q, shown in found):
             return Verdict("true")
+        if self._put_into_rule(left, right):
+            return Verdict("true")
         if self._assignment(left, right):
             return Verdict("true", message="holds for these numbers")
         a, b = _short(self.value(left)), _short(self.value(right))
         differ = f"here {a} and {b}" if a != b else f"both are {a} here, by chance"
         return Verdict("false", message=f"the sides differ: {differ}")
 
+    def _put_into_rule(self, left: Expression, right: Expression) -> bool:
+        """y_1 = 1 z_1 + 2 z_2: the rule of a quantity with its given numbers put in."""
+        while isinstance(left, Name) and left.quantity in self.formulas:
+            left = self.formulas[left.quantity]
+            try:
+                found = list(put_in(left, right))
+            except OtherShape:
+                continue
+            return bool(found) and all(self._stands_for(q, shown) for q, shown in found)
+        return False
+
     def _assignment(self, left: Expression, right: Expression) -> bool:
         """x_0 = x_1: two given numbers of a sample said to be the same."""
         if not (isinstance(left, Name) and isinstance(right, Name)):
             return False
         return left.quantity.kind in GIVEN and right.quantity.kind in GIVEN
+
+
+def _same_number(own: Any, truth: Any, exact: Any, wide: Any) -> Verdict:
+    """A value, by the document's numbers and by the true ones, against one with numbers put in."""
+    if equal(own, exact) or equal(truth, exact):
+        return Verdict("true")
+    if _meet(own, wide) or _meet(truth, wide):
+        return Verdict("within")
+    return Verdict("false", message=f"left is {_short(own)}, right is {_short(exact)}", expected=_short(own))
 
 
 def is_numeric(e: Any) -> bool:

@@ -16,18 +16,20 @@ from flint import arb, fmpq
 
 from derivations.activations import ACTIVATIONS, Activation
 from derivations.expression import Call, Expression, Name, Negative, Number, Power, Product, Quotient
-from derivations.losses import LOSSES
+from derivations.losses import LOSSES, Loss
 from derivations.names import Quantity
 from derivations.reading.nodes import Applied, Variable
 from tracer.answers.solutions.calculating import NoValue, activation_named, function_base
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import equal
-from tracer.answers.solutions.verdicts import Verdict
+from tracer.answers.solutions.verdicts import NOT_CHECKED, Verdict
 from tracer.answers.solutions.worlds import World, used_in
 
-__all__ = ["NOT_CHECKED", "Elsewhere", "is_elementary", "other_functions"]
+__all__ = ["OF_LOSS", "Elsewhere", "is_elementary", "other_functions"]
 
-NOT_CHECKED = "not checked: "
+OF_LOSS = "it is of the loss "
+CHANGE = "to check its rows, change the problem's loss"
+_SQUARES = ("half_squared_error", "squared_error", "mean_squared_error", "half_mean_squared_error")
 _LOSS_KINDS = ("E", "E_part", "E_sample")
 _NEAR = 1_000_003  # one in so many is what a number is moved by: units keep to the side of 0 that they are on
 _CALLED = {"tanh": "tanh", "max0": "relu"}
@@ -39,7 +41,9 @@ class Elsewhere:
 
     comparer: Comparer
     unbiased: bool = False
+    slips: frozenset[str] = frozenset()  # other losses that are none of the document's but this one with a slip
     losses: list[str] = field(default_factory=list)  # other ones that it defines
+    used: set[str] = field(default_factory=set)  # those of them that it works with
     own_loss: bool = False  # whether it defines this network's
     signed: set[Expression] = field(default_factory=set)  # what it says of error signals of this network's sign
 
@@ -55,18 +59,44 @@ class Elsewhere:
         try:
             if self._simplified(left, right, defines):
                 return Verdict("true", message="with the numbers of this problem put in")
-            why = self._why(left, right, defines, general)
+            name = self._loss(left, right, defines)
+            why = f"{OF_LOSS}{name}, and this network has {self._own.name}" if name else self._why(left, right, general)
         except (NoValue, ArithmeticError, ValueError, TypeError, RecursionError):
             return verdict
+        if name in self.slips:
+            return replace(verdict, message=f"{OF_LOSS}{name}; this network has {self._own.name}, {self._own.text}")
         return Verdict("unread", message=f"{NOT_CHECKED}{why}") if why else verdict
 
-    def _why(self, left: Expression, right: Expression, defines: bool, general: bool) -> str:
-        own = self.comparer.problem.network.loss.name
+    @property
+    def misstated(self) -> frozenset[str]:
+        """The squared errors that it defines and does not work with: this network's with a slip in its factor."""
+        if self.own_loss or self._own.name not in _SQUARES:
+            return frozenset()
+        return frozenset(name for name in self.losses if name in _SQUARES and name not in self.used)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be said of the whole document."""
+        other = sorted(self.used)
+        return [f"it works with the loss {name}, this problem has {self._own.name}; {CHANGE}" for name in other[:1]]
+
+    @property
+    def _own(self) -> Loss:
+        return self.comparer.problem.network.loss
+
+    def _loss(self, left: Expression, right: Expression, defines: bool) -> str:
+        """The other loss of which a row is true, of those that the document defines."""
         candidates = list(self._others) if defines else [] if self.own_loss else self.losses
         for name in candidates:
             if _holds(self._others[name], left, right):
-                self.losses += [name] if defines and name not in self.losses else []
-                return f"it is of the loss {name}, and this network has {own}"
+                if not defines:
+                    self.used.add(name)
+                elif name not in self.losses:
+                    self.losses.append(name)
+                return name
+        return ""
+
+    def _why(self, left: Expression, right: Expression, general: bool) -> str:
         if left in self.signed and _of_signals(right) and _holds(self.comparer, Negative(left), right):
             return "it is of error signals of the other sign"
         foreign = [f for f in _functions(left, right) if f not in self._functions]

@@ -8,14 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 from derivations.network import Problem
 from tracer.answers.marking.mark import mark
 from tracer.answers.reading.entries import Sheet
+from tracer.answers.reporting.as_html import as_document
+from tracer.answers.reporting.blocks import Block
+from tracer.answers.reporting.feedback import limited
+from tracer.answers.reporting.sheet_report import sheet_blocks
+from tracer.answers.reporting.wording import Wording
 from tracer.answers.result import Checked
-from tracer.answers.solutions.rendering import relations_json
+from tracer.answers.solutions.rendering import fragment, relations_json, render
 from tracer.answers.solutions.solution import Solution, check_solution
 
 __all__ = [
@@ -29,7 +33,6 @@ __all__ = [
 ]
 
 LARGEST = 1_000_000
-WIDTH = 80
 SUFFIXES = (".tex", ".md", ".txt", ".ipynb")
 MOST_LINES, LONGEST_LINE = 2000, 500
 _WORK = re.compile(r"[^=\d|,;]*[^=|;]{0,60}=[^=\n]*\d[^=\n]*[-+*/·×−(][^=\n]*(?:=|≈)\s*[-+−]?\.?\d")
@@ -57,17 +60,27 @@ class MarkedSolution:
         """As table, markdown, html or json; feedback: verdict, hint or full.  Raises ValueError for another."""
         if form not in FORMATS:
             raise ValueError(f"a written solution is shown as {', '.join(FORMATS)}, not as {form}")
+        words, solution = Wording(lang, feedback), self.solution.limited(feedback)
         if form == "json":
             out = json.loads(self.checked.render("json", feedback=feedback, lang=lang))
-            out["sheets"][0]["relations"] = relations_json(self.solution.limited(feedback))
+            sheet = out["sheets"][0]
+            sheet["remarks"] = [*map(words.said, solution.remarks), *sheet.get("remarks", [])]
+            sheet["relations"] = relations_json(solution, words)
             return json.dumps(out, ensure_ascii=False, indent=1)
-        rows = self.solution.limited(feedback).render(form)
-        if not self.checked.one.causes or form == "html" or feedback == "verdict":
-            return rows
-        told = self.checked.explain(feedback=feedback, lang=lang).splitlines()
-        if form == "markdown":
-            return "\n".join([rows, "", *(f"- {line.strip()}" for line in told)])
-        return "\n".join([rows, "", *(part for line in told for part in wrap(line, WIDTH, subsequent_indent="  "))])
+        return render(solution, form, words, self._closing(words))
+
+    def fragment(self, *, feedback: str = "full", lang: str = "en") -> str:
+        """The HTML as a part of a page."""
+        words = Wording(lang, feedback)
+        return fragment(self.solution.limited(feedback), words, self._closing(words))
+
+    def _closing(self, words: Wording) -> list[Block]:
+        """What the numbers get: how many are right, the cells that are not, the causes, the score."""
+        sheet = limited(self.checked, words.level).one
+        remarks = tuple(r for r in sheet.remarks if not r.startswith("names read in the notation"))  # told at the top
+        return list(
+            sheet_blocks(replace(sheet, id=words.of_solutions("numbers"), remarks=remarks), words, compact=True)
+        )
 
     def __str__(self) -> str:
         return self.render()
@@ -100,12 +113,28 @@ def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "ful
     """One after another, each under its name; in JSON the sheets of one document."""
     if form == "json":
         return _json_of_files(files, feedback, lang)
+    if form == "html":
+        return _page_of_files(files, feedback, lang)
     out = []
     for file in files:
-        head = {"markdown": f"## {file.file}", "html": f"<h1>{escape(file.file)}</h1>"}.get(form, f"== {file.file}")
-        body = file.marked.render(form, feedback=feedback, lang=lang) if file.marked else f"not marked: {file.error}"
-        out += [head, "", f"<p>{escape(body)}</p>" if form == "html" and not file.marked else body, ""]
+        marked = file.marked
+        body = marked.render(form, feedback=feedback, lang=lang) if marked else _not_marked(file, lang)
+        out += [f"## {file.file}" if form == "markdown" else f"== {file.file}", "", body, ""]
     return "\n".join(out).rstrip()
+
+
+def _not_marked(file: MarkedFile, lang: str) -> str:
+    words = Wording(lang)
+    return words.of_solutions("not_marked", error=words.said(file.error))
+
+
+def _page_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
+    out = []
+    for file in files:
+        marked = file.marked
+        body = marked.fragment(feedback=feedback, lang=lang) if marked else f"<p>{escape(_not_marked(file, lang))}</p>"
+        out += [f"<h1>{escape(file.file)}</h1>", body]
+    return as_document("\n".join(out), next((f.marked.solution.title for f in files if f.marked), "bptrace"), lang)
 
 
 def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:

@@ -1,287 +1,269 @@
 """A problem file proposed from a written solution: what it says of the network, and what it does not say.
 
 Numbers come from where they are stated (`W = [...]`, `x_1 = 1`) and from where they are put into a formula
-(`w_1 i_1 + w_2 i_2 = 0.15 * 0.05 + 0.2 * 0.1`); sizes from the largest indices; activations and the loss from the
-relations that they make true.  Nothing is invented: what is not found is a comment in the file.
+(`w_1 i_1 + w_2 i_2 = 0.15 * 0.05 + 0.2 * 0.1`); sizes from the largest indices; the letters, the activations and the
+loss from the relations that they make true.  Nothing is invented: what is not found stands beside its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 from typing import Any
 
 from derivations import names
-from derivations.expression import Expression, Letters, Matrix, Name, Partial
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.reading.documents import notebook_text, rows_of
-from derivations.reading.letters import Letterbook
-from derivations.reading.meanings import Unknown
-from derivations.reading.nodes import letters_in, rebuilt
 from derivations.reading.statements import Statement, statements
-from tracer.answers.solutions.comparing import is_numeric
-from tracer.answers.solutions.putting import OtherShape, put_in
-from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.solution import check_solution
+from tracer.answers.solutions.sizing import book_of, sized, skeleton
+from tracer.answers.solutions.solution import Solution, check_solution
+from tracer.answers.solutions.stated import Said, Stated, stated
+from tracer.answers.solutions.stated import turned as with_turned
 from tracer.problem import load
 
 __all__ = ["Proposal", "propose"]
 
-MOST_UNITS, LEAST_NAMES, MOST_LISTED = 6, 3, 12
+MOST_LISTED = 12
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 _HINTS = {"tanh": "tanh", "relu": "max"}
 LOSSES = ("half_squared_error", "squared_error", "binary_cross_entropy")
 NOTATIONS = ("mazur", "bishop", "nielsen", "ng", "uy")
+TO_FROM = ("bishop", "nielsen", "ng")
+_WEIGHT = re.compile(r"([wW](?:\s*\^\s*(?:\{[^{}]*\}|\w))?\s*_\s*\{?\s*)(\d)(\s*,?\s*)(\d)")
+NO_NETWORK = (
+    "no network is to be seen in it; name its weights, such as w_{11}^{(1)} = 0.1, or write the problem with "
+    "`bptrace new 2-2-1`"
+)
 
 
 @dataclass
 class Proposal:
-    """A problem file's text, the notation the solution is written in, and what was not found."""
+    """A problem file's text, the notation the solution is written in, and what was not found.
+
+    `notes` say what contradicts, what could not be placed, and what was read in one of several ways.
+    """
 
     text: str
     notation: str
     missing: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass
+class _Reading:
+    """The document read in one notation, perhaps with the indices of weights turned."""
+
+    source: str
+    notation: str
+    sizes: tuple[int, ...]
+    biased: str
+    known: int  # names
+    said: Stated
+    turned: bool = False
+    activations: tuple[str, ...] = ()
+    loss: str = LOSSES[0]
+    open_layers: tuple[int, ...] = ()  # those of which the document does not tell the activation, from 0
+    open_loss: bool = False
+    solution: Solution | None = None
+    alike: tuple[str, ...] = ()  # notations that fit as well and lead to other activations
+
+    @property
+    def placed(self) -> int:
+        """How many numbers have their place, less those that fit nowhere or contradict."""
+        return len(self.said.values) - 2 * len(self.said.unplaced + self.said.contradictions)
 
 
 def propose(text: str) -> Proposal:
     """The problem that a written solution works on.  Raises ValueError where there is no network to be seen."""
     source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
+    readings = list(_readings(source, turned=False))
+    if not any(r.said.values for r in readings):
+        raise ValueError(NO_NETWORK)
+    best = _best(readings)
+    if best.said.unplaced or best.said.contradictions or (best.solution and best.solution.count("false")):
+        best = _best([best, *_readings(_WEIGHT.sub(r"\1\4\3\2", source), turned=True)])
+    return _proposal(best)
+
+
+def _readings(source: str, *, turned: bool) -> Iterator[_Reading]:
+    """The document in each notation that knows enough of its names."""
     found, _ = statements(rows_of(source))
-    best: tuple[tuple[int, int], dict[str, Any], str, set[str]] | None = None
+    found = [with_turned(s) for s in found] if turned else found
     for notation in NOTATIONS:
-        sized = _sized(found, notation)
-        if sized is None:
-            continue
-        sizes, biased = sized
-        values = _values(found, sizes, notation, biased)
-        score = (len(values), -sum(sizes))
-        if best is None or score > best[0]:
-            mapping, missing = _mapping(sizes, values, biased)
-            best = score, mapping, notation, missing
-    if best is None or best[0][0] == 0:
-        raise ValueError("no network is to be seen in it; write one with `bptrace new 2-2-1`")
-    _, mapping, notation, missing = best
-    said = _functions(mapping, source, notation)
-    missing |= {what for what, known in (("the activations", said[0]), ("the loss", said[1])) if not known}
-    return Proposal(_toml(mapping, notation, sorted(missing)), notation, tuple(sorted(missing)))
+        fits = sized(found, notation)
+        if fits:
+            yield _Reading(source, notation, *fits, _stated(found, *fits[:2], notation), turned)
 
 
-# --- sizes ---
-
-
-def _skeleton(sizes: tuple[int, ...], biased: str, activations: Iterable[str] = (), loss: str = "") -> dict[str, Any]:
-    """A problem of that shape with numbers that stand for nothing yet."""
-    chosen = list(activations) or ["sigmoid"] * (len(sizes) - 1)
-    layers = []
-    for inputs, units, activation in zip(sizes, sizes[1:], chosen, strict=False):
-        layer: dict[str, Any] = {"activation": activation, "W": [["0.5"] * inputs for _ in range(units)]}
-        if biased:
-            layer["b"] = "0.5" if biased == "shared" else ["0.5"] * units
-        layers.append(layer)
-    return {
-        "network": {"loss": loss or LOSSES[0], "layers": layers},
-        "samples": [{"x": ["1"] * sizes[0], "t": ["0"] * sizes[-1]}],
-        "training": {"learning_rate": "0.1"},
-    }
-
-
-def _sized(found: list[Statement], notation: str) -> tuple[tuple[int, ...], str] | None:
-    """The smallest network, and its bias, that knows the most of the document's names."""
-    written = {letters.latex for tree in _trees(found) for letters in letters_in(tree)}
-    biases = {"mazur": ["shared"], "uy": ["own"]}.get(notation, [""])
-    if biases == [""] and any(name[:1] == "b" for name in written):
-        biases = ["", "own"]
-
-    def known(sizes: tuple[int, ...], biased: str) -> int:
-        book = _book(_skeleton(sizes, biased), notation)
-        return sum(1 for w in written if (m := book.meaning(w)) and not m.whole) if book else -1
-
-    best: tuple[int, tuple[int, ...], str] | None = None
-    for biased in biases:
-        for sizes in _shapes(notation, written):
-            count = known(sizes, biased)
-            if notation != "mazur":
-                for axis in range(len(sizes)):
-                    while sizes[axis] > 1:
-                        smaller = (*sizes[:axis], sizes[axis] - 1, *sizes[axis + 1 :])
-                        if known(smaller, biased) < count:
-                            break
-                        sizes = smaller
-            if best is None or (count, -sum(sizes)) > (best[0], -sum(best[1])):
-                best = count, sizes, biased
-    return None if best is None or best[0] < LEAST_NAMES else best[1:]
-
-
-def _shapes(notation: str, written: set[str]) -> list[tuple[int, ...]]:
-    """Shapes to start from: Mazur's weights are counted, so that each shape is one of its own."""
-    most = min(max((int(d) for name in written for d in re.findall(r"\d", name)), default=1), MOST_UNITS)
-    if notation == "mazur":
-        return list(product(range(1, 4), repeat=3))
-    last = 1 if notation == "uy" else most
-    deep = any(re.search(r"\^\W*3", name) for name in written)
-    return [(most, last), (most, most, last), *([(most, most, most, last)] if deep else [])]
-
-
-def _book(mapping: dict[str, Any], notation: str) -> Letterbook | None:
-    try:
-        return Letterbook(load(mapping), notation)
-    except ValueError:
-        return None
-
-
-def _trees(found: list[Statement]) -> Iterator[Expression]:
-    return (side.tree for statement in found for side in statement.sides if side.tree is not None)
-
-
-# --- numbers ---
-
-
-def _values(found: list[Statement], sizes: tuple[int, ...], notation: str, biased: str) -> dict[Quantity, str]:
-    """What the document says of each given number; the first thing said counts."""
-    book = _book(_skeleton(sizes, biased), notation)
+def _stated(found: Sequence[Statement], sizes: tuple[int, ...], biased: str, notation: str) -> Stated:
+    book = book_of(skeleton(sizes, biased), notation)
     assert book is not None
-    out: dict[Quantity, str] = {}
-    formulas: dict[Expression, list[Expression]] = {}  # of each quantity, also from statements before
-    for statement in found:
-        named = [_named(side.tree, book) for side in statement.sides if side.tree is not None]
-        if not named:
-            continue
-        known = formulas.setdefault(named[0], [])
-        for side in named:
-            if not is_numeric(side):
-                known.append(side)
-                continue
-            for q, number in [pair for letters in known for pair in _said(letters, side)]:
-                if q.kind in ("x", "t", "W", "b", "eta"):
-                    out.setdefault(q, number)
-    return out
+    return stated(found, book)
 
 
-def _named(tree: Expression, book: Letterbook) -> Expression:
-    """The tree in quantities, as far as its names are known."""
-    try:
-        whole: Expression = book.resolved(tree, {})
-    except Unknown:
-        pass
-    else:
-        return whole
-
-    def known(e: Expression) -> Expression | None:
-        if not isinstance(e, Letters | Partial):
-            return None
-        try:
-            found: Expression = book.resolved(e, {})
-        except Unknown:
-            return e
-        return found
-
-    named: Expression = rebuilt(tree, known)
-    return named
-
-
-def _said(letters: Expression, numbers: Expression) -> list[tuple[Quantity, str]]:
-    if isinstance(letters, Matrix) and isinstance(numbers, Matrix):
-        mine, theirs = ([e for row in m.rows for e in row] for m in (letters, numbers))
-        if len(mine) == len(theirs):
-            pairs = [(a, shown_number(b)) for a, b in zip(mine, theirs, strict=True) if isinstance(a, Name)]
-            return [(a.quantity, shown.text) for a, shown in pairs if shown]
-        return []
-    if isinstance(letters, Name):
-        shown = shown_number(numbers)
-        return [(letters.quantity, shown.text)] if shown else []
-    try:
-        return [(q, shown.text) for q, shown in put_in(letters, numbers)]
-    except OtherShape:
-        return []
-
-
-def _mapping(sizes: tuple[int, ...], values: dict[Quantity, str], biased: str) -> tuple[dict[str, Any], set[str]]:
-    """The problem with the numbers that were found, and the names of what was not."""
-    out, missing = _skeleton(sizes, biased), set[str]()
-    network = load(out).network
-
-    def number(q: Quantity) -> str:
-        if q not in values:
-            missing.add(names.text(network, q))
-        return values.get(q, "0")
-
-    for l, (inputs, units) in enumerate(pairwise(sizes), 1):
-        layer = out["network"]["layers"][l - 1]
-        rows = range(1, units + 1)
-        layer["W"] = [[number(Quantity("W", l, (j, i))) for i in range(1, inputs + 1)] for j in rows]
-        if biased == "shared":
-            layer["b"] = number(Quantity("b", l))
-        elif biased:
-            layer["b"] = [number(Quantity("b", l, (j,))) for j in rows]
-    sample = out["samples"][0]
-    sample["x"] = [number(Quantity("x", 0, (i,))) for i in range(1, sizes[0] + 1)]
-    sample["t"] = [number(Quantity("t", 0, (k,))) for k in range(1, sizes[-1] + 1)]
-    out["training"]["learning_rate"] = values.get(Quantity("eta"), "0.1")
-    if Quantity("eta") not in values:
-        missing.add("the learning rate")
-    return out, missing
+def _best(readings: Sequence[_Reading]) -> _Reading:
+    """Of those that know most names and place most numbers the one that makes most of the document true."""
+    most = max((r.known, r.placed) for r in readings)
+    near = [r for r in readings if (r.known, r.placed) == most]
+    for reading in near:
+        if reading.solution is None:
+            _functions(reading)
+    best = max(near, key=lambda r: (_score(r.solution), -sum(r.sizes)))
+    alike = [r for r in near if (_score(r.solution), r.sizes) == (_score(best.solution), best.sizes)]
+    as_good = [r for r in alike if r.activations != best.activations]
+    if as_good:
+        best.alike = tuple(dict.fromkeys(r.notation for r in (best, *as_good)))
+        ways = zip(*(r.activations for r in (best, *as_good)), strict=True)
+        open_layers = {l for l, way in enumerate(ways) if len(set(way)) > 1} | set(best.open_layers)
+        best.open_layers = tuple(sorted(open_layers))
+    return best
 
 
 # --- activations and loss ---
 
 
-def _functions(mapping: dict[str, Any], source: str, notation: str) -> tuple[bool, bool]:
-    """Put in the activations and the loss that make most of the document true; whether each made a difference."""
-    layers = mapping["network"]["layers"]
-    scores: dict[tuple[tuple[str, ...], str], int] = {}
-    seen = [f for f in ACTIVATIONS if f in ("sigmoid", "identity") or _HINTS[f] in source.lower()]
-    ways = [tuple(way) for way in product(seen, repeat=len(layers))]
-    best_way = max(ways, key=lambda way: _true(mapping, source, notation, way, LOSSES[0], scores))
-    best_loss = max(LOSSES, key=lambda loss: _true(mapping, source, notation, best_way, loss, scores))
-    for layer, activation in zip(layers, best_way, strict=False):
-        layer["activation"] = activation
-    mapping["network"]["loss"] = best_loss
-    of_ways = {scores[way, LOSSES[0]] for way in ways}
-    of_losses = {scores[best_way, loss] for loss in LOSSES}
-    return len(of_ways) > 1, len(of_losses) > 1
+def _functions(reading: _Reading) -> None:
+    """Put in the activations and the loss that make most of the document true, and say which it does not tell apart."""
+    mapping, _ = _mapping(reading)
+    layers = len(reading.sizes) - 1
+    seen = [f for f in ACTIVATIONS if f in ("sigmoid", "identity") or _HINTS[f] in reading.source.lower()]
+    ways = {way: _checked(mapping, reading, way, LOSSES[0]) for way in product(seen, repeat=layers)}
+    first = max(ways, key=lambda way: _score(ways[way]))
+    losses = {loss: _checked(mapping, reading, first, loss) for loss in LOSSES}
+    loss = max(LOSSES, key=lambda name: _score(losses[name]))
+    as_good = [way for way in ways if _score(ways[way]) == _score(ways[first])]
+    reading.open_layers = tuple(l for l in range(layers) if len({way[l] for way in as_good}) > 1)
+    reading.open_loss = sum(_score(s) == _score(losses[loss]) for s in losses.values()) > 1
+    reading.activations, reading.loss, reading.solution = first, loss, losses[loss]
 
 
-def _true(
-    mapping: dict[str, Any],
-    source: str,
-    notation: str,
-    way: tuple[str, ...],
-    loss: str,
-    scores: dict[tuple[tuple[str, ...], str], int],
-) -> int:
-    key = (way, loss)
-    if key not in scores:
-        network = mapping["network"]
-        layers = [{**layer, "activation": f} for layer, f in zip(network["layers"], way, strict=False)]
-        try:
-            problem: Problem = load({**mapping, "network": {"loss": loss, "layers": layers}})
-            solution = check_solution(problem, source, notation=notation)
-            wrong = solution.count("false") + solution.count("follows")
-            scores[key] = solution.count("true") + solution.count("within") - 3 * wrong
-        except ValueError:
-            scores[key] = -1_000_000
-    return scores[key]
+def _checked(mapping: dict[str, Any], reading: _Reading, way: tuple[str, ...], loss: str) -> Solution | None:
+    network = mapping["network"]
+    layers = [{**layer, "activation": f} for layer, f in zip(network["layers"], way, strict=True)]
+    try:
+        problem: Problem = load({**mapping, "network": {"loss": loss, "layers": layers}})
+        return check_solution(problem, reading.source, notation=reading.notation)
+    except ValueError:
+        return None
+
+
+def _score(solution: Solution | None) -> int:
+    if solution is None:
+        return -1_000_000
+    wrong = solution.count("false") + solution.count("follows")
+    return solution.count("true") + solution.count("within") - 3 * wrong
 
 
 # --- the file ---
 
 
-def _toml(mapping: dict[str, Any], notation: str, missing: list[str]) -> str:
+def _mapping(reading: _Reading) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The problem with the numbers that were found, and by place the names of what was not."""
+    out = skeleton(reading.sizes, reading.biased)
+    network, values = load(out).network, reading.said.values
+    missing: dict[str, list[str]] = {}
+
+    def number(place: str, q: Quantity) -> str:
+        if q not in values:
+            missing.setdefault(place, []).append(names.text(network, q))
+        return values.get(q, Said("0", 0)).number
+
+    for l, (inputs, units) in enumerate(pairwise(reading.sizes), 1):
+        layer = out["network"]["layers"][l - 1]
+        rows, columns = range(1, units + 1), range(1, inputs + 1)
+        layer["W"] = [[number(f"W{l} {j}", Quantity("W", l, (j, i))) for i in columns] for j in rows]
+        if reading.biased == "shared":
+            layer["b"] = number(f"b{l}", Quantity("b", l))
+        elif reading.biased:
+            layer["b"] = [number(f"b{l}", Quantity("b", l, (j,))) for j in rows]
+    sample = out["samples"][0]
+    sample["x"] = [number("x", Quantity("x", 0, (i,))) for i in range(1, reading.sizes[0] + 1)]
+    sample["t"] = [number("t", Quantity("t", 0, (k,))) for k in range(1, reading.sizes[-1] + 1)]
+    rate = values.get(Quantity("eta"))
+    out["training"]["learning_rate"] = rate.number if rate else "0.1"
+    if not rate:
+        missing["eta"] = ["the learning rate"]
+    return out, missing
+
+
+def _proposal(reading: _Reading) -> Proposal:
+    mapping, missing = _mapping(reading)
+    mapping["network"]["loss"] = reading.loss
+    for layer, activation in zip(mapping["network"]["layers"], reading.activations, strict=True):
+        layer["activation"] = activation
+    for l in reading.open_layers:
+        missing[f"activation{l + 1}"] = [f"the activation of layer {l + 1}"]
+    if reading.open_loss:
+        missing["loss"] = ["the loss"]
+    absent = tuple(sorted(name for own in missing.values() for name in own))
+    notes = tuple(_notes(reading))
+    return Proposal("\n".join(_toml(mapping, missing, reading, absent, notes)), reading.notation, absent, notes)
+
+
+def _notes(reading: _Reading) -> Iterator[str]:
+    """What else a person has to know before the file is used."""
+    sizes = "-".join(map(str, reading.sizes))
+    yield f"sizes {sizes}: the largest indices and arrays that stand in it"
+    if reading.turned:
+        yield "w_{12} is read as the weight from unit 1 to unit 2, a row of W as the weights from one input"
+    elif reading.notation in TO_FROM and any(q.kind == "W" for q in reading.said.values):
+        yield "w_{12} is read as the weight to unit 1 from unit 2, a row of W as the weights to one unit"
+    if reading.alike:
+        yield f"the letters fit the notations {', '.join(reading.alike)} alike"
+    for told in (reading.said.contradictions, reading.said.unplaced):
+        prefix = "not placed: " if told is reading.said.unplaced else "the first counts: "
+        yield from (f"{prefix}{line}" for line in dict.fromkeys(told[:MOST_LISTED]))
+        yield from [f"{len(told) - MOST_LISTED} more of these"] if len(told) > MOST_LISTED else []
+    false = reading.solution.count("false") if reading.solution else 0
+    if false and not (_mapping(reading)[1].keys() - {"eta"}):  # what is missing makes false by itself
+        yield f"{false} relation{'s are' if false > 1 else ' is'} false in this network; `bptrace check` says which"
+
+
+def _toml(
+    mapping: dict[str, Any],
+    missing: dict[str, list[str]],
+    reading: _Reading,
+    absent: Sequence[str],
+    notes: Sequence[str],
+) -> Iterator[str]:
     network, sample = mapping["network"], mapping["samples"][0]
-    out = [f"# Proposed from a written solution, which is read in the notation {notation}."]
-    if missing:
-        listed = ", ".join(missing[:MOST_LISTED]) + (" ..." if len(missing) > MOST_LISTED else "")
-        out += [f"# Not found in it: {listed}.", "# Zeros and defaults stand there; fill them in."]
-    out += ["", "[network]", f'loss = "{network["loss"]}"']
-    for layer in network["layers"]:
-        out += ["", "[[network.layers]]", f'activation = "{layer["activation"]}"', f"W = {_numbers(layer['W'])}"]
+    yield f"# Proposed from a written solution, which is read in the notation {reading.notation}."
+    yield from (f"# Note: {note}." for note in notes)
+    if absent:
+        listed = ", ".join(absent[:MOST_LISTED]) + (" ..." if len(absent) > MOST_LISTED else "")
+        yield from (f"# Not found in it: {listed}.", "# Zeros and defaults stand there; fill them in.")
+    yield from ("", "[network]", f'loss = "{network["loss"]}"{_beside(missing.get("loss", []))}')
+    for l, layer in enumerate(network["layers"], 1):
+        yield from (
+            "",
+            "[[network.layers]]",
+            f'activation = "{layer["activation"]}"{_beside(missing.get(f"activation{l}", []))}',
+        )
+        yield from _weights(layer["W"], [missing.get(f"W{l} {j}", []) for j in range(1, len(layer["W"]) + 1)])
         if "b" in layer:
-            out.append(f"b = {_numbers(layer['b'])}")
-    out += ["", "[[samples]]", f"x = {_numbers(sample['x'])}", f"t = {_numbers(sample['t'])}"]
-    return "\n".join([*out, "", "[training]", f"learning_rate = {_numbers(mapping['training']['learning_rate'])}"])
+            yield f"b = {_numbers(layer['b'])}{_beside(missing.get(f'b{l}', []))}"
+    yield from ("", "[[samples]]")
+    yield from (f"{key} = {_numbers(sample[key])}{_beside(missing.get(key, []))}" for key in ("x", "t"))
+    yield from ("", "[training]")
+    yield f"learning_rate = {_numbers(mapping['training']['learning_rate'])}{_beside(missing.get('eta', []))}"
+
+
+def _weights(rows: list[list[str]], missing: list[list[str]]) -> Iterator[str]:
+    if not any(missing):
+        yield f"W = {_numbers(rows)}"
+        return
+    yield "W = ["
+    yield from (f"  {_numbers(row)},{_beside(absent)}" for row, absent in zip(rows, missing, strict=True))
+    yield "]"
+
+
+def _beside(absent: Any) -> str:
+    """The comment beside a place that waits for numbers."""
+    listed = ", ".join(absent)
+    return f"  # not found: {listed}" if listed else ""
 
 
 def _numbers(value: Any) -> str:

@@ -1,216 +1,161 @@
-"""A checked solution for people and programs: the document's rows with a mark in the margin."""
+"""A checked solution for people and programs: its rows with a mark in the margin, then what its numbers get."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from tracer.answers.reporting.as_html import as_document, as_fragment
+from tracer.answers.reporting.as_markdown import as_markdown
+from tracer.answers.reporting.as_text import as_text, wrapped
+from tracer.answers.reporting.blocks import Block, Lines, Title, clean
+from tracer.answers.reporting.wording import Wording
+from tracer.answers.solutions.plain import brief, folded, readable
 from tracer.answers.solutions.typeset import typeset
-from tracer.answers.solutions.verdicts import FACTS
+from tracer.answers.solutions.verdicts import FACTS, NOT_CHECKED, VERDICTS, Checked
 
 if TYPE_CHECKING:
-    from tracer.answers.solutions.solution import Solution
+    from tracer.answers.solutions.solution import CheckedRow, Solution
 
-__all__ = ["MARKS", "relations_json", "render"]
+__all__ = ["MARKS", "fragment", "relations_json", "render"]
 
 MARKS = {"true": "✓", "within": "≈", "follows": "→", "unread": "?", "false": "✗", "": ""}
 """The sign in the margin for each verdict."""
-_WORDS = {
-    "true": "true",
-    "within": "true within the digits shown",
-    "follows": "following from an earlier slip",
-    "unread": "not understood",
-    "false": "false",
-}
-WIDTH, LONGEST, NESTED = 80, 4000, 12
+WIDTH, NAMED, LONGEST = 80, 30, 200
+_INDENT = " " * 9
+Closing = Sequence[Block]
 
 
-def render(solution: Solution, form: str = "table") -> str:
-    """As table, markdown, html or json.  Raises ValueError for another."""
-    forms: dict[str, Callable[[Solution], str]] = {
+def render(solution: Solution, form: str = "table", words: Wording | None = None, closing: Closing = ()) -> str:
+    """As table, markdown, html or json; `closing` stands below the rows.  Raises ValueError for another form."""
+    words = words or Wording()
+    forms: dict[str, Callable[[Solution, Wording, Closing], str]] = {
         "table": _table,
         "markdown": _markdown,
-        "html": _html,
-        "json": lambda s: json.dumps({"relations": relations_json(s)}, ensure_ascii=False, indent=1),
+        "html": lambda s, w, c: as_document(fragment(s, w, c), s.title, w.lang),
+        "json": lambda s, w, _: json.dumps({"relations": relations_json(s, w)}, ensure_ascii=False, indent=1),
     }
     if form not in forms:
         raise ValueError(f"format '{form}' is not known; known are {', '.join(forms)}")
-    return forms[form](solution)
+    return forms[form](solution, words, closing)
 
 
-def relations_json(solution: Solution) -> list[dict[str, Any]]:
+def relations_json(solution: Solution, words: Wording) -> list[dict[str, Any]]:
     """The relations as schema bptrace/check/1 has them; a row that could not be read at all is one without sides."""
     out: list[dict[str, Any]] = []
     for row in solution.rows:
-        for r in row.relations:
-            v = r.verdict
-            message = FACTS[v.fact].format(expected=v.expected) if v.fact else v.message
-            out.append(
-                {
-                    "line": r.line,
-                    "column": r.column,
-                    "left": r.left,
-                    "relation": r.relation,
-                    "right": r.right,
-                    "verdict": v.verdict,
-                    "message": message,
-                    **({"expected": v.expected} if v.expected else {}),
-                }
-            )
+        out += [_relation_json(r, words) for r in row.relations]
         if row.unread and not row.relations:
-            out.append(
-                {
-                    "line": row.line,
-                    "column": row.column,
-                    "left": _cut(row.source, 200),
-                    "relation": "",
-                    "right": "",
-                    "verdict": "unread",
-                    "message": row.unread,
-                }
-            )
+            sides = {"left": brief(clean(row.source), LONGEST), "relation": "", "right": "", "verdict": "unread"}
+            out.append({"line": row.line, "column": row.column, **sides, "message": words.said(row.unread)})
     return out
 
 
-def _heading(solution: Solution) -> list[str]:
-    counts = [f"{n} {_WORDS[v]}" for v in _WORDS if (n := solution.count(v))]
-    unread = sum(bool(row.unread) for row in solution.rows)
-    read = sum(1 for row in solution.rows if not row.unread)
-    return [
-        solution.title,
-        *solution.remarks,
-        f"{read} of {read + unread} rows read; relations: {', '.join(counts) or 'none found'}",
-    ]
+def _relation_json(r: Checked, words: Wording) -> dict[str, Any]:
+    v = r.verdict
+    out = {"line": r.line, "column": r.column, "left": r.left, "relation": r.relation, "right": r.right}
+    message = FACTS[v.fact].format(expected=v.expected) if v.fact else v.message
+    return {
+        **out,
+        "verdict": v.verdict,
+        "message": words.said(message),
+        **({"expected": v.expected} if v.expected else {}),
+    }
 
 
-def _table(solution: Solution) -> str:
-    """Each row on one line as plain text, cut where it is longer; what is told of it below."""
-    out = [piece for line in _heading(solution) for piece in _wrapped(line, WIDTH)] + [""]
-    for row in solution.rows:
-        if row.verdict:
-            out.append(f"{MARKS[row.verdict]} {row.line:>5}  {_cut(readable(row.source), WIDTH - 9)}")
-            for message in row.messages:
-                out += [f"         {line}" for line in _wrapped(message, WIDTH - 9)]
-    return "\n".join(out)
+# --- what every format says ---
 
 
-_SIGNS = {
-    **dict.fromkeys(("approx", "simeq"), "≈"), "fallingdotseq": "≒", "doteq": "≐", "equiv": "≡", "prime": "'",
-    **dict.fromkeys(("leftarrow", "gets"), "←"), **dict.fromkeys(("rightarrow", "to"), "→"), "dagger": "†", "top": "T",
-    "cdot": "·", "times": "×", "odot": "⊙", "partial": "∂", "nabla": "∇", "sum": "Σ", "infty": "∞", "cdots": "⋯",
-    "dots": "…", "quad": " ", "qquad": "  ", "delta": "δ", "eta": "η", "sigma": "σ", "theta": "θ", "alpha": "α",
-    "beta": "β", "phi": "φ", "Phi": "Φ", "mu": "μ", "pi": "π",
-}  # fmt: skip
-_DROPPED = re.compile(
-    r"\\(?:displaystyle|textstyle|scriptstyle|shoveleft|notag|nonumber|left|right|limits)(?![A-Za-z])\.?"
-    r"|\\[,;!: ]"
-    r"|\\(?:label|tag)\{[^{}]*\}|&+|\$"
-)
-_WORD = re.compile(
-    r"\\(?:mathrm|mathit|mathbf|mathcal|text|textrm|operatorname|boldsymbol|bm)\s*\{([^{}]*)\}|\{\\bf\s+(\w)\}"
-)
-_SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
-_FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_MATRIX = re.compile(
-    r"\\begin\{\w*(?:matrix|array|aligned|cases)\}(?:\{[clr|]*\})?|\\end\{\w*(?:matrix|array|aligned|cases)\}"
-)
+def _heading(solution: Solution, words: Wording) -> tuple[Title, Lines]:
+    """The problem, how the document was read, and how many relations have each verdict."""
+    apart = sum(r.verdict.message.find(NOT_CHECKED) >= 0 for r in solution.relations)
+    counts = {v: solution.count(v) - (apart if v == "unread" else 0) for v in VERDICTS} | {"apart": apart}
+    listed = [words.text("count", count=n, verdict=words.of_solutions(f"relation_{v}")) for v, n in counts.items() if n]
+    read = sum(not row.unread for row in solution.rows)
+    told = words.text("list").join(listed) or words.of_solutions("relation_none")
+    rows = words.of_solutions("rows_read", read=read, rows=len(solution.rows), relations=told)
+    return Title(solution.title), Lines((*map(words.said, solution.remarks), rows))
 
 
-def readable(latex: str) -> str:
-    """A row's LaTeX as plain text, for the terminal."""
-    text = _MATRIX.sub(lambda m: "[" if "begin" in m[0] else "]", latex[:LONGEST])
-    text = text.replace("\\\\", "; ") if "[" in text else text
-    text = _WORD.sub(lambda m: m[1] or m[2], _DROPPED.sub(" ", text))
-    for _ in range(NESTED):
-        simpler = _SCRIPT.sub(lambda m: f"{m[1]}{m[2]}", text)
-        simpler = _FRACTION.sub(lambda m: f"{_grouped(m[1])}/{_grouped(m[2])}", simpler)
-        simpler = re.sub(r"\{([^{}\\]*)\}", r"\1", simpler) if simpler == text else simpler
-        if simpler == text:
-            break
-        text = simpler
-    if "\\frac" in text:  # braces that do not close where they should
-        return " ".join(latex.split())
-    text = re.sub(r"\\([A-Za-z]+) ?", lambda m: _SIGNS.get(m[1], m[1]), text)
-    return " ".join(text.replace("{", "").replace("}", "").split())
+def _told(row: CheckedRow, words: Wording) -> Iterator[str]:
+    """What is said of a row; in one of several relations, of which."""
+    several = len({(r.line, r.column) for r in row.relations}) > 1
+    for about, message in row.told:
+        named = f"{about.relation} {brief(readable(about.right), NAMED)}: " if about and several else ""
+        yield named + words.said(message)
 
 
-def _grouped(text: str) -> str:
-    text = text.strip()
-    return f"({text})" if re.search(r"[-+ ]|\\cdot|\\times", text.replace("\\partial ", "")) else text
+def _headers(words: Wording) -> tuple[str, str, str]:
+    return words.of_solutions("line"), words.of_solutions("source"), words.text("comment")
 
 
-def _markdown(solution: Solution) -> str:
-    head, *more = _heading(solution)
-    out = [f"**{_md(head)}**", "", *(f"{_md(line)}  " for line in more), ""]
-    out += ["| | line | row | what it should be |", "|---|---|---|---|"]
-    for row in solution.rows:
-        if row.verdict:
-            source = _plain(row.source).replace("|", "\\|").replace("`", "'")
-            out.append(f"| {MARKS[row.verdict]} | {row.line} | `{source}` | {_md('; '.join(row.messages))} |")
-    return "\n".join(out)
+def _shown(solution: Solution) -> list[CheckedRow]:
+    return [row for row in solution.rows if row.verdict]
+
+
+def _table(solution: Solution, words: Wording, closing: Closing) -> str:
+    """Each row as plain text, folded before its relation signs; what is told of it below."""
+    rows = []
+    for row in _shown(solution):
+        first, *more = folded(readable(row.source), WIDTH - len(_INDENT))
+        rows += [f"{MARKS[row.verdict]} {row.line:>5}  {first}", *(f"{_INDENT}{line}" for line in more)]
+        for message in _told(row, words):
+            rows += [f"{_INDENT}{line}" for line in wrapped(clean(message), WIDTH - len(_INDENT))]
+    title, counted = _heading(solution, words)
+    head = "\n".join((as_text([title]), as_text([counted])))
+    return "\n\n".join(part for part in (head, "\n".join(rows), as_text(closing)) if part)
+
+
+def _markdown(solution: Solution, words: Wording, closing: Closing) -> str:
+    rows = [f"| | {' | '.join(_headers(words))} |", "|---|---|---|---|"]
+    for row in _shown(solution):
+        code = clean(_plain(row.source), 4000).replace("|", "\\|").replace("`", "'")
+        said = as_markdown([Lines(("; ".join(_told(row, words)),))])
+        rows.append(f"| {MARKS[row.verdict]} | {row.line} | `{code}` | {said} |")
+    return "\n\n".join([as_markdown(_heading(solution, words)), "\n".join(rows), as_markdown(closing)]).rstrip()
 
 
 _STYLE = (
-    ".solution{border-collapse:collapse;font:15px/1.5 system-ui,sans-serif}"
-    ".solution td{padding:.15em .7em;vertical-align:top}"
+    ".solution td:nth-child(2){text-align:right!important}.solution td:nth-child(3){white-space:normal!important}"
+    ".solution td:last-child{min-width:14rem;overflow-wrap:anywhere}"
     ".solution summary{cursor:pointer;list-style:none}.solution math{font-size:1.1em}"
     ".solution code{white-space:pre-wrap;overflow-wrap:anywhere}"
-    ".solution .false{background:#fde8e8}.solution .follows{background:#fff4dd}"
-    ".solution .unread{background:#eee}.solution .mark{font-weight:bold;text-align:center}"
+    ".solution .false{background:#d9534f22}.solution .follows{background:#c98a0022}"
+    ".solution .unread{background:#8882}.solution .mark{font-weight:bold;text-align:center!important}"
 )
 
 
-def _html(solution: Solution) -> str:
+def fragment(solution: Solution, words: Wording, closing: Closing) -> str:
     """The rows as formulas where they can be set, else as they are written, with a mark beside each."""
-    head, *more = _heading(solution)
-    out = [f"<style>{_STYLE}</style>", '<section class="solution-report">', f"<h2>{escape(head)}</h2>"]
-    out += [f"<p>{escape(line)}</p>" for line in more]
-    out.append('<table class="solution">')
-    for row in solution.rows:
-        if not row.verdict:
-            continue
-        told = "<br>".join(map(escape, row.messages))
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in _headers(words))
+    rows = [f'<table class="solution">\n<thead><tr><th></th>{head}</tr></thead>\n<tbody>']
+    for row in _shown(solution):
+        told = "<br>".join(escape(clean(message)) for message in _told(row, words))
         source = escape(row.source)
-        maths = None if row.unread else typeset(row.source)
+        maths = None if row.unread or row.bare else typeset(row.source)
         shown = f"<code>{source}</code>"
         if maths is not None:
             shown = f"<details><summary><math>{maths}</math></summary><code>{source}</code></details>"
-        mark = f'<td class="mark" title="{escape(_WORDS[row.verdict])}">{MARKS[row.verdict]}</td>'
-        out.append(f'<tr class="{row.verdict}">{mark}<td>{row.line}</td><td>{shown}</td><td>{told}</td></tr>')
-    return "\n".join([*out, "</table>", "</section>"])
+        said = escape(words.of_solutions(f"relation_{row.verdict}"))
+        mark = f'<td class="mark" title="{said}">{MARKS[row.verdict]}</td>'
+        rows.append(f'<tr class="{row.verdict}">{mark}<td>{row.line}</td><td>{shown}</td><td>{told}</td></tr>')
+    body = "\n".join([f"<style>{_STYLE}</style>", *rows, "</tbody>\n</table>"])
+    return as_fragment(_heading(solution, words), body, closing)
+
+
+_ARRANGING = ("\\displaystyle", "\\shoveleft", "\\notag", "\\nonumber", "\\left", "\\right")
 
 
 def _plain(source: str) -> str:
     """A row's source on one line, without what only arranges it."""
-    for command in ("\\displaystyle", "\\shoveleft", "\\notag", "\\nonumber", "\\left", "\\right"):
-        source = source.replace(command, "")
+    for command in _ARRANGING:
+        source = _without(source, command)
     return " ".join(source.replace("&", " ").split())
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` characters, broken at blanks where there are some."""
-    lines = [""]
-    for word in text.split():
-        while len(word) > width:
-            lines += [word[:width]] if lines[-1] else []
-            if not lines[-1]:
-                lines[-1] = word[:width]
-            word = word[width:]
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
-
-
-def _md(text: str) -> str:
-    for special in "\\`*_[]<>|":
-        text = text.replace(special, f"\\{special}")
-    return text
+def _without(source: str, command: str) -> str:
+    """A text without a command, also where a longer one begins with its letters."""
+    first, *rest = source.split(command)
+    return first + "".join(part if not part[:1].isalpha() else command + part for part in rest)

@@ -18,6 +18,7 @@ from derivations.reading.nodes import letters_in
 from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.solutions.checking import Checking
+from tracer.answers.solutions.digits import with_indices
 from tracer.answers.solutions.duals import BITS
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
@@ -43,6 +44,7 @@ class CheckedRow:
     display: bool
     relations: tuple[Checked, ...]
     unread: str = ""
+    bare: bool = False  # plain text, without signs of mathematics around it
 
     @property
     def verdict(self) -> str:
@@ -56,16 +58,25 @@ class CheckedRow:
         return self.verdict in ("false", "follows", "unread") or any(r.verdict.fact for r in self.relations)
 
     @property
-    def messages(self) -> tuple[str, ...]:
-        """What is told, in words."""
-        out = [self.unread] if self.unread else []
+    def told(self) -> tuple[tuple[Checked | None, str], ...]:
+        """What is told of each relation, in words, and of the row itself."""
+        out: dict[tuple[str, str], tuple[Checked | None, str]] = {}
+        if self.unread:
+            out["", self.unread] = None, self.unread
         for relation in self.relations:
             v = relation.verdict
             if v.fact:
-                out.append(FACTS[v.fact].format(expected=v.expected))
-            elif v.message and (not v.right or v.message in HINTS.values()):
-                out.append(v.message)
-        return tuple(dict.fromkeys(message for message in out if message))
+                message = FACTS[v.fact].format(expected=v.expected)
+            else:
+                message = v.message if not v.right or v.message in HINTS.values() else ""
+            if message and message != self.unread:
+                out.setdefault((relation.right, message), (relation, message))
+        return tuple(out.values())
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The same words alone."""
+        return tuple(dict.fromkeys(message for _, message in self.told))
 
 
 @dataclass(frozen=True)
@@ -157,9 +168,13 @@ def _best(
     about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
     own = None if notation or score[0] < LEAST_COMPLAINTS else _own_letters(problem, found, rows, k, score)
     if own:
-        checking, name, about = own
+        checking, found, about = own
+        name = "bishop"
+    if checking.elsewhere.misstated:
+        checking = _of_all(problem, checking.book, k, found, rows, checking.elsewhere.misstated)
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
+    remarks += checking.elsewhere.remarks
     return checking, name, remarks
 
 
@@ -167,14 +182,29 @@ def _checked(
     problem: Problem, book: Letterbook, sample: int, found: Sequence[Statement], rows: Sequence[SourceRow]
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
+    checking = _of_all(problem, book, sample, found, rows)
+    faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
+    return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
+
+
+def _of_all(
+    problem: Problem,
+    book: Letterbook,
+    sample: int,
+    found: Sequence[Statement],
+    rows: Sequence[SourceRow],
+    slips: frozenset[str] = frozenset(),
+) -> Checking:
+    """Every statement checked; `slips` are losses that it gives by mistake."""
     checking = Checking.of(problem, book, sample)
+    checking.elsewhere.slips = slips
+    checking.lines = {k: row.line for k, row in enumerate(rows)}
     checking.elsewhere.unbiased = not any(
         _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
     )
-    for statement in found:
+    for statement in with_indices(found, book):
         checking.check(statement, _texts(statement, rows))
-    faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
-    return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
+    return checking
 
 
 def _names(tree: Expression | None) -> list[Letters]:
@@ -189,20 +219,21 @@ def _is_bias(letters: Letters, book: Letterbook) -> bool:
 
 def _own_letters(
     problem: Problem, found: Sequence[Statement], rows: Sequence[SourceRow], sample: int, score: Score
-) -> tuple[Checking, str, str] | None:
+) -> tuple[Checking, list[Statement], str] | None:
     """The check in letters of the document's own, where it leaves clearly less to complain of than any notation."""
     book = Letterbook(problem, "bishop")
-    best: tuple[Score, Checking, str] | None = None
+    best: tuple[Score, Checking, list[Statement], str] | None = None
     for dialect in dialects(found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
-        own, checking = _checked(problem, book, sample, [dialect.read(s) for s in found], rows)
+        read = [dialect.read(s) for s in found]
+        own, checking = _checked(problem, book, sample, read, rows)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
             and 3 * (own[1] - score[1]) <= 2 * gained
             and (best is None or own < best[0])
         ):
-            best = own, checking, dialect.about
-    return best and (best[1], "bishop", f"with its own letters: {best[2]}")
+            best = own, checking, read, dialect.about
+    return best and (best[1], best[2], f"with its own letters: {best[3]}")
 
 
 def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:
@@ -260,7 +291,7 @@ def _rows(
                 by_row.pop(k, None)
                 continue
             why = f"column {sides[k].column}: {sides[k]}"
-        yield CheckedRow(row.line, row.column, row.text.strip(), row.display, tuple(by_row.get(k, ())), why)
+        yield CheckedRow(row.line, row.column, row.text.strip(), row.display, tuple(by_row.get(k, ())), why, row.bare)
 
 
 def _lines(rows: Sequence[SourceRow]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,17 +18,25 @@ from tracer.answers.solutions.duals import rational
 from tracer.answers.solutions.shown import Shown, cell, rounds_to
 from tracer.answers.solutions.worlds import World, drawn, of_any_loss, own_world, used_in
 
-__all__ = ["GIVEN", "Claim", "Values", "only"]
+__all__ = ["GIVEN", "Claim", "Slip", "Values", "only"]
 
 GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
 
 
+class Slip(NamedTuple):
+    """What is false, or of another loss than this network's, and where it stands."""
+
+    line: int
+    row: int = -1
+    of_loss: bool = False
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A quantity's number as the document shows it; `slipped` where it is false or follows from what is."""
+    """A quantity's number as the document shows it, and the slips that it goes back to."""
 
     shown: Shown
-    slipped: bool = False
+    slips: tuple[Slip, ...] = ()
 
 
 @dataclass
@@ -79,23 +87,24 @@ class Values:
             return self.true(q)
         if claim:
             return number(claim.shown)
-        formula = self._formulas.get(q)
-        if formula is None or not self._rests_on_own(q):
+        formula = self.formulas.get(q)
+        if formula is None or not self.rests_on_own(q):
             return self.true(q)
         return Calculator(self.problem, leaf).value(formula)
 
-    def _rests_on_own(self, q: Quantity, depth: int = 3) -> bool:
+    def rests_on_own(self, q: Quantity, depth: int = 3) -> bool:
         """Whether a quantity is worked out from numbers of the document, a few steps back."""
-        formula = self._formulas.get(q)
+        formula = self.formulas.get(q)
         if formula is None:
             return False
         used = set(used_in(formula))
         return any(p in self.own for p in used) or (
-            depth > 0 and any(self._rests_on_own(p, depth - 1) for p in used if p.kind in ("slope", "dz", "delta", "J"))
+            depth > 0 and any(self.rests_on_own(p, depth - 1) for p in used if p.kind not in GIVEN)
         )
 
     @cached_property
-    def _formulas(self) -> dict[Quantity, Expression]:
+    def formulas(self) -> dict[Quantity, Expression]:
+        """What each quantity is worked out by."""
         return {e.quantity: e.formula for e in self.truth.equations}
 
     def value(self, e: Expression, *, own: bool = False, ball_of_shown: bool = False) -> Any:

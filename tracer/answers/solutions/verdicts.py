@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["FACTS", "HINTS", "VERDICTS", "Checked", "Verdict", "together", "worst"]
+__all__ = ["FACTS", "HINTS", "NOT_CHECKED", "VERDICTS", "Checked", "Verdict", "together", "worst"]
 
 VERDICTS = ("true", "within", "follows", "unread", "false")
 """From best to worst: true; true within the digits shown; follows from an earlier slip; not understood; false."""
@@ -13,15 +13,19 @@ FACTS = {
     "carried": "carries the rounding of earlier lines; from unrounded numbers it is {expected}",
     "full": "comes from more digits than are shown; the numbers shown give {expected}",
     "last_digit": "the last digit is off; it is {expected}",
+    "corrected": "the right number is put in, not the {expected} that stands before",
 }
 """What a number that is true within its digits may owe to rounding."""
 
 
+NOT_CHECKED = "not checked: "
+"""How the message of a row begins that is about something else than this problem."""
+
 HINTS = {
     "false": "this does not hold; look at the signs, the indices and the numbers of this row",
     "follows": "this follows from an earlier slip",
-    "true": "look at the last digit",
-    "within": "look at the last digit",
+    **dict.fromkeys(("carried", "full", "last_digit"), "look at the last digit"),
+    "corrected": "another number stands before",
 }
 """What is told of a relation where the numbers that should stand there are not given away."""
 
@@ -35,6 +39,7 @@ class Verdict:
     expected: str = ""
     message: str = ""
     places: tuple[tuple[int, int], ...] = ()
+    hint: str = ""  # what may be told where the numbers that should stand there are not given away
 
     @property
     def right(self) -> bool:
@@ -45,9 +50,11 @@ class Verdict:
         """What a level of feedback may show: `verdict` the verdict alone, `hint` no number that should stand there."""
         if level == "full":
             return self
-        out = replace(self, fact="", expected="", message="")
+        out = replace(self, fact="", expected="", message="", hint="")
         if level == "hint" and (self.verdict in ("false", "follows", "unread") or self.fact):
-            out = replace(out, message=self.message if self.verdict == "unread" else HINTS[self.verdict])
+            out = replace(
+                out, message=self.message if self.verdict == "unread" else self.hint or HINTS[self.fact or self.verdict]
+            )
         return out
 
     def because(self, message: str) -> Verdict:
@@ -72,7 +79,7 @@ def together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
 
 
 def _told(v: Verdict) -> str:
-    return FACTS[v.fact].format(expected=v.expected) if v.fact else v.expected or v.message
+    return FACTS[v.fact].format(expected=v.expected) if v.fact else v.message or v.expected
 
 
 @dataclass(frozen=True)
