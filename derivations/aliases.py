@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from derivations.given import read_number, shortened
@@ -38,6 +39,11 @@ def _as_latex(name: str) -> str:
 
 
 _PLACE = re.compile(r"\{([a-z])\}")
+
+
+def _put_in(pattern: str, indices: Mapping[str, str]) -> str:
+    """A pattern with its indices; other braces stay."""
+    return _PLACE.sub(lambda m: indices.get(m[1], m[0]), pattern)
 
 
 class Aliases:
@@ -89,7 +95,8 @@ class Aliases:
 
     def own(self, written: str) -> Meaning | None:
         """What a name of theirs stands for, None for any other."""
-        name = written.strip().strip("'\"`")
+        name = written.strip()
+        name = name[1:-1] if name[:1] in "'\"`" and name[:1] == name[-1:] else name  # w5' alone is updated
         suffix = ""
         if name not in self.exact and (found := re.search(r"([@#]\d+)+$", name)):
             name, suffix = name[: found.start()], found[0]
@@ -114,7 +121,22 @@ class Aliases:
             meaning = self.exact.get(theirs)
             if meaning and meaning[1:] == ("1", 0):
                 out.setdefault(meaning.quantity, given.get(theirs) or _as_latex(theirs))
-        for theirs, ours, latex in self.entries:
+        for theirs, q, indices in self._of_patterns():
+            form = given.get(theirs)
+            out[q] = _put_in(form, indices) if form else _as_latex(_put_in(theirs, indices))
+        return out
+
+    def texts(self) -> dict[Quantity, str]:
+        """Our quantities in their letters as they are typed, gradients and new values of their weights included."""
+        out: dict[Quantity, str] = {}
+        for theirs, meaning in self.exact.items():
+            if meaning[1:] == ("1", 0):
+                out.setdefault(meaning.quantity, theirs)
+        return {q: _put_in(theirs, indices) for theirs, q, indices in self._of_patterns()} | out
+
+    def _of_patterns(self) -> Iterator[tuple[str, Quantity, dict[str, str]]]:
+        """(pattern, quantity, index for each place) of everything that the patterns name."""
+        for theirs, ours, _ in self.entries:
             if not _PLACE.search(theirs) or "*" in ours or ours.strip().startswith("-"):
                 continue
             base = read_name(self.network, self.samples, _PLACE.sub("1", ours))
@@ -122,13 +144,8 @@ class Aliases:
             pattern = "".join(r"(\d+)" if k % 2 else re.escape(piece) for k, piece in enumerate(pieces))
             for q in elements(self.network, base.kind, base.layer, 1).flat:
                 found = re.fullmatch(pattern, text(self.network, q))
-                if not found:
-                    continue
-                own_latex, own_name = latex, theirs
-                for place, i in zip(_PLACE.findall(ours), found.groups(), strict=True):
-                    own_latex, own_name = (part.replace(f"{{{place}}}", i) for part in (own_latex, own_name))
-                out[q] = own_latex or _as_latex(own_name)
-        return out
+                if found:
+                    yield theirs, q, dict(zip(_PLACE.findall(ours), found.groups(), strict=True))
 
     @property
     def clashes(self) -> list[str]:

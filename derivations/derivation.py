@@ -91,11 +91,13 @@ def derive(
     wrt: Iterable[str] = (),
     sample: int = 1,
     numbers: Any = None,
+    notation: str = "bishop",
 ) -> Derivation:
     """Derive every partial derivative of one sample's loss.
 
-    level: one of LEVELS.  wrt: names or whole arrays (`dW1[1,2]`, `delta1`) to limit it to; empty for all.  sample:
-    which sample of a batch.  numbers: a trace of the same problem (or its `shown` texts by quantity) to put numbers in.
+    level: one of LEVELS.  wrt: names or whole arrays (`dW1[1,2]`, `delta1`) to limit it to, empty for all; a weight's
+    name stands for its gradient, and any letters will do, those of `notation` first.  sample: which sample of a batch.
+    numbers: a trace of the same problem (or its `shown` texts by quantity) to put numbers in.
     Every local derivative that is written is first checked against sympy.diff (`local_check`).  Raises ValueError for
     an unknown level, sample or name, TypeError for what is no Problem.
 
@@ -114,7 +116,7 @@ def derive(
         raise ValueError(f"sample {sample} is not there; the problem has samples 1 to {problem.samples}")
     own = problem.sample(sample) if problem.samples > 1 else problem
     _check(own)
-    wanted = {q for name in wrt for q in _derived(own, name)}
+    wanted = {q for name in wrt for q in _derived(problem, name, notation, sample)}
     shown = None if numbers is None else own_numbers(problem, own, numbers, sample)
     rounding = getattr(numbers, "rounding", None)
     batch = problem.samples if problem.samples > 1 and problem.training.samples == "together" else 0
@@ -152,9 +154,14 @@ def _check(problem: Problem) -> None:
     check_local_derivatives(problem)
 
 
-def _derived(problem: Problem, name: str) -> list[Quantity]:
+def _derived(problem: Problem, name: str, notation: str, sample: int) -> list[Quantity]:
     """The quantities that a name asks to derive.  Raises ValueError for one that has no derivation."""
-    quantities = names.resolve(problem.network, 1, name)
-    if KINDS[quantities[0].kind].stage != "backward":
+    from derivations.spellings import Spellings
+
+    q = Spellings(problem.network, problem.samples, problem.names).read(name, notation).quantity
+    if q.sample not in (0, sample) or q.step > 1:
+        raise ValueError(f"'{name}' is not of sample {sample}; choose the sample with --sample, and leave the mark out")
+    q = q._replace(kind=f"d{q.kind}" if q.kind in ("W", "b") else q.kind, sample=0)
+    if KINDS[q.kind].stage != "backward":
         raise ValueError(f"'{name}' is not derived; name a dW, db, delta, dz or slope, such as dW1[1,1] or delta1")
-    return quantities
+    return names.entries(problem.network, q)

@@ -18,7 +18,7 @@ from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Network
 from derivations.notation import Notation, plain
 
-__all__ = ["NotationNames"]
+__all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned"]
 
 LONGEST = 200
 MOST_NAMES = 4000
@@ -31,7 +31,9 @@ _MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#
 _NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|_\{?new\}?(?=\[|_|\^)")
 _STATE = re.compile(r"(m|v)(_?hat)?\[(.+)\]")
 _SLOPE = re.compile(r"(?:h|f|g|sigma|phi|act)(?:_\{?\d{1,4}\}?)?(?:\^\{?\(?\[?\d{1,4}\]?\)?\}?)?'\((.+)\)")
-_PARTIAL = re.compile(r"[∂d](.+?)/[∂d](.+)")
+PARTIAL = re.compile(r"[∂d](.+?)/[∂d](.+)")
+DERIVATIVES = {"W": "dW", "b": "db", "a": "delta", "z": "dz"}
+"""What the derivative of the loss by a quantity is, by kinds."""
 _SCRIPT = re.compile(r"([\^_])(?:\{([^{}]*)\}|\((\w+)\)|\[(\w+)\]|([A-Za-z]*\d+(?:,\d+)*|[A-Za-z]+))")
 
 
@@ -50,7 +52,7 @@ class NotationNames:
         """The quantity that a name stands for, with its sample and step; None for what is no name here."""
         if len(written) > LONGEST:
             return None
-        name = _cleaned(written)
+        name = cleaned(written)
         marks = _MARKS.search(name)
         sample = step = 0
         if marks and marks[0]:
@@ -68,7 +70,7 @@ class NotationNames:
         return q or self._partial(name) or self._state(name) or self._slope(name) or self._new(name)
 
     def _partial(self, name: str) -> Quantity | None:
-        found = _PARTIAL.fullmatch(name)
+        found = PARTIAL.fullmatch(name)
         of, by = (self._read(found[1]), self._read(found[2])) if found else (None, None)
         if of is None or by is None:
             return None
@@ -78,7 +80,7 @@ class NotationNames:
         own_part = of.kind == "E_part" and by.layer == last and by.kind in ("a", "z") and of.indices == by.indices
         softmax = not self.network.layer(last).activation.elementwise
         if of.kind == "E" or (own_part and not (softmax and by.kind == "a")):
-            kind = {"W": "dW", "b": "db", "a": "delta", "z": "dz"}.get(by.kind)
+            kind = DERIVATIVES.get(by.kind)
             return by._replace(kind=kind) if kind else None
         if (of.kind, by.kind) != ("z", "a") or of.layer != by.layer:
             return None
@@ -111,13 +113,15 @@ class NotationNames:
         more: dict[str, Quantity | None] = {}
         bases = list(self._bases())
         for q in bases:
-            table.setdefault(_key(_cleaned(self.notation.latex(self.network, q))), q)
+            table.setdefault(_key(cleaned(self.notation.latex(self.network, q))), q)
         for q in bases:
             for spelling in self._spellings(q):
-                key = _key(_cleaned(spelling))
+                key = _key(cleaned(spelling))
                 if more.setdefault(key, q) != q:
                     more[key] = None
-        return {key: q for key, q in more.items() if q is not None} | table
+        wholes = {_key(cleaned(spelling)): q for q in self._wholes() for spelling in self._spellings(q)}
+        wholes = {key: q for key, q in wholes.items() if key.endswith("_")}  # delta_2 may be unit 2
+        return wholes | {key: q for key, q in more.items() if q is not None} | table
 
     def _bases(self) -> Iterator[Quantity]:
         """E first: of one output's E and E[1], which are written alike, E is read."""
@@ -134,6 +138,12 @@ class NotationNames:
                 if count > MOST_NAMES:
                     raise ValueError(f"a network of more than {MOST_NAMES} names; write names such as dW1[1,2]")
                 yield q
+
+    def _wholes(self) -> Iterator[Quantity]:
+        """Whole arrays, `dz^{[2]}` or `dZ2`, in notations that write the layer on the letter itself."""
+        for l, layer in self.network if self.notation.layered else ():
+            for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ())):
+                yield Quantity(kind, l)
 
     def _spellings(self, q: Quantity) -> Iterator[str]:
         kind, layer, indices, _, _ = q
@@ -190,7 +200,7 @@ class NotationNames:
 
 def _cases(letter: str) -> list[str]:
     """w and W, z and Z, dz and dZ; words stay as they are."""
-    bare = _cleaned(letter)
+    bare = cleaned(letter)
     out = [bare]
     if len(bare) == 1:
         out.append(bare.swapcase())
@@ -203,7 +213,7 @@ def _parameter(q: Quantity | None) -> bool:
     return q is not None and q.kind in ("W", "b")
 
 
-def _cleaned(written: str) -> str:
+def cleaned(written: str) -> str:
     """One spelling for LaTeX, Unicode and plain text: no blanks, Greek letters by name, fractions as a/b."""
     text = "".join(written.split()) if "\\" not in written else re.sub(r"\s+", " ", written)
     text = text.strip(" $'\"`" if text.startswith(("'", '"', "`", "$")) else ' $"`')

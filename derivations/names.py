@@ -15,7 +15,7 @@ import numpy as np
 
 from derivations.network import Network
 
-__all__ = ["KINDS", "Kind", "Quantity", "UnknownName", "elements", "read_name", "resolve", "shape", "text"]
+__all__ = ["KINDS", "Kind", "Quantity", "UnknownName", "elements", "entries", "read_name", "resolve", "shape", "text"]
 
 
 class Kind(NamedTuple):
@@ -179,7 +179,11 @@ def _bare(written: str) -> str:
 
 def resolve(network: Network, samples: int, written: str) -> list[Quantity]:
     """The quantities a name stands for, in reading order: one, or all of a whole array."""
-    q = read_name(network, samples, written)
+    return entries(network, read_name(network, samples, written))
+
+
+def entries(network: Network, q: Quantity) -> list[Quantity]:
+    """A quantity, or all of a whole array in reading order."""
     extents = shape(network, q.kind, q.layer)
     if q.indices or not extents:
         return [q]

@@ -70,7 +70,7 @@ class Network:
         """Layer l, counting from 1."""
         return self.layers[l - 1]
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Inputs, then the units of each layer: (3, 2, 2)."""
         return (self.layers[0].inputs, *(layer.units for layer in self.layers))

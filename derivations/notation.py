@@ -93,7 +93,8 @@ class Notation:
 
     `letters` by kind (x, t, a, z, W, b, delta, E; optional y for the last layer's z, theta, dz, dW, db where they have
     letters of their own); `place` puts layer and indices on a letter; `times` is the sign of a product; `fits` says,
-    for a network it cannot write, which ones it writes.
+    for a network it cannot write, which ones it writes; `layered` says whether the layer stands on every letter, so
+    that the letter with the layer alone is the whole array.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Notation:
     activation: str = "h"
     times: str = r"\cdot"
     fits: Callable[[Network], str] = _any_network
+    layered: bool = True
     own: Mapping[Quantity, str] = field(default_factory=dict)
 
     def check(self, network: Network) -> None:
@@ -214,6 +216,7 @@ MAZUR = Notation(
     activation="f",
     times="*",
     fits=_two_layers,
+    layered=False,
 )
 UY = Notation(
     "uy",
@@ -223,6 +226,7 @@ UY = Notation(
     activation="f",
     times=r"\times",
     fits=_uy_network,
+    layered=False,
 )
 NOTATIONS: Mapping[str, Notation] = {n.name: n for n in (BISHOP, NIELSEN, NG, MAZUR, UY)}
 """Every profile by name; adding one is adding one entry."""

@@ -84,6 +84,7 @@ def _trace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
     parser.add_argument("--precision", type=_whole, metavar="BITS", help="bits of a ball (default 53)")
     parser.add_argument("--work", action="store_true", help="formula, numbers put in and value, line by line")
+    parser.add_argument("--notation", metavar="NAME", help="letters: bishop, nielsen, ng, mazur, uy, names")
     parser.add_argument("--beside", metavar="SHEET", help="put somebody's printed numbers beside the exact ones")
     _add_output(parser, FORMATS)
 

@@ -38,7 +38,7 @@ def trace(options: argparse.Namespace) -> int:
     problem = _load(options.problem)
     form = _format(options)
     if options.beside:
-        for other in ("digits", "places", "carry", "arithmetic", "precision", "work"):
+        for other in ("digits", "places", "carry", "arithmetic", "precision", "work", "notation"):
             if getattr(options, other):
                 raise ValueError(f"--{other} does not go with --beside, which works both by hand and exactly")
         from tracer.answers.beside import put_beside
@@ -64,8 +64,8 @@ def trace(options: argparse.Namespace) -> int:
     if options.work:
         from tracer.show.work import Work
 
-        return _write(Work.of(traced).render(form), options)
-    return _write(traced.table().render(form), options)
+        return _write(Work.of(traced, options.notation or "").render(form), options)
+    return _write(traced.table(options.notation or "").render(form), options)
 
 
 def derive(options: argparse.Namespace) -> int:
@@ -88,7 +88,7 @@ def derive(options: argparse.Namespace) -> int:
         "lang": options.lang,
         "proved": options.prove,
     }
-    common = {"wrt": options.wrt or (), "sample": options.sample}
+    common = {"wrt": options.wrt or (), "sample": options.sample, "notation": options.notation}
     traced = trace_problem(problem, **rounds) if numbers else None
     solved = derive_problem(problem, level=level, numbers=traced, **common)
     if options.level != "worksheet":

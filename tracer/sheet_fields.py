@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from derivations.aliases import Aliases
 from derivations.given import read_number, shortened
-from derivations.names import UnknownName
+from derivations.names import UnknownName, text
 from derivations.network import Network
 from tracer.fields import Table, whole
 from tracer.toml_text import ProblemError
+
+if TYPE_CHECKING:
+    from derivations.spellings import Spellings
 
 __all__ = ["read_marking_table", "read_sheet_table"]
 
@@ -22,33 +25,38 @@ Fields = tuple[tuple[str, object], ...]
 def read_sheet_table(top: Table, network: Network, samples: int, names: tuple[tuple[str, str, str], ...]) -> Fields:
     """`[sheet]`: ask (names or whole arrays), points, figures, places (one number, or one for each name), notation.
 
-    Raises ProblemError.
+    Names may be in the letters of `[names]`, of the notation or of any other; they are kept as ours.  Raises
+    ProblemError.
     """
     table = Table(top.value.get("sheet", {}), "sheet", "sheet", top.content)
-    aliases = Aliases(network, samples, names)
-    ask = table.value.get("ask")
-    if ask is not None and (not isinstance(ask, list | tuple) or not 0 < len(ask) <= MOST_ASKED):
-        raise table.fail("ask", f'{shortened(ask)} is not a list of names; write ask = ["z1", "delta2[1]", "dW1"]')
-    for k, name in enumerate(ask or (), 1):
-        _known(aliases, name, f"{table.at('ask')}[{k}]")
-    for key in ("points", "figures", "places"):
-        value = table.value.get(key)
-        if isinstance(value, Mapping):
-            for name, number in value.items():
-                _known(aliases, name, table.at(key))
-                _number(table, key, number)
-        elif value is not None:
-            _number(table, key, value)
-    if "notation" in table.value:
-        from derivations.notation import NOTATIONS, NotationError
+    fields = dict(table.value)
+    if not fields:
+        return ()
+    from derivations.notation import NOTATIONS, NotationError
+    from derivations.spellings import Spellings
 
+    if "notation" in fields:
         notation = table.choice("notation", (*NOTATIONS, "names"))
         try:
             if notation in NOTATIONS:
                 NOTATIONS[notation].check(network)
         except NotationError as e:
             raise table.fail("notation", str(e)) from None
-    return tuple(table.value.items())
+    known = _Known(Spellings(network, samples, names), str(fields.get("notation", "")))
+    ask = fields.get("ask")
+    if ask is not None:
+        if not isinstance(ask, list | tuple) or not 0 < len(ask) <= MOST_ASKED:
+            raise table.fail("ask", f'{shortened(ask)} is not a list of names; write ask = ["z1", "delta2[1]", "dW1"]')
+        fields["ask"] = [known.ours(name, f"{table.at('ask')}[{k}]") for k, name in enumerate(ask, 1)]
+    for key in ("points", "figures", "places"):
+        value = fields.get(key)
+        if isinstance(value, Mapping):
+            for number in value.values():
+                _number(table, key, number)
+            fields[key] = {known.ours(name, table.at(key)): number for name, number in value.items()}
+        elif value is not None:
+            _number(table, key, value)
+    return tuple(fields.items())
 
 
 def read_marking_table(top: Table) -> Fields:
@@ -64,13 +72,21 @@ def read_marking_table(top: Table) -> Fields:
     return tuple(table.value.items())
 
 
-def _known(aliases: Aliases, name: Any, place: str) -> None:
-    try:
-        if not isinstance(name, str):
-            raise ValueError(f"{shortened(name)} is not a name; write it in quotes")
-        aliases.read(name)
-    except (UnknownName, ValueError) as e:
-        raise ProblemError(f"{place}: {e}") from None
+@dataclass(frozen=True)
+class _Known:
+    """Names in whatever letters a problem file may use, as ours."""
+
+    spellings: Spellings
+    notation: str
+
+    def ours(self, name: Any, place: str) -> str:
+        """Our name.  Raises ProblemError."""
+        try:
+            if not isinstance(name, str):
+                raise ValueError(f"{shortened(name)} is not a name; write it in quotes")
+            return text(self.spellings.network, self.spellings.read(name, self.notation).quantity)
+        except (UnknownName, ValueError) as e:
+            raise ProblemError(f"{place}: {e}") from None
 
 
 def _number(table: Table, key: str, number: Any) -> None:

@@ -179,11 +179,11 @@ class Trace:
             return f"balls of {bits} bits{shown}; \u00b1 is the proved radius"
         return f"{self.arithmetic}{shown}"
 
-    def table(self) -> Any:
-        """The table of finished strings: `print(trace.table())`, `.render("markdown")`."""
+    def table(self, notation: str = "") -> Any:
+        """The table of finished strings, in our letters or in a notation's: `print(trace.table("ng"))`."""
         from tracer.show.table import Table
 
-        return Table.of(self)
+        return Table.of(self, notation)
 
     def __contains__(self, name: object) -> bool:
         return name in self.values

@@ -33,6 +33,7 @@ from derivations.network import Problem
 from tracer import load
 from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.mark import mark
+from tracer.answers.reading.naming import Naming
 from tracer.answers.reading.sources import sheet_from
 from tracer.answers.slips import visible
 
@@ -100,9 +101,10 @@ def main() -> int:
     problem = load(SAMPLE)
     written = sheets(problem, options.sheets, 1)
     read = [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(written)]
-    mark(problem, read[:10])
-    a_second = options.sheets / seconds(lambda: mark(problem, read), options.repeats)
-    alone = seconds(lambda: mark(problem, read[-1:]), options.repeats)
+    naming = Naming(problem)
+    mark(problem, read[:10], naming=naming)
+    a_second = options.sheets / seconds(lambda: mark(problem, read, naming=naming), options.repeats)
+    alone = seconds(lambda: mark(problem, read[-1:], naming=naming), options.repeats)
     own = written[len(written) // 2 - A_CLASS // 2 :][:A_CLASS]
     wall = min(command(own) for _ in range(options.repeats))
     print(f"mark     {a_second:8.0f} sheets/s on one core, half of them with a slip  (target {A_SECOND})")

@@ -16,6 +16,7 @@ from tracer.answers.marking.judging import LAST_DIGIT, judge
 from tracer.answers.marking.mark import explain
 from tracer.answers.marking.passes import recorded
 from tracer.answers.marking.truth import Truth
+from tracer.answers.reading.sources import sheet_from
 from tracer.answers.result import Checked
 from tracer.answers.slips import invisible, visible
 
@@ -306,3 +307,28 @@ def test_a_slip_outside_the_catalogue_would_be_missed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Truth, "slips", {s.name: s for s in visible(problem) if s.stage != "delta"})
     names, _ = explained(problem, cells)
     assert sum(s.name in own for s, own in zip(slips, names, strict=True)) == 0
+
+
+def test_a_sheet_taken_several_times_has_its_own_given_numbers_each_time() -> None:
+    """What it says a given number is stays with every copy."""
+    problem = load("hand-3-2-2")
+    sheets = [sheet_from(problem, {"x[2]": number, "a1[1]": "0.6"}) for number in ("2", "5")]
+    taken = Cells.of(problem, sheets).take(np.array([1, 0, 1]))
+    assert [(row, number) for *_, row, number in sorted(taken.givens, key=lambda g: g[3])] == [(0, 5), (1, 2), (2, 5)]
+
+
+def test_one_sheet_of_a_softmax_network_is_solved_for_what_was_misread() -> None:
+    """Its run is copied for every given number that may have been another one, the derivatives of softmax too."""
+    sheet = {"a1[8]@4": "0.5843", "z2[2]@2": "0", "z1[7]@3": "0.02798", "z1[2]@3": "0.4976"}
+    verdicts = {m.name: m.accepted for m in check("softmax-xor", sheet).one.marks}
+    assert verdicts == {"a1[8]@4": False, "z2[2]@2": False, "z1[7]@3": True, "z1[2]@3": True}
+
+
+def test_a_slip_that_is_explained_does_not_hide_another_that_was_rounded_inside() -> None:
+    """Two slips, the second worked from products rounded on the way: each has its name, alone and together."""
+    rounded = {"delta2[1]": "2.183", "delta2[2]": "4.011", "delta1[1]": "3.209", "delta1[2]": "4.419"}
+    right = {"z1[1]": "0.6457", "z1[2]": "0.7685", "dW1[1,2]": "6.418"}
+    alone = named(check(HAND, right | rounded))
+    both = named(check(HAND, right | rounded | {"W2_new[1,1]": "1.141"}))
+    assert "slope.at_activation" in alone & both
+    assert "update.plus" in both - alone

@@ -129,3 +129,11 @@ def test_a_step_that_nobody_reaches_is_not_worked() -> None:
     assert [m.verdict for m in marked.marks] == ["unknown", "exact"]
     assert time.process_time() - begin < 1
     assert last_step([sheet_from(load("hand-3-2-2"), {"E#2": "1.2", "E#99999": "1"})]) == 2
+
+
+def test_a_blank_of_a_step_that_nobody_reaches_is_missing() -> None:
+    """A blank alone has nothing worked for it; beside a number of that step it is a blank of a worked step."""
+    for number, right in (("z1[1]", True), ("z1[1]#3", False)):
+        blank, other = (check("hand-3-2-2", {number: "0.6457", "z1[2]#3": ""}).one.marks[k] for k in (1, 0))
+        assert blank.verdict == "missing"
+        assert other.accepted == right

@@ -61,3 +61,42 @@ def test_readings_that_also_count_are_kept(tmp_path: Path) -> None:
     """One table or a list of them."""
     own = problem("[marking]\naccept = {learning_rate = 0.2}", tmp_path)
     assert dict(own.marking) == {"accept": {"learning_rate": 0.2}} or "accept" in dict(own.marking)
+
+
+SHARED = (Path(__file__).parents[2] / "samples" / "shared-bias-2-2-2" / "problem.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text_of", "lines", "wanted"),
+    [
+        (SHARED, 'ask = ["out_h1", "w5", "dw5", "w5_new"]', ["z1[1]", "dW2[1,1]", "W2_new[1,1]"]),
+        (SHARED, 'ask = ["E_o1", "∂E_total/∂w_5", "w_5^new"]', ["E[1]", "dW2[1,1]", "W2_new[1,1]"]),
+        (
+            HAND,
+            'notation = "ng"\nask = ["dz^[1]_1", "a^{[1]}_2", "dZ2"]',
+            ["delta1[1]", "z1[2]", "delta2[1]", "delta2[2]"],
+        ),
+        (HAND, 'notation = "nielsen"\nask = ["z1", "∂C/∂w^2_11"]', ["a1[1]", "a1[2]", "dW2[1,1]"]),
+        (HAND, 'ask = ["z1", "∂E/∂w_{11}^{(2)}"]', ["z1[1]", "z1[2]", "dW2[1,1]"]),
+    ],
+)
+def test_a_sheet_asks_in_whatever_letters_the_problem_uses(
+    text_of: str, lines: str, wanted: list[str], tmp_path: Path
+) -> None:
+    """Those of `[names]`, of its notation, and of any notation where they mean one thing; z1 goes by the notation."""
+    path = tmp_path / "problem.toml"
+    path.write_text(f"{text_of}\n[sheet]\n{lines}\n", encoding="utf-8")
+    own = load(path)
+    assert [text(own.network, q) for q in asked(own)] == wanted
+    assert str(blank_sheet(own)).count("\n") >= len(wanted)
+
+
+def test_a_name_of_two_quantities_is_not_guessed(tmp_path: Path) -> None:
+    """Asked for in letters that two notations read otherwise; stated, it is one thing."""
+    xor = (Path(__file__).parents[2] / "samples" / "sigmoid-xor" / "problem.toml").read_text(encoding="utf-8")
+    path = tmp_path / "problem.toml"
+    path.write_text(f"{xor}\n[sheet]\nask = ['y_{{1}}']\n", encoding="utf-8")
+    with pytest.raises(ProblemError, match=r"sheet.ask\[1\]: 'y_\{1\}' may be .*z1\[1\] in uy; write one of these"):
+        load(path)
+    path.write_text(f"{xor}\n[sheet]\nnotation = 'uy'\nask = ['y_{{1}}']\n", encoding="utf-8")
+    assert {q.kind for q in asked(load(path))} == {"z"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from derivations.names import text
-from tracer import load
+from tracer import check, load
 from tracer.answers.blank import blank_sheet
 from tracer.answers.reading.arrays_in_text import joined
 from tracer.answers.reading.entries import Sheet
@@ -124,3 +124,48 @@ def test_points_and_figures_stand_on_every_blank_and_change_nothing(form: str, t
     assert [(e.name, e.number, e.fault) for e in sheet.entries] == [
         (n, "", "") for n in ("delta2[1]", "delta2[2]", "E")
     ]
+
+
+def test_whole_arrays_in_a_notation_are_that_notations(tmp_path: Path) -> None:
+    """`Z1` is the pre-activation where the sheet says ng, the activation in our letters."""
+    arrays = "Z1 = [0.6, 1.2]\nA1 = [0.6457, 0.7685]\ndZ2 = [2.183, 4.011]\ndW2 = [[1.410, 1.678], [2.590, 3.082]]"
+    kinds = ["a1[1]", "a1[2]", "z1[1]", "z1[2]", "delta2[1]", "delta2[2]"]
+    assert list(understood(read(tmp_path, f"# notation: ng\n{arrays}")))[:6] == kinds
+    assert list(understood(read(tmp_path, arrays)))[:2] == ["z1[1]", "z1[2]"]
+    assert check(HAND, [tmp_path / "sheet.txt"]).all_right  # and by itself it is read as what it fits
+
+
+MAZUR = load("shared-bias-2-2-2")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "read_as"),
+    [
+        ("w5 = 0.3589", "W2_new[1,1]"),  # the updated number
+        ("w5+ = 0.3589", "W2_new[1,1]"),
+        ("w5' = 0.3589", "W2_new[1,1]"),
+        ("w5 new = 0.3589", "W2_new[1,1]"),
+        ("w5 = 0.40\nw5 = 0.4411", "W2_new[1,1]"),  # the given one stands there too
+        ("dE/dw5 = 0.0822\nw5 = 0.4411", "W2_new[1,1]"),  # below the gradients
+        ("w5 = 0.4411\ndE/dw5 = 0.0822", "W2[1,1]"),  # above them: the given one misread
+        ("dE/dw5 = 0.0822\nw5 = 0.40", "W2[1,1]"),
+        ("dE/dw5 = 0.0822\nw5_new = 0.3589\nw5 = 0.44", "W2[1,1]"),  # the updated one has its own line
+    ],
+)
+def test_a_weight_again_is_the_updated_one_where_that_is_clear(sheet: str, read_as: str, tmp_path: Path) -> None:
+    """By its number or its place on the sheet; said in a remark where the name is the given one's."""
+    path = tmp_path / "sheet.txt"
+    path.write_text(sheet, encoding="utf-8")
+    (found,) = read_sheets(MAZUR, [path])
+    last = [e for e in found.entries if e.name.startswith("w5")][-1]
+    assert last.quantity is not None
+    assert not last.fault
+    assert text(MAZUR.network, last.quantity) == read_as
+    told = any("read as updated" in remark for remark in found.remarks)
+    assert told == (last.name == "w5" and read_as == "W2_new[1,1]")
+
+
+def test_a_given_number_that_is_neither_is_told_how_to_name_the_update(tmp_path: Path) -> None:
+    """Weights and biases only: an input has no updated value."""
+    assert "If the updated number is meant, name it w5_new." in " ".join(str(check(MAZUR, {"w5": "0.44"})).split())
+    assert "updated" not in str(check(MAZUR, {"i1": "0.5"}))

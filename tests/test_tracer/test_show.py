@@ -272,3 +272,19 @@ def test_a_trace_is_a_mapping_of_names() -> None:
         step[3]  # type: ignore[index]
     with pytest.raises(KeyError, match="indices count from 1"):
         step["dW1[0,1]"]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "html", "csv"])
+def test_a_table_in_a_notation_has_its_letters_and_the_same_numbers(form: str) -> None:
+    """Every format, the worked lines too; JSON keeps our names and says so."""
+    traced = trace("hand-3-2-2", digits=4)
+    for show in (lambda n="": traced.table(n).render(form), lambda n="": Work.of(traced, n).render(form)):
+        ours, theirs = show(), show("ng")
+        assert ("slope" in ours or r"\delta" in ours, "slope" in theirs or r"\delta" in theirs) == (True, False)
+        assert {"g_1'", "g_{1}'"} & set(re.findall(r"g_\{?1\}?'", theirs.replace("&#x27;", "'")))
+        assert re.findall(r"\d\.\d{3}", ours) == re.findall(r"\d\.\d{3}", theirs)
+    assert "w5" in trace("shared-bias-2-2-2").table("names").render("csv")
+    with pytest.raises(ValueError, match="json has our names"):
+        traced.table("ng").render("json")
+    with pytest.raises(ValueError, match="notation 'bourbaki' is not known"):
+        traced.table("bourbaki")

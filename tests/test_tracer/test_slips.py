@@ -21,6 +21,7 @@ from derivations.network import Problem
 from derivations.printing import to_text
 from derivations.rules import RULES
 from tracer import load
+from tracer.answers.reporting.wording import LETTERS
 from tracer.answers.slips import MISTAKES, Mistake, Slip, invisible, slips_of, twins, visible
 from tracer.tracing import steps_of
 
@@ -84,7 +85,7 @@ def test_every_slip_has_a_sentence_in_both_languages_and_no_sentence_is_left_ove
         if name in others:
             continue
         for sentence in message.values():
-            filled = sentence.format(cell="CELL", used="USED", right="RIGHT")
+            filled = sentence.format(cell="CELL", used="USED", right="RIGHT", **LETTERS)
             assert all(filled.count(word) == 1 for word in ("CELL", "USED", "RIGHT")), name
             assert len(sentence) < 260, name
         assert not message["en"].isascii() or message["en"] != message["ja"]

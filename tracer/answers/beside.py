@@ -11,11 +11,12 @@ from fractions import Fraction
 from typing import Any
 
 from derivations import names
-from derivations.aliases import Aliases, Meaning
+from derivations.aliases import Meaning
 from derivations.arithmetic import Exact
 from derivations.given import fraction
 from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.spellings import Spellings
 from tracer.answers.reading.sheets import Cell, SheetError
 from tracer.rounding import Rounding, bounds, half_away, ten_to
 from tracer.show.grid import grid
@@ -97,12 +98,12 @@ def put_beside(problem: Problem, cells: list[Cell]) -> Beside:
 
 
 def _meanings(problem: Problem, cells: list[Cell]) -> dict[Quantity, tuple[Meaning, Cell]]:
-    aliases = Aliases(problem.network, problem.samples, problem.names)
+    spellings = Spellings(problem.network, problem.samples, problem.names)
     recorded = {q for step in steps_of(problem) for q, _ in step.items()}
     out: dict[Quantity, tuple[Meaning, Cell]] = {}
     for cell in cells:
         try:
-            meaning = aliases.read(cell.name)
+            meaning = spellings.read(cell.name)
         except names.UnknownName as e:
             raise SheetError(f"line {cell.line}: {e}") from None
         q = meaning.quantity

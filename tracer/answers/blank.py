@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from derivations import names
 from derivations.aliases import Aliases
+from derivations.letters import plain_text
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.notation import BISHOP, Notation, notation_of
@@ -110,8 +111,7 @@ def _name(problem: Problem, q: Quantity, letters: Notation | None, form: str) ->
     if letters is None:
         own = names.text(network, q)
         return f"`{own}`" if form == "markdown" else own
-    marks = (f"@{q.sample}" if q.sample else "") + (f"#{q.step}" if q.step > 1 else "")
-    return letters.text(network, q._replace(sample=0, step=1)) + marks
+    return plain_text(letters, network, q)
 
 
 def points_of(problem: Problem, q: Quantity) -> float:

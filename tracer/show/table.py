@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from derivations import names
@@ -11,7 +11,7 @@ from derivations.equations import equations
 from derivations.expression import Choice, Expression, Name, chosen, fraction_of, relation
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from derivations.notation import BISHOP
+from derivations.notation import BISHOP, notation_of
 from derivations.printing import to_latex, to_text
 
 if TYPE_CHECKING:
@@ -58,18 +58,29 @@ LATEX = _Markup(to_latex, BISHOP.latex, _latex_number)
 class Table:
     """Finished rows of a trace, with its title and policy."""
 
-    def __init__(self, trace: Trace, rows: tuple[Row, ...], heading: tuple[str, ...]) -> None:
-        self.trace, self.rows, self.heading = trace, rows, heading
+    def __init__(self, trace: Trace, rows: tuple[Row, ...], heading: tuple[str, ...], notation: str = "") -> None:
+        self.trace, self.rows, self.heading, self.notation = trace, rows, heading, notation
 
     @classmethod
-    def of(cls, trace: Trace, markup: _Markup = TEXT) -> Table:
-        """The rows of a trace."""
-        return cls(trace, tuple(_rows(trace, markup)), heading_of(trace))
+    def of(cls, trace: Trace, notation: str = "", *, latex: bool = False) -> Table:
+        """The rows of a trace, in our letters or in a notation's, as text or as LaTeX.
+
+        Raises NotationError for a notation that is not known or cannot write the network.
+        """
+        markup = _markup(trace.problem, notation, latex=latex)
+        return cls(trace, tuple(_rows(trace, markup)), heading_of(trace), notation)
+
+    @property
+    def in_latex(self) -> Table:
+        """The same rows in LaTeX."""
+        return Table.of(self.trace, self.notation, latex=True)
 
     def render(self, form: str = "table", width: int = WIDTH) -> str:
         """The table as text in one of FORMATS.  Raises ValueError for another."""
         if form not in FORMATS:
             raise ValueError(f"format '{form}' is not known; known are {', '.join(FORMATS)}")
+        if form == "json" and self.notation:
+            raise ValueError("json has our names, whatever the notation; leave out --notation, or choose csv")
         if form == "table":
             return _terminal(self, width)
         return FORMATS[form](self)
@@ -90,6 +101,18 @@ class Table:
 
 
 # --- rows ---
+
+
+def _markup(problem: Problem, notation: str, *, latex: bool) -> _Markup:
+    if not notation:
+        return LATEX if latex else TEXT
+    known = notation_of(problem, notation)
+    if latex:
+        return replace(LATEX, name=known.latex)
+    from derivations.letters import letters_of
+
+    text = letters_of(problem, notation).text
+    return replace(TEXT, name=lambda network, q: text(q))
 
 
 def _rows(trace: Trace, markup: _Markup) -> Iterator[Row]:
@@ -131,7 +154,7 @@ def _condition(formula: Expression, markup: _Markup, number: Callable[[Quantity]
         return ""
     value = number(formula.test.quantity)
     above = not value.startswith("-") and fraction_of(value) != 0
-    if markup is LATEX:
+    if markup.expression is to_latex:
         return rf" \quad\text{{since }} {{{value}}} {'>' if above else chr(92) + 'le'} 0"
     return f" since {value} {'>' if above else chr(0x2264)} 0"
 
@@ -277,7 +300,7 @@ def escape_markdown(text: str) -> str:
 
 def _latex_table(table: Table) -> str:
     out = ["% needs \\usepackage{amsmath,longtable}", *(f"% {line}" for line in table.heading)]
-    for heading, rows in Table.of(table.trace, LATEX).groups:
+    for heading, rows in table.in_latex.groups:
         out += [
             rf"\paragraph{{{heading}}}",
             r"\begingroup\renewcommand{\arraystretch}{2.2}",

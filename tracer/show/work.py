@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from tracer.show.table import LATEX, Row, Table, escape_markdown, latex_value
+from tracer.show.table import Row, Table, escape_markdown, latex_value
 
 if TYPE_CHECKING:
     from tracer.tracing import Trace
@@ -20,9 +20,9 @@ class Work:
         self.table = table
 
     @classmethod
-    def of(cls, trace: Trace) -> Work:
-        """The worked lines of a trace."""
-        return cls(Table.of(trace))
+    def of(cls, trace: Trace, notation: str = "") -> Work:
+        """The worked lines of a trace, in our letters or in a notation's."""
+        return cls(Table.of(trace, notation))
 
     def render(self, form: str = "table") -> str:
         """The lines as text in one of the table's formats; CSV and JSON are the table's own."""
@@ -59,7 +59,7 @@ class Work:
             f"**{escape_markdown(self.table.heading[0])}**",
             *(escape_markdown(h) + "  " for h in self.table.heading[1:]),
         ]
-        for heading, rows in Table.of(self.table.trace, LATEX).groups:
+        for heading, rows in self.table.in_latex.groups:
             out += ["", f"### {heading}"]
             for row in rows:
                 lines = _aligned(row)
@@ -68,7 +68,7 @@ class Work:
 
     def _latex(self) -> str:
         out = [r"% needs \usepackage{amsmath}", *(f"% {line}" for line in self.table.heading)]
-        for heading, rows in Table.of(self.table.trace, LATEX).groups:
+        for heading, rows in self.table.in_latex.groups:
             blocks = [line for row in rows for line in [*_aligned(row)[:-1], _aligned(row)[-1] + r" \\[1ex]"]]
             blocks[-1] = blocks[-1].removesuffix(r" \\[1ex]")
             out += [rf"\paragraph{{{heading}}}", r"\begingroup\allowdisplaybreaks", r"\begin{align*}"]

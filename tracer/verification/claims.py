@@ -8,10 +8,11 @@ from typing import IO, Any
 import numpy as np
 
 from derivations import names
-from derivations.aliases import Aliases, Meaning
+from derivations.aliases import Meaning
 from derivations.given import as_float, read_number
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
+from derivations.spellings import Spellings
 from tracer.answers.reading.sheets import Cell, SheetError, read_sheet
 from tracer.verification.case import Arrays
 from tracer.verification.judging import Claim
@@ -33,7 +34,7 @@ class Claims:
         self._given: dict[Where, Arrays] = {}
         self._printed: dict[Where, Arrays] = {}
         self._single: dict[Where, set[tuple[str, int]]] = {}
-        self._aliases = Aliases(problem.network, problem.samples, problem.names)
+        self._spellings = Spellings(problem.network, problem.samples, problem.names)
 
     def of(self, sample: int, step: int) -> Claim:
         """What is given for one step."""
@@ -48,7 +49,7 @@ class Claims:
 
     def add(self, name: str, number: float, printed: float = 0.0) -> None:
         """One number.  Raises UnknownName, and SheetError for what is not judged."""
-        meaning = self._aliases.read(name)
+        meaning = self._spellings.read(name)
         q, factor = meaning.quantity, self._factor(meaning)
         where, array = self._array(q, name)
         place = self._place(q, array, name)
@@ -61,7 +62,7 @@ class Claims:
 
     def add_array(self, name: str, numbers: Any) -> None:
         """A whole array, in the shape in which people index it.  Raises SheetError for another shape."""
-        meaning = self._aliases.read(name)
+        meaning = self._spellings.read(name)
         q = meaning.quantity
         where, array = self._array(q, name)
         if q.indices:

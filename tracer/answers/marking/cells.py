@@ -12,7 +12,7 @@ from derivations import names
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
 from tracer.answers.marking.passes import At, recorded
-from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.entries import ONE, Entry, Sheet
 
 __all__ = ["GIVEN", "Cells", "Written", "last_step", "place_of"]
 
@@ -76,17 +76,16 @@ class Cells:
         return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1], givens)
 
     def take(self, rows: Array) -> Cells:
-        """Some of the sheets."""
+        """Some of the sheets; one may be there several times."""
         arrays = {at: w.take(rows) for at, w in self.arrays.items()}
         numbers = np.arange(self.count)[rows]
-        at = {int(row): k for k, row in enumerate(numbers)}
         return replace(
             self,
             count=len(numbers),
             arrays=arrays,
             figures=self.figures[rows],
             unit=self.unit[rows],
-            givens=tuple((*g[:3], at[g[3]], g[4]) for g in self.givens if g[3] in at),
+            givens=tuple((*g[:3], int(k), g[4]) for g in self.givens for k in np.flatnonzero(numbers == g[3])),
         )
 
 
@@ -162,7 +161,7 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     assert w is not None
     unit = 0.0 if w.place is None else 10.0**w.place
     figures = MOST_FIGURES if w.place is None else max(1, min(w.figures, MOST_FIGURES))  # a fraction is exact
-    if entry.factor != 1:
+    if entry.factor is not ONE:
         return float(w.exact / entry.factor), unit / abs(float(entry.factor)), figures
     return w.number, unit, figures
 

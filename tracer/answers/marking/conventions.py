@@ -17,12 +17,12 @@ from derivations.given import Given, read_number, shortened
 from derivations.losses import LOSSES
 from derivations.network import Problem
 from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.judging import FOLLOWS, LAST_DIGIT, judge
+from tracer.answers.marking.judging import FOLLOWS, LAST_DIGIT, Judged, judge
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.reading.naming import Naming
 from tracer.problem import ProblemError
 
-__all__ = ["accepted", "best_readings"]
+__all__ = ["Read", "accepted", "best_readings"]
 
 LEAST = 2
 """Entries that another reading must put right."""
@@ -36,7 +36,23 @@ SIGNS = (
         "gradients read with the opposite sign, as the direction of the step: a convention, not a slip",
     ),
 )
+PARTNER = {"a": "z", "z": "a"}
 TURNED = "weights read as W[input, unit], the other way round"
+
+
+@dataclass(frozen=True)
+class Read:
+    """Sheets as they were read, their cells, and how each cell is judged."""
+
+    sheets: Sequence[Sheet]
+    cells: Cells
+    judged: Judged
+
+    @classmethod
+    def of(cls, problem: Problem, sheets: Sequence[Sheet]) -> Read:
+        """The sheets, judged."""
+        cells = Cells.of(problem, sheets)
+        return cls(sheets, cells, judge(cells))
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,8 @@ class _Missed:
     """What does not fit on a sheet.
 
     `wrong` entries are refused or not understood, `not_right` ones not right by themselves; `kinds` are those of the
-    refused ones; `strange` says whether some name is not understood.
+    refused ones (of a and z only where the other one of the unit is not right: read as each other both would be wrong);
+    `strange` says whether some name is not understood.
     """
 
     wrong: int
@@ -53,32 +70,35 @@ class _Missed:
     strange: bool
 
 
-def _missed(problem: Problem, sheets: Sequence[Sheet]) -> list[_Missed]:
-    strange = [sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in sheets]
-    cells = Cells.of(problem, sheets)
-    judged = judge(cells)
+def _missed(read: Read) -> list[_Missed]:
+    cells, judged = read.cells, read.judged
+    strange = [sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in read.sheets]
     wrong, others = judged.count(cells, LAST_DIGIT), judged.count(cells, FOLLOWS)
-    kinds: list[set[str]] = [set() for _ in sheets]
+    kinds: list[set[str]] = [set() for _ in read.sheets]
     for at, w in cells.arrays.items():
-        bad = (w.there & (judged.codes[at] <= LAST_DIGIT)).reshape(cells.count, -1).any(axis=1)
-        for row in np.flatnonzero(bad):
+        bad = w.there & (judged.codes[at] <= LAST_DIGIT)
+        partner = at._replace(kind=PARTNER.get(at.kind, ""))
+        if partner in cells.arrays:
+            bad &= ~(cells.arrays[partner].there & (judged.codes[partner] > LAST_DIGIT))
+        for row in np.flatnonzero(bad.reshape(cells.count, -1).any(axis=1)):
             kinds[row].add(at.kind)
     return [_Missed(int(wrong[k]) + n, int(others[k]) + n, frozenset(kinds[k]), n > 0) for k, n in enumerate(strange)]
 
 
-def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> list[Sheet]:
+def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> Read:
     """Each sheet in the reading in which the fewest entries miss; as it is unless another is clearly better."""
-    out, now = list(sheets), _missed(problem, sheets)
+    read = Read.of(problem, sheets)
+    out, now = list(sheets), _missed(read)
     ways = [(k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m)]
-    for (k, other), m in zip(ways, _missed(problem, [way for _, way in ways]), strict=True):
+    for (k, other), m in zip(ways, _missed(Read.of(problem, [way for _, way in ways])), strict=True):
         if m.wrong <= min(now[k].wrong - LEAST, now[k].wrong // 4) and m.not_right < now[k].not_right:
             out[k], now[k] = other, m
-    return out
+    return read if all(a is b for a, b in zip(out, sheets, strict=True)) else Read.of(problem, out)
 
 
 def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
     """Other readings that what misses speaks for."""
-    if missed.strange or missed.kinds & {"a", "z"}:
+    if missed.strange or missed.kinds & PARTNER.keys():
         for other in naming.readings(sheet):
             if other.entries != sheet.entries and not other.error and len(other.entries) >= len(sheet.entries):
                 yield replace(other, remarks=(*sheet.remarks, *other.remarks))
@@ -88,7 +108,8 @@ def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
             yield _remarked(sheet, [_flipped(e, kinds) for e in sheet.entries], remark)
     if missed.strange or missed.kinds & {"dW", "W_new"}:
         turned = [_turned(e) for e in sheet.entries]
-        if turned != list(sheet.entries):
+        others = [e.name for e, own in zip(turned, sheet.entries, strict=True) if e is not own]
+        if others and (missed.strange or all(map(naming.understood, others))):
             again = naming.readings(replace(sheet, entries=tuple(turned)))[0]
             yield replace(again, remarks=(*sheet.remarks, TURNED))
 

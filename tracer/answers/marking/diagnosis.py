@@ -56,6 +56,7 @@ class Explaining:
         self.value = self.columns.of_cells(self.cells, lambda w: w.value)
         self.unit = self.columns.of_cells(self.cells, lambda w: w.unit)
         self.figures = self.columns.of_cells(self.cells, lambda w: w.figures)
+        self.wrong = self.left.copy()
         self.found = self.found or [[] for _ in range(self.cells.count)]
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Tried] = {}
@@ -66,7 +67,7 @@ class Explaining:
         rows = np.flatnonzero((self.left & self.alone).any(axis=1))
         some = self.cells.take(rows)
         accepted = self.columns.matrix(work(some, discipline).accepted, some.count)
-        fits = (accepted | ~self.there[rows] | self.left[rows]).all(axis=1)
+        fits = (accepted | ~self.there[rows] | self.wrong[rows]).all(axis=1)
         rows, some = rows[fits], some.take(np.flatnonzero(fits))
         found = [self.found[row] for row in rows]
         return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found)

@@ -68,10 +68,10 @@ def judge(cells: Cells) -> Judged:
         _refused(cells, own).any(axis=1) | np.isin(np.arange(cells.count), [g[3] for g in cells.givens])
     )
     if len(rows):
-        some = cells.take(rows)
         true = work(cells, carry="true")
-        best = _best(some, work(some))
-        for at, of_some in _codes(some, best).items():
+        some, plain = cells.take(rows), {"own": own.take(rows), "true": true.take(rows)}
+        best = _best(some, plain)
+        for at, of_some in _codes(some, best, plain).items():
             codes[at][rows] = of_some
         chosen[rows] = [d for d, _ in best]
     for at, code in codes.items():
@@ -85,10 +85,10 @@ def _says_nothing(follows: Intervals, written: Written) -> Array:
     return zero | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
 
 
-def _best(cells: Cells, plain: Worked) -> list[tuple[Discipline, Rules]]:
+def _best(cells: Cells, plain: Mapping[str, Worked]) -> list[tuple[Discipline, Rules]]:
     """For each sheet the discipline, and form of the equations, that refuses the fewest of its cells."""
     # by the best reading that rounds to the nearest: (sheets, cells), refused from their own numbers and from the right
-    nearest = _refused(cells, plain) & _refused(cells, work(cells, carry="true"))
+    nearest = _refused(cells, plain["own"]) & _refused(cells, plain["true"])
     fewest = nearest.sum(axis=1)
     best: list[tuple[Discipline, Rules]] = [(PLAIN, RULES)] * cells.count
     for form in forms(cells.problem):
@@ -125,9 +125,8 @@ def _may(cells: Cells, discipline: Discipline) -> Array:
     return most >= (A_PROGRAM_SHOWS if discipline is FLOAT32 else FLOAT64_SHOWS)
 
 
-def _codes(cells: Cells, best: list[tuple[Discipline, Rules]]) -> dict[At, Array]:
+def _codes(cells: Cells, best: list[tuple[Discipline, Rules]], plain: Mapping[str, Worked]) -> dict[At, Array]:
     """The verdicts of sheets that the plain rule does not accept whole."""
-    plain = {carry: work(cells, carry=carry) for carry in ("own", "true")}
     inside = {carry: {at: w.accepted[at].copy() for at in cells.arrays} for carry, w in plain.items()}
     near = {at: np.zeros(w.there.shape, bool) for at, w in cells.arrays.items()}
     for reading in set(best):

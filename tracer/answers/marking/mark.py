@@ -12,7 +12,7 @@ import numpy as np
 from derivations.network import Problem
 from tracer.answers.marking.cells import Cells, Written, last_step
 from tracer.answers.marking.columns import Columns
-from tracer.answers.marking.conventions import accepted, best_readings
+from tracer.answers.marking.conventions import Read, accepted, best_readings
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline
 from tracer.answers.marking.formula_cells import formulas_of
@@ -53,27 +53,26 @@ def mark(
     batches = range(0, len(sheets), batch)
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
         some = list(sheets[first : first + batch])
-        if naming:
-            some = best_readings(problem, naming, some)
-        marked += _best_marks(problem, others, some)
+        read = best_readings(problem, naming, some) if naming else Read.of(problem, some)
+        marked += _best_marks(problem, others, read)
     return marked
 
 
-def _best_marks(problem: Problem, others: list[tuple[Problem, str]], sheets: list[Sheet]) -> list[Marked]:
+def _best_marks(problem: Problem, others: list[tuple[Problem, str]], read: Read) -> list[Marked]:
     """The marks under the problem, or under another that is accepted too where they are better."""
-    truth = Truth(problem, last_step(sheets))
-    best = _mark(truth, sheets)
+    truth = Truth(problem, last_step(read.sheets))
+    best = _mark(truth, read)
     for other, remark in others:
-        again = _mark(Truth(other, truth.steps), [replace(s, remarks=(*s.remarks, remark)) for s in sheets])
+        remarked = [replace(s, remarks=(*s.remarks, remark)) for s in read.sheets]
+        again = _mark(Truth(other, truth.steps), Read.of(other, remarked))
         best = [b if b.points >= a.points else a for a, b in zip(again, best, strict=True)]
     return best
 
 
-def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
-    cells = Cells.of(truth.problem, sheets)
+def _mark(truth: Truth, read: Read) -> list[Marked]:
+    cells, judged = read.cells, read.judged
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
     there = columns.of_cells(cells, lambda w: w.there)
-    judged = judge(cells)
     codes = columns.matrix(judged.codes, cells.count)
     known = _misread(cells, columns, judged, there, codes)
     if known:
@@ -88,7 +87,7 @@ def _mark(truth: Truth, sheets: Sequence[Sheet]) -> list[Marked]:
     standing[~there] = None
     of_quantity = Known(truth, columns)
     out = []
-    for row, sheet in enumerate(sheets):
+    for row, sheet in enumerate(read.sheets):
         formulas = formulas_of(truth, sheet, cells, judged, row)
         out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
     return out

@@ -15,7 +15,7 @@ from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.diagnosis import Found
 from tracer.answers.marking.judging import FOLLOWS, INSIDE, LAST_DIGIT, NOTHING, PLAINLY, REFUSED, TRUNCATED
 from tracer.answers.marking.truth import NEAR, Truth
-from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.written import Written
 from tracer.answers.result import Cause, Mark, Marked
 
@@ -45,7 +45,7 @@ class _Fixed:
     high: Fraction | None
     near: float
     name: str
-    texts: dict[tuple[int | None, int], str] = field(default_factory=dict)
+    marks: dict[tuple[object, ...], Mark] = field(default_factory=dict)
 
 
 class Known(dict[Quantity, _Fixed]):
@@ -89,6 +89,7 @@ class Marker:
     ) -> None:
         self.known, self.truth, self.sheet = known, known.truth, sheet
         self.codes, self.literal = codes, literal
+        self.letters = self.truth.letters(sheet.letters)
         self.found = merged(found)
         self.formulas = formulas or {}
         self._explained = {column: names for names, columns, _ in self.found for column in columns}
@@ -117,14 +118,17 @@ class Marker:
         slips = self._explained.get(fixed.column, ())
         if slips and code <= LAST_DIGIT:
             verdict = "slip"
-        expected = self._expected(entry, written, fixed)
-        return Mark(
-            *(entry.name, entry.number, verdict, expected),
-            slips=slips,
-            where=entry.where,
-            points=fixed.points,
-            quantity=fixed.name,
-        )
+        said = entry.name, entry.number, entry.where, verdict, slips, entry.factor is ONE or entry.factor
+        mark = fixed.marks.get(said)  # most of a class write the same
+        if mark is None:
+            fixed.marks[said] = mark = Mark(
+                *(entry.name, entry.number, verdict, self._expected(entry, written)),
+                slips=slips,
+                where=entry.where,
+                points=fixed.points,
+                quantity=fixed.name,
+            )
+        return mark
 
     def _unusual(self, entry: Entry) -> Mark | None:
         """A given number, a blank, a formula, what was not understood."""
@@ -141,10 +145,11 @@ class Marker:
     def _formula(self, entry: Entry, mark: Mark) -> Mark:
         """A cell whose name is a formula."""
         code, slips = self.formulas.get(entry.name, (NOTHING, ()))
-        return replace(mark, verdict="slip" if slips else VERDICTS[code], slips=slips)
+        verdict = "slip" if slips else VERDICTS[code]
+        return replace(mark, verdict=verdict, slips=slips, facts=dict(self.letters.words) if slips else {})
 
     def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
-        number = written.number if entry.factor == 1 else written.number / float(entry.factor)
+        number = written.number if entry.factor is ONE else written.number / float(entry.factor)
         if abs(number - fixed.near) <= NEAR * abs(number):  # so near that it may be the right one itself
             exact = written.exact / entry.factor
             if fixed.low is not None and fixed.high is not None and fixed.low <= exact <= fixed.high:
@@ -172,16 +177,10 @@ class Marker:
         most = max(set(figures), key=lambda n: (figures.count(n), n), default=1)
         return most, max(set(places), key=lambda p: (places.count(p), p), default=0)
 
-    def _expected(self, entry: Entry, written: Written, fixed: _Fixed) -> str:
+    def _expected(self, entry: Entry, written: Written) -> str:
         assert entry.quantity is not None
         places = 8 if written.place is None else -written.place
-        if entry.factor != 1:
-            return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
-        text = fixed.texts.get((written.place, written.figures))
-        if text is None:
-            text = self.truth.shown(entry.quantity, entry.factor, places, written.figures)
-            fixed.texts[written.place, written.figures] = text
-        return text
+        return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
 
     def _given(self, entry: Entry, mark: Mark) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""
@@ -191,7 +190,10 @@ class Marker:
         right = self.truth.given(q._replace(step=1))
         if right is None or written.exact / entry.factor == right[0]:
             return None
-        facts = {"given": f"{names.text(self.truth.problem.network, q)} = {entry.number} (\u2260 {right[1]})"}
+        worked = f"{entry.number} (\u2260 {right[1]})"
+        facts = {"given": f"{entry.name} = {worked}", "key": f"{mark.quantity} = {worked}"}
+        if q.kind in ("W", "b"):
+            facts["new"] = self.letters.text(q._replace(kind=f"{q.kind}_new"))
         return replace(mark, verdict="slip", expected=right[1], slips=("given.misread",), facts=facts)
 
     def _missing(self) -> list[Mark]:
@@ -201,8 +203,8 @@ class Marker:
         there = {e.quantity for e in self.sheet.entries}
         network = self.truth.problem.network
         wanted = [q for q in self.truth.asked if q not in there]
-        named = ((names.text(network, q), q) for q in wanted)
-        return [Mark(name, "", "missing", points=self.known.points(q), quantity=name) for name, q in named]
+        named = ((self.letters.text(q), names.text(network, q), q) for q in wanted)
+        return [Mark(name, "", "missing", points=self.known.points(q), quantity=ours) for name, ours, q in named]
 
     # --- causes ---
 
@@ -216,8 +218,8 @@ class Marker:
 
     @cached_property
     def _entries(self) -> dict[int, Entry]:
-        usable = [e for e in self.sheet.entries if e.quantity and not e.fault and e.formula is None]
-        columns = ((self.known[e.quantity].column, e) for e in usable if e.quantity and e.quantity.kind not in GIVEN)
+        usable = ((e.quantity, e) for e in self.sheet.entries if e.value is not None and not e.fault)
+        columns = ((self.known[q].column, e) for q, e in usable if q and q.kind not in GIVEN)
         return {column: e for column, e in columns if column >= 0}
 
     def _causes(self) -> list[Cause]:
@@ -235,20 +237,32 @@ class Marker:
             after = [c for c in range(first + 1, until) if self.codes[c] == FOLLOWS]
             cells = tuple(self._entries[c].name for c in columns)
             follows = tuple(self._entries[c].name for c in after)
-            out.append(Cause(slips, cells, follows, self._facts(columns[0], slips) | facts))
+            out.append(Cause(slips, cells, follows, self._facts(columns[0], slips) | self._told(facts)))
         return out
+
+    def _told(self, facts: dict[str, str]) -> dict[str, str]:
+        """Facts about given numbers, `x[1] = 3 (\u2260 1)` or several of them, in the sheet's letters."""
+        if "given" not in facts:
+            return facts
+        told = " / ".join(self._told_one(*part.partition(" = ")) for part in facts["given"].split(" / "))
+        return facts | {"given": told, "key": facts["given"]}
+
+    def _told_one(self, name: str, *rest: str) -> str:
+        problem = self.truth.problem
+        q = names.find_name(problem.network, problem.samples, name)
+        return "".join((self.letters.text(q) if q else name, *rest))
 
     def _facts(self, column: int, slips: tuple[str, ...]) -> dict[str, str]:
         """The equations that a message shows: the right one of the cell, and each slip's."""
         q = self._entries[column].quantity
         assert q is not None
         known = [self.truth.slips[name] for name in slips if name in self.truth.slips]
-        facts: dict[str, str] = {}
+        facts: dict[str, str] = dict(self.letters.words)
         for slip in known:
             ending = f":{slip.name}" if len(slips) > 1 else ""
-            used = self.truth.equation(q, slip)
-            facts |= {f"used{ending}": used, f"right{ending}": self.truth.right_of(used)}
-        return {"right": self.truth.equation(q)} | facts
+            used, right = self.truth.worked(q, slip, self.letters.text)
+            facts |= {f"used{ending}": used, f"right{ending}": right}
+        return {"right": self.truth.equation(q, self.letters.text)} | facts
 
 
 def merged(found: Sequence[Found]) -> list[Told]:

@@ -7,8 +7,9 @@ each cell, and the cells of one stage must agree on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,17 @@ import numpy as np
 from derivations import names
 from derivations.equations import givens
 from derivations.network import Problem
-from derivations.rules import RULES, Rules, Start
+from derivations.rules import RULES, Start
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.intervals import Intervals
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import UPDATES, Enters, work
 
-__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told", "unknowns"]
+__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told"]
 
 Array = Any
 SMALLEST_SLOPE = 1e-9
+AT_ONCE = 100_000  # numbers of one run in which several unknowns are moved, each on a copy of the sheets
 MOST_FIGURES = 3
 """A misread number is about as short as the numbers of a problem are."""
 KNOWN_FACTORS = (2.0, 0.5, -1.0)
@@ -38,22 +40,18 @@ class Unknown:
     slip: str
     name: str
     value: float
-    changed: Callable[[float], tuple[Callable[[Start], Start] | None, Rules]]
-    enters: Enters | None = None
     given: tuple[str, int, tuple[int, ...]] | None = None
 
 
-def unknowns(problem: Problem) -> Iterator[Unknown]:
+def _unknowns(problem: Problem) -> Iterator[Unknown]:
     """Every given number, the learning rate, and a factor 1 in the loss."""
     for kind, layer, quantities in givens(problem):
         values = _values(problem, kind, layer)
         for place, q in np.ndenumerate(quantities):
             text = names.text(problem.network, q)
-            given = kind, layer, place
-            yield Unknown("given.misread", text, float(values[place]), _moved(*given), _entering(kind, layer), given)
-    rate = float(problem.training.learning_rate.floats)
-    yield Unknown("update.wrong_rate", "eta", rate, _other_rate, _entering("eta", 0), ("eta", 0, ()))
-    yield Unknown("loss.wrong_factor", "", 1.0, _scaled)
+            yield Unknown("given.misread", text, float(values[place]), (kind, layer, place))
+    yield Unknown("update.wrong_rate", "eta", float(problem.training.learning_rate.floats), ("eta", 0, ()))
+    yield Unknown("loss.wrong_factor", "", 1.0)
 
 
 def _values(problem: Problem, kind: str, layer: int) -> Array:
@@ -82,46 +80,41 @@ def _entering(kind: str, layer: int) -> Enters:
     return lambda rule, l: rule in _ENTERS[kind] and own in (None, l)
 
 
-def _moved(kind: str, layer: int, place: tuple[int, ...]) -> Any:
-    def changed(by: float) -> tuple[Callable[[Start], Start], Rules]:
-        def move(start: Start) -> Start:
-            letter = "t" if kind in ("t", "dz") else kind
-            old = getattr(start, letter)[layer] if kind in ("W", "b") else getattr(start, letter)
-            low, high = old.low.copy(), old.high.copy()
-            at = (slice(None), *(p if p < n else 0 for p, n in zip(place, low.shape[1:], strict=True)))
-            low[at], high[at] = low[at] + by, high[at] + by
-            new = Intervals(old.m, low, high, fresh=False)
-            made: Any = new
-            if kind in ("W", "b"):
-                made = list(getattr(start, kind))
-                made[layer] = new
-            return replace(start, **{letter: made})
+def _moved(kind: str, layer: int, places: Sequence[tuple[int, ...]], count: int) -> Callable[[Start], Start]:
+    """What adds 1 to the number at each place, on as many sheets as there are, place by place."""
+    if kind == "eta":
+        return lambda start: replace(start, constants={**start.constants, "eta": start.constants["eta"] + 1.0})
+    letter = "t" if kind in ("t", "dz") else kind
 
-        return move, RULES
-
-    return changed
-
-
-def _other_rate(by: float) -> tuple[Callable[[Start], Start], Rules]:
     def move(start: Start) -> Start:
-        return replace(start, constants={**start.constants, "eta": start.constants["eta"] + by})
+        made = getattr(start, letter)
+        old = made[layer] if kind in ("W", "b") else made
+        rows = len(places) * count if len(places) > 1 else len(old.low)
+        low, high = (np.array(np.broadcast_to(end, (rows, *end.shape[1:]))) for end in (old.low, old.high))
+        for k, place in enumerate(places):
+            own = slice(k * count, (k + 1) * count) if len(places) > 1 else slice(None)
+            at: Any = (own, *(p if p < n else 0 for p, n in zip(place, low.shape[1:], strict=True)))
+            low[at] += 1.0
+            high[at] += 1.0
+        new = Intervals(old.m, low, high, fresh=False)
+        whole: dict[str, Any] = {letter: [*made[:layer], new, *made[layer + 1 :]] if kind in ("W", "b") else new}
+        return replace(start, **whole)
 
-    return move, RULES
+    return move
 
 
-def _scaled(by: float) -> tuple[None, Rules]:
-    factor = 1 + by
+def _doubled_delta(s: Any, l: int) -> Any:
+    delta = RULES.output_delta(s, l)
+    return 2.0 * delta if s.fused else delta  # where delta goes by dz, the factor is in dz already
 
-    def fused_delta(s: Any, l: int) -> Any:
-        delta = RULES.output_delta(s, l)
-        return factor * delta if s.fused else delta  # where delta goes by dz, the factor is in dz already
 
-    return None, replace(
-        RULES,
-        loss_parts=lambda s, l: factor * RULES.loss_parts(s, l),
-        output_signal=lambda s, l: factor * RULES.output_signal(s, l),
-        output_delta=fused_delta,
-    )
+DOUBLED = replace(
+    RULES,
+    loss_parts=lambda s, l: 2.0 * RULES.loss_parts(s, l),
+    output_signal=lambda s, l: 2.0 * RULES.output_signal(s, l),
+    output_delta=_doubled_delta,
+)
+"""The rules of a loss that is twice as large: a factor 1 moved by 1."""
 
 
 @dataclass(frozen=True)
@@ -136,18 +129,39 @@ class Solved:
 
 def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
     """Every unknown, solved from every cell alone."""
-    base = task.base("own")
     low, high = task.discipline.cell(task.value, task.unit)
-    now = task.columns.ends(task.cells, base)
-    for unknown in unknowns(problem):
-        start, rules_ = unknown.changed(1.0)
-        moved = task.columns.ends(
-            task.cells, work(task.cells, task.discipline, rules_=rules_, start=start, enters=unknown.enters, base=base)
-        )
-        with np.errstate(all="ignore"):
-            slope = (moved[0] + moved[1] - now[0] - now[1]) / 2
-            ends = (low - now[1]) / slope, (high - now[0]) / slope
-        yield Solved(unknown, slope, unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends))
+    now = task.columns.ends(task.cells, task.base("own"))
+    for together in _together(task, _unknowns(problem)):
+        moved = _run(task, together)
+        for k, unknown in enumerate(together):
+            own = slice(k * task.cells.count, (k + 1) * task.cells.count)
+            with np.errstate(all="ignore"):
+                slope = (moved[0][own] + moved[1][own] - now[0] - now[1]) / 2
+                ends = (low - now[1]) / slope, (high - now[0]) / slope
+            yield Solved(unknown, slope, unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends))
+
+
+def _together(task: Explaining, all_: Iterable[Unknown]) -> Iterator[list[Unknown]]:
+    """Unknowns that enter the same rules, as many as can be moved in one run."""
+    cells = task.cells.count * sum(int(np.prod(x.low.shape[1:])) for x in task.base("own").follows.values())
+    most = max(1, AT_ONCE // cells)
+    for _, alike in groupby(all_, key=lambda u: u.given[:2] if u.given else None):
+        rest = list(alike)
+        yield from (rest[k : k + most] for k in range(0, len(rest), most))
+
+
+def _run(task: Explaining, together: Sequence[Unknown]) -> tuple[Array, Array]:
+    """The ends of every column where each unknown is larger by 1: all sheets for the first, then for the next."""
+    cells, base = task.cells, task.base("own")
+    if len(together) > 1:
+        rows = np.tile(np.arange(cells.count), len(together))
+        cells, base = cells.take(rows), base.take(rows)
+    kind, layer, _ = together[0].given or ("", 0, ())
+    if not kind:
+        return task.columns.ends(cells, work(cells, task.discipline, rules_=DOUBLED, base=base))
+    start = _moved(kind, layer, [u.given[2] for u in together if u.given], task.cells.count)
+    run = work(cells, task.discipline, start=start, enters=_entering(kind, layer), base=base)
+    return task.columns.ends(cells, run)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from fractions import Fraction
 from functools import cached_property
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from derivations import names
 from derivations.arithmetic import Exact
 from derivations.equations import Equation, equations, givens
 from derivations.expression import Expression, names_in
 from derivations.given import fraction
+from derivations.letters import Letters, letters_of
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from derivations.printing import TextPrinter
@@ -45,6 +45,7 @@ class Truth:
         self._ends: dict[Quantity, tuple[Fraction | None, Fraction | None]] = {}
         self._made: dict[int, dict[tuple[str, int, tuple[str, ...]], Any]] = {}
         self._shown: dict[tuple[Quantity, Fraction, int, int], str] = {}
+        self._letters: dict[str, Letters] = {}
 
     @cached_property
     def asked(self) -> tuple[Quantity, ...] | None:
@@ -160,15 +161,24 @@ class Truth:
 
         return replace(rules, **{f.name: recalling(f.name) for f in fields(rules)})
 
-    def equation(self, q: Quantity, slip: Slip | None = None) -> str:
-        """The equation of a quantity, `a1[1] = W1[1,1]·x[1] + ...`.
+    def letters(self, profile: str) -> Letters:
+        """The letters of a sheet, by the name of their profile."""
+        if profile not in self._letters:
+            self._letters[profile] = letters_of(self.problem, profile)
+        return self._letters[profile]
 
-        With a slip its own, and where the slip leaves that one as it is, the last one that it changes on the way.
+    def equation(self, q: Quantity, text: Callable[[Quantity], str]) -> str:
+        """The equation of a quantity, `a1[1] = W1[1,1]·x[1] + ...`, in somebody's letters."""
+        return _equation(q, self._right, text)
+
+    def worked(self, q: Quantity, slip: Slip, text: Callable[[Quantity], str]) -> tuple[str, str]:
+        """The equation with a slip in it and the right one.
+
+        Where the slip leaves the quantity's own as it is, they are those of the last one that it changes on the way.
         """
-        formulas = self._right if slip is None else self._of_slip(slip)
-        if slip is not None:
-            q = self._changed(q, formulas)
-        return f"{self._name(q)} = {TextPrinter(self._name)(formulas[q])}" if q in formulas else ""
+        formulas = self._of_slip(slip)
+        q = self._changed(q, formulas)
+        return _equation(q, formulas, text), _equation(q, self._right, text)
 
     def _changed(self, q: Quantity, formulas: dict[Quantity, Expression]) -> Quantity:
         """The quantity nearest before q, or q itself, whose equation is another one."""
@@ -185,12 +195,6 @@ class Truth:
             seen |= set(ahead)
         return q
 
-    def right_of(self, equation: str) -> str:
-        """The right equation of the quantity that an equation defines."""
-        name = equation.partition(" = ")[0]
-        q = next((q for q in self._right if self._name(q) == name), None)
-        return self.equation(q) if q else ""
-
     def _of_slip(self, slip: Slip) -> dict[Quantity, Expression]:
         if slip.name not in self._written:
             self._written[slip.name] = {e.quantity: e.formula for e in self._equations(slip)}
@@ -200,5 +204,6 @@ class Truth:
     def _written(self) -> dict[str, dict[Quantity, Expression]]:
         return {}
 
-    def _name(self, q: Quantity) -> str:
-        return names.text(self.problem.network, q)
+
+def _equation(q: Quantity, formulas: Mapping[Quantity, Expression], text: Callable[[Quantity], str]) -> str:
+    return f"{text(q)} = {TextPrinter(text)(formulas[q])}" if q in formulas else ""

@@ -67,12 +67,13 @@ class Worked:
         return self.follows.get(at) or self.passed.get(at)
 
     def take(self, rows: Array) -> Worked:
-        """The same run over some of the sheets."""
+        """The same run over some of the sheets; one may be there several times."""
         taken: dict[int, Intervals] = {}  # what is one array stays one
+        last = np.max(rows, initial=0)
 
         def some(x: Intervals) -> Intervals:
             if id(x) not in taken:
-                taken[id(x)] = x if len(x.low) == 1 else x.take(rows)
+                taken[id(x)] = x.take(rows) if last < len(x.low) else x  # one row is every sheet's
             return taken[id(x)]
 
         follows, carried, passed = (

@@ -9,7 +9,7 @@ from derivations.expression import Expression
 from derivations.names import Quantity
 from tracer.answers.reading.written import Written
 
-__all__ = ["Entry", "Sheet"]
+__all__ = ["ONE", "Entry", "Sheet"]
 
 ONE = Fraction(1)
 
@@ -35,9 +35,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One person's answers.  `error` says why a sheet could not be read at all; `remarks` how it was read."""
+    """One person's answers.
+
+    `error` says why a sheet could not be read at all; `remarks` how it was read; `letters` are those that it is in, a
+    name for `derivations.letters`.
+    """
 
     id: str
     entries: tuple[Entry, ...]
     remarks: tuple[str, ...] = ()
     error: str = ""
+    letters: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -12,34 +12,29 @@ from typing import Any
 import numpy as np
 
 from derivations import names
-from derivations.aliases import Aliases, Meaning
+from derivations.aliases import Meaning
 from derivations.expression import Expression, Name, Negative, Number, Product, Quotient
 from derivations.formula_reading import FormulaError, read_formula
 from derivations.given import fraction, shape_of, shortened
-from derivations.name_reading import NotationNames
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
+from derivations.spellings import FROM_ZERO, OURS, Spellings
 from tracer.answers.reading.arrays_in_text import listed
-from tracer.answers.reading.entries import Entry, Sheet
+from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.reading.updated import Updated
 from tracer.answers.reading.written import read_written
 from tracer.step import Step
 from tracer.tracing import steps_of
 
 __all__ = ["Naming"]
 
-OURS, FROM_ZERO = "ours", "from 0"
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
 MOST_NEAR, MOST_UNKNOWN = 20, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
-_UPDATED = re.compile(
-    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇])|(?:new|neu)\s+(.+)", re.IGNORECASE
-)
-_ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
 _FRAMEWORK = re.compile(r"\.(?:weight|bias|kernel)(?:\.grad)?$")
 _SLOPE = re.compile(r"[d∂]\w*\s*/\s*[d∂]")
 Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
@@ -50,10 +45,10 @@ class Naming:
 
     def __init__(self, problem: Problem, *, decimal: str = "point") -> None:
         self.problem, self.decimal = problem, decimal
-        self.aliases = Aliases(problem.network, problem.samples, problem.names)
+        self.spellings = Spellings(problem.network, problem.samples, problem.names)
         self._steps: list[Step] = list(steps_of(problem))
+        self.updated = Updated(problem, self._steps)
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
-        self._profiles: dict[str, NotationNames | None] = {}
         self._understood: dict[str, bool] = {}
         self._near_left = MOST_NEAR
         self._known: dict[tuple[str, str], Understood] = {}
@@ -80,7 +75,7 @@ class Naming:
         profiles = [OURS, *(name for name in NOTATIONS if name != "bishop")]
         if any(re.search(r"\[(?:\d+, ?)?0[\],]", cell.name) for cell in raw.cells):
             profiles.append(FROM_ZERO)
-        sheets = [self._sheet(raw, profile) for profile in profiles if self._fits(profile)]
+        sheets = [self._sheet(raw, profile) for profile in profiles if self.spellings.fits(profile)]
         sheets = [s for k, s in enumerate(sheets) if not k or not _same(s, sheets[0])]
         return sorted(sheets, key=_strange)
 
@@ -91,8 +86,8 @@ class Naming:
             return False
         if bare not in self._understood:
             self._forget()
-            profiles = (p for p in (OURS, *NOTATIONS, FROM_ZERO) if self._fits(p))
-            self._understood[bare] = any(self._name(bare, p) for p in profiles)
+            profiles = (p for p in (OURS, *NOTATIONS, FROM_ZERO) if self.spellings.fits(p))
+            self._understood[bare] = any(self.spellings.find(bare, p) for p in profiles)
         return self._understood[bare]
 
     def _forget(self) -> None:
@@ -116,7 +111,6 @@ class Naming:
         return self._sheet(raw, stated)
 
     def _sheet(self, raw: Raw, profile: str) -> Sheet:
-        entries: list[Entry] = []
         remarks = list(raw.remarks)
         self._near_left = MOST_NEAR if profile == OURS else 0
         if profile != OURS:
@@ -125,31 +119,33 @@ class Naming:
                 if profile == FROM_ZERO
                 else f"names read in the notation `{profile}`: {NOTATIONS[profile].about}"
             )
-        seen: dict[object, Entry] = {}
+        read: list[Entry] = []
         unknown = 0
         for cell in self._singles(raw.cells, profile):
             entry = self._entry(cell, profile) if isinstance(cell, RawCell) else cell
-            key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
-            first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
-            if first is entry:
-                entries.append(entry)
-            elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
-                remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
-            elif entry.value or entry.fault:
-                why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
-                entries.append(_faulty(entry, "duplicate", why))
+            read.append(entry)
             unknown += entry.fault == "unknown"
             if unknown > MOST_UNKNOWN:
                 why = f"more than {MOST_UNKNOWN} names are not understood; write names such as z1[1], dW2[1,2]"
                 return Sheet(raw.id, (), (), why)
-            if len(entries) > MOST_CELLS:
+            if len(read) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
+        read, updated = self.updated.meant(read)
+        remarks += [updated] if updated else []
+        entries = _once_each(read, remarks)
         commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
         if commas > 1:
             remarks.append(f"{commas} numbers have a decimal comma; --decimal comma reads them")
         if not entries:
             return Sheet(raw.id, (), tuple(remarks), "no answers found; write lines such as `z1[1] = 0.6457`")
-        return Sheet(raw.id, tuple(entries), tuple(remarks))
+        return Sheet(raw.id, tuple(entries), tuple(remarks), letters=self._letters(entries, profile))
+
+    def _letters(self, entries: Sequence[Entry], profile: str) -> str:
+        """The letters of a sheet: of names read as ours those of the problem's own names, or Bishop's, if most are."""
+        if profile != OURS:
+            return profile
+        read = [self.spellings.letters(e.name) for e in entries if e.quantity and e.fault != "unknown"]
+        return max(dict.fromkeys(read), key=read.count, default=OURS)
 
     # --- cells ---
 
@@ -214,7 +210,7 @@ class Naming:
             raise ValueError("lists are nested too deeply; a matrix is a list of rows")
         if np.prod(extents, dtype=object) > MOST_CELLS:
             raise ValueError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
-        meaning = self._name(name, profile)
+        meaning = self.spellings.find(name, profile)
         bare, _, marks = re.fullmatch(r"(.*?)((?=[@#]\d)(.*)|)", name.strip(), re.DOTALL).group(1, 2, 2)  # type: ignore[union-attr]
         q = meaning[0] if meaning else None
         if q is None:
@@ -240,46 +236,10 @@ class Naming:
     def _names(self) -> tuple[str, ...]:
         return names.all_names(self.problem.network)
 
-    def _fits(self, profile: str) -> bool:
-        return profile in (OURS, FROM_ZERO) or self._profile(profile) is not None
-
-    def _profile(self, name: str) -> NotationNames | None:
-        if name not in self._profiles:
-            try:
-                self._profiles[name] = NotationNames(self.problem.network, NOTATIONS[name])
-            except ValueError:
-                self._profiles[name] = None
-        return self._profiles[name]
-
-    def _name(self, written: str, profile: str) -> Meaning | None:
-        """What one name stands for in a profile; the problem's own names come before every profile's."""
-        try:
-            own = self.aliases.own(written)
-            if own:
-                return own
-            written = written.translate(_WIDE)
-            updated = _UPDATED.fullmatch(written)
-            if updated and (old := self._name(updated[1] or updated[2], profile)):
-                kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
-                if kind:
-                    return old._replace(quantity=old.quantity._replace(kind=kind))
-            written = _ROUND.sub(r"[\1]", written)
-            if profile == FROM_ZERO:
-                written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
-            if profile in (OURS, FROM_ZERO):
-                found = names.find_name(self.problem.network, self.problem.samples, written)
-                if found:
-                    return Meaning(found)
-            reader = self._profile("bishop" if profile in (OURS, FROM_ZERO) else profile)
-            q = reader.read(written) if reader else None
-        except ValueError:
-            return None
-        return Meaning(q) if q else None
-
     def _understand(self, written: str, profile: str) -> Understood:
         if not written or len(written) > LONGEST_NAME or not written.isprintable():
-            return None, Fraction(1), None, f"{shortened(written)} is not a name; write names such as z1[1], dW2[1,2]"
-        meaning = self._name(written, profile)
+            return None, ONE, None, f"{shortened(written)} is not a name; write names such as z1[1], dW2[1,2]"
+        meaning = self.spellings.find(written, profile)
         if meaning:
             return self._one(written, meaning)
         try:
@@ -287,17 +247,17 @@ class Naming:
         except FormulaError:
             formula = None
         except (UnknownName, ValueError) as e:
-            return None, Fraction(1), None, self._unknown(written) if _SLOPE.match(written) else str(e)
+            return None, ONE, None, self._unknown(written) if _SLOPE.match(written) else str(e)
         if formula is None or isinstance(formula, Number):
-            return None, Fraction(1), None, self._unknown(written)
+            return None, ONE, None, self._unknown(written)
         factor, rest = _factored(formula)
         if isinstance(rest, Name):
             return rest.quantity, factor, None, ""
-        return None, Fraction(1), formula, ""
+        return None, ONE, formula, ""
 
     def _one(self, written: str, meaning: Meaning) -> Understood:
         q = self._single(meaning.quantity)
-        factor = fraction(meaning.multiple)
+        factor = ONE if meaning.multiple == "1" else fraction(meaning.multiple)
         if meaning.eta_power:
             factor *= fraction(self.problem.training.learning_rate.exact().item())
         if q.kind in _GIVEN and not (q.kind in ("W", "b") and q.step > 1):
@@ -305,7 +265,7 @@ class Naming:
         return q, factor, None, self._not_recorded(written, q)
 
     def _leaf(self, written: str, profile: str) -> Expression:
-        meaning = self._name(written, profile)
+        meaning = self.spellings.find(written, profile)
         if meaning is None:
             raise UnknownName(self._unknown(written))
         q = self._single(meaning.quantity)
@@ -373,10 +333,6 @@ def _counted(written: Any) -> Any:
     return written if isinstance(written, np.ndarray) else [0]
 
 
-def _counted_from_one(found: re.Match[str]) -> str:
-    return f"[{','.join(str(int(i) + 1) for i in found[1].split(',') if i.strip())}]"
-
-
 def _factored(formula: Expression) -> tuple[Fraction, Expression]:
     """A formula as a number times the rest: -2*E is -2 and E."""
     match formula:
@@ -389,7 +345,24 @@ def _factored(formula: Expression) -> tuple[Fraction, Expression]:
         case Quotient(rest, Number(number)) if fraction(number):
             factor, rest = _factored(rest)
             return factor / fraction(number), rest
-    return Fraction(1), formula
+    return ONE, formula
+
+
+def _once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
+    """The entries, what stands there already as a fault, or as a remark where the number is the same."""
+    entries: list[Entry] = []
+    seen: dict[object, Entry] = {}
+    for entry in read:
+        key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
+        first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
+        if first is entry:
+            entries.append(entry)
+        elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
+            remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
+        elif entry.value or entry.fault:
+            why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
+            entries.append(_faulty(entry, "duplicate", why))
+    return entries
 
 
 def _faulty(entry: Entry, fault: str, message: str) -> Entry:
@@ -399,10 +372,7 @@ def _faulty(entry: Entry, fault: str, message: str) -> Entry:
 
 def _strange(sheet: Sheet) -> int:
     """How many names a reading does not understand."""
-    return (
-        sum(entry.fault == "unknown" and entry.quantity is None for entry in sheet.entries)
-        + bool(sheet.error) * MOST_CELLS
-    )
+    return sum(entry.fault == "unknown" for entry in sheet.entries) + bool(sheet.error) * MOST_CELLS
 
 
 def _same(one: Sheet, other: Sheet) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.answers.reporting.blocks import LONGEST, Block, Grid, Item, Items, Lines, clean
 from tracer.answers.reporting.sheet_report import headline, percent
+from tracer.answers.reporting.wording import LETTERS
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["asked_cells", "class_blocks", "class_headline", "first_cause"]
 
 MOST_NAMED = 5
+_SHARED = ("given", "value", *LETTERS)
 
 
 def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
@@ -64,7 +66,7 @@ def first_cause(sheet: Marked, words: Wording) -> str:
     cause = sheet.causes[0]
     if words.level != "full":
         return cause.cells[0]
-    return f"{cause.cells[0]}: {words.short(cause.slips)}"
+    return f"{cause.cells[0]}: {words.short(cause.slips, cause.facts)}"
 
 
 def asked_cells(sheets: list[Marked]) -> dict[str, str]:
@@ -122,17 +124,22 @@ def _commonest(marks: list[Mark], words: Wording) -> str:
 
 def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
     """The causes by how many sheets show them, without any sheet's equations; unnamed ones by where they show."""
+    called = asked_cells(sheets)
     alike: dict[tuple[str, ...], dict[int, list[Cause]]] = {}
     for place, sheet in enumerate(sheets):
+        ours = {mark.name: mark.cell for mark in sheet.marks}
         for cause in sheet.causes:
-            alike.setdefault(_kind(cause), {}).setdefault(place, []).append(cause)
+            own = replace(cause, cells=tuple(ours.get(cell, cell) for cell in cause.cells))
+            alike.setdefault(_kind(own), {}).setdefault(place, []).append(own)
     items = []
     for by_sheet in sorted(alike.values(), key=len, reverse=True):
         causes = [cause for found in by_sheet.values() for cause in found]
         first = Counter(cell for cause in causes for cell in cause.cells[:1]).most_common(1)
         others = Counter(cell for cause in causes for cell in cause.cells).most_common()
-        cells = tuple(dict.fromkeys(cell for cell, _ in (*first, *others)))
-        text, inner = words.cause(replace(causes[0], cells=cells, facts=_shared(causes[0])), {})
+        quantities = list(dict.fromkeys(cell for cell, _ in (*first, *others)))
+        cells = tuple(called.get(cell, cell) for cell in quantities)
+        told = replace(causes[0], cells=cells, facts=_shared(causes))
+        text, inner = words.cause(told, {}, quantities[0] if quantities else "")
         said = words.text("of_sheets", count=len(by_sheet), sheets=len(sheets), message=text)
         items.append(Item(said, inner, words.text("shown_by", cells=words.listed(cells)) if len(cells) > 1 else ""))
     if items:
@@ -145,9 +152,14 @@ def _kind(cause: Cause) -> tuple[str, ...]:
     The slips, whichever cells show them and whichever unit they are of, and the number worked with.
     """
     slips = dict.fromkeys(name.partition("[")[0] for name in cause.slips)
-    return (*slips, *_shared(cause).values()) if slips else ("", *cause.cells[:1])
+    worked = (cause.facts.get("key", cause.facts.get("given", "")), cause.facts.get("value", ""))
+    return (*slips, *worked) if slips else ("", *cause.cells[:1])
 
 
-def _shared(cause: Cause) -> dict[str, str]:
-    """The facts that are not of one sheet alone: which given number was read as which, which factor the loss had."""
-    return {key: value for key, value in cause.facts.items() if key in ("given", "value")}
+def _shared(causes: Sequence[Cause]) -> dict[str, str]:
+    """The facts that are not of one sheet alone: which given number was read as which, which factor the loss had.
+
+    In the letters of most sheets.
+    """
+    told = [tuple((key, value) for key, value in c.facts.items() if key in _SHARED) for c in causes]
+    return dict(Counter(told).most_common(1)[0][0])

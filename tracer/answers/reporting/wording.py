@@ -12,10 +12,12 @@ from tracer.answers.reporting.texts import messages
 if TYPE_CHECKING:
     from tracer.answers.result import Cause, Mark
 
-__all__ = ["LANGUAGES", "Wording", "messages", "stage_of"]
+__all__ = ["LANGUAGES", "LETTERS", "Wording", "messages", "stage_of"]
 
 LANGUAGES = ("en", "ja")
 MOST_CELLS = 8
+LETTERS = {letter: letter for letter in ("a", "z", "h", "y", "t", "delta")}
+"""Letters that sentences about slips use; a sheet in other letters has facts with its own."""
 _PLACE = re.compile(r"\{(\w+)\}")
 _SENTENCE = re.compile(r".+?(?:\.(?= |$)|。|$) ?")
 _TITLE = re.compile(r"\{cell\} ?:? ?は? ?(.+?)(?:: |\. |\.$|。)")
@@ -101,7 +103,7 @@ class Wording:
             told = [self.slip(name, facts, alone=alone) for name in mark.slips]
             said = "; ".join(self._either(told, mark.name))
         elif self.level == "hint" and mark.verdict in ("slip", "wrong"):
-            said = self._hint(mark.name)
+            said = self._hint(mark.name, mark.cell)
         else:
             said = messages()["comment"][mark.verdict][self.lang]
         own = self.text("own", own=mark.own) if mark.own and mark.own != mark.expected and not mark.accepted else ""
@@ -111,11 +113,14 @@ class Wording:
         """What a person said of the cell."""
         return self.text("marker", comment=mark.comment) if mark.comment else ""
 
-    def cause(self, cause: Cause, facts: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-        """What a cause says: a sentence, and where several slips give the number, one line for each of them."""
+    def cause(self, cause: Cause, facts: Mapping[str, str], quantity: str = "") -> tuple[str, tuple[str, ...]]:
+        """What a cause says: a sentence, and where several slips give the number, one line for each of them.
+
+        quantity: our own name of its first cell.
+        """
         cell = cause.cells[0] if cause.cells else ""
         if self.level == "hint":
-            return self._hint(cell), ()
+            return self._hint(cell, quantity or cell), ()
         facts = {"cell": cell, **facts, **cause.facts}
         if not cause.slips:
             return self.text("no_slip", cell=cell), ()
@@ -136,30 +141,31 @@ class Wording:
 
         Facts `used:NAME` are for this slip; where it is not `alone`, a plain `used` may be another's and is left out.
         """
-        own = {key: value for key, value in facts.items() if ":" not in key and (alone or key != "used")}
+        own = LETTERS | {key: value for key, value in facts.items() if ":" not in key and (alone or key != "used")}
         own |= {key.partition(":")[0]: value for key, value in facts.items() if key.endswith(f":{name}")}
         template = _slip(name).get(self.lang)
         if template is None:
             return self.text("plain_cause", cell=own.get("cell", ""), slip=name)
         told = _with_facts(template, own)
-        return self._filled(told, own) if told else ": ".join(filter(None, [own.get("cell"), self.title(name)]))
+        return self._filled(told, own) if told else ": ".join(filter(None, [own.get("cell"), self.title(name, own)]))
 
-    def short(self, slips: Sequence[str], most: int = 2) -> str:
+    def short(self, slips: Sequence[str], facts: Mapping[str, str] = LETTERS, most: int = 2) -> str:
         """A class of slips in a few words, for a table."""
-        titles = list(dict.fromkeys(self.title(name) for name in slips))
+        titles = list(dict.fromkeys(self.title(name, facts) for name in slips))
         if len(titles) < 2:
             return titles[0] if titles else self.verdict("wrong")
         more = [self.text("more", count=len(titles) - most)] if len(titles) > most else []
         return self.text("either_or", slips=self.text("or_word").join([*titles[:most], *more]))
 
-    def title(self, name: str) -> str:
+    def title(self, name: str, facts: Mapping[str, str] = LETTERS) -> str:
         """A slip in a few words: what its message says of the cell before it explains."""
-        template = _slip(name).get(self.lang, "")
+        letters = {letter: facts.get(letter, letter) for letter in LETTERS}
+        template = _PLACE.sub(lambda m: letters.get(m[1], m[0]), _slip(name).get(self.lang, ""))
         found = _TITLE.match(template)
         return found[1] if found and "{" not in found[1] else name
 
-    def _hint(self, cell: str) -> str:
-        return self._filled(messages()["hint"][stage_of(cell)][self.lang], {"cell": cell})
+    def _hint(self, cell: str, quantity: str) -> str:
+        return self._filled(messages()["hint"][stage_of(quantity)][self.lang], {"cell": cell})
 
     def _filled(self, template: str, facts: Mapping[str, Any]) -> str:
         return _PLACE.sub(lambda m: str(facts.get(m[1], "...")), template)

@@ -50,13 +50,14 @@ def sheet_of(marked: Marked, problem: Problem, lang: str) -> Sheet:
     numbers = cause_numbers(marked)
     notes: dict[str, tuple[Note, ...]] = {}
     elsewhere: list[Note] = []
+    places = {mark.name: find(mark.cell) for mark in marked.marks}
     for mark in marked.marks:
-        note, place = _note(mark, words, numbers), find(mark.name)
+        note, place = _note(mark, words, numbers), places[mark.name]
         if place:
             notes[place] = (*notes.get(place, ()), note)
         else:
             elsewhere.append(note)
-    causes = tuple((find(c.cells[0]) if c.cells else "", cause_item(c, marked, words)) for c in marked.causes)
+    causes = tuple((places.get("".join(c.cells[:1]), ""), cause_item(c, marked, words)) for c in marked.causes)
     said = ": ".join(part for part in (clean(marked.id, LONGEST), headline(marked, words)) if part)
     return Sheet(said, notes, tuple(elsewhere), causes, tuple(map(clean, marked.remarks)))
 

@@ -1,0 +1,111 @@
+"""A name in whatever letters somebody wrote it: the problem's own names, ours, and those of every notation.
+
+A profile is a way to read names: "ours" (canonical names and Bishop's letters), "from 0" (ours, with indices counted
+from 0) or a notation.  The problem's own names come before every profile's.
+"""
+
+from __future__ import annotations
+
+import re
+
+from derivations import names
+from derivations.aliases import Aliases, Meaning
+from derivations.name_reading import DERIVATIVES, PARTIAL, NotationNames, cleaned
+from derivations.names import UnknownName
+from derivations.network import Network
+from derivations.notation import NOTATIONS
+
+__all__ = ["FROM_ZERO", "OURS", "Spellings"]
+
+OURS, FROM_ZERO = "ours", "from 0"
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
+_UPDATED = re.compile(
+    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇]|\s*\^?\+)|(?:new|neu)\s+(.+)", re.IGNORECASE
+)
+_ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
+
+
+class Spellings:
+    """The names of one network with its own names; raises as `Aliases` does for an entry that names nothing."""
+
+    def __init__(self, network: Network, samples: int, entries: tuple[tuple[str, str, str], ...]) -> None:
+        self.network, self.samples = network, samples
+        self.aliases = Aliases(network, samples, entries)
+        self._readers: dict[str, NotationNames | None] = {}
+
+    def fits(self, profile: str) -> bool:
+        """Whether a profile can write this network."""
+        return profile in (OURS, FROM_ZERO) or self._reader(profile) is not None
+
+    def read(self, written: str, notation: str | None = None) -> Meaning:
+        """What a name stands for: in the notation that is stated, in ours, or where every other agrees.
+
+        Raises UnknownName for what no notation reads, and for what two read as different quantities.
+        """
+        stated = notation if notation and notation in NOTATIONS and notation != "bishop" else OURS
+        for profile in dict.fromkeys((stated, OURS)):
+            if found := self.find(written, profile):
+                return found
+        others = {name: self.find(written, name) for name in NOTATIONS}
+        known = {name: found for name, found in others.items() if found}
+        if len(set(known.values())) == 1:
+            return next(iter(known.values()))
+        if known:
+            meant = ", ".join(f"{names.text(self.network, m.quantity)} in {name}" for name, m in known.items())
+            raise UnknownName(f"'{written[:60]}' may be {meant}; write one of these names")
+        return Meaning(names.read_name(self.network, self.samples, written))  # raises, with near names
+
+    def find(self, written: str, profile: str = OURS) -> Meaning | None:
+        """What a name stands for in one profile, None for what is no name there."""
+        try:
+            written = written.translate(_WIDE) if not written.isascii() else written
+            return self.aliases.own(written) or self._by_own(written, profile) or self._in_profile(written, profile)
+        except ValueError:
+            return None
+
+    def _by_own(self, written: str, profile: str) -> Meaning | None:
+        """The derivative of the loss by a quantity that the problem has a name for: `dE/dw5`."""
+        fraction = self.aliases.entries and ("/" in written or "frac" in written)
+        found = PARTIAL.fullmatch(cleaned(written)) if fraction else None
+        by = self.aliases.own(found[2]) if found else None
+        if found is None or by is None or by[1:] != ("1", 0) or by.quantity.kind not in DERIVATIVES:
+            return None
+        of = self.find(found[1], profile)
+        if of is None or of.quantity.kind != "E" or of[1:] != ("1", 0):
+            return None
+        return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
+
+    def letters(self, written: str) -> str:
+        """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
+        if self.aliases.own(written) or self._by_own(written, OURS):
+            return "names"
+        return OURS if names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written)) else "bishop"
+
+    def _in_profile(self, written: str, profile: str) -> Meaning | None:
+        updated = _UPDATED.fullmatch(written)
+        if updated and (old := self.find(updated[1] or updated[2], profile)):
+            kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
+            if kind:
+                return old._replace(quantity=old.quantity._replace(kind=kind))
+        written = _ROUND.sub(r"[\1]", written)
+        if profile == FROM_ZERO:
+            written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
+        if profile in (OURS, FROM_ZERO):
+            found = names.find_name(self.network, self.samples, written)
+            if found:
+                return Meaning(found)
+        reader = self._reader("bishop" if profile in (OURS, FROM_ZERO) else profile)
+        q = reader.read(written) if reader else None
+        return Meaning(q) if q and q.sample <= self.samples else None
+
+    def _reader(self, name: str) -> NotationNames | None:
+        if name not in self._readers:
+            try:
+                self._readers[name] = NotationNames(self.network, NOTATIONS[name])
+            except ValueError:
+                self._readers[name] = None
+        return self._readers[name]
+
+
+def _counted_from_one(found: re.Match[str]) -> str:
+    return f"[{','.join(str(int(i) + 1) for i in found[1].split(',') if i.strip())}]"
