@@ -46,6 +46,7 @@ class Checking:
     batch: Comparer
     out: list[Checked] = field(default_factory=list)
     entries: dict[Quantity, Entry] = field(default_factory=dict)
+    of_batch: dict[Quantity, Entry] = field(default_factory=dict)  # what is said of all samples
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
@@ -277,8 +278,9 @@ class Checking:
             comparer.own[q] = Claim(shown, slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
-            self.entries.pop(q, None)
-            self.entries[q] = Entry(
+            entries = self.entries if comparer is self.comparer else self.of_batch
+            entries.pop(q, None)
+            entries[q] = Entry(
                 names.text(self.problem.network, q),
                 shown.text,
                 f"line {relation.line}",

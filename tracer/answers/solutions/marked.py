@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from derivations.network import Problem
-from tracer.answers.marking.mark import mark
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reporting.as_html import as_document
 from tracer.answers.reporting.blocks import Block
@@ -19,6 +18,7 @@ from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.sheet_report import sheet_blocks
 from tracer.answers.reporting.wording import Wording
 from tracer.answers.result import Checked
+from tracer.answers.solutions.claimed import marked, sheet_of
 from tracer.answers.solutions.rendering import fragment, relations_json, render
 from tracer.answers.solutions.solution import Solution, check_solution
 
@@ -166,7 +166,7 @@ def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffi
     text = _in_prose(content)
     if text is None:
         return None
-    sheet = check_solution(problem, text, notation=notation, title=label).sheet
+    sheet = sheet_of(problem, check_solution(problem, text, notation=notation, title=label))
     return replace(sheet, id=label, remarks=(*sheet.remarks, IN_A_CLASS))
 
 
@@ -190,4 +190,4 @@ def check_written(
 ) -> MarkedSolution:
     """Check a written solution and mark the numbers in it."""
     solution = check_solution(problem, text, notation=notation, title=title)
-    return MarkedSolution(solution, Checked(problem.title, tuple(mark(problem, [solution.sheet]))))
+    return MarkedSolution(solution, Checked(problem.title, (marked(problem, solution),)))
