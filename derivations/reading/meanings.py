@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from derivations import names
 from derivations.name_reading import NotationNames
 from derivations.names import Quantity
 from derivations.network import Problem
@@ -26,6 +27,9 @@ _SAMPLE_LOSS = re.compile(r"(?:E|L|C|\\mathcal\{L\})_\{?(?:n|x|i)\}?|E_\{?(?:tot
 _RATES = ("\\alpha", "α", "\\epsilon", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
 _LAYER_NOUGHT = re.compile(r"\^\{?[(\[]?0[)\]]?\}?")
 _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*)\s*\}|(\d+|[A-Za-z]\d*))")
+
+
+ARRAYS = ("a", "z", "W", "b", "delta", "dW", "db", "dz")
 
 
 class Unknown(ValueError):
@@ -50,6 +54,12 @@ class Meanings:
         self._known: dict[str, Meaning | None] = {}
         self.layers_above = notation in ("nielsen", "uy")  # a bare digit above is a layer
 
+    def _read(self, written: str) -> Quantity | None:
+        """One number's name; a whole array's, which some notations have a name for, is read by `array`."""
+        q = self._names.read(written)
+        whole = q is not None and not q.indices and q.kind in ARRAYS and names.shape(self.network, q.kind, q.layer)
+        return None if whole else q
+
     def meaning(self, written: str) -> Meaning | None:
         """What a name stands for, None where it is no name here."""
         if written not in self._known:
@@ -68,7 +78,7 @@ class Meanings:
         hat = _HAT.match(bare)
         if hat:
             return self._meaning_of_output(bare[hat.end() :]) or self._meaning(f"{hat[1]}{bare[hat.end() :]}")
-        return Meaning(Quantity("eta")) if bare in _RATES and self._names.read(bare) is None else None
+        return Meaning(Quantity("eta")) if bare in _RATES and self._read(bare) is None else None
 
     def _meaning_of_output(self, scripts: str) -> Meaning | None:
         """A prediction under a hat is the network's output, whatever its letter."""
@@ -85,7 +95,7 @@ class Meanings:
 
     def strict(self, written: str) -> Meaning | None:
         """What the notation itself, or a plain spelling of it, says."""
-        q = self._names.read(written)
+        q = self._read(written)
         return Meaning(q) if q else None
 
     def _powered(self, written: str) -> Meaning | None:
@@ -93,7 +103,7 @@ class Meanings:
         if not found:
             return None
         rest = written[: found.start()] + written[found.end() :]
-        q = self._names.read(rest)
+        q = self._read(rest)
         layer_of_bias = self.layers_above and q is not None and q.kind == "b"  # b^2_j is no square of a shared b_j
         return Meaning(q, power=int(found[1])) if q and q.kind != "E" and not layer_of_bias else None
 
@@ -111,7 +121,7 @@ class Meanings:
             return Meaning(Quantity("x", 0, (1,)), whole=True)
         for index in ("_{11}", "_{1}"):
             for text in (f"{base}{index}{scripts}", f"{base}{scripts}{index}"):
-                q = self._names.read(text)
+                q = self._read(text)
                 if q and q.kind != "E_part" and len(q.indices) == len(index) - 3:
                     return Meaning(q, whole=True)
         return None
@@ -123,7 +133,7 @@ class Meanings:
         found: dict[Quantity, bool] = {}
         for l, _ in self.network:
             for above in (f"^{{({l})}}", f"^{{{l}}}", f"^{{[{l}]}}"):
-                q = self._names.read(f"{written}{above}")
+                q = self._read(f"{written}{above}")
                 whole = q is None
                 if q is None and "_" not in written:
                     found_array = self.array(f"{written}{above}")

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 import tracer.answers.solutions.marked as marked_module
+from derivations import derive
+from derivations.names import Quantity
 from tests.campaigns.closed_loop import loop
 from tests.campaigns.mutants import FAULTS, mutated
 from tests.campaigns.mutants import told as told_of
 from tests.networks import random_problem
-from tracer import load
+from tracer import check, load, trace
 from tracer.answers.reporting.texts import messages
 from tracer.answers.solutions.marked import check_written
 from tracer.answers.solutions.plain import folded, readable
@@ -692,3 +694,27 @@ def test_numbers_without_their_steps_are_right_where_marking_accepts_them(seed: 
     wrong = rows[-1].replace(".", "8.", 1)
     twin = check_written(problem, "\n\n".join([*rows[:-1], wrong]), notation="bishop")
     assert [v for v, _, _ in faults(twin.solution)] == ["false"]
+
+
+@pytest.mark.parametrize("name", ["middle-layer", "sigmoid-xor"])
+def test_a_solution_that_works_one_of_several_samples_is_marked(name: str, tmp_path: Path) -> None:
+    """Against that sample alone; a number of another sample is marked as that sample's, in a class too."""
+    problem = load(name)
+    numbers = trace(problem, digits=4)
+    own = Quantity("a", 1, (1,), 1, 1)
+    text = derive(problem, level="standard", numbers=numbers).render("markdown", notation="bishop")
+    right = check_written(problem, text)
+    assert right.all_right
+    assert len(right.checked.one.marks) > 10
+    other = rf"$$\left.a_1^{{(1)}}\right|_{{n=2}} = {numbers.shown[own._replace(sample=2)]}$$"
+    both = check_written(problem, f"{text}\n\n{other}")
+    assert both.all_right
+    assert "a1[1]@2" in [m.name for m in both.checked.one.marks]
+    assert not check_written(problem, f"{text}\n\n{other[:-2]}9$$").all_right
+    (tmp_path / "ann.md").write_text(f"{text}\n\n{other}", encoding="utf-8")
+    (tmp_path / "bob.csv").write_text(f'quantity,value\n"a1[1]@1",{numbers.shown[own]}\n', encoding="utf-8")
+    ann, _ = check(problem, str(tmp_path)).sheets
+    assert ann.score == 1
+    assert {"a1[1]@1", "a1[1]@2"} <= {m.name for m in ann.marks}
+    left_out = any("of one sample alone" in remark for remark in ann.remarks)
+    assert left_out == (problem.training.samples == "together")

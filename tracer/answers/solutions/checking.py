@@ -47,6 +47,7 @@ class Checking:
     batch: Comparer
     out: list[Checked] = field(default_factory=list)
     entries: dict[Quantity, Entry] = field(default_factory=dict)
+    of_batch: dict[Quantity, Entry] = field(default_factory=dict)  # what is said of all samples
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
@@ -241,7 +242,13 @@ class Checking:
         """The verdict on each side after the first."""
         out: list[Verdict] = []
         head = resolved[0] if not isinstance(resolved[0], str) else None
-        chain = Chain(comparer, self.elsewhere if comparer is self.comparer else None, head, general, self.accepted)
+        chain = Chain(
+            comparer,
+            self.elsewhere if comparer is self.comparer else None,
+            head,
+            general,
+            self.accepted if comparer is self.comparer else {},
+        )
         for k, side in enumerate(resolved[1:], 1):
             relation = statement.relations[k - 1]
             if isinstance(side, str) or chain.last is None:
@@ -279,8 +286,9 @@ class Checking:
             comparer.own[q] = Claim(shown, slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
-            self.entries.pop(q, None)
-            self.entries[q] = Entry(
+            entries = self.entries if comparer is self.comparer else self.of_batch
+            entries.pop(q, None)
+            entries[q] = Entry(
                 names.text(self.problem.network, q),
                 shown.text,
                 f"line {relation.line}",

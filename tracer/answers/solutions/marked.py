@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from derivations.network import Problem
-from tracer.answers.marking.mark import mark
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reporting.as_html import as_document
 from tracer.answers.reporting.blocks import Block
@@ -19,6 +18,7 @@ from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.sheet_report import sheet_blocks
 from tracer.answers.reporting.wording import Wording
 from tracer.answers.result import Checked
+from tracer.answers.solutions.claimed import marked, sheet_of
 from tracer.answers.solutions.rendering import fragment, relations_json, render
 from tracer.answers.solutions.solution import Solution, check_solution
 
@@ -166,7 +166,7 @@ def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffi
     text = _in_prose(content)
     if text is None:
         return None
-    sheet = check_solution(problem, text, notation=notation, title=label).sheet
+    sheet = sheet_of(problem, check_solution(problem, text, notation=notation, title=label))
     return replace(sheet, id=label, remarks=(*sheet.remarks, IN_A_CLASS))
 
 
@@ -193,9 +193,9 @@ def check_written(
     Marking knows every correct way of rounding through steps that are not shown: what it accepts is not false.
     """
     solution = check_solution(problem, text, notation=notation, title=title)
-    (marked,) = mark(problem, [solution.sheet])
-    marks = {m.name: m for m in marked.marks if m.accepted}
+    found = marked(problem, solution)
+    marks = {m.name: m for m in found.marks if m.accepted}
     accepted = {e.quantity: marks[e.name] for e in solution.sheet.entries if e.quantity and e.name in marks}
     if accepted and solution.count("false") + solution.count("follows"):
         solution = check_solution(problem, text, notation=notation, title=title, accepted=accepted)
-    return MarkedSolution(solution, Checked(problem.title, (marked,)))
+    return MarkedSolution(solution, Checked(problem.title, (found,)))

@@ -17,7 +17,7 @@ from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
 from derivations.reading.statements import Statement, statements, unread_rows
-from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
@@ -83,13 +83,18 @@ class CheckedRow:
 
 @dataclass(frozen=True)
 class Solution:
-    """Every row of a written solution with its verdict, and its numbers as a sheet."""
+    """Every row of a written solution with its verdict, and its numbers as a sheet.
+
+    `sample` is the one of several that it works, 0 where there is one; `batch` are numbers that it gives for all.
+    """
 
     title: str
     notation: str
     rows: tuple[CheckedRow, ...]
     sheet: Sheet
     remarks: tuple[str, ...] = ()
+    sample: int = 0
+    batch: tuple[Entry, ...] = ()
 
     @property
     def relations(self) -> tuple[Checked, ...]:
@@ -150,12 +155,15 @@ def check_solution(
     rows = rows_of(source)
     found, unread = statements(rows)
     with ctx.workprec(BITS):
-        checking, name, remarks = _best(problem, found, rows, notation, sample, accepted or {})
+        checking, name, k, remarks = _best(problem, found, rows, notation, sample, accepted or {})
     whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
     why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
     checked = tuple(_rows(rows, found, checking.out, why))
     sheet = Sheet(title, tuple(checking.entries.values()), (f"names read in the notation `{name}`",))
-    return Solution(problem.title or title, name, checked, sheet, tuple(remarks))
+    own = k if problem.samples > 1 else 0
+    return Solution(
+        problem.title or title, name, checked, sheet, tuple(remarks), own, tuple(checking.of_batch.values())
+    )
 
 
 def _best(
@@ -165,7 +173,7 @@ def _best(
     notation: str | None,
     sample: int | None,
     accepted: Mapping[Quantity, Mark],
-) -> tuple[Checking, str, list[str]]:
+) -> tuple[Checking, str, int, list[str]]:
     """The check in the notation and for the sample that leave least to complain of."""
     books = list(_books(problem, found, notation))
     samples = [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1)
@@ -190,7 +198,7 @@ def _best(
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     remarks += checking.elsewhere.remarks
-    return checking, name, remarks
+    return checking, name, k, remarks
 
 
 def _checked(
