@@ -28,7 +28,7 @@ _GREEK = {"δ": "delta", "θ": "theta", "ϑ": "theta", "σ": "sigma", "η": "eta
 _GREEK |= {"ε": "epsilon", "ϵ": "epsilon", "𝜕": "∂", "ℒ": "L", "′": "'", "’": "'", "−": "-"}
 _LOSSES = ("E", "L", "C", "J", "loss", "Loss", "cost", "Etotal", "E_total", "E_{total}", "Ltotal", "C_total")
 _MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#]\d{1,9})+)$", re.ASCII)
-_NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|_\{?new\}?(?=\[|_|\^)")
+_NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|[_^]\{?\(?new\)?\}?(?=\[|_|\^)")
 _STATE = re.compile(r"(m|v)(_?hat)?\[(.+)\]")
 _SLOPE = re.compile(r"(?:h|f|g|sigma|phi|act)(?:_\{?\d{1,4}\}?)?(?:\^\{?\(?\[?\d{1,4}\]?\)?\}?)?'\((.+)\)")
 PARTIAL = re.compile(r"[∂d](.+?)/[∂d](.+)")
@@ -103,7 +103,9 @@ class NotationNames:
 
     def _new(self, name: str) -> Quantity | None:
         found = _NEW.search(name)
-        q = self._read(name[: found.start()] + name[found.end() :]) if found and found.start() else None
+        bare = (name[: found.start()] + name[found.end() :]).rstrip(",") if found and found.start() else ""
+        bare += "}" * (bare.count("{") - bare.count("}"))  # ^{(2),new} has lost its brace with the mark
+        q = self._read(bare.replace(",}", "}")) if bare else None
         return q._replace(kind=f"{q.kind}_new") if q and _parameter(q) else None
 
     # --- the table ---

@@ -14,13 +14,17 @@ from derivations.name_reading import DERIVATIVES, PARTIAL, NotationNames, cleane
 from derivations.names import UnknownName
 from derivations.network import Network
 from derivations.notation import NOTATIONS
+from derivations.spoken import spoken
 
 __all__ = ["FROM_ZERO", "OURS", "Spellings"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
+_NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
 _UPDATED = re.compile(
-    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇]|\s*\^?\+)|(?:new|neu)\s+(.+)", re.IGNORECASE
+    rf"(?!['\"`])(.+?)(?:[\s_^]+\{{?{_NEW}\}}?|\((?:new|neu)\)|['′＇]|\s*\^?\+|\s*[((]?更新後[))]?)"
+    r"|(?:new|neu|neues|updated|更新後の?)\s*(?:value\s+(?:of|for)\s+)?(.+)",
+    re.IGNORECASE,
 )
 _ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
 
@@ -59,7 +63,8 @@ class Spellings:
         """What a name stands for in one profile, None for what is no name there."""
         try:
             written = written.translate(_WIDE) if not written.isascii() else written
-            return self.aliases.own(written) or self._by_own(written, profile) or self._in_profile(written, profile)
+            own = self.aliases.own(written) or self._by_own(written, profile) or self._in_profile(written, profile)
+            return own or spoken(self.network, written, lambda name: self.find(name, profile))
         except ValueError:
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tracer.answers.blank import blank_sheet
 from tracer.answers.reading.arrays_in_text import joined
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.sources import read_sheets
+from tracer.answers.reading.written import read_written
 
 HAND = load("hand-3-2-2")
 
@@ -58,6 +60,78 @@ def test_lines_are_read_as_they_were_meant(content: str, meant: dict[str, str], 
 
 
 @pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("a2[1]= 2.183, a2[2] = 5.011", {"a2[1]": "2.183", "a2[2]": "5.011"}),
+        ("a2[1] = 2.183; a2[2] = 5.011", {"a2[1]": "2.183", "a2[2]": "5.011"}),
+        ("a2[1] = 2.183   a2[2] = 5.011", {"a2[1]": "2.183", "a2[2]": "5.011"}),
+        ("a2[1] ≈ 2.183 and a2[2] ≈ 5.011", {"a2[1]": "2.183", "a2[2]": "5.011"}),
+        ("a2[1] = 1·0.6457 + 2·0.7685 = 2.183, a2[2] = 5.011", {"a2[1]": "2.183", "a2[2]": "5.011"}),
+        ("a2[1] = 2.183, other = 5.011", {"a2[1]": "2.183"}),  # never a2[1] = 5.011
+        ("E = E[1] + E[2] = 2.383 + 8.044 = 10.43", {"E": "10.43"}),  # a chain is one statement
+        ("W2_new[1,1] = 1 - 0.1·1.410 = 0.8590", {"W2_new[1,1]": "0.8590"}),
+        ("z1[1] = 1/(1 + exp(-0.6)) = 0.6457", {"z1[1]": "0.6457"}),
+        ("slope1[2] -> 0.1779", {"slope1[2]": "0.1779"}),
+        ("slope1[2] → 0.1779", {"slope1[2]": "0.1779"}),
+        ("slope1[2] := 0.1779", {"slope1[2]": "0.1779"}),
+        ("slope1[2] ≒ 0.1779", {"slope1[2]": "0.1779"}),
+        ("slope1[2] ~ 0.1779", {"slope1[2]": "0.1779"}),
+        ("slope1[2] is 0.1779", {"slope1[2]": "0.1779"}),
+        ("slope1[2]   0.1779", {"slope1[2]": "0.1779"}),
+        ("z1[1]\t0.6457\nslope1[2]   0.1779", {"z1[1]": "0.6457", "slope1[2]": "0.1779"}),
+    ],
+)
+def test_each_number_goes_to_the_name_that_it_stands_beside(line: str, meant: dict[str, str], tmp_path: Path) -> None:
+    """Several statements in a line, chains, every sign that people put between a name and its number."""
+    assert understood(read(tmp_path, line)) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "number", "figures"),
+    [
+        ("≈ 0.6457 (rounded)", "0.6457", 4),
+        ("approx. 5.011", "5.011", 4),
+        ("ca. 2.183", "2.183", 4),
+        ("約0.6457", "0.6457", 4),
+        ("2.183 approx.", "2.183", 4),
+        ("20.4 units", "20.4", 3),
+        ("5.011!", "5.011", 4),
+        ("4.011 ✓", "4.011", 4),
+        ("7.26 (2 d.p.)", "7.26", 3),
+        ("2.741 (4 sig. figs)", "2.741", 4),
+        ("10.89 (= 3.631·3)", "10.89", 4),
+        ("10.89 [correct]", "10.89", 4),
+        ("64.57%", "0.6457", 4),
+        ("1,234.5", "1234.5", 5),
+        ("9'762.0", "9762.0", 5),
+        ("minus 0.5262", "-0.5262", 4),
+        ("- 0.5262", "-0.5262", 4),
+        ("(-0.1631)", "-0.1631", 4),
+        ("4.1×10^-3", "0.0041", 2),
+        ("0.7685;", "0.7685", 4),
+    ],
+)
+def test_a_number_is_read_without_what_stands_around_it(written: str, number: str, figures: int) -> None:
+    """Its value, and how many figures were written."""
+    read_as = read_written(written)
+    assert (read_as.exact, read_as.figures) == (Fraction(number), figures)
+
+
+def test_a_point_that_groups_is_none_where_the_comma_is_stated() -> None:
+    """1.234,5 is 1234.5 with `--decimal comma`; without it, it is refused."""
+    assert read_written("1.234,5", decimal="comma").exact == Fraction("1234.5")
+    with pytest.raises(ValueError, match="not a number"):
+        read_written("1.234,5")
+
+
+@pytest.mark.parametrize("blank", ["", "-", "—", "?", "n/a", "N/A", "...", "未"])
+def test_what_people_write_for_nothing_is_blank(blank: str, tmp_path: Path) -> None:
+    """Asked for, not answered; a 0 is an answer."""
+    sheet = read(tmp_path, f"quantity,value\nz1[1],{blank}\nz1[2],0\n", ".csv")
+    assert [(e.value is None, e.fault) for e in sheet.entries] == [(True, ""), (False, "")]
+
+
+@pytest.mark.parametrize(
     "content",
     [
         "Größe;Wert\nz1[1];0.6457\n",
@@ -79,7 +153,11 @@ def test_headers_of_other_languages_and_titles_are_no_cells(content: str, tmp_pa
         ("z1[1] = 0.6457 / 0.65", "is not a number"),
         ("z1[1] = 0.6457 (0.65)", "is not a number"),
         ("z1[1] = 2.183 or 2.18", "is not a number"),
-        ("z1[1] = 64.57%", "is not a number"),
+        ("z1[1] = 0.8590 (old: 1)", "is not a number"),
+        ("z1[1] = (0.6457)", "is not a number"),
+        ("z1[1] = 3.6 million", "is not a number"),
+        ("z1[1] = 4.1x10-3", "is not a number"),
+        ("z1[1] = 1½", "is not a number"),
         ("z1[1] = 1 3/8", "is not a number"),
         ("dE/dw11 = 3.252", "'dE/dw11' is not a quantity"),
         ("δ_2 = 4.011", "is not a quantity"),
@@ -88,7 +166,7 @@ def test_headers_of_other_languages_and_titles_are_no_cells(content: str, tmp_pa
     ],
 )
 def test_what_may_mean_two_things_is_refused(content: str, says: str, tmp_path: Path) -> None:
-    """Two numbers in a cell, a percent sign, a mixed fraction, a name without its layer."""
+    """Two numbers, parentheses that may mean a minus, a factor in words, a lost exponent, a name without its layer."""
     (entry,) = read(tmp_path, content).entries
     assert (entry.value, entry.where) == (None, "line 1")
     assert says in entry.message

@@ -24,7 +24,7 @@ from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
 from tracer.answers.reading.updated import Updated
-from tracer.answers.reading.written import read_written
+from tracer.answers.reading.written import BLANKS, read_written
 from tracer.step import Step
 from tracer.tracing import steps_of
 
@@ -160,7 +160,7 @@ class Naming:
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
             return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
-        if written is None or (isinstance(written, str) and not written.strip()):
+        if written is None or (isinstance(written, str) and (not written.strip() or written.strip().lower() in BLANKS)):
             return Entry(name, "", where, quantity, factor, formula)
         try:
             value = read_written(written, decimal=self.decimal)

@@ -1,0 +1,77 @@
+"""Names in words: `gradient of w5`, `hidden 1 output`, `total error`, as forms and spreadsheets have them.
+
+What is read here says one thing only.  `error` alone, which may be the loss, a difference or a signal, is not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from derivations import names
+from derivations.aliases import Meaning
+from derivations.name_reading import DERIVATIVES
+from derivations.names import Quantity
+from derivations.network import Network
+
+__all__ = ["spoken"]
+
+Find = Callable[[str], Meaning | None]
+LONGEST = 80
+
+_LOSS = re.compile(
+    r"(?:the )?(?:(?:total|overall)[ _]?(?:error|loss|cost)|(?:loss|cost)(?: function| value)?|e[ _]?tot(?:al)?"
+    r"|gesamtfehler|verlust|損失(?:関数)?|総?誤差関数)",
+    re.IGNORECASE,
+)
+_GRADIENT = re.compile(
+    r"\\?(?:nabla|∇)_\{(?P<braced>.+)\}\s*[ELJC]?"
+    r"|(?:the )?(?:grad(?:ient)?s?|derivative|ableitung|∇|\\?nabla)[\s_.:]*(?:(?:of|for|by|von|nach|w\.?r\.?t\.?)\s+)?"
+    r"[({]*(?P<of>.+?)[)}]*(?:\s*\b[ELJC])?|(?P<its>.+?)(?:\s*の\s*勾配|'s gradient|[\s_.]+(?:grad|gradient))",
+    re.IGNORECASE,
+)
+_KINDS = {
+    "a": r"net[\s_-]?input|net|weighted[\s_-]sum|pre-?[\s_]?activation",
+    "z": r"output|out|activation|act",
+    "delta": r"delta|δ|error[\s_-]signal",
+}
+_KIND = "|".join(_KINDS.values())
+_UNIT = re.compile(
+    rf"(?:the )?(?:(?P<before>{_KIND})[\s_-]*(?:(?:of|for|at|from)\s+)?(?:the )?)?"
+    r"(?P<role>hidden|hid|h|output|out|o)[\s_-]*(?:layer[\s_-]*)?(?:unit|node|neuron)?[\s_-]*(?P<number>\d{1,3})"
+    rf"(?:[\s_-]+(?P<after>{_KIND})|の出力)?",
+    re.IGNORECASE,
+)
+
+
+def spoken(network: Network, written: str, find: Find) -> Meaning | None:
+    """What a name in words stands for, None for what is none or may be two things; find: reads a name in letters."""
+    text = " ".join(written.split())
+    if not text or len(text) > LONGEST:
+        return None
+    if _LOSS.fullmatch(text):
+        return Meaning(Quantity("E"))
+    return _unit(network, text) or _gradient(text, find)
+
+
+def _gradient(text: str, find: Find) -> Meaning | None:
+    found = _GRADIENT.fullmatch(text)
+    by = find(found["braced"] or found["of"] or found["its"]) if found else None
+    if by is None or by[1:] != ("1", 0) or by.quantity.kind not in ("W", "b"):
+        return None
+    return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
+
+
+def _unit(network: Network, text: str) -> Meaning | None:
+    """A number of one unit of the hidden or of the last layer; its output where nothing else is said."""
+    found = _UNIT.fullmatch(text)
+    if found is None or (found["before"] and found["after"]):
+        return None
+    said = found["before"] or found["after"] or "out"
+    kind = next(kind for kind, words in _KINDS.items() if re.fullmatch(words, said, re.IGNORECASE))
+    layer = 1 if found["role"][0] in "hH" else len(network)
+    if layer == 1 and len(network) != 2:
+        return None
+    q = Quantity(kind, layer, (int(found["number"]),))
+    units = names.shape(network, kind, layer)[0]
+    return Meaning(q) if 1 <= q.indices[0] <= units else None
