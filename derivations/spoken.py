@@ -30,10 +30,16 @@ _GRADIENT = re.compile(
     r"[({]*(?P<of>.+?)[)}]*(?:\s*\b[ELJC])?|(?P<its>.+?)(?:\s*の\s*勾配|'s gradient|[\s_.]+(?:grad|gradient))",
     re.IGNORECASE,
 )
+_OF = re.compile(r"(?:the )?(?P<what>.+?)\s+(?:value\s+)?of\s+(?:the )?(?P<name>.+)", re.IGNORECASE)
+_WHAT = {
+    "d": r"grad(?:ient)?s?|dE/dw|∂E/∂w|dL/dw|∂L/∂w|dw|derivative|ableitung|勾配|微分",
+    "_new": r"new|updated|after|w\+|w_?new|neu|neuer wert|更新後(?:の値)?|新しい値",
+    "": r"old|initial|given|before|alt|w|weight|value|更新前(?:の値)?|初期値|重み",
+}
 _KINDS = {
-    "a": r"net[\s_-]?input|net|weighted[\s_-]sum|pre-?[\s_]?activation",
-    "z": r"output|out|activation|act",
-    "delta": r"delta|δ|error[\s_-]signal",
+    "a": r"net[\s_-]?input|net|weighted[\s_-]sum|pre-?[\s_]?activation|重み付き和",
+    "z": r"output|out|activation|act|出力",
+    "delta": r"delta|δ|error[\s_-]signal|誤差信号",
 }
 _KIND = "|".join(_KINDS.values())
 _UNIT = re.compile(
@@ -51,7 +57,7 @@ def spoken(network: Network, written: str, find: Find) -> Meaning | None:
         return None
     if _LOSS.fullmatch(text):
         return Meaning(Quantity("E"))
-    return _unit(network, text) or _gradient(text, find)
+    return _unit(network, text) or _gradient(text, find) or _weight(text, find)
 
 
 def _gradient(text: str, find: Find) -> Meaning | None:
@@ -60,6 +66,21 @@ def _gradient(text: str, find: Find) -> Meaning | None:
     if by is None or by[1:] != ("1", 0) or by.quantity.kind not in ("W", "b"):
         return None
     return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
+
+
+def _weight(text: str, find: Find) -> Meaning | None:
+    """A heading of a table and a weight's name: `new value of w5`, `dE/dw of w5`."""
+    found = _OF.fullmatch(text)
+    if not found:
+        return None
+    meant = next(
+        (k for k, words in _WHAT.items() if re.fullmatch(rf"(?:{words})(?: value)?", found["what"], re.I)), None
+    )
+    of = find(found["name"]) if meant is not None else None
+    if of is None or meant is None or of[1:] != ("1", 0) or of.quantity.kind not in ("W", "b"):
+        return None
+    kind = f"d{of.quantity.kind}" if meant == "d" else f"{of.quantity.kind}{meant}"
+    return of._replace(quantity=of.quantity._replace(kind=kind))
 
 
 def _unit(network: Network, text: str) -> Meaning | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from derivations.names import text
+from derivations.network import Problem
+from derivations.spellings import Spellings
 from tracer import check, load
 from tracer.answers.blank import blank_sheet
 from tracer.answers.reading.arrays_in_text import joined
@@ -247,3 +249,89 @@ def test_a_given_number_that_is_neither_is_told_how_to_name_the_update(tmp_path:
     """Weights and biases only: an input has no updated value."""
     assert "If the updated number is meant, name it w5_new." in " ".join(str(check(MAZUR, {"w5": "0.44"})).split())
     assert "updated" not in str(check(MAZUR, {"i1": "0.5"}))
+
+
+def all_of(folder: Path, content: str, suffix: str = ".csv", problem: Problem = HAND) -> dict[str, dict[str, str]]:
+    """What was read of every sheet in a file, by its label."""
+    path = folder / f"sheet{suffix}"
+    path.write_text(content, encoding="utf-8")
+    return {
+        sheet.id: {text(problem.network, e.quantity): e.value.text for e in sheet.entries if e.quantity and e.value}
+        for sheet in read_sheets(problem, [path])
+    }
+
+
+def test_a_class_may_stand_in_columns(tmp_path: Path) -> None:
+    """One sheet a person; a column of points or of figures is nobody's, nor are numbers beside a value column."""
+    table = "quantity,anna,ben\nz1[1],0.6457,0.65\nz1[2],,0.77\n"
+    assert all_of(tmp_path, table) == {"anna": {"z1[1]": "0.6457"}, "ben": {"z1[1]": "0.65", "z1[2]": "0.77"}}
+    assert all_of(tmp_path, "quantity,value,points\nz1[1],0.6457,2\n") == {"sheet": {"z1[1]": "0.6457"}}
+    assert all_of(tmp_path, "item,mine,points\nz1[1],0.6457,2\n") == {"sheet": {"z1[1]": "0.6457"}}
+    markdown = "| 量 | 田中 | 鈴木 |\n|---|---|---|\n| z1[1] | 0.6457 | 0.65 |\n"
+    assert all_of(tmp_path, markdown, ".md") == {"田中": {"z1[1]": "0.6457"}, "鈴木": {"z1[1]": "0.65"}}
+
+
+def test_a_table_may_have_a_column_for_each_kind(tmp_path: Path) -> None:
+    """Units by net and out, weights by gradient and new value: never one column read and the others lost."""
+    table = (
+        "| Unit | net | out |\n|---|---|---|\n| h1 | 0.3775 | 0.5933 |\n| o1 | 1.1059 | 0.7514 |\n\n"
+        "| Weight | Old | Gradient | New value |\n|---|---|---|---|\n| w5 | 0.40 | 0.0822 | 0.3589 |\n"
+    )
+    assert all_of(tmp_path, table, ".md", MAZUR) == {
+        "sheet": {
+            "a1[1]": "0.3775",
+            "z1[1]": "0.5933",
+            "a2[1]": "1.1059",
+            "z2[1]": "0.7514",
+            "W2[1,1]": "0.40",
+            "dW2[1,1]": "0.0822",
+            "W2_new[1,1]": "0.3589",
+        }
+    }
+
+
+def test_groups_in_json_are_no_people(tmp_path: Path) -> None:
+    """`forward` and `backward` hold one sheet's numbers; names of people hold their own."""
+    one = '{"forward": {"z1": [0.6457, 0.7685]}, "backward": {"delta2[1]": 2.183}}'
+    assert all_of(tmp_path, one, ".json") == {"sheet": {"z1[1]": "0.6457", "z1[2]": "0.7685", "delta2[1]": "2.183"}}
+    mixed = '{"E": 10.43, "forward": {"z1[1]": 0.6457}}'
+    assert all_of(tmp_path, mixed, ".json") == {"sheet": {"E": "10.43", "z1[1]": "0.6457"}}
+    people = f'{{"anna": {mixed}, "ben": {{"E": 10.4}}}}'
+    assert all_of(tmp_path, people, ".json") == {"anna": {"E": "10.43", "z1[1]": "0.6457"}, "ben": {"E": "10.4"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("h1", "z1[1]"),
+        ("neth2", "a1[2]"),
+        ("hidden 1 output", "z1[1]"),
+        ("net input of hidden unit 2", "a1[2]"),
+        ("output 1", "z2[1]"),
+        ("delta_out1", "delta2[1]"),
+        ("error signal of h1", "delta1[1]"),
+        ("total error", "E"),
+        ("Loss", "E"),
+        ("grad w5", "dW2[1,1]"),
+        ("gradient of w6", "dW2[1,2]"),
+        ("∇w8", "dW2[2,2]"),
+        ("w5の勾配", "dW2[1,1]"),
+        ("w5_neu", "W2_new[1,1]"),
+        ("w5^{new}", "W2_new[1,1]"),
+        ("w5 after update", "W2_new[1,1]"),
+        ("new value of w5", "W2_new[1,1]"),
+        ("更新後のw5", "W2_new[1,1]"),
+        ("error", ""),  # the loss, a difference, a signal
+        ("h3", ""),
+        ("net 1", ""),
+        ("Δw5", ""),
+        ("gradient of h1", ""),
+        ("hidden", ""),
+    ],
+)
+def test_names_in_words_say_one_thing_or_are_not_read(name: str, meant: str) -> None:
+    """In the problem's own names and in the notation that has them."""
+    spellings = Spellings(MAZUR.network, 1, MAZUR.names)
+    for profile in ("ours", "mazur"):
+        found = spellings.find(name, profile)
+        assert (text(MAZUR.network, found.quantity) if found else "") == meant

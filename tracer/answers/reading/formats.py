@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracer.answers.reading.arrays_in_text import joined
-from tracer.answers.reading.grids import Raw, RawCell, RawError, Row, Understood, answers_of, is_class
+from tracer.answers.reading.grids import Raw, RawCell, RawError, Row, Understood, answers_of
 from tracer.answers.reading.sheets import SheetError, csv_cells, shielded
 from tracer.answers.reading.statements import SIGNS, listed_name, statements
 
@@ -25,6 +25,13 @@ _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
 _TABLE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _SEPARATOR = re.compile(r"[,;\t]")
 _PROSE = re.compile(r"[^\W\d_]{2,}[ ,;]+[^\W\d_]{2,}")
+_GROUP = re.compile(
+    r"(?:forward|backward|backprop(?:agation)?|update[sd]?|activations?|gradients?|grads|weights|biases|deltas?|errors"
+    r"|signals|loss(?:es)?|params?|parameters|hidden|outputs?|inputs?|new|results?|answers|part|step|task"
+    r"|layers?)[ _-]?(?:pass)?[ _-]?(?:weights|layer)?[ _-]?\d{0,2}",
+    re.IGNORECASE,
+)
+"""Names of groups of quantities; others are taken for people."""
 _OUTPUTS = ("text/plain", "text/markdown")
 
 
@@ -180,11 +187,11 @@ def _of_markdown(lines: list[str], label: str, understood: Understood, place: st
                 table.append(Row(_pipe_cells(line), where))
             continue
         if table:
-            bare = [cell.strip() for cell in table[0].cells]
-            if is_class(bare, table, understood):
-                yield from answers_of(table, label, notation, understood)
+            raws = list(answers_of(table, label, notation, understood))
+            if len(raws) > 1 or raws[0].id != label:
+                yield from raws
             else:
-                cells += [c for raw in answers_of(table, label, notation, understood) for c in raw.cells]
+                cells += raws[0].cells
             table = []
         bare_line = line.strip()
         stated = [] if _NOTATION.match(line) else statements(bare_line, understood)
@@ -246,9 +253,12 @@ def _of_json(text: str, label: str, understood: Understood) -> Iterator[Raw]:
 def _json_sheets(values: Any, label: str) -> Iterator[tuple[str, _Pairs]]:
     """(label, cells) of {name: number}, of {label: {name: number}}, or of a list of objects."""
     if isinstance(values, _Pairs) and values and all(isinstance(value, _Pairs) for _, value in values):
-        yield from values
+        if all(_GROUP.fullmatch(name) for name, _ in values):
+            yield label, _flat(values)
+        else:
+            yield from ((name, _flat(value)) for name, value in values)
     elif isinstance(values, _Pairs):
-        yield label, values
+        yield label, _flat(values)
     elif isinstance(values, list) and values and all(isinstance(row, _Pairs) for row in values):
         if all(row.get("value") is not None and (row.get("name") or row.get("quantity")) for row in values):
             yield label, _Pairs((str(row.get("quantity") or row.get("name")), row.get("value")) for row in values)
@@ -258,6 +268,14 @@ def _json_sheets(values: Any, label: str) -> Iterator[tuple[str, _Pairs]]:
             yield str(row.get(own) or f"row {k}"), _Pairs(pair for pair in row if pair[0] != own)
     else:
         raise RawError("not a sheet: write {name: number}")
+
+
+def _flat(pairs: _Pairs) -> _Pairs:
+    """Names and values, those in groups (`"forward": {...}`) as if they stood alone."""
+    out = _Pairs()
+    for name, value in pairs:
+        out += _flat(value) if isinstance(value, _Pairs) else [(name, value)]
+    return out
 
 
 def _of_notebook(notebook: _Pairs, label: str, understood: Understood) -> Iterator[Raw]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 __all__ = ["MOST_CELLS", "Raw", "RawCell", "RawError", "Row", "answers_of"]
@@ -17,6 +17,11 @@ _IDS = (
     *("id", "student", "sheet", "student id", "student number", "matriculation", "name", "user", "username", "email"),
     *("matrikelnummer", "学籍番号", "学生番号", "氏名", "名前"),
 )
+_BESIDE = (
+    *("", "points", "punkte", "marks", "max", "score", "figures", "places", "stellen", "nr", "no", "line", "step"),
+    *("配点", "得点", "点", "桁", "桁数", "有効数字", "番号"),
+)
+"""Headings of numbers that are nobody's answers."""
 
 Understood = Callable[[str], bool]
 
@@ -65,7 +70,12 @@ def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Under
             raise RawError("a class table without rows; write one row for each student below the names")
         yield from _class_table(header, rows[1:], notation, understood)
         return
-    yield Raw(label, tuple(_pairs(_below_titles(rows, understood))), notation)
+    several = _several(rows, understood)
+    if several and not several.families:
+        yield from _people(rows, several.columns, notation)
+        return
+    cells = _family(rows, several.columns) if several else _pairs(_below_titles(rows, understood))
+    yield Raw(label, tuple(cells), notation)
 
 
 def _from_header(rows: list[Row], understood: Understood) -> list[Row]:
@@ -145,6 +155,63 @@ def _class_table(header: list[str], rows: Sequence[Row], notation: str, understo
         )
 
 
+# --- several columns of numbers beside one of names ---
+
+
+@dataclass(frozen=True)
+class _Several:
+    """The columns of numbers below a header: `families` of quantities, `gradient` and `new value`, or people."""
+
+    columns: tuple[int, ...]
+    families: bool
+
+
+def _several(rows: Sequence[Row], understood: Understood) -> _Several | None:
+    """Whether the first column names quantities and several others hold numbers under headings; None if not so."""
+    header, below = [_bare(cell) for cell in rows[0].cells], rows[1:]
+    if len(header) < 3 or not below or _headed([cell.lower() for cell in header]) or any(map(_numeric, header)):
+        return None
+    asked = (k for k in range(1, len(header)) if header[k].lower() not in _BESIDE)
+    columns = tuple(k for k in asked if _mostly(_numeric(_cell(row, k)) for row in below if _cell(row, k)))
+    if len(columns) < 2 or understood(header[0]):
+        return None
+    named = [row for row in below if _cell(row, 0)]
+    families = all(_mostly(understood(_composed(header[k], _cell(row, 0))) for row in named) for k in columns)
+    people = _mostly(understood(_cell(row, 0)) for row in named)
+    return _Several(columns, families) if families or people else None
+
+
+def _mostly(known: Iterable[bool]) -> bool:
+    told = list(known)
+    return 2 * sum(told) > len(told)
+
+
+def _cell(row: Row, k: int) -> str:
+    return _bare(row.cells[k]) if k < len(row.cells) else ""
+
+
+def _composed(heading: str, name: str) -> str:
+    """`new value of w5`: what a number below a heading, beside a name, is."""
+    return f"{heading} of {name}"
+
+
+def _family(rows: Sequence[Row], columns: Sequence[int]) -> Iterator[RawCell]:
+    header = rows[0].cells
+    for row in rows[1:]:
+        for k in columns:
+            yield RawCell(_composed(_bare(header[k]), _cell(row, 0)), _cell(row, k) or None, row.where)
+
+
+def _people(rows: Sequence[Row], columns: Sequence[int], notation: str) -> Iterator[Raw]:
+    """A sheet for each column, its heading the person's name."""
+    if len(rows) * len(columns) > MOST_CLASS_CELLS:
+        raise RawError(f"a class table of more than {MOST_CLASS_CELLS} cells; split it")
+    for k in columns:
+        label = _bare(rows[0].cells[k])
+        cells = (RawCell(_cell(row, 0), _cell(row, k) or None, f"{row.where}, {label}") for row in rows[1:])
+        yield Raw(label, tuple(cell for cell in cells if cell.name), notation)
+
+
 def _column(header: list[str], words: tuple[str, ...]) -> int:
     return next(k for word in words for k, cell in enumerate(header) if cell == word)
 
@@ -154,4 +221,4 @@ def _bare(cell: str) -> str:
 
 
 def _numeric(cell: str) -> bool:
-    return bool(re.fullmatch(r"[-+−]?[\d.,]+(?:[eE][-+]?\d+)?", cell))
+    return bool(re.fullmatch(r"[≈~=]?\s*[-+−–]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?", cell))
