@@ -172,6 +172,11 @@ class NotationNames:
                 yield f"{letter}^{{{number}}}{part}" if number else f"{letter}{part}"
             if not number and len(indices) == 1:
                 yield f"{letter}{indices[0]}"
+        if kind == "z" and layer == len(self.network):
+            for letter in self._output(q):
+                yield from (f"{letter}{digits}", f"{letter}_{{{commas}}}", f"{letter}{outside}") if indices else ()
+            if self.network.sizes[-1] == 1:
+                yield "yhat"
         if kind == "z" and layer == len(self.network) and "y" not in self.notation.letters.values():
             yield f"y{digits}"  # an output, typed without its script
         written = plain(self.notation.latex(self.network, q))
@@ -196,8 +201,10 @@ class NotationNames:
         return [case for letter in own for case in _cases(letter)]
 
     def _output(self, q: Quantity) -> list[str]:
+        """The letters of an output: y with a hat, y where it is not the target, p of a softmax."""
         taken = "y" in (self.notation.letters.get("t"), self.notation.letters.get("z"))
-        return [] if taken else ["y"]
+        softmax = not self.network.layer(q.layer).activation.elementwise
+        return [*([] if taken else ["y"]), "yhat", *(["p"] if softmax else [])]
 
 
 def _cases(letter: str) -> list[str]:
@@ -223,7 +230,7 @@ def cleaned(written: str) -> str:
         text = _scripts_written_out(text)
     if "\\" in text:
         text = _without_latex(text)
-    return "".join(text.split())
+    return "".join(text.split()).replace("y_hat", "yhat")
 
 
 def _scripts_written_out(text: str) -> str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from derivations import names
 from derivations.aliases import Meaning
 from derivations.name_reading import DERIVATIVES
 from derivations.names import Quantity
 from derivations.network import Network
 
-__all__ = ["spoken"]
+__all__ = ["is_bare_unit", "spoken"]
 
 Find = Callable[[str], Meaning | None]
 LONGEST = 80
@@ -44,7 +43,7 @@ _KINDS = {
 _KIND = "|".join(_KINDS.values())
 _UNIT = re.compile(
     rf"(?:the )?(?:(?P<before>{_KIND})[\s_-]*(?:(?:of|for|at|from)\s+)?(?:the )?)?"
-    r"(?P<role>hidden|hid|h|output|out|o)[\s_-]*(?:layer[\s_-]*)?(?:unit|node|neuron)?[\s_-]*(?P<number>\d{1,3})"
+    r"(?P<role>hidden|hid|h|output|out|o)[\s_-]*(?:layer[\s_-]*)?(?:unit|node|neuron)?[\s_-]*(?P<number>\d{1,3})?"
     rf"(?:[\s_-]+(?P<after>{_KIND})|の出力)?",
     re.IGNORECASE,
 )
@@ -58,6 +57,12 @@ def spoken(network: Network, written: str, find: Find) -> Meaning | None:
     if _LOSS.fullmatch(text):
         return Meaning(Quantity("E"))
     return _unit(network, text) or _gradient(text, find) or _weight(text, find)
+
+
+def is_bare_unit(written: str) -> bool:
+    """Whether a name says which unit and nothing else: `h1`, `output 2`."""
+    found = _UNIT.fullmatch(" ".join(written.split())[:LONGEST])
+    return bool(found and found["number"] and not found["before"] and not found["after"])
 
 
 def _gradient(text: str, find: Find) -> Meaning | None:
@@ -90,9 +95,9 @@ def _unit(network: Network, text: str) -> Meaning | None:
         return None
     said = found["before"] or found["after"] or "out"
     kind = next(kind for kind, words in _KINDS.items() if re.fullmatch(words, said, re.IGNORECASE))
-    layer = 1 if found["role"][0] in "hH" else len(network)
-    if layer == 1 and len(network) != 2:
+    hidden = found["role"][0] in "hH"
+    units = network.sizes[1 if hidden else -1]
+    number = int(found["number"] or (units == 1))
+    if (hidden and len(network) != 2) or not 1 <= number <= units:
         return None
-    q = Quantity(kind, layer, (int(found["number"]),))
-    units = names.shape(network, kind, layer)[0]
-    return Meaning(q) if 1 <= q.indices[0] <= units else None
+    return Meaning(Quantity(kind, 1 if hidden else len(network), (number,)))

@@ -16,6 +16,7 @@ from tracer.answers.reading.arrays_in_text import joined
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.sources import read_sheets
 from tracer.answers.reading.written import read_written
+from tracer.api import loads
 
 HAND = load("hand-3-2-2")
 
@@ -335,3 +336,51 @@ def test_names_in_words_say_one_thing_or_are_not_read(name: str, meant: str) -> 
     for profile in ("ours", "mazur"):
         found = spellings.find(name, profile)
         assert (text(MAZUR.network, found.quantity) if found else "") == meant
+
+
+XOR = loads(
+    """
+[network]
+loss = "half_squared_error"
+layers = [{activation = "sigmoid", W = [[0.5, 0.9], [0.4, 1.0]], b = [-0.8, 0.1]},
+  {activation = "sigmoid", W = [[-1.2, 1.1]], b = [-0.3]}]
+[[samples]]
+x = [1, 1]
+t = [0]
+[training]
+learning_rate = 0.1
+"""
+)
+
+
+def test_numbered_units_are_not_taken_for_layers(tmp_path: Path) -> None:
+    """a1, a2, a3 of three units: a2 is not layer 2, though that has one unit; alone it is."""
+    (tmp_path / "sheet.txt").write_text("a1 = 0.6457\na2 = 0.8176\na3 = 0.4562\n", encoding="utf-8")
+    marks = check(XOR, [tmp_path / "sheet.txt"]).marks
+    assert [mark.verdict for mark in marks] == ["unknown"] * 3
+    assert "a2 may be layer 2 or unit 2; write a2[1] or such" in str(marks[1].facts)
+    assert check(XOR, {"a2": "-0.1755", "a1[1]": "0.6"}).all_right
+
+
+def test_bare_units_are_read_by_the_sheet(tmp_path: Path) -> None:
+    """h1 is what comes out of it, unless the sheet's bare units are what goes in."""
+    assert check(XOR, {"h1": "0.6457", "h2": "0.8176"}).all_right
+    assert check(XOR, {"h1": "0.6", "h2": "1.5"}).all_right
+    assert check(XOR, {"h1": "0.6457", "h2": "0.8167"}).marks[1].cell == "z1[2]"  # a slip stays one
+    assert check(XOR, {"h1": "0.60", "h2": "1.4"}).marks[1].cell == "a1[2]"
+
+
+def test_an_output_may_have_a_hat_and_a_single_one_no_number(tmp_path: Path) -> None:
+    """ŷ, y_hat, o, output; with two outputs each needs its number; p is a probability of a softmax alone."""
+    for name in ("ŷ", "y_hat", "ŷ_1", "output", "o", "o1", "y", r"\hat{y}_1"):
+        assert check(XOR, {name: "0.4562"}).all_right, name
+    for name in ("ŷ", "output", "p_1"):
+        assert check(HAND, {name: "2.183"}).marks[0].verdict == "unknown", name
+    soft = load("softmax-xor-each")
+    assert Spellings(soft.network, soft.samples, soft.names).find("p_1@1") is not None
+
+
+def test_headings_in_a_text_are_no_cells(tmp_path: Path) -> None:
+    """`Forward pass:` asks for nothing; `z1[2]:` is left blank."""
+    sheet = read(tmp_path, "Forward pass:\nz1[1] = 0.6457\nz1[2]:\n")
+    assert [e.name for e in sheet.entries] == ["z1[1]", "z1[2]"]

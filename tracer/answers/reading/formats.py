@@ -137,7 +137,7 @@ def _of_lines(lines: list[str], label: str, suffix: str, understood: Understood)
         if stated and (not mark or any(s in hidden[: mark.start()] for s in SIGNS) or understood(stated[0][0])):
             rows += [Row(list(cell), f"line {number}") for cell in stated]
         elif not mark and (cell := next(listed_name(bare, understood), None) or (None if separator else _colon(bare))):
-            rows.append(Row(list(cell), f"line {number}"))
+            rows += [Row(list(cell), f"line {number}")] if cell[1] or understood(cell[0]) else []
         elif mark or separator:
             separator = separator or (mark[0] if mark else ",")
             own = separator if separator in hidden or not mark else mark[0]

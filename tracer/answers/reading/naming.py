@@ -23,6 +23,7 @@ from derivations.spellings import FROM_ZERO, OURS, Spellings
 from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.reading.units import Units
 from tracer.answers.reading.updated import Updated
 from tracer.answers.reading.written import BLANKS, read_written
 from tracer.step import Step
@@ -47,7 +48,7 @@ class Naming:
         self.problem, self.decimal = problem, decimal
         self.spellings = Spellings(problem.network, problem.samples, problem.names)
         self._steps: list[Step] = list(steps_of(problem))
-        self.updated = Updated(problem, self._steps)
+        self.units, self.updated = Units(self._steps), Updated(problem, self._steps)
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._understood: dict[str, bool] = {}
         self._near_left = MOST_NEAR
@@ -130,8 +131,9 @@ class Naming:
                 return Sheet(raw.id, (), (), why)
             if len(read) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
-        read, updated = self.updated.meant(read)
-        remarks += [updated] if updated else []
+        for way in (self.units, self.updated):
+            read, remark = way.meant(read)
+            remarks += [remark] if remark else []
         entries = _once_each(read, remarks)
         commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
         if commas > 1:
