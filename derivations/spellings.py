@@ -80,6 +80,12 @@ class Spellings:
             return None
         return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
 
+    def fluent(self, written: str, profile: str) -> bool:
+        """Whether a name begins with a letter that a notation itself uses, as dz does in ng's."""
+        first = re.match(r"[^\W\d_]+", cleaned(written))
+        letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
+        return first is not None and first[0].lower() in {cleaned(letter).lower() for letter in letters}
+
     def letters(self, written: str) -> str:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
         if self.aliases.own(written) or self._by_own(written, OURS):

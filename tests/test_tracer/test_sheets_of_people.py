@@ -384,3 +384,17 @@ def test_headings_in_a_text_are_no_cells(tmp_path: Path) -> None:
     """`Forward pass:` asks for nothing; `z1[2]:` is left blank."""
     sheet = read(tmp_path, "Forward pass:\nz1[1] = 0.6457\nz1[2]:\n")
     assert [e.name for e in sheet.entries] == ["z1[1]", "z1[2]"]
+
+
+def test_of_two_notations_that_fit_the_one_is_read_whose_letters_are_used(tmp_path: Path) -> None:
+    """dz is ng's, delta is Nielsen's; where both fit, Nielsen's stands first."""
+    (tmp_path / "sheet.txt").write_text("a^[1]_1 = 0.6457\na^[1]_2 = 0.8176\ndz^[2]_1 = 0.1132\n", encoding="utf-8")
+    assert "notation `ng`" in check(XOR, [tmp_path / "sheet.txt"]).one.remarks[0]
+    (tmp_path / "sheet.txt").write_text("a^2_1 = 0.4562\nz^1_2 = 1.5\nδ^2_1 = 0.1132\n", encoding="utf-8")
+    assert "notation `nielsen`" in check(XOR, [tmp_path / "sheet.txt"]).one.remarks[0]
+
+
+def test_names_that_are_not_understood_are_counted_in_the_headline() -> None:
+    """`all right` is no whole answer where some names count for nothing."""
+    assert "all 1 right, 2 names not understood" in str(check(HAND, {"z1[1]": "0.6457", "q": "1", "r": "2"}))
+    assert "not understood" not in str(check(HAND, {"z1[1]": "0.6457"}))

@@ -78,7 +78,13 @@ class Naming:
             profiles.append(FROM_ZERO)
         sheets = [self._sheet(raw, profile) for profile in profiles if self.spellings.fits(profile)]
         sheets = [s for k, s in enumerate(sheets) if not k or not _same(s, sheets[0])]
-        return sorted(sheets, key=_strange)
+        return sorted(sheets, key=lambda sheet: (_strange(sheet), -self._fluent(sheet)))
+
+    def _fluent(self, sheet: Sheet) -> int:
+        """How many names of a reading are in the letters of its notation; ours come before equals."""
+        if sheet.letters not in NOTATIONS or sheet.letters == "bishop":
+            return len(sheet.entries)
+        return sum(self.spellings.fluent(entry.name, sheet.letters) for entry in sheet.entries)
 
     def understood(self, name: str) -> bool:
         """Whether some notation reads a name as a quantity."""
