@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from derivations import names
 from derivations.names import CONSTANTS, KINDS, Quantity
@@ -22,6 +23,7 @@ __all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned"]
 
 LONGEST = 200
 MOST_NAMES = 4000
+REMEMBERED = 1000
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿ", "0123456789+-()=n", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ₕₒ", "0123456789+-()=ho", strict=True))
 _GREEK = {"δ": "delta", "θ": "theta", "ϑ": "theta", "σ": "sigma", "η": "eta", "β": "beta", "μ": "mu", "τ": "tau"}
@@ -222,6 +224,7 @@ def _parameter(q: Quantity | None) -> bool:
     return q is not None and q.kind in ("W", "b")
 
 
+@lru_cache(maxsize=REMEMBERED)  # each notation reads the same names
 def cleaned(written: str) -> str:
     """One spelling for LaTeX, Unicode and plain text: no blanks, Greek letters by name, fractions as a/b."""
     text = "".join(written.split()) if "\\" not in written else re.sub(r"\s+", " ", written)
@@ -270,6 +273,7 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _key(name: str) -> str:
     """base^above_below and what follows, whatever the order and the braces they were written with."""
     above = below = ""

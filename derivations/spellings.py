@@ -63,7 +63,8 @@ class Spellings:
         """What a name stands for in one profile, None for what is no name there."""
         try:
             written = written.translate(_WIDE) if not written.isascii() else written
-            own = self.aliases.own(written) or self._by_own(written, profile) or self._in_profile(written, profile)
+            own = self.aliases.own(written) if self.aliases.entries else None
+            own = own or self._by_own(written, profile) or self._in_profile(written, profile)
             return own or spoken(self.network, written, lambda name: self.find(name, profile))
         except ValueError:
             return None

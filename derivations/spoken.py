@@ -18,6 +18,12 @@ __all__ = ["is_bare_unit", "spoken"]
 Find = Callable[[str], Meaning | None]
 LONGEST = 80
 
+_MAY = re.compile(
+    r"grad|deriv|ableit|∇|nabla|勾配|loss|error|cost|e[ _]?tot|fehler|verlust|損失|誤差"
+    r"|h[ _-]*\d|^o|^h|out|hid|出力|\bof\b",
+    re.IGNORECASE,
+)
+"""What is in every name in words: most names are none."""
 _LOSS = re.compile(
     r"(?:the )?(?:(?:total|overall)[ _]?(?:error|loss|cost)|(?:loss|cost)(?: function| value)?|e[ _]?tot(?:al)?"
     r"|gesamtfehler|verlust|損失(?:関数)?|総?誤差関数)",
@@ -52,7 +58,7 @@ _UNIT = re.compile(
 def spoken(network: Network, written: str, find: Find) -> Meaning | None:
     """What a name in words stands for, None for what is none or may be two things; find: reads a name in letters."""
     text = " ".join(written.split())
-    if not text or len(text) > LONGEST:
+    if len(text) > LONGEST or not _MAY.search(text):
         return None
     if _LOSS.fullmatch(text):
         return Meaning(Quantity("E"))

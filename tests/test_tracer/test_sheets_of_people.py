@@ -398,3 +398,17 @@ def test_names_that_are_not_understood_are_counted_in_the_headline() -> None:
     """`all right` is no whole answer where some names count for nothing."""
     assert "all 1 right, 2 names not understood" in str(check(HAND, {"z1[1]": "0.6457", "q": "1", "r": "2"}))
     assert "not understood" not in str(check(HAND, {"z1[1]": "0.6457"}))
+
+
+def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
+    """Signs in cells of their own, a statement in one cell, titles between, kinds below units, blanks in a class."""
+    rows = "Step 1,forward\nz1[1] =,0.6457\nz1[2],=,0.7685\ndelta2[1] = 2.183,\nE,,10.43\nGröße,Ergebnis\n"
+    assert all_of(tmp_path, rows) == {
+        "sheet": {"z1[1]": "0.6457", "z1[2]": "0.7685", "delta2[1]": "2.183", "E": "10.43"}
+    }
+    turned = ",h1,h2\nnet,0.6,1.2\nout,0.6457,0.7685\n"
+    assert all_of(tmp_path, turned) == {"sheet": {"a1[1]": "0.6", "z1[1]": "0.6457", "a1[2]": "1.2", "z1[2]": "0.7685"}}
+    some = "id,anna,ben\nz1[1],0.6457,≈ 0.65\nz1[2],0.7685,n/a\nE,10.43,\n"
+    assert all_of(tmp_path, some)["ben"] == {"z1[1]": "0.65"}
+    people = ",z1[1],z1[2]\nnetta,0.6457,0.7685\n"
+    assert all_of(tmp_path, people) == {"netta": {"z1[1]": "0.6457", "z1[2]": "0.7685"}}

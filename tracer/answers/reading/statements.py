@@ -60,7 +60,7 @@ def _is_number(text: str) -> bool:
 
 
 def _clean(part: str) -> str:
-    return _REMARK.sub("", unshielded(part)).strip().strip("&\\").strip()
+    return _REMARK.sub("", unshielded(part)).strip().strip("&\\").lstrip(",;\t ").strip()
 
 
 def listed_name(line: str, understood: Understood) -> Iterator[tuple[str, str]]:
