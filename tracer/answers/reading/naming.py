@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from derivations.aliases import Meaning
 from derivations.expression import Expression, Name, Negative, Number, Product, Quotient
 from derivations.formula_reading import FormulaError, read_formula
 from derivations.given import fraction, shape_of, shortened
+from derivations.letters import letters_of
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
@@ -34,9 +34,10 @@ __all__ = ["Naming"]
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
-MOST_NEAR, MOST_UNKNOWN = 20, 1000
+MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 _FRAMEWORK = re.compile(r"\.(?:weight|bias|kernel)(?:\.grad)?$")
+_CHANGE = re.compile(r"Δ|\\Delta\b|Delta[ _]?[wWb]")
 _SLOPE = re.compile(r"[d∂]\w*\s*/\s*[d∂]")
 Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
 
@@ -52,6 +53,7 @@ class Naming:
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._understood: dict[str, bool] = {}
         self._near_left = MOST_NEAR
+        self._near_names: dict[str, tuple[tuple[str, ...], str]] = {}
         self._known: dict[tuple[str, str], Understood] = {}
 
     # --- sheets ---
@@ -119,7 +121,7 @@ class Naming:
 
     def _sheet(self, raw: Raw, profile: str) -> Sheet:
         remarks = list(raw.remarks)
-        self._near_left = MOST_NEAR if profile == OURS else 0
+        self._near_left = MOST_NEAR if profile == OURS else FEW_NEAR
         if profile != OURS:
             remarks.append(
                 "indices read as counted from 0"
@@ -240,9 +242,15 @@ class Naming:
 
     # --- names ---
 
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return names.all_names(self.problem.network)
+    def _near(self, profile: str) -> tuple[tuple[str, ...], str]:
+        """The names of the network in the letters of a profile, and a few of them."""
+        if profile not in self._near_names:
+            own = "names" if profile == OURS and self.problem.names else profile
+            letters, network = letters_of(self.problem, own).text, self.problem.network
+            known = tuple(map(letters, names.all_quantities(network)))
+            like = [Quantity(kind, 1, (1,)) for kind in ("z", "delta")] + [Quantity("dW", 1, (1, 1)), Quantity("E")]
+            self._near_names[profile] = known, ", ".join(map(letters, like))
+        return self._near_names[profile]
 
     def _understand(self, written: str, profile: str) -> Understood:
         if not written or len(written) > LONGEST_NAME or not written.isprintable():
@@ -255,9 +263,10 @@ class Naming:
         except FormulaError:
             formula = None
         except (UnknownName, ValueError) as e:
-            return None, Fraction(1), None, self._unknown(written) if _SLOPE.match(written) else str(e)
+            words = _SLOPE.match(written) or not re.search(r"[-+*·×/]", written)
+            return None, Fraction(1), None, self._unknown(written, profile) if words else str(e)
         if formula is None or isinstance(formula, Number):
-            return None, Fraction(1), None, self._unknown(written)
+            return None, Fraction(1), None, self._unknown(written, profile)
         factor, rest = _factored(formula)
         if isinstance(rest, Name):
             return rest.quantity, factor, None, ""
@@ -275,7 +284,7 @@ class Naming:
     def _leaf(self, written: str, profile: str) -> Expression:
         meaning = self.spellings.find(written, profile)
         if meaning is None:
-            raise UnknownName(self._unknown(written))
+            raise UnknownName(self._unknown(written, profile))
         q = self._single(meaning.quantity)
         why = "" if q.kind in _GIVEN else self._not_recorded(written, q)
         if why:
@@ -308,15 +317,17 @@ class Naming:
             return f"{written}: samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"
         return f"{written} is not a number of this step"
 
-    def _unknown(self, written: str) -> str:
+    def _unknown(self, written: str, profile: str) -> str:
         """With near names, for the first names of a sheet: looking for them takes a while."""
         if _FRAMEWORK.search(written):
             return (
                 f"{shortened(written)} may be before or after the step; write W1_new, b1_new, or dW1, db1 for gradients"
             )
+        if _CHANGE.match(written):
+            return f"{shortened(written)} may be the change or the gradient; write the new value, or the derivative"
         self._near_left -= 1
         if self._near_left >= 0:
-            return names.unknown(written, self._names)
+            return names.unknown(written, *self._near(profile))
         return f"{shortened(written)} is not a quantity of this network"
 
 
