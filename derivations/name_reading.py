@@ -152,7 +152,7 @@ class NotationNames:
     def _spellings(self, q: Quantity) -> Iterator[str]:
         kind, layer, indices, _, _ = q
         if kind in CONSTANTS:
-            yield from {"eta": ("lr", "learning_rate"), "mu": ("momentum",)}.get(kind, ())
+            yield from {"eta": ("lr", "learning_rate", "learningrate"), "mu": ("momentum",)}.get(kind, ())
             return
         if kind == "E":
             yield from _LOSSES

@@ -173,8 +173,12 @@ def find_name(network: Network, samples: int, written: str) -> Quantity | None:
     return quantity if quantity and _exists(network, samples, quantity) else None
 
 
+QUOTES = ("'", '"', "`")
+
+
 def _bare(written: str) -> str:
-    return "".join(written.split()).strip("'\"`")
+    name = "".join(written.split())
+    return name[1:-1] if name[:1] in QUOTES and name[:1] == name[-1:] else name  # z1[1]' is another thing
 
 
 def resolve(network: Network, samples: int, written: str) -> list[Quantity]:

@@ -27,6 +27,7 @@ _UPDATED = re.compile(
     re.IGNORECASE,
 )
 _ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
+_TWICE = re.compile(r"(?<=\d|w)\[(\d{1,6})\] ?\[(\d{1,6})\]", re.ASCII)  # W2[1][1] is W2[1,1]
 
 
 class Spellings:
@@ -91,7 +92,9 @@ class Spellings:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
         if self.aliases.own(written) or self._by_own(written, OURS):
             return "names"
-        return OURS if names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written)) else "bishop"
+        reader = self._reader("bishop")
+        ours = names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written))
+        return "bishop" if not ours and reader and reader.read(written) else OURS
 
     def _in_profile(self, written: str, profile: str) -> Meaning | None:
         updated = _UPDATED.fullmatch(written)
@@ -99,7 +102,7 @@ class Spellings:
             kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
             if kind:
                 return old._replace(quantity=old.quantity._replace(kind=kind))
-        written = _ROUND.sub(r"[\1]", written)
+        written = _TWICE.sub(r"[\1,\2]", _ROUND.sub(r"[\1]", written))
         if profile == FROM_ZERO:
             written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
         if profile in (OURS, FROM_ZERO):

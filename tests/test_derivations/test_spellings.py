@@ -29,6 +29,9 @@ def read(problem, name, notation=None):
         (HAND, "∂E/∂w_{12}^{(1)}", "dW1[1,2]"),
         (HAND, "dL/dW1", "dW1"),
         (HAND, "W2(1,1)", "W2[1,1]"),
+        (HAND, "W2_new[1][2]", "W2_new[1,2]"),
+        (HAND, "dE/dW1[2][3]", "dW1[2,3]"),
+        (HAND, "learning rate", "eta"),
         (HAND, "δ₁⁽²⁾", "delta2[1]"),
     ],
 )
@@ -48,8 +51,9 @@ def test_every_profile_says_whether_it_fits():
     assert spellings.find("dW1[0,2]") is None
 
 
-@pytest.mark.parametrize("name", ["nonsense", "dE/dnonsense", "dW9[1,1]", "", "dE_o1/dw9", "∂/∂"])
+@pytest.mark.parametrize("name", ["nonsense", "z1[1]'", "dE/dnonsense", "dW9[1,1]", "", "dE_o1/dw9", "∂/∂"])
 def test_what_is_no_name_is_refused(name):
+    """A prime on what has no new value is no quotation mark."""
     with pytest.raises(UnknownName):
         read(MAZUR, name)
 

@@ -412,3 +412,17 @@ def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
     assert all_of(tmp_path, some)["ben"] == {"z1[1]": "0.65"}
     people = ",z1[1],z1[2]\nnetta,0.6457,0.7685\n"
     assert all_of(tmp_path, people) == {"netta": {"z1[1]": "0.6457", "z1[2]": "0.7685"}}
+
+
+def test_a_given_array_with_one_number_is_told(tmp_path: Path) -> None:
+    """`x = 3` where x has three: never left out without a word."""
+    (mark,) = check(HAND, {"x": "3"}).marks
+    assert (mark.verdict, "x is not one number" in mark.facts["message"]) == ("unknown", True)
+
+
+def test_a_prime_is_no_quotation_mark(tmp_path: Path) -> None:
+    """z1[1]' is not z1[1]."""
+    assert [mark.verdict for mark in check(HAND, {"z1[1]'": "0.2288", "'z1[2]'": "0.7685"}).marks] == [
+        "unknown",
+        "rounded",
+    ]

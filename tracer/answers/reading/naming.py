@@ -278,7 +278,13 @@ class Naming:
         if meaning.eta_power:
             factor *= fraction(self.problem.training.learning_rate.exact().item())
         if q.kind in _GIVEN and not (q.kind in ("W", "b") and q.step > 1):
-            return q, factor, None, ""  # given, not worked out: compared with what is given
+            whole = not q.indices and names.shape(self.problem.network, q.kind, q.layer)
+            return (
+                q,
+                factor,
+                None,
+                self._not_recorded(written, q) if whole else "",
+            )  # given, not worked out: compared with what is given
         return q, factor, None, self._not_recorded(written, q)
 
     def _leaf(self, written: str, profile: str) -> Expression:
