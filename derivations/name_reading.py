@@ -42,12 +42,13 @@ _SCRIPT = re.compile(r"([\^_])(?:\{([^{}]*)\}|\((\w+)\)|\[(\w+)\]|([A-Za-z]*\d+(
 class NotationNames:
     """The names of one network in one notation.
 
+    wholes: also names of whole arrays, which a formula in matrices reads for itself.
     Raises NotationError for a network that the notation cannot write, ValueError for one with too many names.
     """
 
-    def __init__(self, network: Network, notation: Notation) -> None:
+    def __init__(self, network: Network, notation: Notation, *, wholes: bool = False) -> None:
         notation.check(network)
-        self.network, self.notation = network, notation
+        self.network, self.notation, self.wholes = network, notation, wholes
         self._table = self._filled()
 
     def read(self, written: str) -> Quantity | None:
@@ -145,7 +146,7 @@ class NotationNames:
 
     def _wholes(self) -> Iterator[Quantity]:
         """Whole arrays, `dz^{[2]}` or `dZ2`, in notations that write the layer on the letter itself."""
-        for l, layer in self.network if self.notation.layered else ():
+        for l, layer in self.network if self.wholes and self.notation.layered else ():
             for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ())):
                 yield Quantity(kind, l)
 

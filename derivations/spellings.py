@@ -116,7 +116,7 @@ class Spellings:
     def _reader(self, name: str) -> NotationNames | None:
         if name not in self._readers:
             try:
-                self._readers[name] = NotationNames(self.network, NOTATIONS[name])
+                self._readers[name] = NotationNames(self.network, NOTATIONS[name], wholes=True)
             except ValueError:
                 self._readers[name] = None
         return self._readers[name]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from derivations.aliases import Meaning
 from derivations.name_reading import DERIVATIVES
@@ -17,6 +18,7 @@ __all__ = ["is_bare_unit", "spoken"]
 
 Find = Callable[[str], Meaning | None]
 LONGEST = 80
+REMEMBERED = 10_000
 
 _MAY = re.compile(
     r"grad|deriv|ableit|∇|nabla|勾配|loss|error|cost|e[ _]?tot|fehler|verlust|損失|誤差"
@@ -65,6 +67,7 @@ def spoken(network: Network, written: str, find: Find) -> Meaning | None:
     return _unit(network, text) or _gradient(text, find) or _weight(text, find)
 
 
+@lru_cache(maxsize=REMEMBERED)  # the same names stand on every sheet of a class
 def is_bare_unit(written: str) -> bool:
     """Whether a name says which unit and nothing else: `h1`, `output 2`."""
     found = _UNIT.fullmatch(" ".join(written.split())[:LONGEST])

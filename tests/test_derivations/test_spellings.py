@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from derivations import derive
-from derivations.names import UnknownName, read_name, text
+from derivations.aliases import Meaning
+from derivations.names import Quantity, UnknownName, read_name, text
 from derivations.notation import NOTATIONS
 from derivations.spellings import FROM_ZERO, OURS, Spellings
 from tracer import load, verify
@@ -74,3 +75,12 @@ def test_verify_and_derive_read_them():
     with pytest.raises(ValueError, match="choose the sample with --sample"):
         derive(load("softmax-xor"), wrt=["delta1[1]@2"])
     assert read_name(HAND.network, 1, "dz2").kind == "dz"
+
+
+def test_a_name_of_two_quantities_is_not_guessed(monkeypatch):
+    """Where notations disagree and none is stated."""
+    readings = {"nielsen": Meaning(Quantity("t", 0, (1,))), "uy": Meaning(Quantity("z", 1, (1,)))}
+    monkeypatch.setattr(Spellings, "find", lambda self, written, profile="ours": readings.get(profile))
+    with pytest.raises(UnknownName, match=r"'q' may be t\[1\] in nielsen, z1\[1\] in uy; write one of these names"):
+        read(HAND, "q")
+    assert read(HAND, "q", "nielsen") == "t[1]"

@@ -52,6 +52,7 @@ class Naming:
         self.units, self.updated = Units(self._steps), Updated(problem, self._steps)
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._understood: dict[str, bool] = {}
+        self._letters_of: dict[str, str] = {}
         self._near_left = MOST_NEAR
         self._near_names: dict[str, tuple[tuple[str, ...], str]] = {}
         self._known: dict[tuple[str, str], Understood] = {}
@@ -105,6 +106,8 @@ class Naming:
             self._understood.clear()
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
+        if len(self._letters_of) > MOST_REMEMBERED:
+            self._letters_of.clear()
 
     def _stated(self, raw: Raw, stated: str) -> Sheet:
         if stated in ("names", "bishop"):
@@ -154,8 +157,15 @@ class Naming:
         """The letters of a sheet: of names read as ours those of the problem's own names, or Bishop's, if most are."""
         if profile != OURS:
             return profile
-        read = [self.spellings.letters(e.name) for e in entries if e.quantity and e.fault != "unknown"]
+        read = [self._whose(e.name) for e in entries if e.quantity and e.fault != "unknown"]
         return max(dict.fromkeys(read), key=read.count, default=OURS)
+
+    def _whose(self, name: str) -> str:
+        """Whose letters a name is in, found once for all sheets."""
+        if name not in self._letters_of:
+            self._forget()
+            self._letters_of[name] = self.spellings.letters(name)
+        return self._letters_of[name]
 
     # --- cells ---
 

@@ -55,8 +55,11 @@ class Units:
 
     def _numbered(self, entries: Sequence[Entry]) -> list[Entry]:
         """Of a1, a2, a3 some may be layers of one unit: not on a sheet on which others are single units."""
+        unknown = [_NUMBERED.fullmatch(e.name) for e in entries if e.fault == "unknown"]
+        units = {m["letter"] for m in unknown if m}
+        if not units:
+            return list(entries)
         found = [_NUMBERED.fullmatch(e.name) for e in entries]
-        units = {m["letter"] for m, e in zip(found, entries, strict=True) if m and e.fault == "unknown"}
         out = list(entries)
         for k, (m, e) in enumerate(zip(found, entries, strict=True)):
             q = e.quantity
