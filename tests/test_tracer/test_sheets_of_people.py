@@ -11,9 +11,11 @@ from derivations.names import text
 from derivations.network import Problem
 from derivations.spellings import Spellings
 from tracer import check, load
+from tracer.answers.beside import put_beside
 from tracer.answers.blank import blank_sheet
 from tracer.answers.reading.arrays_in_text import joined
 from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.sheets import Cell, SheetError
 from tracer.answers.reading.sources import read_sheets
 from tracer.answers.reading.written import read_written
 from tracer.api import loads
@@ -426,3 +428,11 @@ def test_a_prime_is_no_quotation_mark(tmp_path: Path) -> None:
         "unknown",
         "rounded",
     ]
+
+
+def test_printed_numbers_beside_ours_may_be_in_other_letters(tmp_path: Path) -> None:
+    """`trace --beside` reads the same names as `check`."""
+    sheet = put_beside(HAND, [Cell("∂E/∂w_{11}^{(2)}", "1.409", 1), Cell("δ₁⁽²⁾", "2.183", 2)])
+    assert [row.verdict for row in sheet.rows] == ["both", "both"]
+    with pytest.raises(SheetError, match="line 1: 'q' is not a quantity"):
+        put_beside(HAND, [Cell("q", "1", 1)])
