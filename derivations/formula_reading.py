@@ -39,7 +39,9 @@ def read_formula(written: str, leaf: Callable[[str], Expression]) -> Expression:
     """
     if len(written) > LONGEST:
         raise FormulaError(f"a formula of more than {LONGEST} characters")
-    text = re.sub(r"\\(?:cdot|times) ?", "*", written.strip().strip("$`'\"")).translate(_SIGNS)
+    text = written.strip().strip("$`")
+    text = text[1:-1] if text[:1] in ("'", '"') and text[:1] == text[-1:] else text
+    text = re.sub(r"\\(?:cdot|times) ?", "*", text).translate(_SIGNS)
     reader = _Reader(_tokens(text), leaf)
     formula = reader.sum(0)
     if reader.tokens:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from derivations import names
 from derivations.names import CONSTANTS, KINDS, Quantity
@@ -22,13 +23,14 @@ __all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned"]
 
 LONGEST = 200
 MOST_NAMES = 4000
+REMEMBERED = 1000
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿ", "0123456789+-()=n", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ₕₒ", "0123456789+-()=ho", strict=True))
 _GREEK = {"δ": "delta", "θ": "theta", "ϑ": "theta", "σ": "sigma", "η": "eta", "β": "beta", "μ": "mu", "τ": "tau"}
 _GREEK |= {"ε": "epsilon", "ϵ": "epsilon", "𝜕": "∂", "ℒ": "L", "′": "'", "’": "'", "−": "-"}
 _LOSSES = ("E", "L", "C", "J", "loss", "Loss", "cost", "Etotal", "E_total", "E_{total}", "Ltotal", "C_total")
 _MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#]\d{1,9})+)$", re.ASCII)
-_NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|_\{?new\}?(?=\[|_|\^)")
+_NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|[_^]\{?\(?new\)?\}?(?=\[|_|\^)")
 _STATE = re.compile(r"(m|v)(_?hat)?\[(.+)\]")
 _SLOPE = re.compile(r"(?:h|f|g|sigma|phi|act)(?:_\{?\d{1,4}\}?)?(?:\^\{?\(?\[?\d{1,4}\]?\)?\}?)?'\((.+)\)")
 PARTIAL = re.compile(r"[∂d](.+?)/[∂d](.+)")
@@ -40,12 +42,13 @@ _SCRIPT = re.compile(r"([\^_])(?:\{([^{}]*)\}|\((\w+)\)|\[(\w+)\]|([A-Za-z]*\d+(
 class NotationNames:
     """The names of one network in one notation.
 
+    wholes: also names of whole arrays, which a formula in matrices reads for itself.
     Raises NotationError for a network that the notation cannot write, ValueError for one with too many names.
     """
 
-    def __init__(self, network: Network, notation: Notation) -> None:
+    def __init__(self, network: Network, notation: Notation, *, wholes: bool = False) -> None:
         notation.check(network)
-        self.network, self.notation = network, notation
+        self.network, self.notation, self.wholes = network, notation, wholes
         self._table = self._filled()
 
     def read(self, written: str) -> Quantity | None:
@@ -103,7 +106,9 @@ class NotationNames:
 
     def _new(self, name: str) -> Quantity | None:
         found = _NEW.search(name)
-        q = self._read(name[: found.start()] + name[found.end() :]) if found and found.start() else None
+        bare = (name[: found.start()] + name[found.end() :]).rstrip(",") if found and found.start() else ""
+        bare += "}" * (bare.count("{") - bare.count("}"))  # ^{(2),new} has lost its brace with the mark
+        q = self._read(bare.replace(",}", "}")) if bare else None
         return q._replace(kind=f"{q.kind}_new") if q and _parameter(q) else None
 
     # --- the table ---
@@ -141,14 +146,14 @@ class NotationNames:
 
     def _wholes(self) -> Iterator[Quantity]:
         """Whole arrays, `dz^{[2]}` or `dZ2`, in notations that write the layer on the letter itself."""
-        for l, layer in self.network if self.notation.layered else ():
+        for l, layer in self.network if self.wholes and self.notation.layered else ():
             for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ())):
                 yield Quantity(kind, l)
 
     def _spellings(self, q: Quantity) -> Iterator[str]:
         kind, layer, indices, _, _ = q
         if kind in CONSTANTS:
-            yield from {"eta": ("lr", "learning_rate"), "mu": ("momentum",)}.get(kind, ())
+            yield from {"eta": ("lr", "learning_rate", "learningrate"), "mu": ("momentum",)}.get(kind, ())
             return
         if kind == "E":
             yield from _LOSSES
@@ -170,6 +175,11 @@ class NotationNames:
                 yield f"{letter}^{{{number}}}{part}" if number else f"{letter}{part}"
             if not number and len(indices) == 1:
                 yield f"{letter}{indices[0]}"
+        if kind == "z" and layer == len(self.network):
+            for letter in self._output(q):
+                yield from (f"{letter}{digits}", f"{letter}_{{{commas}}}", f"{letter}{outside}") if indices else ()
+            if self.network.sizes[-1] == 1:
+                yield "yhat"
         if kind == "z" and layer == len(self.network) and "y" not in self.notation.letters.values():
             yield f"y{digits}"  # an output, typed without its script
         written = plain(self.notation.latex(self.network, q))
@@ -194,8 +204,10 @@ class NotationNames:
         return [case for letter in own for case in _cases(letter)]
 
     def _output(self, q: Quantity) -> list[str]:
+        """The letters of an output: y with a hat, y where it is not the target, p of a softmax."""
         taken = "y" in (self.notation.letters.get("t"), self.notation.letters.get("z"))
-        return [] if taken else ["y"]
+        softmax = not self.network.layer(q.layer).activation.elementwise
+        return [*([] if taken else ["y"]), "yhat", *(["p"] if softmax else [])]
 
 
 def _cases(letter: str) -> list[str]:
@@ -213,6 +225,7 @@ def _parameter(q: Quantity | None) -> bool:
     return q is not None and q.kind in ("W", "b")
 
 
+@lru_cache(maxsize=REMEMBERED)  # each notation reads the same names
 def cleaned(written: str) -> str:
     """One spelling for LaTeX, Unicode and plain text: no blanks, Greek letters by name, fractions as a/b."""
     text = "".join(written.split()) if "\\" not in written else re.sub(r"\s+", " ", written)
@@ -221,7 +234,7 @@ def cleaned(written: str) -> str:
         text = _scripts_written_out(text)
     if "\\" in text:
         text = _without_latex(text)
-    return "".join(text.split())
+    return "".join(text.split()).replace("y_hat", "yhat")
 
 
 def _scripts_written_out(text: str) -> str:
@@ -261,6 +274,7 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _key(name: str) -> str:
     """base^above_below and what follows, whatever the order and the braces they were written with."""
     above = below = ""

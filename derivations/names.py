@@ -173,8 +173,12 @@ def find_name(network: Network, samples: int, written: str) -> Quantity | None:
     return quantity if quantity and _exists(network, samples, quantity) else None
 
 
+QUOTES = ("'", '"', "`")
+
+
 def _bare(written: str) -> str:
-    return "".join(written.split()).strip("'\"`")
+    name = "".join(written.split())
+    return name[1:-1] if name[:1] in QUOTES and name[:1] == name[-1:] else name  # z1[1]' is another thing
 
 
 def resolve(network: Network, samples: int, written: str) -> list[Quantity]:
@@ -236,30 +240,38 @@ def _exists(network: Network, samples: int, q: Quantity) -> bool:
     return q.step >= 1 and q.sample <= samples
 
 
-def unknown(written: str, known: Iterable[str]) -> str:
-    """What is said of a name that this network does not have, with near ones of those it has."""
-    return f"{_quoted(written)} is not a quantity of this network{_near(_bare(written), known)}"
+LIKE = "z1[1], dW2[1,2], delta1[2], E"
+"""Names as people may write them."""
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def unknown(written: str, known: Iterable[str], like: str = LIKE) -> str:
+    """What is said of a name that this network does not have, with near ones of those it has, or with some like it."""
+    return f"{_quoted(written)} is not a quantity of this network{_near(_bare(written), known, like)}"
+
+
+def _near(name: str, known: Iterable[str], like: str) -> str:
     if re.search(r"\[(.*,)?0[],]", name):
         return "; indices count from 1"
     bare = re.split("[@#]", name)[0][:40]
     near = difflib.get_close_matches(bare, dict.fromkeys(known), n=3, cutoff=0.6)
-    return f"; near: {', '.join(near)}" if near else "; names look like z1[1], dW2[1,2], delta1[2], E"
+    return f"; near: {', '.join(near)}" if near else f"; names look like {like}"
 
 
 def all_names(network: Network, most: int = 3000) -> tuple[str, ...]:
     """The names that a one-sample step of this network can have, `most` of them at the most."""
+    return tuple(text(network, q) for q in all_quantities(network, most))
 
-    def each() -> Iterable[str]:
+
+def all_quantities(network: Network, most: int = 3000) -> tuple[Quantity, ...]:
+    """The quantities that a one-sample step of this network can have, `most` of them at the most."""
+
+    def each() -> Iterable[Quantity]:
         for kind, k in KINDS.items():
             for layer in range(len(network) + 1) if k.layered else (0,):
                 if _has(network, kind, layer):
-                    for q in elements(network, kind, layer, 1).flat if layer or not k.layered or kind == "dz" else ():
-                        yield text(network, q)
+                    yield from elements(network, kind, layer, 1).flat if layer or not k.layered or kind == "dz" else ()
 
-    return tuple(name for name, _ in zip(each(), range(most), strict=False))
+    return tuple(q for q, _ in zip(each(), range(most), strict=False))
 
 
 def _quoted(written: str) -> str:

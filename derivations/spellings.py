@@ -14,15 +14,20 @@ from derivations.name_reading import DERIVATIVES, PARTIAL, NotationNames, cleane
 from derivations.names import UnknownName
 from derivations.network import Network
 from derivations.notation import NOTATIONS
+from derivations.spoken import spoken
 
 __all__ = ["FROM_ZERO", "OURS", "Spellings"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
+_NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
 _UPDATED = re.compile(
-    r"(?!['\"`])(.+?)(?:\s+\(?(?:new|neu|updated)\)?|\((?:new|neu)\)|['′＇]|\s*\^?\+)|(?:new|neu)\s+(.+)", re.IGNORECASE
+    rf"(?!['\"`])(.+?)(?:[\s_^]+\{{?{_NEW}\}}?|\((?:new|neu)\)|['′＇]|\s*\^?\+|\s*[((]?更新後[))]?)"
+    r"|(?:new|neu|neues|updated|更新後の?)\s*(?:value\s+(?:of|for)\s+)?(.+)",
+    re.IGNORECASE,
 )
 _ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
+_TWICE = re.compile(r"(?<=\d|w)\[(\d{1,6})\] ?\[(\d{1,6})\]", re.ASCII)  # W2[1][1] is W2[1,1]
 
 
 class Spellings:
@@ -59,7 +64,9 @@ class Spellings:
         """What a name stands for in one profile, None for what is no name there."""
         try:
             written = written.translate(_WIDE) if not written.isascii() else written
-            return self.aliases.own(written) or self._by_own(written, profile) or self._in_profile(written, profile)
+            own = self.aliases.own(written) if self.aliases.entries else None
+            own = own or self._by_own(written, profile) or self._in_profile(written, profile)
+            return own or spoken(self.network, written, lambda name: self.find(name, profile))
         except ValueError:
             return None
 
@@ -75,11 +82,19 @@ class Spellings:
             return None
         return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
 
+    def fluent(self, written: str, profile: str) -> bool:
+        """Whether a name begins with a letter that a notation itself uses, as dz does in ng's."""
+        first = re.match(r"[^\W\d_]+", cleaned(written))
+        letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
+        return first is not None and first[0].lower() in {cleaned(letter).lower() for letter in letters}
+
     def letters(self, written: str) -> str:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
         if self.aliases.own(written) or self._by_own(written, OURS):
             return "names"
-        return OURS if names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written)) else "bishop"
+        reader = self._reader("bishop")
+        ours = names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written))
+        return "bishop" if not ours and reader and reader.read(written) else OURS
 
     def _in_profile(self, written: str, profile: str) -> Meaning | None:
         updated = _UPDATED.fullmatch(written)
@@ -87,7 +102,7 @@ class Spellings:
             kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
             if kind:
                 return old._replace(quantity=old.quantity._replace(kind=kind))
-        written = _ROUND.sub(r"[\1]", written)
+        written = _TWICE.sub(r"[\1,\2]", _ROUND.sub(r"[\1]", written))
         if profile == FROM_ZERO:
             written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
         if profile in (OURS, FROM_ZERO):
@@ -101,7 +116,7 @@ class Spellings:
     def _reader(self, name: str) -> NotationNames | None:
         if name not in self._readers:
             try:
-                self._readers[name] = NotationNames(self.network, NOTATIONS[name])
+                self._readers[name] = NotationNames(self.network, NOTATIONS[name], wholes=True)
             except ValueError:
                 self._readers[name] = None
         return self._readers[name]

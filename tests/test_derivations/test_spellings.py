@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from derivations import derive
-from derivations.names import UnknownName, read_name, text
+from derivations.aliases import Meaning
+from derivations.names import Quantity, UnknownName, read_name, text
 from derivations.notation import NOTATIONS
 from derivations.spellings import FROM_ZERO, OURS, Spellings
 from tracer import load, verify
@@ -29,6 +30,9 @@ def read(problem, name, notation=None):
         (HAND, "∂E/∂w_{12}^{(1)}", "dW1[1,2]"),
         (HAND, "dL/dW1", "dW1"),
         (HAND, "W2(1,1)", "W2[1,1]"),
+        (HAND, "W2_new[1][2]", "W2_new[1,2]"),
+        (HAND, "dE/dW1[2][3]", "dW1[2,3]"),
+        (HAND, "learning rate", "eta"),
         (HAND, "δ₁⁽²⁾", "delta2[1]"),
     ],
 )
@@ -48,8 +52,9 @@ def test_every_profile_says_whether_it_fits():
     assert spellings.find("dW1[0,2]") is None
 
 
-@pytest.mark.parametrize("name", ["nonsense", "dE/dnonsense", "dW9[1,1]", "", "dE_o1/dw9", "∂/∂"])
+@pytest.mark.parametrize("name", ["nonsense", "z1[1]'", "dE/dnonsense", "dW9[1,1]", "", "dE_o1/dw9", "∂/∂"])
 def test_what_is_no_name_is_refused(name):
+    """A prime on what has no new value is no quotation mark."""
     with pytest.raises(UnknownName):
         read(MAZUR, name)
 
@@ -70,3 +75,12 @@ def test_verify_and_derive_read_them():
     with pytest.raises(ValueError, match="choose the sample with --sample"):
         derive(load("softmax-xor"), wrt=["delta1[1]@2"])
     assert read_name(HAND.network, 1, "dz2").kind == "dz"
+
+
+def test_a_name_of_two_quantities_is_not_guessed(monkeypatch):
+    """Where notations disagree and none is stated."""
+    readings = {"nielsen": Meaning(Quantity("t", 0, (1,))), "uy": Meaning(Quantity("z", 1, (1,)))}
+    monkeypatch.setattr(Spellings, "find", lambda self, written, profile="ours": readings.get(profile))
+    with pytest.raises(UnknownName, match=r"'q' may be t\[1\] in nielsen, z1\[1\] in uy; write one of these names"):
+        read(HAND, "q")
+    assert read(HAND, "q", "nielsen") == "t[1]"

@@ -127,3 +127,16 @@ def test_the_step_page_places_cells_in_other_letters(tmp_path: Path) -> None:
         page = sheet_of(slipped("hand-3-2-2", notation, tmp_path).one, load("hand-3-2-2"), "en")
         assert not page.elsewhere
         assert all(place for place, _ in page.causes)
+
+
+def test_near_names_are_in_the_letters_of_the_sheet(tmp_path: Path) -> None:
+    """Of a notation, of `[names]`; a name in several words is told whole."""
+    path = tmp_path / "sheet.txt"
+    path.write_text("# notation: ng\na^[1]_1 = 0.6457\ndy^[2]_1 = 3\nqq = 3\nbias output = 2\n", encoding="utf-8")
+    said = [mark.facts.get("message", "") for mark in check("hand-3-2-2", [path]).marks]
+    assert "near: dz^[2]_1" in said[1]
+    assert "names look like a^[1]_1, dz^[1]_1, dw^[1]_11, L" in said[2]
+    assert said[3].startswith("'bias output' is not a quantity")
+    assert "near: out_h1" in check("shared-bias-2-2-2", {"ot_h1": "0.5933"}).marks[0].facts["message"]
+    assert "near: z1[1]" in check("hand-3-2-2", {"zz1[1]": "0.6"}).marks[0].facts["message"]
+    assert "may be the change or the gradient" in check("hand-3-2-2", {"Δw": "0.6"}).marks[0].facts["message"]

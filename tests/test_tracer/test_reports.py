@@ -526,7 +526,8 @@ def test_an_assertion_teaches() -> None:
     """What pytest prints of a failing `assert check(...).all_right`: the count and the first cause, on one line."""
     shown = saferepr(Checked("", (Marked("ada", MARKS, CAUSES[1:]),)))
     assert shown.startswith(
-        "<Checked: ada: 8 of 16 right, 1 cause; slope1[1] takes the derivative at z: it belongs at a."
+        "<Checked: ada: 8 of 16 right, 1 cause, 1 name not understood; "
+        "slope1[1] takes the derivative at z: it belongs at a."
     )
     assert "\n" not in repr(CLASS)
     assert "0.8590: wrong" in ONE.explain().replace("W2_new[1,1] = ", "")

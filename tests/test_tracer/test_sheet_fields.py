@@ -89,14 +89,3 @@ def test_a_sheet_asks_in_whatever_letters_the_problem_uses(
     own = load(path)
     assert [text(own.network, q) for q in asked(own)] == wanted
     assert str(blank_sheet(own)).count("\n") >= len(wanted)
-
-
-def test_a_name_of_two_quantities_is_not_guessed(tmp_path: Path) -> None:
-    """Asked for in letters that two notations read otherwise; stated, it is one thing."""
-    xor = (Path(__file__).parents[2] / "samples" / "sigmoid-xor" / "problem.toml").read_text(encoding="utf-8")
-    path = tmp_path / "problem.toml"
-    path.write_text(f"{xor}\n[sheet]\nask = ['y_{{1}}']\n", encoding="utf-8")
-    with pytest.raises(ProblemError, match=r"sheet.ask\[1\]: 'y_\{1\}' may be .*z1\[1\] in uy; write one of these"):
-        load(path)
-    path.write_text(f"{xor}\n[sheet]\nnotation = 'uy'\nask = ['y_{{1}}']\n", encoding="utf-8")
-    assert {q.kind for q in asked(load(path))} == {"z"}

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracer.answers.reading.arrays_in_text import joined
-from tracer.answers.reading.grids import Raw, RawCell, RawError, Row, Understood, answers_of, is_class
+from tracer.answers.reading.grids import Raw, RawCell, RawError, Row, Understood, answers_of
 from tracer.answers.reading.sheets import SheetError, csv_cells, shielded
+from tracer.answers.reading.statements import SIGNS, listed_name, statements
 
 __all__ = ["SUFFIXES", "raw_answers"]
 
@@ -23,10 +24,14 @@ _NOTATION = re.compile(r"\s*(?:#|%|//|<!--)\s*notation\s*[:=]\s*([A-Za-z]+)", re
 _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
 _TABLE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _SEPARATOR = re.compile(r"[,;\t]")
-_RELATION = re.compile(r"=|＝|≈|≃|\\approx\b|\\simeq\b")
-_SIGNS = ("=", "≈", "＝", "≃", "\\approx", "\\simeq")
-_REMARK = re.compile(r"(?:^|\s)#\s.*")
 _PROSE = re.compile(r"[^\W\d_]{2,}[ ,;]+[^\W\d_]{2,}")
+_GROUP = re.compile(
+    r"(?:forward|backward|backprop(?:agation)?|update[sd]?|activations?|gradients?|grads|weights|biases|deltas?|errors"
+    r"|signals|loss(?:es)?|params?|parameters|hidden|outputs?|inputs?|new|results?|answers|part|step|task"
+    r"|layers?)[ _-]?(?:pass)?[ _-]?(?:weights|layer)?[ _-]?\d{0,2}",
+    re.IGNORECASE,
+)
+"""Names of groups of quantities; others are taken for people."""
 _OUTPUTS = ("text/plain", "text/markdown")
 
 
@@ -128,15 +133,15 @@ def _of_lines(lines: list[str], label: str, suffix: str, understood: Understood)
             continue
         hidden = shielded(bare)
         mark = _SEPARATOR.search(re.sub('"[^"]*"', '""', hidden) if '"' in hidden else hidden)
-        cell = _relation(bare, hidden)
-        if cell and (not mark or _RELATION.search(hidden, 0, mark.start()) or understood(cell[0])):
-            rows.append(Row(list(cell), f"line {number}"))
+        stated = statements(bare, understood)
+        if stated and (not mark or any(s in hidden[: mark.start()] for s in SIGNS) or understood(stated[0][0])):
+            rows += [Row(list(cell), f"line {number}") for cell in stated]
+        elif not mark and (cell := next(listed_name(bare, understood), None) or (None if separator else _colon(bare))):
+            rows += [Row(list(cell), f"line {number}")] if cell[1] or understood(cell[0]) else []
         elif mark or separator:
             separator = separator or (mark[0] if mark else ",")
             own = separator if separator in hidden or not mark else mark[0]
             rows.append(Row(_csv(hidden, number, own), f"line {number}"))
-        elif cell := _colon(bare):
-            rows.append(Row(list(cell), f"line {number}"))
         elif suffix == ".txt":
             told += any(c.isdigit() for c in bare)
         else:
@@ -153,15 +158,6 @@ def _csv(hidden: str, number: int, separator: str) -> list[str]:
 
 def _fence(line: str) -> bool:
     return line[0] in "`~-=*_" and (line.startswith(("```", "~~~")) or not line.strip("-=*_"))
-
-
-def _relation(bare: str, hidden: str) -> tuple[str, str] | None:
-    """(name, number) of `name = ... = number`: the first and the last part of a chain."""
-    if not any(sign in hidden for sign in _SIGNS):
-        return None
-    bare = _BULLET.sub("", bare, count=1) if _BULLET.match(bare) else bare
-    parts = [_REMARK.sub("", part).strip().strip("&\\").strip() for part in _RELATION.split(bare)]
-    return (parts[0].strip("$*").strip(), next((p for p in reversed(parts[1:]) if p), "")) if len(parts) > 1 else None
 
 
 def _colon(bare: str) -> tuple[str, str] | None:
@@ -191,20 +187,21 @@ def _of_markdown(lines: list[str], label: str, understood: Understood, place: st
                 table.append(Row(_pipe_cells(line), where))
             continue
         if table:
-            bare = [cell.strip() for cell in table[0].cells]
-            if is_class(bare, table, understood):
-                yield from answers_of(table, label, notation, understood)
+            raws = list(answers_of(table, label, notation, understood))
+            if len(raws) > 1 or raws[0].id != label:
+                yield from raws
             else:
-                cells += [c for raw in answers_of(table, label, notation, understood) for c in raw.cells]
+                cells += raws[0].cells
             table = []
         bare_line = line.strip()
-        found = None if _NOTATION.match(line) else _relation(bare_line, shielded(bare_line))
-        if found is None and _BULLET.match(line):
-            found = _colon(bare_line)
-        if found and not (_PROSE.search(found[0]) and not understood(found[0])) and len(found[0]) < 120:
-            cells.append(RawCell(found[0], found[1] or None, where))
-        else:
-            left_out += bool(re.search(r"\d", line)) and found is not None
+        stated = [] if _NOTATION.match(line) else statements(bare_line, understood)
+        if not stated and _BULLET.match(line):
+            stated = [cell for cell in (_colon(bare_line),) if cell] or list(listed_name(bare_line, understood))
+        for name, number_of in stated:
+            if not (_PROSE.search(name) and not understood(name)) and len(name) < 120:
+                cells.append(RawCell(name, number_of or None, where))
+            else:
+                left_out += bool(re.search(r"\d", line))
     if cells:
         yield from _told(iter([Raw(label, tuple(cells), notation)]), left_out)
 
@@ -256,9 +253,12 @@ def _of_json(text: str, label: str, understood: Understood) -> Iterator[Raw]:
 def _json_sheets(values: Any, label: str) -> Iterator[tuple[str, _Pairs]]:
     """(label, cells) of {name: number}, of {label: {name: number}}, or of a list of objects."""
     if isinstance(values, _Pairs) and values and all(isinstance(value, _Pairs) for _, value in values):
-        yield from values
+        if all(_GROUP.fullmatch(name) for name, _ in values):
+            yield label, _flat(values)
+        else:
+            yield from ((name, _flat(value)) for name, value in values)
     elif isinstance(values, _Pairs):
-        yield label, values
+        yield label, _flat(values)
     elif isinstance(values, list) and values and all(isinstance(row, _Pairs) for row in values):
         if all(row.get("value") is not None and (row.get("name") or row.get("quantity")) for row in values):
             yield label, _Pairs((str(row.get("quantity") or row.get("name")), row.get("value")) for row in values)
@@ -268,6 +268,14 @@ def _json_sheets(values: Any, label: str) -> Iterator[tuple[str, _Pairs]]:
             yield str(row.get(own) or f"row {k}"), _Pairs(pair for pair in row if pair[0] != own)
     else:
         raise RawError("not a sheet: write {name: number}")
+
+
+def _flat(pairs: _Pairs) -> _Pairs:
+    """Names and values, those in groups (`"forward": {...}`) as if they stood alone."""
+    out = _Pairs()
+    for name, value in pairs:
+        out += _flat(value) if isinstance(value, _Pairs) else [(name, value)]
+    return out
 
 
 def _of_notebook(notebook: _Pairs, label: str, understood: Understood) -> Iterator[Raw]:

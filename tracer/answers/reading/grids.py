@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from tracer.answers.reading.statements import statements
+from tracer.answers.reading.written import BLANKS
 
 __all__ = ["MOST_CELLS", "Raw", "RawCell", "RawError", "Row", "answers_of"]
 
 MOST_CELLS = 20_000
 MOST_CLASS_CELLS = 200_000
 MOST_TITLES = 6
+MOST_TRIED = 50  # names of a column, to tell what its heading says of them
+_SIGNS = ("=", "≈", ":", "->", "→")
 _NAMES = ("quantity", "name", "symbol", "variable", "größe", "量", "記号", "名前")
 _VALUES = ("value", "answer", "result", "number", "wert", "値", "数値", "解答", "答え")
 _IDS = (
     *("id", "student", "sheet", "student id", "student number", "matriculation", "name", "user", "username", "email"),
     *("matrikelnummer", "学籍番号", "学生番号", "氏名", "名前"),
 )
+_BESIDE = (
+    *("", "points", "punkte", "marks", "max", "score", "figures", "places", "stellen", "nr", "no", "line", "step"),
+    *("配点", "得点", "点", "桁", "桁数", "有効数字", "番号"),
+)
+"""Headings of numbers that are nobody's answers."""
 
 Understood = Callable[[str], bool]
 
@@ -60,12 +70,20 @@ def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Under
         raise RawError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
     rows = _from_header(rows, understood)
     header = [_bare(cell) for cell in rows[0].cells]
+    if _kinds_below(header, rows[1:], understood):
+        rows = [Row([""] + [_cell(row, 0) for row in rows[1:]], rows[0].where), *_turned(header, rows[1:])]
+        header = rows[0].cells
     if is_class(header, rows, understood):
         if len(rows) == 1:
             raise RawError("a class table without rows; write one row for each student below the names")
         yield from _class_table(header, rows[1:], notation, understood)
         return
-    yield Raw(label, tuple(_pairs(_below_titles(rows, understood))), notation)
+    several = _several(rows, understood)
+    if several and not several.families:
+        yield from _people(rows, several.columns, notation)
+        return
+    cells = _family(rows, several.columns) if several else _pairs(_below_titles(rows, understood), understood)
+    yield Raw(label, tuple(cells), notation)
 
 
 def _from_header(rows: list[Row], understood: Understood) -> list[Row]:
@@ -103,20 +121,39 @@ def is_class(header: list[str], rows: Sequence[Row], understood: Understood) -> 
     return sum(known[1:]) > 0 and (known[1] or sum(known) > 1 or lowered[0] in _IDS)
 
 
-def _pairs(rows: Sequence[Row]) -> Iterator[RawCell]:
+def _pairs(rows: Sequence[Row], understood: Understood) -> Iterator[RawCell]:
     lowered = [_bare(cell).lower() for cell in rows[0].cells]
     headed = _headed(lowered)
     n, v = (_column(lowered, _NAMES), _column(lowered, _VALUES)) if headed else (0, 1)
     for count, row in enumerate(rows[1:] if headed else rows):
         if count >= MOST_CELLS:
             raise RawError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
-        cells = row.cells
-        if not headed and len(cells) == 3 and re.fullmatch(r"\s*[-+−]?\d+", cells[1]) and cells[2].strip().isdecimal():
-            cells = [cells[0], f"{cells[1]},{cells[2]}"]  # a decimal comma, told (or read) as one
-        name = _bare(cells[n]) if n < len(cells) else ""
-        written = cells[v].strip() if v < len(cells) else ""
-        if name or written:
-            yield RawCell(name, written or None, row.where)
+        if headed:
+            yield from _pair(_cell(row, n), row.cells[v].strip() if v < len(row.cells) else "", row.where)
+        else:
+            yield from _unheaded(row, understood)
+
+
+def _pair(name: str, written: str, where: str) -> Iterator[RawCell]:
+    if name or written:
+        yield RawCell(name, written or None, where)
+
+
+def _unheaded(row: Row, understood: Understood) -> Iterator[RawCell]:
+    """A row that begins with a name, its number in the next cell that says something; titles are left out."""
+    first, *others = row.cells
+    told = [cell.strip() for cell in others if cell.strip() and cell.strip() not in _SIGNS]
+    if not told and (stated := statements(first, understood)):
+        yield from (RawCell(name, number or None, row.where) for name, number in stated)
+        return
+    if len(others) == 2 and re.fullmatch(r"\s*[-+−]?\d+", others[0]) and others[1].strip().isdecimal():
+        told = [f"{others[0]},{others[1]}"]  # a decimal comma, told (or read) as one
+    name = _bare(first).rstrip("=≈: ") if others else _bare(first)
+    written = told[0] if told else ""
+    words = not re.search(r"\d", written) and (not written or not re.search(r"\d", name))
+    title = words and not understood(name)
+    if not title or not others:
+        yield from _pair(name, written, row.where)
 
 
 def _class_table(header: list[str], rows: Sequence[Row], notation: str, understood: Understood) -> Iterator[Raw]:
@@ -145,6 +182,82 @@ def _class_table(header: list[str], rows: Sequence[Row], notation: str, understo
         )
 
 
+# --- several columns of numbers beside one of names ---
+
+
+@dataclass(frozen=True)
+class _Several:
+    """The columns of numbers below a header: `families` of quantities, `gradient` and `new value`, or people."""
+
+    columns: tuple[int, ...]
+    families: bool
+
+
+def _several(rows: Sequence[Row], understood: Understood) -> _Several | None:
+    """Whether the first column names quantities and several others hold numbers under headings; None if not so."""
+    header, below = [_bare(cell) for cell in rows[0].cells], rows[1:]
+    if len(header) < 3 or not below or _headed([cell.lower() for cell in header]) or any(map(_numeric, header)):
+        return None
+    asked = (k for k in range(1, len(header)) if header[k].lower() not in _BESIDE)
+    columns = tuple(k for k in asked if _of_numbers(_cell(row, k) for row in below))
+    if len(columns) < 2 or understood(header[0]):
+        return None
+    named = [row for row in below if _cell(row, 0)][:MOST_TRIED]
+    families = all(_mostly(understood(_composed(header[k], _cell(row, 0))) for row in named) for k in columns)
+    people = _mostly(understood(_cell(row, 0)) for row in named)
+    return _Several(columns, families) if families or people else None
+
+
+def _of_numbers(cells: Iterable[str]) -> bool:
+    """Whether a column holds numbers, whatever stands around them, and blanks."""
+    written = [cell for cell in cells if cell and cell.lower() not in BLANKS]
+    return _mostly(bool(re.match(r"(?:[≈~=]|[-+−–(]|\s)*[.,]?\d", cell)) for cell in written)
+
+
+def _kinds_below(header: list[str], below: Sequence[Row], understood: Understood) -> bool:
+    """Whether the header names units, or weights, and the rows below kinds of number, `net` and `out`."""
+    if len(header) < 2 or not below or len(below) > MOST_TITLES or (header[0] and understood(header[0])):
+        return False
+    return all(_mostly(understood(_composed(_cell(row, 0), name)) for name in header[1:] if name) for row in below)
+
+
+def _turned(header: list[str], below: Sequence[Row]) -> Iterator[Row]:
+    """A row for each column of the header."""
+    for k in range(1, len(header)):
+        yield Row([header[k], *(_cell(row, k) for row in below)], below[0].where)
+
+
+def _mostly(known: Iterable[bool]) -> bool:
+    told = list(known)
+    return 2 * sum(told) > len(told)
+
+
+def _cell(row: Row, k: int) -> str:
+    return _bare(row.cells[k]) if k < len(row.cells) else ""
+
+
+def _composed(heading: str, name: str) -> str:
+    """`new value of w5`: what a number below a heading, beside a name, is."""
+    return f"{heading} of {name}"
+
+
+def _family(rows: Sequence[Row], columns: Sequence[int]) -> Iterator[RawCell]:
+    header = rows[0].cells
+    for row in rows[1:]:
+        for k in columns:
+            yield RawCell(_composed(_bare(header[k]), _cell(row, 0)), _cell(row, k) or None, row.where)
+
+
+def _people(rows: Sequence[Row], columns: Sequence[int], notation: str) -> Iterator[Raw]:
+    """A sheet for each column, its heading the person's name."""
+    if len(rows) * len(columns) > MOST_CLASS_CELLS:
+        raise RawError(f"a class table of more than {MOST_CLASS_CELLS} cells; split it")
+    for k in columns:
+        label = _bare(rows[0].cells[k])
+        cells = (RawCell(_cell(row, 0), _cell(row, k) or None, f"{row.where}, {label}") for row in rows[1:])
+        yield Raw(label, tuple(cell for cell in cells if cell.name), notation)
+
+
 def _column(header: list[str], words: tuple[str, ...]) -> int:
     return next(k for word in words for k, cell in enumerate(header) if cell == word)
 
@@ -154,4 +267,4 @@ def _bare(cell: str) -> str:
 
 
 def _numeric(cell: str) -> bool:
-    return bool(re.fullmatch(r"[-+−]?[\d.,]+(?:[eE][-+]?\d+)?", cell))
+    return bool(re.fullmatch(r"[≈~=]?\s*[-+−–]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?", cell))

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from derivations.aliases import Meaning
 from derivations.expression import Expression, Name, Negative, Number, Product, Quotient
 from derivations.formula_reading import FormulaError, read_formula
 from derivations.given import fraction, shape_of, shortened
+from derivations.letters import letters_of
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
@@ -23,8 +23,9 @@ from derivations.spellings import FROM_ZERO, OURS, Spellings
 from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.reading.units import Units
 from tracer.answers.reading.updated import Updated
-from tracer.answers.reading.written import read_written
+from tracer.answers.reading.written import BLANKS, read_written
 from tracer.step import Step
 from tracer.tracing import steps_of
 
@@ -33,9 +34,10 @@ __all__ = ["Naming"]
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
-MOST_NEAR, MOST_UNKNOWN = 20, 1000
+MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 1000
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 _FRAMEWORK = re.compile(r"\.(?:weight|bias|kernel)(?:\.grad)?$")
+_CHANGE = re.compile(r"Δ|\\Delta\b|Delta[ _]?[wWb]")
 _SLOPE = re.compile(r"[d∂]\w*\s*/\s*[d∂]")
 Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
 
@@ -47,10 +49,12 @@ class Naming:
         self.problem, self.decimal = problem, decimal
         self.spellings = Spellings(problem.network, problem.samples, problem.names)
         self._steps: list[Step] = list(steps_of(problem))
-        self.updated = Updated(problem, self._steps)
+        self.units, self.updated = Units(self._steps), Updated(problem, self._steps)
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._understood: dict[str, bool] = {}
+        self._letters_of: dict[str, str] = {}
         self._near_left = MOST_NEAR
+        self._near_names: dict[str, tuple[tuple[str, ...], str]] = {}
         self._known: dict[tuple[str, str], Understood] = {}
 
     # --- sheets ---
@@ -77,7 +81,13 @@ class Naming:
             profiles.append(FROM_ZERO)
         sheets = [self._sheet(raw, profile) for profile in profiles if self.spellings.fits(profile)]
         sheets = [s for k, s in enumerate(sheets) if not k or not _same(s, sheets[0])]
-        return sorted(sheets, key=_strange)
+        return sorted(sheets, key=lambda sheet: (_strange(sheet), -self._fluent(sheet)))
+
+    def _fluent(self, sheet: Sheet) -> int:
+        """How many names of a reading are in the letters of its notation; ours come before equals."""
+        if sheet.letters not in NOTATIONS or sheet.letters == "bishop":
+            return len(sheet.entries)
+        return sum(self.spellings.fluent(entry.name, sheet.letters) for entry in sheet.entries)
 
     def understood(self, name: str) -> bool:
         """Whether some notation reads a name as a quantity."""
@@ -96,6 +106,8 @@ class Naming:
             self._understood.clear()
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
+        if len(self._letters_of) > MOST_REMEMBERED:
+            self._letters_of.clear()
 
     def _stated(self, raw: Raw, stated: str) -> Sheet:
         if stated in ("names", "bishop"):
@@ -112,7 +124,7 @@ class Naming:
 
     def _sheet(self, raw: Raw, profile: str) -> Sheet:
         remarks = list(raw.remarks)
-        self._near_left = MOST_NEAR if profile == OURS else 0
+        self._near_left = MOST_NEAR if profile == OURS else FEW_NEAR
         if profile != OURS:
             remarks.append(
                 "indices read as counted from 0"
@@ -130,8 +142,9 @@ class Naming:
                 return Sheet(raw.id, (), (), why)
             if len(read) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
-        read, updated = self.updated.meant(read)
-        remarks += [updated] if updated else []
+        for way in (self.units, self.updated):
+            read, remark = way.meant(read)
+            remarks += [remark] if remark else []
         entries = _once_each(read, remarks)
         commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
         if commas > 1:
@@ -144,8 +157,15 @@ class Naming:
         """The letters of a sheet: of names read as ours those of the problem's own names, or Bishop's, if most are."""
         if profile != OURS:
             return profile
-        read = [self.spellings.letters(e.name) for e in entries if e.quantity and e.fault != "unknown"]
+        read = [self._whose(e.name) for e in entries if e.quantity and e.fault != "unknown"]
         return max(dict.fromkeys(read), key=read.count, default=OURS)
+
+    def _whose(self, name: str) -> str:
+        """Whose letters a name is in, found once for all sheets."""
+        if name not in self._letters_of:
+            self._forget()
+            self._letters_of[name] = self.spellings.letters(name)
+        return self._letters_of[name]
 
     # --- cells ---
 
@@ -160,7 +180,7 @@ class Naming:
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
             return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
-        if written is None or (isinstance(written, str) and not written.strip()):
+        if written is None or (isinstance(written, str) and (not written.strip() or written.strip().lower() in BLANKS)):
             return Entry(name, "", where, quantity, factor, formula)
         try:
             value = read_written(written, decimal=self.decimal)
@@ -232,9 +252,15 @@ class Naming:
 
     # --- names ---
 
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return names.all_names(self.problem.network)
+    def _near(self, profile: str) -> tuple[tuple[str, ...], str]:
+        """The names of the network in the letters of a profile, and a few of them."""
+        if profile not in self._near_names:
+            own = "names" if profile == OURS and self.problem.names else profile
+            letters, network = letters_of(self.problem, own).text, self.problem.network
+            known = tuple(map(letters, names.all_quantities(network)))
+            like = [Quantity(kind, 1, (1,)) for kind in ("z", "delta")] + [Quantity("dW", 1, (1, 1)), Quantity("E")]
+            self._near_names[profile] = known, ", ".join(map(letters, like))
+        return self._near_names[profile]
 
     def _understand(self, written: str, profile: str) -> Understood:
         if not written or len(written) > LONGEST_NAME or not written.isprintable():
@@ -247,9 +273,10 @@ class Naming:
         except FormulaError:
             formula = None
         except (UnknownName, ValueError) as e:
-            return None, ONE, None, self._unknown(written) if _SLOPE.match(written) else str(e)
+            words = _SLOPE.match(written) or not re.search(r"[-+*·×/]", written)
+            return None, ONE, None, self._unknown(written, profile) if words else str(e)
         if formula is None or isinstance(formula, Number):
-            return None, ONE, None, self._unknown(written)
+            return None, ONE, None, self._unknown(written, profile)
         factor, rest = _factored(formula)
         if isinstance(rest, Name):
             return rest.quantity, factor, None, ""
@@ -261,13 +288,19 @@ class Naming:
         if meaning.eta_power:
             factor *= fraction(self.problem.training.learning_rate.exact().item())
         if q.kind in _GIVEN and not (q.kind in ("W", "b") and q.step > 1):
-            return q, factor, None, ""  # given, not worked out: compared with what is given
+            whole = not q.indices and names.shape(self.problem.network, q.kind, q.layer)
+            return (
+                q,
+                factor,
+                None,
+                self._not_recorded(written, q) if whole else "",
+            )  # given, not worked out: compared with what is given
         return q, factor, None, self._not_recorded(written, q)
 
     def _leaf(self, written: str, profile: str) -> Expression:
         meaning = self.spellings.find(written, profile)
         if meaning is None:
-            raise UnknownName(self._unknown(written))
+            raise UnknownName(self._unknown(written, profile))
         q = self._single(meaning.quantity)
         why = "" if q.kind in _GIVEN else self._not_recorded(written, q)
         if why:
@@ -300,15 +333,17 @@ class Naming:
             return f"{written}: samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"
         return f"{written} is not a number of this step"
 
-    def _unknown(self, written: str) -> str:
+    def _unknown(self, written: str, profile: str) -> str:
         """With near names, for the first names of a sheet: looking for them takes a while."""
         if _FRAMEWORK.search(written):
             return (
                 f"{shortened(written)} may be before or after the step; write W1_new, b1_new, or dW1, db1 for gradients"
             )
+        if _CHANGE.match(written):
+            return f"{shortened(written)} may be the change or the gradient; write the new value, or the derivative"
         self._near_left -= 1
         if self._near_left >= 0:
-            return names.unknown(written, self._names)
+            return names.unknown(written, *self._near(profile))
         return f"{shortened(written)} is not a quantity of this network"
 
 

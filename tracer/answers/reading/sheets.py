@@ -119,6 +119,11 @@ def shielded(line: str) -> str:
     return _BRACKETS.sub(lambda m: m[0].translate(_SHIELD), line) if _OPENING.search(line) else line
 
 
+def unshielded(text: str) -> str:
+    """The text of a part of a shielded line."""
+    return text.translate(_BARE)
+
+
 def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
     """The cells of a shielded CSV row, separated by commas, semicolons or tabs.  Raises SheetError."""
     try:
@@ -126,7 +131,7 @@ def csv_cells(hidden: str, number: int, separator: str) -> list[str]:
     except csv.Error:
         raise SheetError(f"line {number}: not a CSV row; write `z1[1],0.6457`") from None
     if _HIDDEN.search(hidden):
-        return [cell.translate(_BARE).strip() for cell in row]
+        return [unshielded(cell).strip() for cell in row]
     return [cell.strip() for cell in row]
 
 

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 from derivations.given import read_number
 
-__all__ = ["Written", "read_written"]
+__all__ = ["BLANKS", "Written", "read_written"]
 
 _PLAIN = re.compile(r"[+-]?(\d{1,20})(?:\.(\d{0,20}))?", re.ASCII)
 _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -17,8 +17,29 @@ _POWER = re.compile(
     r"\s*(?:[*×·⋅xX]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{?\s*([-+−]?\d{1,4})\s*\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))$"
 )
 _THIN = re.compile("(?<=\\d)[\u2009\u202f\u00a0\u2006\u200a](?=\\d)")
-_REMARK = re.compile(r"(?<=\d)(?:\s+(?:#\s|<-|←)[^\n]*|\s*[(（][^()（）\d]*[)）]|[,;]\s+[^\d]*)$")
+_REMARK = re.compile(r"(?<=\d)(?:\s+(?:#\s|<-|←)[^\n]*|\s*[(（\[][^()（）\[\]\d]*[)）\]]|[,;]\s+[^\d]*)$")
+_AROUND = re.compile(
+    r"approx(?:imately|\.)?|about|around|roughly|ca?\.|circa|rund|etwa|gerundet|約|およそ|≒|≅|∼|~|≈|≃|=|->|→"
+)
+_WORDS = r"approx(?:imately|\.)?|rounded|about|or so|units?|correct|ok|gerundet|exact"
+_DIGITS = r"d\.?\s?p|s\.?\s?f|dec|sig|place|digit|figure|fig|Stellen|Nachkomma|桁"
+_BEHIND = re.compile(
+    rf"(?<=[\d%％])\s*(?:!+|[✓✔✗☑]|;|,|(?<=\s)(?:{_WORDS})\.?"
+    rf"|[(（](?:rounded |to )*\d+\s*(?:{_DIGITS})[^()]*[)）]|[(（]\s*[=≈][^()]*[)）])$",
+    re.IGNORECASE,
+)
+_MINUS = re.compile(r"(?:(?:minus|negative|マイナス)\s+|[-−–]\s+)(?=[\d.])", re.IGNORECASE)
+_SIGNED = re.compile(r"\(\s*([-+−–]\s*[^()]*?)\s*\)")
+_GROUPED = re.compile(r"([-+−]?\d{1,3}(?:,\d{3})+)(\.\d+)|([-+−]?\d{1,3}(?:['’]\d{3})+)(\.\d+)?")
+_POINTS = re.compile(r"([-+−]?\d{1,3}(?:\.\d{3})+),(\d+)")  # 1.234,5 where the decimal comma is stated
+_PERCENT = re.compile(r"([-+−]?\d{1,20}(?:\.\d{0,20})?)\s?[%％]")
+BLANKS = {
+    *("-", "–", "—", "--", "---", "?", "??", "???", "...", "…", "n/a", "na", "n.a.", "none", "nil", "tbd", "todo"),
+    *("blank", "empty", "k.a.", "なし", "未", "不明", "未記入", "ー"),
+}
+"""What people write where they have no answer."""
 LONGEST = 120
+MOST_DRESSES = 4
 MOST_REMEMBERED = 10_000
 
 
@@ -84,19 +105,39 @@ def _decimal(text: str, digits: str, place: int) -> Written:
     return Written(text, -whole if text[0] == "-" else whole, place, len(digits.lstrip("0")))
 
 
+def _bare(written: str) -> str:
+    """Without signs, words and marks before and behind, one after the other as they stand."""
+    text = written.strip()
+    for _ in range(MOST_DRESSES):
+        before = text
+        text = _BEHIND.sub("", _REMARK.sub("", text)).strip("$`*'? ").strip()
+        if text[-1:] == "." and text.count(".") == 2:
+            text = text[:-1]  # the end of a sentence
+        around = _AROUND.match(text)
+        text = text[around.end() :].lstrip() if around else re.sub(r"^(?:\\approx\b|\\simeq\b)\s*", "", text)
+        if signed := _SIGNED.fullmatch(text):
+            text = signed[1]
+        if text == before:
+            break
+    return _MINUS.sub("-", text, count=1) if _MINUS.match(text) else text
+
+
 def _undressed(written: str, decimal: str) -> str:
     """The number without what people put around it; anything else is left for `read_number` to complain of."""
     if len(written) > LONGEST:
         return written
-    text = _REMARK.sub("", written.strip()).strip("$`*'? ").strip()
-    if text[-1:] == "." and text.count(".") == 2:
-        text = text[:-1]  # the end of a sentence
-    text = re.sub(r"^(?:=|≈|≃|~|\\approx\b|\\simeq\b)\s*", "", text)
+    text = _bare(written)
     text = _THIN.sub("", text).replace("{,}", ",").replace("{.}", ".")
-    if decimal == "comma" and text.count(",") == 1 and "." not in text:
-        text = text.replace(",", ".")
+    if decimal == "comma":
+        text = _POINTS.sub(lambda m: m[1].replace(".", "") + "," + m[2], text)
+        if text.count(",") == 1 and "." not in text:
+            text = text.replace(",", ".")
     if decimal == "comma" and text.count("，") == 1:
         text = text.replace("，", ".")
+    if _GROUPED.fullmatch(text):
+        text = re.sub("[,'’]", "", text)
+    if percent := _PERCENT.fullmatch(text):
+        text = f"{percent[1]}e-2"
     found = _POWER.search(text)
     if found:
         power = (found[1] or found[2]).translate(_SUPER).replace("−", "-")

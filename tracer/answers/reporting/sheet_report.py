@@ -44,16 +44,18 @@ def cause_numbers(sheet: Marked) -> dict[str, int]:
 
 
 def headline(sheet: Marked, words: Wording) -> str:
-    """How many cells are right, how many causes there are."""
+    """How many cells are right, how many causes there are, how many names were not understood."""
     if sheet.error:
         return words.text("not_read", error=words.said(sheet.error))
     asked = [mark for mark in sheet.marks if mark.asked]
+    strange = sum(mark.verdict == "unknown" for mark in sheet.marks)
+    unread = [words.counted("strange", strange)] if strange else []
     if not asked:
-        return words.text("no_cells")
+        return words.text("list").join([words.text("no_cells"), *unread])
     right = sum(mark.accepted for mark in asked)
     counted = words.text("all_right" if right == len(asked) else "headline", right=right, asked=len(asked))
     causes = [words.counted("cause", len(sheet.causes))] if sheet.causes else []
-    return words.text("list").join([counted, *causes])
+    return words.text("list").join([counted, *causes, *unread])
 
 
 def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Block]:
