@@ -31,7 +31,7 @@ from tracer.answers.reading.sources import read_sheets
 from tracer.answers.result import Checked
 
 MOST_SECONDS, MOST_MEGABYTES = 1.0, 256
-A_CLASS = 500  # sheets marked together
+A_CLASS = 200  # sheets marked together
 A_SECOND = 1000  # sheets: a class table may take its time
 PROBLEMS = ("hand-3-2-2", "shared-bias-2-2-2", "softmax-xor")
 NASTY = (
