@@ -19,11 +19,13 @@ from derivations.reading.statements import Statement, statements, unread_rows
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.duals import BITS
+from tracer.answers.solutions.glossary import glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Solution", "check_solution"]
 
 MOST_SAMPLES = 8
+MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
@@ -145,19 +147,29 @@ def _best(
     books = list(_books(problem, found, notation))
     samples = [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1)
     best: tuple[Score, Checking, str, int] | None = None
+    others: list[tuple[Score, Checking, str, int]] = []
+    plain = found
     for name, book in books:
         for k in samples:
             score, checking = _checked(problem, book, k, found, rows)
+            others.append((score, checking, name, k))
             if best is None or score < best[0]:
-                best = score, checking, name, k
+                best = others[-1]
             if score == (0, 0):
                 break
     assert best is not None
     score, checking, name, k = best
+    others = sorted((way for way in others if way[3] == k), key=lambda way: way[0])
     about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
     own = None if notation or score[0] < LEAST_COMPLAINTS else _own_letters(problem, found, rows, k, score)
     if own:
-        checking, name, about = own
+        checking, name, about, found, score = own
+    if score[0] and not notation:
+        ways = [(checking, name, about, score, found)]
+        ways += [(c, n, NOTATIONS[n].about, s, plain) for s, c, n, _ in others if n in NOTATIONS and c is not best[1]]
+        named = [way for w in ways[:MOST_NOTATIONS] if (way := _own_names(w, rows, k, score))]
+        if named:
+            _, checking, name, about = min(named, key=lambda way: way[0])
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     return checking, name, remarks
@@ -189,20 +201,36 @@ def _is_bias(letters: Letters, book: Letterbook) -> bool:
 
 def _own_letters(
     problem: Problem, found: Sequence[Statement], rows: Sequence[SourceRow], sample: int, score: Score
-) -> tuple[Checking, str, str] | None:
+) -> tuple[Checking, str, str, list[Statement], Score] | None:
     """The check in letters of the document's own, where it leaves clearly less to complain of than any notation."""
     book = Letterbook(problem, "bishop")
-    best: tuple[Score, Checking, str] | None = None
+    best: tuple[Score, Checking, str, list[Statement]] | None = None
     for dialect in dialects(found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
-        own, checking = _checked(problem, book, sample, [dialect.read(s) for s in found], rows)
+        put = [dialect.read(s) for s in found]
+        own, checking = _checked(problem, book, sample, put, rows)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
             and 3 * (own[1] - score[1]) <= 2 * gained
             and (best is None or own < best[0])
         ):
-            best = own, checking, dialect.about
-    return best and (best[1], "bishop", f"with its own letters: {best[2]}")
+            best = own, checking, dialect.about, put
+    return best and (best[1], "bishop", f"with its own letters: {best[2]}", best[3], best[0])
+
+
+def _own_names(
+    way: tuple[Checking, str, str, Score, Sequence[Statement]], rows: Sequence[SourceRow], sample: int, least: Score
+) -> tuple[Score, Checking, str, str] | None:
+    """The check with names of the document's own understood from what it says of them, where that leaves less."""
+    checking, name, about, _, found = way
+    meant = glossary(checking, found)
+    if not (meant.known or meant.target):
+        return None
+    own, again = _checked(checking.problem, checking.book, sample, [meant.read(s) for s in found], rows)
+    gained, faults = least[0] - own[0], own[1] - least[1]
+    if gained <= 0 or faults > 2 * gained:
+        return None
+    return own, again, name, f"{about}; own names: {meant.about}"
 
 
 def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:

@@ -91,7 +91,8 @@ class Values:
             return False
         used = set(used_in(formula))
         return any(p in self.own for p in used) or (
-            depth > 0 and any(self._rests_on_own(p, depth - 1) for p in used if p.kind in ("slope", "dz", "delta", "J"))
+            depth > 0
+            and any(self._rests_on_own(p, depth - 1) for p in used if p.kind in ("slope", "dz", "delta", "J", "E_part"))
         )
 
     @cached_property
