@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ["bare_rows"]
+__all__ = ["bare_rows", "is_formula"]
 
 _CODE = re.compile(
     r"^\s*(?:\\(?:documentclass|usepackage|title|author|draw|node|section|subsection|paragraph|begin\{document)"
     r"|import |from \w+ import"
-    r"|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |return\b|print\(|try:"
+    r"|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |except |with .*:$|return\b|print\(|try:"
     r"|@\w+|self\.|#include|>>>|\}|var |let |const |function )|\bself\.\w|\b(?:np|torch|tf|plt|nn|math)\.\w+|\w+\(\)"
-    r"|\*\*\(|\w+\[\w+\]\[\w+\]|:\s*$"
+    r"|\*\*\(|\w+\[\w+\]\[\w+\]"
 )
 _RELATION = re.compile(r"=|≈|≒|≃|≐|←|\\approx|\\simeq|\\doteq|\\fallingdotseq|\\(?:left)?arrow|\\gets|:=|→")
 _LATEX = re.compile(
@@ -24,6 +24,9 @@ _BULLET = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|\(\d{1,3}\)\s+|>\s*|\|\
 _MATH_BEGIN = re.compile(r"\\begin\{[bpBvVd]?(?:small)?(?:matrix|cases)\*?\}")
 _MATH_END = re.compile(r"\\end\{[bpBvVd]?(?:small)?(?:matrix|cases)\*?\}")
 _JAPANESE = re.compile(r"[\u3001\u3002\u3040-\u30ff\u4e00-\u9fff]+")
+_LETTER = re.compile(
+    r"[A-Za-z]|[dΔ][A-Za-z]|eta|alpha|sigma|sigmoid|tanh|relu|ReLU|exp|log|net|out|target|pred|lr|delta|theta"
+)
 _NOT_FORMULA = re.compile(r"[\"`;#]|//|--|\+=|(?<![\w)}])'|\{['\"]|[A-Za-z]\w*\.\w+\(")
 LONGEST_LINE = 400
 NEAR = 2  # lines of code on either side that make a line code
@@ -80,7 +83,17 @@ def _is_plain_formula(line: str) -> bool:
     bare = line.strip()
     if len(bare) > LONGEST_LINE or not _RELATION.search(bare) or _PROSE.search(bare) or "`" in bare or "|" in bare[:1]:
         return False
-    return bool(_SCRIPTED.search(bare) or re.search(r"\d", bare)) and not _NOT_FORMULA.search(bare)
+    said = (
+        _SCRIPTED.search(bare) or re.search(r"\d", bare) or all(map(_LETTER.fullmatch, re.findall(r"[A-Za-z]+", bare)))
+    )
+    return bool(said) and not _NOT_FORMULA.search(bare)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a stretch of code is a formula as people type it: z1 = W1 x + b1, and no line of a program."""
+    return (
+        _is_plain_formula(text) and not _CODE.search(text) and not re.search(r"\w\(.*,.*\)|\w{4,}\.|\w_\w{3,}_", text)
+    )
 
 
 def _without_commands(line: str) -> str:

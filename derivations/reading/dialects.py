@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, TypeVar
 
-from derivations.expression import Expression, Letters, Number, Partial, Product, Transposed
+from derivations.expression import Expression, Letters, Matrix, Number, Partial, Product, Transposed
 from derivations.reading.indices import of_one_sample
-from derivations.reading.nodes import Applied, SumOver, letters_in, rebuilt
+from derivations.reading.nodes import Applied, Listed, SumOver, letters_in, rebuilt
 from derivations.reading.statements import Statement
 
 __all__ = ["Dialect", "dialects"]
@@ -76,6 +76,7 @@ class Dialect:
     layers_below: bool = False  # z_2 is of layer 2
     samples: int = 1
     single: bool = False  # every layer has one unit
+    rows: bool = False  # vectors are rows, z = x W + b
 
     @property
     def about(self) -> str:
@@ -85,10 +86,13 @@ class Dialect:
         parts += ["W by inputs"] if self.transposed else []
         parts += ["the inputs are layer 1"] if self.from_one else []
         parts += ["an index is a layer"] if self.layers_below else []
+        parts += ["vectors are rows"] if self.rows else []
         return "; ".join(parts)
 
     def read(self, statement: Statement) -> Statement:
-        """The statement in Bishop's letters."""
+        """The statement in Bishop's letters; the variable of a function's definition keeps its own."""
+        if _is_definition(statement):
+            return statement
         sides = tuple(
             side if side.tree is None else replace(side, tree=rebuilt(side.tree, self._changed))
             for side in statement.sides
@@ -97,7 +101,9 @@ class Dialect:
 
     def _changed(self, e: Expression) -> Expression | None:
         if isinstance(e, Letters):
-            return self._name(e)
+            return self._turned(self._name(e))
+        if isinstance(e, Listed) and self.rows:
+            return Transposed(Matrix(rebuilt(e.rows, self._changed)))
         if isinstance(e, Applied):
             function = named(e.function)
             if function.base == self.E:
@@ -110,6 +116,12 @@ class Dialect:
             body: Expression = rebuilt(of_one_sample(e), self._changed)
             return body
         return None
+
+    def _turned(self, e: Expression) -> Expression:
+        """A vector as a row, where the document has rows."""
+        if not (self.rows and isinstance(e, Letters)) or "_" in e.latex:
+            return e
+        return Transposed(e) if re.match(r"(?:[azxt]|\\delta)(?:\^|$)", e.latex) else e
 
     def _name(self, e: Letters) -> Expression:
         name = named(e.latex)
@@ -136,7 +148,7 @@ class Dialect:
         layer = self._layer(above, letter)
         if letter == "w" and not below and self.transposed:
             return Transposed(_letters("w", "", layer))
-        return _letters("x", below, "") if (letter, layer) == ("z", "0") else _letters(letter, below, layer)
+        return _letters("x", below, "") if letter in ("a", "z") and layer == "0" else _letters(letter, below, layer)
 
     def _letter(self, base: str) -> str | None:
         """Bishop's letter, ^ for a prediction."""
@@ -163,6 +175,14 @@ class Dialect:
         return f"{found[1]}{steps:+d}" if steps else found[1]
 
 
+def _is_definition(statement: Statement) -> bool:
+    r"""A general fact about a function, \sigma(z) = 1/(1 + e^{-z}): its one letter is a variable."""
+    first = statement.sides[0].tree
+    trees = [side.tree for side in statement.sides if side.tree is not None]
+    letters = {l.text for tree in trees for l in letters_in(tree)} - {"e"}
+    return isinstance(first, Applied) and len(letters) == 1 and not re.search(r"[_^\d]", next(iter(letters)))
+
+
 def _letters(letter: str, below: str, above: str) -> Letters:
     text = letter + (f"_{{{below}}}" if below else "") + (f"^{{({above})}}" if above else "")
     return Letters(text, text)
@@ -180,14 +200,15 @@ def dialects(found: Iterable[Statement], *, samples: int = 1, single: bool = Fal
     target = next((t for t in ("t", "y", "d") if t in bases and t != z), "t")
     losses = Counter(named(p.of.latex).base for t in trees for p in _found(t, Partial) if isinstance(p.of, Letters))
     losses.update(named(e.function).base for t in trees for e in _found(t, Applied))
+    losses.update(n.base for n in names if n.base in _LOSSES)
     loss = next((base for base, _ in losses.most_common() if base in _LOSSES and base not in (a, z)), "E")
-    whole = any(n.base in ("w", "W") and not n.below for n in names)
-    for forwards, transposed, from_one, below in product((False, True), repeat=4):
-        if transposed and not (forwards and whole):
+    whole = any((n.base in ("w", "W") and not n.below) or (n.base == "W" and len(n.below) == 1) for n in names)
+    for rows, forwards, transposed, from_one, below in product((False, True), repeat=5):
+        if (transposed and not (forwards and whole)) or (rows and not (whole and forwards == transposed)):
             continue
         if below and any(n.base in ("w", "W") and len(n.below) == 2 for n in names):
             continue
-        yield Dialect(a, z, target, loss, forwards, from_one, transposed, below, samples, single)
+        yield Dialect(a, z, target, loss, forwards, from_one, transposed, below, samples, single, rows)
 
 
 def _pairs(found: Iterable[Statement]) -> Iterator[tuple[str, str]]:
@@ -198,7 +219,8 @@ def _pairs(found: Iterable[Statement]) -> Iterator[tuple[str, str]]:
                 inner = right.tree.argument
                 if isinstance(inner, Letters) and named(right.tree.function).base not in _LOSSES:
                     a, z = named(inner.latex).base, named(left.tree.latex).base
-                    if a.lower() != z.lower() and a not in _INPUTS and "^" not in z:
+                    word = re.fullmatch(r"[A-Za-z]{3,}", named(left.tree.latex).below)  # y_{pred} says nothing of y
+                    if a.lower() != z.lower() and a not in _INPUTS and "^" not in z and not word:
                         yield _lower(a), _lower(z)
 
 

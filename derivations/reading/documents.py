@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from derivations.reading.bare import bare_rows, is_formula
+
 __all__ = ["LARGEST_DOCUMENT", "MOST_ROWS", "SourceRow", "notebook_text", "rows_of"]
 
 LARGEST_DOCUMENT = 1_000_000
@@ -72,6 +74,9 @@ _NESTED = re.compile(
 )
 
 
+_COLUMNS = re.compile(r"(?:\[[a-z]\])?\s*\{[^{}]{0,40}\}")
+
+
 def rows_of(text: str) -> list[SourceRow]:
     """The rows of a document in order.  Raises ValueError for one that is too large."""
     if len(text) > LARGEST_DOCUMENT:
@@ -103,8 +108,6 @@ class _Reader:
             at = max(self._taken(found), found.end())
             if len(self.out) > MOST_ROWS:
                 raise ValueError(f"more than {MOST_ROWS} rows; a written solution is shorter")
-        from derivations.reading.bare import bare_rows
-
         for start, end, continued in bare_rows(self.text, self.lines, self.prose):
             self.blocks += not continued
             self._display(start, end, bare=True)
@@ -130,6 +133,9 @@ class _Reader:
                 return end
             if text[end - 1] == "$":  # $`..`$ of GitLab
                 self._inline(end, stop_at)
+            elif "\n" not in text[end:stop_at] and is_formula(text[end:stop_at]):
+                self.blocks += 1
+                self._row(end, stop_at, display=False, bare=True)
             return self._spent(start, stop_at + len(found["tick"]))
         if found["comment"]:
             return self._spent(start, end) if self._is_comment(start) else start + 1
@@ -157,7 +163,7 @@ class _Reader:
         stop = self._closing(end, mark)
         if stop < 0 or (not display and "\n\n" in self.text[end:stop]):
             return end
-        if display:
+        if display or self.text[end:stop].lstrip().startswith("\\begin{eqnarray"):
             self._block(end, stop)
         else:
             self._inline(end, stop)
@@ -195,8 +201,15 @@ class _Reader:
             elif found["open"] or found["close"]:
                 braces += 1 if found["open"] else -1
             elif found[0].startswith("\\begin"):
-                depth += 0 if self._outer(start, found) else 1
+                outer = self._outer(start, found)
+                depth += 0 if outer else 1
+                if outer and "array" in found[0]:
+                    frame = _COLUMNS.match(self.text, found.end(), end)
+                    first = frame.end() if frame else found.end()
             elif found[0].startswith("\\end"):
+                if depth == 0 and "array" in found[0]:
+                    self._row(first, found.start(), display=True, bare=bare)
+                    first = found.end()
                 depth = max(depth - 1, 0)
         self._row(first, end, display=True, bare=bare)
 
@@ -206,7 +219,10 @@ class _Reader:
             not self.text[start : found.start()].strip()
             and "matrix" not in found[0]
             and "cases" not in found[0]
-            and ("array" not in found[0] or "=" in self.text[found.end() : found.end() + 400].partition("\\\\")[0])
+            and (
+                "array" not in found[0]
+                or "=" in self.text[found.end() : found.end() + 1500].partition("\\end{array")[0]
+            )
         )
 
     def _row(self, start: int, end: int, *, display: bool, bare: bool = False) -> None:

@@ -27,7 +27,7 @@ from derivations.expression import (
     Sum,
     Transposed,
 )
-from derivations.reading.nodes import Applied, Derivative, Norm, SumOver, Updated, Worded, letters_in
+from derivations.reading.nodes import Applied, Derivative, Listed, Norm, SumOver, Updated, Worded, letters_in
 from derivations.reading.tokens import NotRead, Tok
 
 __all__ = ["LARGEST_POWER", "parse"]
@@ -87,6 +87,7 @@ comparison: sum relation sum
 %declare ENDMATRIX CASES ENDCASES ROWEND CELL GT LT COMMA PLUS MINUS MUL DIV ENTRYWISE CARET SQUARED
 %declare TRANSPOSE NEW SUMSIGN PRIME INDICATOR NE REL
 """
+_FUNCTION_LETTERS = ("\\sigma", "σ", "\\phi", "\\varphi", "φ")
 _KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt", "Phi": "Phi"}
 _SUM_INDEX = re.compile(r"([A-Za-z])\s*(?:(?:=|\\in)\s*(.{1,20}))?", re.DOTALL)
 _INDICES = re.compile(r"_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
@@ -114,7 +115,7 @@ class _Builder:
             return parts[0]  # type: ignore[no-any-return]
         if all(isinstance(e, Matrix) for e in parts):
             return Matrix(tuple(tuple(x for row in e.rows for x in row) for e in parts))
-        return Matrix(tuple((e,) for e in parts))
+        return Listed(tuple((e,) for e in parts))
 
     def sum(self, c: list[Any]) -> Expression:
         terms: list[tuple[int, Expression]] = []
@@ -229,6 +230,8 @@ class _Builder:
     def partial(self, c: list[Any]) -> Expression:
         of, by = (c[3], c[-2]) if len(c) > 5 else (c[1], c[4])
         if isinstance(of, Letters):
+            if of.text in _FUNCTION_LETTERS and isinstance(by, Letters) and "_" not in by.text:
+                return Applied(f"{of.text}'", by)
             return Partial(of, by)
         return Derivative(_letters(by, c[0]), of, (c[0].line, c[0].column))
 

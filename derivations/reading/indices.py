@@ -16,6 +16,7 @@ __all__ = ["bound", "index_letters", "local_steps", "of_one_sample"]
 
 _SUPER = re.compile(r"\^\s*(?:\{\s*([^{}]*)\s*\}|([^\s{}]))")
 _SUB = re.compile(r"_\s*(?:\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\s*\}|(\d+|[A-Za-z]\d*))")
+_WORD = r"\\(?:text|mathrm|textrm|operatorname)\s*\{[^{}]*\}|[A-Za-z]{4,}"
 _INDEX = re.compile(r"[i-nj-npqrsabcL]")  # h and o name units, not numbers
 
 
@@ -45,7 +46,7 @@ def bound(written: str, binding: Mapping[str, int], depth: int) -> str:
         if mark == "_":
             if re.fullmatch(r"\s*\w\s*[-+]\s*\d\s*", content):  # f_{l+1}: the function of the next layer
                 return f"_{{{_worked_out(re.sub(r'[A-Za-z]', lambda m: str(values.get(m[0], m[0])), content))}}}"
-            parts = re.findall(r"\d+|\\[A-Za-z]+|[A-Za-z]|[^A-Za-z\d]", content)
+            parts = re.findall(rf"{_WORD}|\d+|\\[A-Za-z]+|[A-Za-z]|[^A-Za-z\d]", content)
             replaced = [str(values.get(part, part)) for part in parts]
             apart = "," if wide and "," not in content else ""
             return f"_{{{apart.join(replaced)}}}"

@@ -175,7 +175,7 @@ class Letterbook(Meanings):
         if isinstance(e, Partial):
             return self._partial(e, binding, free)
         if isinstance(e, Derivative):
-            by = self.resolved(e.by, binding, free)
+            by = _only(self.resolved(e.by, binding, free))
             if not isinstance(by, Name | Variable):
                 raise Unknown("a derivative is by one quantity")
             return Derivative(by, self.resolved(e.operand, binding, free), e.place)
@@ -240,7 +240,7 @@ class Letterbook(Meanings):
 
     def _summed(self, e: SumOver, binding: Mapping[str, int], free: str) -> Expression:
         index = e.index
-        if self.problem.samples == 1 and (e.high in COUNTS or (not index and isinstance(e.body, Letters))):
+        if self.problem.samples == 1 and (e.high in COUNTS or (not index and isinstance(e.body, Letters | Transposed))):
             body = self.resolved(of_one_sample(e), binding, free)  # over the samples, of which there is one
             if e.high in COUNTS or isinstance(body, Matrix):
                 return body  # type: ignore[no-any-return]
@@ -325,6 +325,8 @@ class Letterbook(Meanings):
                 else wanted
             )
         by = self.resolved(wanted, binding, free)
+        if isinstance(of, Matrix):
+            of, by = _only(of), _only(by)  # of the one unit of a layer
         if isinstance(of, Variable | Applied) or isinstance(by, Variable):
             raise Unknown("a derivative in letters alone")
         if isinstance(by, Matrix) and isinstance(of, Name):
@@ -360,6 +362,16 @@ class Letterbook(Meanings):
     def parameters(self) -> list[Quantity]:
         """Every weight."""
         return [q for l, _ in self.network for q in names.elements(self.network, "W", l, 1).flat]
+
+    @cached_property
+    def biases(self) -> list[Quantity]:
+        """Every bias."""
+        return [q for l, layer in self.network if layer.bias for q in names.elements(self.network, "b", l, 1).flat]
+
+
+def _only(e: Expression) -> Expression:
+    """The entry of an array of one."""
+    return e.rows[0][0] if isinstance(e, Matrix) and len(e.rows) == len(e.rows[0]) == 1 else e
 
 
 def _pre_activations(e: Expression) -> Iterator[Quantity]:

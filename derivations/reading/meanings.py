@@ -95,15 +95,15 @@ class Meanings:
 
     def strict(self, written: str) -> Meaning | None:
         """What the notation itself, or a plain spelling of it, says."""
-        q = self._read(written)
+        q = None if written.startswith(("e_", "e^")) else self._read(written)  # an error's e is no loss
         return Meaning(q) if q else None
 
     def _powered(self, written: str) -> Meaning | None:
         found = _POWERED.search(written)
         if not found:
             return None
-        rest = written[: found.start()] + written[found.end() :]
-        q = self._read(rest)
+        known = self.strict(written[: found.start()] + written[found.end() :])
+        q = known.quantity if known else None
         layer_of_bias = self.layers_above and q is not None and q.kind == "b"  # b^2_j is no square of a shared b_j
         return Meaning(q, power=int(found[1])) if q and q.kind != "E" and not layer_of_bias else None
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derivations.expression import Expression, Letters
+from derivations.expression import Expression, Letters, Matrix
 
-__all__ = ["Applied", "Derivative", "Norm", "SumOver", "Updated", "Variable", "Worded", "letters_in", "rebuilt"]
+__all__ = [
+    "Applied",
+    "Derivative",
+    "Listed",
+    "Norm",
+    "SumOver",
+    "Updated",
+    "Variable",
+    "Worded",
+    "letters_in",
+    "rebuilt",
+]
 
 
 class Applied(Expression):
@@ -27,6 +38,24 @@ class Derivative(Expression):
     by: Expression
     operand: Expression
     place: tuple[int, int]
+
+
+class Listed(Matrix):
+    """Numbers in a list, [1, 2]: a column, or a row where vectors are rows."""
+
+    __slots__ = ()
+
+    def __init__(self, rows: tuple[tuple[Expression, ...], ...]) -> None:
+        object.__setattr__(self, "rows", rows)
+
+    def _parts(self) -> tuple[Any, ...]:
+        return (self.rows,)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Matrix) and self.rows == other.rows
+
+    def __hash__(self) -> int:
+        return hash((Matrix, self.rows))
 
 
 class SumOver(Expression):

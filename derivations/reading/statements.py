@@ -6,6 +6,7 @@ side is read on its own, so that one side that is not understood does not take t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
     last: SourceRow | None = None
     for k, row in enumerate(rows):
         try:
-            cut = _unwrapped([t for t in tokens(row.text, place=row.place) if t.kind != "NOTE"])
+            cut = _unwrapped(_worded(tokens(row.text, place=row.place)))
         except NotRead as e:
             unread.append(Unread(k, e))
             last = None
@@ -115,7 +116,8 @@ def _goes_on(
 ) -> bool:
     first = cut[0].kind
     if row.block != last.block:
-        return first in ("REL", "ARROW") and row.display and last.display and row.line - last.line <= FAR
+        far = 2 if row.bare else FAR
+        return first in ("REL", "ARROW") and row.display and last.display and row.line - last.line <= far
     return first in (*_GOING_ON, "PLUS", "MINUS") or stream[-1][1].kind in _LEFT_OPEN or _open(stream) > 0
 
 
@@ -129,6 +131,31 @@ def _unwrapped(cut: list[Tok]) -> list[Tok]:
     while len(cut) > 2 and cut[0].kind == "LB" and cut[-1].kind == "RB" and _closes_last(cut):
         cut = _trimmed(cut[1:-1])
     return cut
+
+
+_BEFORE_WORDS = (None, "REL", "LP", "LB", "LS", "PLUS", "MINUS", "MUL", "DIV", "COMMA", "GAP", "CELL")
+_AFTER_WORDS = (None, "REL", "ARROW", "RP", "RB", "RS", "PLUS", "MINUS", "MUL", "DIV", "CARET")
+
+
+def _worded(cut: Sequence[Tok]) -> list[Tok]:
+    r"""Without words, but for those that stand where a name does: (\text{desired} - \text{actual})^2."""
+    out: list[Tok] = []
+    kinds = [None, *(t.kind for t in cut), None]
+    signs = any(t.kind == "REL" for t in cut)
+    for k, token in enumerate(cut, 1):
+        if token.kind != "NOTE":
+            out.append(token)
+        elif signs and kinds[k - 1] in _BEFORE_WORDS and kinds[k + 1] in _AFTER_WORDS and _is_name(token.text):
+            out.append(token._replace(kind="NAME", text=f"\\text{{{' '.join(_words(token.text))}}}"))
+    return out
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z]+", re.sub(r"\\[A-Za-z]+", " ", text))
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(_words(text)) <= 3 and re.fullmatch(r"[A-Za-z\s{}\\.]*", text) is not None
 
 
 def _trimmed(cut: list[Tok]) -> list[Tok]:

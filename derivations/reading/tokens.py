@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from derivations.reading.spellings import respelled
+
 __all__ = ["DEEPEST", "LONGEST_ROW", "MOST_TOKENS", "NotRead", "Tok", "tokens"]
 
 LONGEST_ROW = 8000
@@ -51,7 +53,10 @@ _FONTS = (
     "|operatorname|text|textrm|textit|textbf|vec|mbox"
 )
 _ACCENTS = "hat|widehat|bar|tilde|widetilde|overline|check|dot|vec"
-_SUBSCRIPT = r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text)\s*\{\w*\}|\d+|new(?![A-Za-z])|[A-Za-z]\d*)"
+_SUBSCRIPT = (
+    r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text|mathbf|boldsymbol|theta)\s*\{?\w*\}?|\d+|new(?![A-Za-z])"
+    r"|[A-Za-z]{3,9}\d{0,2}(?![\w^{])|[A-Za-z]\d*)"
+)
 _SUPERSCRIPT = (
     r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\](?:\s*\(\w\))?|\(?\s*\d{1,2}\s*\)?"
     r"|[A-SU-Za-z](?:\s*[-+]\s*\d)?|[a-z]\s*,\s*[A-SU-Za-z](?:\s*[-+]\s*\d)?|<\w>)"
@@ -76,7 +81,8 @@ _TOKEN = re.compile(
 |(?P<DOTS>\\(?:[lcvd]?dots|dots[bcmio]|ldotp)(?![A-Za-z])|…|⋯|\.\.\.)
 |(?P<GAP>\\q?quad(?![A-Za-z])|[;；、。：]|\.(?![\d=*])|:(?![\d=]))
 |(?P<WRAP>\\(?:textcolor|colorbox|fcolorbox)\s*\{{[^{{}}]{{0,40}}\}}\s*(?=\{{)
-   |\\(?:boxed|cancel|bcancel|fbox|ensuremath|mathop|mathrel|underline|underbrace|overbrace)\s*(?=\{{))
+   |\\(?:boxed|cancel|bcancel|fbox|ensuremath|mathop|mathrel|underline|underbrace|overbrace)\s*(?=\{{)
+   |\\(?:{_FONTS})\s*(?=\{{\s*[-−+]?\s*(?!1\s*\}})[\d.]+\s*\}}))
 |(?P<MEMBER>(?:\\in(?![A-Za-z])|∈)\s*\\(?:mathbb|mathbf|mathrm|mathcal)\s*\{{?\s*[A-Z]\s*\}}?(?:\s*\^\s*(?:{_BRACED}|\w))?)
 |(?P<STATE>(?:\\hat\s*\{{[mv]\}}|(?<![A-Za-z\\])[mv])\s*(?:\\left)?\[(?!\s*\d+\s*\])[^\[\]]{{1,80}}(?:\\right)?\])
 |(?P<NUM>(?:\d+(?:(?:\.|\{{,\}})\d*)?|\.\d+)(?:[eE][-+]?\d{{1,3}}(?![\w.])
@@ -95,12 +101,12 @@ _TOKEN = re.compile(
 |(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*\\sigma'))(?![A-Za-z])|⊙|∘|\.\*)
 |(?P<MUL>\\(?:times|cdot|ast|bullet|cdotp)(?![A-Za-z])|[×·⋅∙⋆*∗•])
 |(?P<DIV>/|÷|\\div(?![A-Za-z])|∕|⁄)
-|(?P<FRACDD>\\[dtc]?frac\s*(?P<above>\d)\s*(?P<below>\d))
+|(?P<FRACDD>\\[dtc]?frac\s*(?P<above>\d)\s*(?P<below>\d)|[½⅓⅔¼¾])
 |(?P<FRACD>\\[dtc]?frac\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d\s*\}}?|\\text\s*\{{d\}})(?=[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d|\\text\s*\{{d)))
 |(?P<FRACN>\\[dtc]?frac\s*(?P<one>\d)\s*(?=\{{))
 |(?P<FRAC>\\[dtc]?frac(?![A-Za-z]))
 |(?P<SQRT>\\sqrt(?![A-Za-z])|√)
-|(?P<PARTIAL>\\partial(?![A-Za-z])|[∂𝜕])
+|(?P<PARTIAL>\\partial(?![A-Za-z])|[∂𝜕𝟃𝛛𝝏𝞉])
 |(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?\w+\}}?|\[[\d,]+\]|\^\S{{1,4}})*\s*/\s*d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
 |(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)(?:\s*_\s*(?P<by>{_BRACED}|\\?[A-Za-z]+))?)
 |(?P<INDICATOR>(?:\\(?:mathbb|mathbf|mathds|mathbbm|bm)\s*\{{\s*1\s*\}}|\\(?:mathbb|mathbf|mathds)\s*1|[𝟙𝟏])\s*_?\s*
@@ -123,13 +129,14 @@ _TOKEN = re.compile(
 |(?P<CARET>\^|\*\*)
 |(?P<PLUS>\+|＋)|(?P<MINUS>[-−–—‐‑﹣－])
 |(?P<SQUARED>[²³])
-|(?P<NAME>(?:\{{\s*\\(?:bf|rm|it)\s+\w\s*\}}|\\(?:{_FONTS})\s*(?:\{{\s*\\?[A-Za-z]+\s*\}}|[A-Za-z](?![A-Za-z]))
+|(?P<NAME>(?:(?:\\Delta\s*|Δ\s*)(?:\\theta(?![A-Za-z])|[wWbθ])|\{{\s*\\(?:bf|rm|it)\s+\w\s*\}}|\\(?:{_FONTS})\s*(?:\{{\s*\\?[A-Za-z]+\s*\}}|[A-Za-z](?![A-Za-z]))
    |\\(?:{_ACCENTS})\s*(?:\{{\s*\\(?:mathbf|boldsymbol|bm)\s*\{{\s*\\?[A-Za-z]+\s*\}}\s*\}}
        |\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s+)?\\?[A-Za-z]+\d{{0,3}}(?:\s*_\s*(?:\{{\s*\w{{1,4}}\s*\}}|\w))?\s*\}}|\\?[A-Za-z](?![A-Za-z]))
    |\\(?:{_GREEK}|{_FUNCTIONS}|min|sin|cos|sinh|cosh)(?![A-Za-z])|(?:{_WORDS}|{_FUNCTIONS})(?![A-Za-z])
    |d(?:[aAzZwWbB]|\\theta|out|net)(?=[_\[\^0-9\s*=]|$)
+   |(?:[abzynsu]|net|out|in|delta)[ho](?=\d)|[ŷŶ]
    |(?:delta|sigma|theta|eta|alpha)(?![A-Za-z])|[A-Za-zα-ωΑ-Ωϵϑϕℓℒ])(?:\d{{1,3}}(?:_\d)?(?![\d.]))?
-   {_SCRIPTS}*(?:\[\d{{1,3}}(?:\s*,\s*\d{{1,3}})?\](?:\[\d{{1,3}}\])?)?(?:[@\#]\d{{1,6}})*)
+   {_SCRIPTS}*(?:\[(?:[lL]|\d)\s*[-+]?\s*\d?\](?!\[)|\[\d{{1,3}}(?:\s*,\s*\d{{1,3}})?\](?:\[\d{{1,3}}\])?)?(?:[@\#]\d{{1,6}})*)
 |(?P<TEXT>\\(?:text|textrm|textit|textbf|textsf|mbox|hbox|mathrm|mathit|textsc)\s*\{{)
 |(?P<PRIME>{_PRIMES})
 |(?P<LABEL>_\s*(?:{_BRACED}|\w|\\(?:text|textrm|mathrm)\s*{_BRACED}))
@@ -138,12 +145,14 @@ _TOKEN = re.compile(
 )
 _E = re.compile(r"(?:e|\\mathrm\s*\{\s*e\s*\}|\\text\s*\{\s*e\s*\})(?=\s*\^)")
 _CALLED = re.compile(
-    rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
+    rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgFGoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
     rf"(?:{_SCRIPTS})*"
 )
 _STRAY = re.compile(r"\\[A-Za-z]{1,30}|[\u0370-\uffff]{1,30}")
 _TRANSPOSED_INSIDE = re.compile(r"(\^\s*\{\s*(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*(?:T|\\top|\\intercal)\s*\}")
 _PRIMES_INSIDE = re.compile(r"(\^\s*\{\s*[(\[][^()\[\]{}]*[)\]])\s*(?:(?:\\prime)+|'+)\s*\}")
+_LAYER_AFTER = re.compile(r"((?:d|\\[A-Za-z]+\s*\{\s*)?[ZAWBbzag]\s*\}?|\\?delta|δ)\[((?:[lL]|\d)\s*(?:[-+]\s*\d)?)\]")
+_WORD_BELOW = re.compile(r"_([A-Za-z]{3,}\d*)")
 _BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
 _WORDS_ONLY = re.compile(
     rf"\\(?:{_FONTS})\s*\{{\s*"
@@ -161,6 +170,7 @@ _ELL = re.compile(r"\\ell(?![A-Za-z])")
 _WIDE = {ord(a): ord(b) for a, b in zip("０１２３４５６７８９．＝＊／｛｝＾＿", "0123456789.=*/{}^_", strict=True)}
 _LEFT_OUT = ("SPACE", "WRAP", "LABEL", "OVER", "OLD")
 _CALLED_AS = {"MEMBER": "NOTE", "DEE": "PARTIAL"}  # the shape of something says nothing about its numbers
+_VULGAR = {"½": "1|2", "⅓": "1|3", "⅔": "2|3", "¼": "1|4", "¾": "3|4"}
 _PLAIN_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -170,11 +180,14 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
         raise NotRead(f"a row of more than {LONGEST_ROW} characters", *place(0))
     out: list[Tok] = []
     depth = signs = inside = strays = 0
-    text = _ELL.sub("l   ", text.translate(_WIDE))  # as long as before: places stay as they are
+    text = respelled(_ELL.sub("l   ", text.translate(_WIDE)))  # as long as before: places stay as they are
     for kind, written, start in _cut(text, place):
         line, column = place(start)
         inside += (kind in ("MATRIX", "CASES")) - (kind in ("ENDMATRIX", "ENDCASES"))
         if kind in ("CELL", "ROWEND") and not inside:
+            labels = [t.kind for t in out] == ["NUM"]  # a row's number in a table
+            if kind == "CELL" and out and _ends_column(text, start + len(written), out[-1].kind, labels):
+                out.append(Tok("STOP", "&", line, column))
             continue
         depth += kind in ("LP", "LB", "LS", "MATRIX", "CASES")
         depth -= kind in ("RP", "RB", "RS", "ENDMATRIX", "ENDCASES")
@@ -190,6 +203,20 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
             raise NotRead(f"a row of more than {MOST_TOKENS} signs", line, column)
         out.append(Tok(kind, written, line, column))
     return out
+
+
+_OPERATOR = re.compile(
+    r"\s*(?:$|[&=<>≈≒≃∼+\-−–*·×/,;:.)\]}]|\\(?:approx|simeq|equiv|sim|cdot|times|quad|qquad|text|mathrm|left(?:arrow)?|gets|to|odot|label|tag|\\|,|;|\s)"
+    r"|\\end|\\hline|:=)"
+)
+_RELATION = re.compile(r"\s*(?:[&=<>≈≒≃∼]|:=|\\(?:approx|simeq|equiv|sim|le|ge))")
+_OPEN = ("REL", "ARROW", "PLUS", "MINUS", "MUL", "DIV", "ENTRYWISE", "LP", "LB", "LS", "COMMA", "STOP", "GAP", "NOTE")
+
+
+def _ends_column(text: str, at: int, before: str, labels: bool) -> bool:
+    """Whether & parts two formulas, as in a = 1 & b = 2, and is no mere place to align at."""
+    begins = _RELATION if labels else _OPERATOR
+    return before not in _OPEN and not begins.match(text, at) and "=" in text[at:]
 
 
 def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[Piece]:
@@ -231,6 +258,8 @@ def _name(text: str, start: int, end: int) -> tuple[list[Piece], int]:
     written, transposed = _TRANSPOSED_INSIDE.subn(r"\1}", text[start:end])
     if transposed:
         return [("NAME", written, start), ("TRANSPOSE", "^T", end - 1)], end
+    written = _LAYER_AFTER.sub(r"\1^{[\2]}", written).replace("ŷ", r"\hat{y}")
+    written = _WORD_BELOW.sub(r"_{\1}", written)
     written = _PRIMES_INSIDE.sub(r"\1}'", written)
     called = _WORD_CALLED.match(text, start)
     if called and called.end() == end:
@@ -261,7 +290,9 @@ def _content(kind: str, found: re.Match[str]) -> str:
         return f"{low.strip('{} ')}|{high.strip('{} ')}"
     if kind == "NABLA":
         return found["by"] or ""
-    return f"{found['above']}|{found['below']}" if kind == "FRACDD" else found[0]
+    if kind == "FRACDD":
+        return _VULGAR.get(found[0]) or f"{found['above']}|{found['below']}"
+    return found[0]
 
 
 def _one_digit_above(found: re.Match[str]) -> Iterator[Piece]:

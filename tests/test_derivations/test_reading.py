@@ -25,6 +25,7 @@ from derivations.expression import (
 from derivations.reading.documents import LARGEST_DOCUMENT, notebook_text, rows_of
 from derivations.reading.grammar import parse
 from derivations.reading.nodes import Applied, Derivative, SumOver, Updated, Worded
+from derivations.reading.spellings import respelled
 from derivations.reading.statements import statements, unread_rows
 from derivations.reading.tokens import NotRead, tokens
 
@@ -309,3 +310,22 @@ def test_formulas_of_a_wiki_and_lone_signs() -> None:
     assert row.text == "a_1 = 2"
     found, unread = statements(rows_of(r"here $\times$ is the product by entries"))
     assert (found, unread) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("row", "spelled"),
+    [
+        (r"w_{nuevo} = w_{viejo}", "w^{new} = w"),
+        ("w(t+1) = w(t) + d", "w^+ = w + d"),
+        (r"L(w, b \mid x) = 1", "L = 1"),
+        (r"a &= b & (3)", "a &= b"),
+        (r"a &= b & \text{x}", r"a &= b & \text{x}"),
+        ("δE/δw", "∂E/∂w"),
+        ("C (a - y)", "C (a - y)"),
+    ],
+)
+def test_spellings_are_put_into_one(row: str, spelled: str) -> None:
+    """Nothing moves: each row is as long as before."""
+    found = respelled(row)
+    assert len(found) == len(row)
+    assert found.split() == spelled.split()

@@ -48,7 +48,7 @@ _NAMED = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "sig": "sigmoid", "tanh": "tanh", "relu": "relu",
     "softplus": "softplus", "softmax": "softmax", "silu": "silu", "gelu": "gelu", "elu": "elu",
 }  # fmt: skip
-_ANY = ("h", "f", "g", "act", "phi", "varphi", "psi", "φ", "ϕ", "ψ", "sigma", "σ", "s", "S", "o")
+_ANY = ("h", "f", "g", "F", "G", "act", "phi", "varphi", "psi", "φ", "ϕ", "ψ", "sigma", "σ", "s", "S", "o")
 
 
 class NoValue(ArithmeticError):
@@ -62,6 +62,9 @@ def exact_number(text: str) -> Any:
     return rational(text)
 
 
+_NAMED_BELOW = re.compile(r"\\?[A-Za-z]+_\{?(?:\\(?:text|mathrm)\{?)?([A-Za-z]{3,8})\}{0,2}('*)")  # g_{ReLU}
+
+
 def function_base(written: str) -> tuple[str, int, int]:
     """(name, layer or 0, how often differentiated) of a function as written: h_1' is (h, 1, 1)."""
     text = re.sub(r"[′’]", "'", "".join(written.split()))
@@ -69,6 +72,9 @@ def function_base(written: str) -> tuple[str, int, int]:
     text = re.sub(r"\^\{?(?:\\prime)+\}?", lambda m: "'" * m[0].count("prime"), text)
     found = _FUNCTION.fullmatch(text)
     if not found:
+        named = _NAMED_BELOW.fullmatch(text)
+        if named and activation_named(named[1]):
+            return named[1], 0, len(named[2])
         return text, 0, 0
     layer = next((found[g] for g in ("sub", "sup", "later", "last") if found[g] and found[g].isdigit()), "0")
     return found["base"], int(layer), len(found["primes"])

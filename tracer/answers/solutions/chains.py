@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from derivations.expression import Expression, Matrix, Name
+from derivations.expression import Expression
 from derivations.names import Quantity
-from derivations.reading.meanings import Unknown
 from tracer.answers.result import Mark
-from tracer.answers.solutions.calculating import NoValue
 from tracer.answers.solutions.comparing import Comparer, is_numeric
-from tracer.answers.solutions.duals import ball
 from tracer.answers.solutions.elsewhere import OF_LOSS, Elsewhere
 from tracer.answers.solutions.following import following, right_number, slips_behind, slips_put_in
 from tracer.answers.solutions.shown import shown_number
-from tracer.answers.solutions.values import Slip, only
+from tracer.answers.solutions.sides import compared, pairs
+from tracer.answers.solutions.values import Slip
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Verdict
 
-__all__ = ["ORDERS", "Chain", "ordered", "pairs"]
+__all__ = ["Chain"]
 
-ORDERS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt, "<": operator.lt, "\u2265": operator.ge, "\u2264": operator.le, "\u2260": operator.ne,
-}  # fmt: skip
 FOLLOWS = "follows from an earlier slip"
 _STANDS = ("true", "within", "follows")
 
@@ -62,7 +55,7 @@ class Chain:
         """The verdict on the next side, whose sign stands in this place."""
         assert self.last is not None
         sources = self.slips or self._behind
-        verdict = _compared(self.comparer, self.last, side, self.head, bool(sources))
+        verdict = compared(self.comparer, self.last, side, self.head, bool(sources))
         if verdict.verdict == "follows":
             verdict = following(verdict, sources, place.row)
         elif verdict.verdict == "false" and self.slips and self._from_before(side):
@@ -90,7 +83,7 @@ class Chain:
         """Whether a side that is wrong follows from the one just before."""
         if self._before is None or self._before is self.last:
             return False
-        return _compared(self.comparer, self._before, side, None, True).verdict in _STANDS
+        return compared(self.comparer, self._before, side, None, True).verdict in _STANDS
 
     def _remember(self, side: Expression, verdict: Verdict, place: Slip) -> None:
         self._before = side
@@ -104,36 +97,3 @@ class Chain:
             assert self.last is not None
             self._behind = slips_put_in(self.comparer, self.last, side)
             self.last = side
-
-
-def pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Expression]]:
-    """Each name that a statement is about with what stands for it."""
-    if isinstance(head, Name):
-        yield head, side
-    elif isinstance(head, Matrix) and isinstance(side, Matrix):
-        mine = [e for row in head.rows for e in row]
-        theirs = [e for row in side.rows for e in row]
-        if len(mine) == len(theirs):
-            yield from ((a, b) for a, b in zip(mine, theirs, strict=True) if isinstance(a, Name))
-
-
-def _compared(
-    comparer: Comparer, left: Expression, side: Expression, head: Expression | None, slipped: bool
-) -> Verdict:
-    try:
-        return comparer.compare(left, side, head, slipped=slipped)
-    except (NoValue, Unknown) as e:
-        return Verdict("unread", message=str(e))
-    except (ArithmeticError, RecursionError, ValueError, TypeError) as e:
-        return Verdict("unread", message=str(e) if isinstance(e, ArithmeticError) else "it has no value here")
-
-
-def ordered(comparer: Comparer, left: Expression, right: Expression, sign: str) -> Verdict:
-    """0.5 > 0: with the document's numbers."""
-    try:
-        a, b = (ball(only(comparer.value(e, own=True))) for e in (left, right))
-    except (NoValue, Unknown, ArithmeticError) as e:
-        return Verdict("unread", message=str(e))
-    if ORDERS[sign](a, b):
-        return Verdict("true")
-    return Verdict("false", message=f"left is {float(a.mid()):.6g}, right is {float(b.mid()):.6g}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,25 +14,39 @@ from derivations.activations import ACTIVATIONS
 from derivations.expression import Expression, Letters, Matrix, Name, Writing
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
+from derivations.reading.indices import index_letters
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
-from derivations.reading.nodes import Applied, Variable, letters_in, rebuilt
+from derivations.reading.nodes import Applied, Updated, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import Entry
 from tracer.answers.result import Mark
 from tracer.answers.solutions.calculating import function_base
-from tracer.answers.solutions.chains import ORDERS, Chain, ordered, pairs
+from tracer.answers.solutions.chains import Chain
 from tracer.answers.solutions.comparing import Comparer
 from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
 from tracer.answers.solutions.shown import shown_number
+from tracer.answers.solutions.sides import (
+    ORDERS,
+    counts,
+    is_shown,
+    of_layers,
+    ordered,
+    pairs,
+    plain,
+    quantities,
+    score,
+    variable,
+    why,
+)
 from tracer.answers.solutions.stated import renewed
 from tracer.answers.solutions.values import GIVEN, Claim, Slip
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, worst
 
 __all__ = ["Checking"]
 
-_ANY_PARAMETER = ("w", "W", "w_i", "\\theta", "θ")
-_NUMBERS = ("e", "\\pi", "π")
+_ANY_PARAMETER = ("b", "w", "W", "w_i", "\\theta", "θ")
+Known = tuple[dict[Quantity, Claim], dict[Quantity, Entry]]  # the document's numbers so far
 Resolved = list[Expression | str]  # a tree, or why there is none
 
 
@@ -52,6 +65,8 @@ class Checking:
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
     accepted: Mapping[Quantity, Mark] = field(default_factory=dict)  # numbers that marking has found right
+    named: dict[str, Expression] = field(default_factory=dict)  # names of its own, by what it defines them to be
+    updated: set[Expression] = field(default_factory=set)  # parameters that it has updated
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,12 +80,21 @@ class Checking:
         comparer = Comparer(own, letter)
         return cls(problem, book, comparer, Comparer(problem, letter) if problem.samples > 1 else comparer)
 
+    def again(self) -> Checking:
+        """The same for the same document from its beginning; networks drawn once serve both."""
+        out = Checking(self.problem, self.book, self.comparer.forgetful(), self.batch.forgetful())
+        out.lines, out.accepted = self.lines, self.accepted
+        out.elsewhere = self.elsewhere.again(out.comparer)
+        if self.batch is self.comparer:
+            out.batch = out.comparer
+        return out
+
     def check(self, statement: Statement, texts: Sequence[str]) -> None:
         """Check one statement; `texts` are its sides as written."""
-        if not statement.relations:
+        if not statement.relations or counts(statement):
             return
-        trees = [side.tree for side in statement.sides]
-        free = _variable(trees)
+        trees = self._put_in(statement)
+        free = variable(trees)
         if free:
             verdicts = self._definition(statement, trees, free)
         else:
@@ -78,6 +102,17 @@ class Checking:
             verdicts = self._bound(statement, trees)
         for k, (relation, verdict) in enumerate(zip(statement.relations, verdicts, strict=True)):
             self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)
+
+    def _put_in(self, statement: Statement) -> list[Expression | None]:
+        """The sides with what the document's own names stand for; a name that is defined here stays."""
+        trees = [side.tree for side in statement.sides]
+        head = trees[0].latex if isinstance(trees[0], Letters) else ""
+        own = {name: tree for name, tree in self.named.items() if name != head}
+
+        def put(e: Expression) -> Expression | None:
+            return own.get(e.latex) if isinstance(e, Letters) else None
+
+        return [rebuilt(tree, put) if tree is not None and own else tree for tree in trees]
 
     def _report(self, relation: Relation, verdict: Verdict, left: str, right: str, rows: tuple[int, ...]) -> None:
         places = verdict.places or ((relation.line, relation.column),)
@@ -99,7 +134,7 @@ class Checking:
         best: list[Verdict] = []
         for functions in candidates:
             found = self._with_functions(statement, trees, free, functions)
-            if not best or _score(found) < _score(best):
+            if not best or score(found) < score(best):
                 best = found
                 chosen = functions
         defines = first is not None and isinstance(trees[0], Applied) and not function_base(first.function)[2]
@@ -150,7 +185,7 @@ class Checking:
         resolved: Resolved = []
         for k, tree in enumerate(trees):
             try:
-                resolved.append(self.book.resolved(tree, {}, free) if tree else _why(statement, k))
+                resolved.append(self.book.resolved(tree, {}, free) if tree else why(statement, k))
             except Unknown as e:
                 resolved.append(str(e))
         return self._chain(statement, resolved, comparer)
@@ -159,8 +194,10 @@ class Checking:
 
     def _bound(self, statement: Statement, trees: list[Expression | None]) -> list[Verdict]:
         there = [tree for tree in trees if tree is not None]
+        if isinstance(trees[0], Updated):
+            self.updated.add(trees[0].operand)
         whole = next((l.text for t in there for l in letters_in(t) if self._is_any(l)), "")
-        if whole:
+        if whole and (whole != "b" or self.book.biases):
             return self._for_every_parameter(statement, trees, whole)
         try:
             bindings = list(self.book.bindings(there))
@@ -168,10 +205,11 @@ class Checking:
             bindings = []
         if not bindings:
             bindings = [{}]
+        before = self._known()
         found = [self._one(statement, trees, binding) for binding in bindings]
         if not bindings[0]:
-            return found[0]
-        found, bindings = _of_layers(found, bindings)
+            return self._of_one(statement, trees, self._renewed(statement, trees, found[0], before), before)
+        found, bindings = of_layers(found, bindings)
         out = []
         for column in zip(*found, strict=True):
             verdict = worst(list(column))
@@ -180,12 +218,67 @@ class Checking:
             out.append(verdict if verdict.right else verdict.because(f"for {named}: "))
         return out
 
+    def _again(self, statement: Statement, trees: list[Expression | None], before: Known) -> list[Verdict]:
+        """Another reading of a statement, from what was known before it; kept where all of it is right."""
+        after = self._known()
+        self._know(before)
+        again = self._one(statement, trees, {})
+        if not all(v.right for v in again):
+            self._know(after)
+        return again
+
+    def _known(self) -> Known:
+        return dict(self.comparer.own), dict(self.entries)
+
+    def _know(self, known: Known) -> None:
+        self.comparer.own, self.entries = dict(known[0]), dict(known[1])
+
+    def _renewed(
+        self, statement: Statement, trees: list[Expression | None], found: list[Verdict], before: Known
+    ) -> list[Verdict]:
+        """W = ... after W was updated is the new one, where that is what makes it true."""
+        head = trees[0]
+        if head is None or isinstance(head, Updated) or not self.updated or score(found)[0] == 0:
+            return found
+        again = self._again(statement, [Updated(head), *trees[1:]], before)
+        known = head in self.updated and score(again) <= score(found)
+        return again if known or all(v.right for v in again) else found
+
+    def _of_one(
+        self, statement: Statement, trees: list[Expression | None], found: list[Verdict], before: Known
+    ) -> list[Verdict]:
+        """w = 0.3 - 0.1 * 0.2, of one of the weights: true where it is true of one."""
+        head = trees[0].operand if isinstance(trees[0], Updated) else trees[0]
+        meaning = self.book.meaning(head.latex) if isinstance(head, Letters) else None
+        if (
+            all(v.right for v in found)
+            or meaning is None
+            or not meaning.whole
+            or meaning.quantity.kind not in ("W", "b")
+        ):
+            return found
+        nearest = found
+        for q in list(names.elements(self.book.network, meaning.quantity.kind, meaning.quantity.layer, 1).flat)[:40]:
+            name = Letters(self.book.notation.latex(self.book.network, q), "w")
+            one = [self._with_one(t, head, name) for t in trees]
+            after = [[Updated(one[0]), *one[1:]]] if self.updated and isinstance(one[0], Letters) else []
+            for way in (one, *after):
+                again = self._again(statement, way, before)
+                if all(v.right for v in again):
+                    return again
+                nearest = again if any(v.verdict == "unread" for v in nearest) else nearest
+        return nearest
+
+    @staticmethod
+    def _with_one(tree: Expression | None, head: Expression | None, one: Letters) -> Expression | None:
+        return rebuilt(tree, lambda e: one if e == head else None) if tree is not None else None
+
     def _is_any(self, letters: Letters) -> bool:
         return letters.text in _ANY_PARAMETER and self.book.meaning(letters.latex) is None
 
     def _for_every_parameter(self, statement: Statement, trees: list[Expression | None], letter: str) -> list[Verdict]:
         found = []
-        for q in self.book.parameters[:40]:
+        for q in (self.book.biases if letter == "b" else self.book.parameters)[:40]:
             name = self.book.notation.latex(self.book.network, q)
 
             def put(e: Expression, name: str = name) -> Expression | None:
@@ -198,14 +291,22 @@ class Checking:
         resolved: Resolved = []
         for k, tree in enumerate(trees):
             try:
-                resolved.append(self.book.resolved(tree, binding) if tree else _why(statement, k))
+                resolved.append(self.book.resolved(tree, binding) if tree else why(statement, k))
             except Unknown as e:
                 resolved.append(str(e))
-        if all((isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or _is_shown(tree) for tree in resolved):
+        if isinstance(resolved[0], str) and len(resolved) > 1 and isinstance(resolved[1], Expression):
+            self._named_here(resolved, trees[0], trees[1])
+        if all((isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or is_shown(tree) for tree in resolved):
             return self._inputs(resolved)
-        marked = any(q.sample for tree in resolved for q in _quantities(tree))
+        marked = any(q.sample for tree in resolved for q in quantities(tree))
         general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
         return self._chain(statement, resolved, self.batch if marked else self.comparer, general=general)
+
+    def _named_here(self, resolved: Resolved, head: Expression | None, meant: Expression | None) -> None:
+        """s = 1.2 + 0.3 gives s as a name: what follows is checked with what it stands for."""
+        if isinstance(head, Letters) and meant is not None and not index_letters(head.latex):
+            self.named[head.latex] = meant
+            resolved[0] = f"{NOT_CHECKED}{head.text} is a name that is given here"
 
     def _inputs(self, resolved: Resolved) -> list[Verdict]:
         """x_0 = x_1 = 0: said of any one of the samples."""
@@ -217,9 +318,7 @@ class Checking:
         for value in worlds:
             first, *others = [value(tree) for tree in resolved if not isinstance(tree, str)]
             verdicts = [
-                Verdict("true")
-                if other == first
-                else Verdict("false", message=f"it is {_plain(first)} in this problem")
+                Verdict("true") if other == first else Verdict("false", message=f"it is {plain(first)} in this problem")
                 for other in others
             ]
             if all(v.right for v in verdicts):
@@ -297,62 +396,3 @@ class Checking:
                 None,
                 shown.written,
             )
-
-
-def _of_layers(
-    found: list[list[Verdict]], bindings: list[Mapping[str, int]]
-) -> tuple[list[list[Verdict]], list[Mapping[str, int]]]:
-    """A statement that does not say its layer is one of the layer that fits it best."""
-    groups: dict[tuple[tuple[str, int], ...], list[int]] = {}
-    for k, binding in enumerate(bindings):
-        groups.setdefault(tuple((i, l) for i, l in binding.items() if i[0] == "@"), []).append(k)
-    best = min(groups.values(), key=lambda own: [sum(x) for x in zip(*(_score(found[k]) for k in own), strict=True)])
-    return [found[k] for k in best], [bindings[k] for k in best]
-
-
-def _is_shown(e: Expression | str) -> bool:
-    return not isinstance(e, str) and shown_number(e) is not None
-
-
-def _plain(value: Any) -> str:
-    return f"{int(value.p) / int(value.q):g}"
-
-
-def _why(statement: Statement, k: int) -> str:
-    why = statement.sides[k].unread
-    return f"column {why.column}: {why}" if why else "not understood"
-
-
-def _quantities(e: Any) -> Iterator[Quantity]:
-    if isinstance(e, Name):
-        yield e.quantity
-    elif isinstance(e, Expression):
-        for part in e._parts():
-            yield from _quantities(part)
-    elif type(e) is tuple:
-        for part in e:
-            yield from _quantities(part)
-
-
-def _score(verdicts: Sequence[Verdict]) -> tuple[int, int]:
-    return sum(v.verdict == "false" for v in verdicts), sum(v.verdict == "unread" for v in verdicts)
-
-
-def _variable(trees: Sequence[Expression | None]) -> str:
-    """The letter of a general fact about a function: every name in it is that one letter, without indices."""
-    first = trees[0]
-    if not any(isinstance(tree, Applied) for tree in trees) and not _is_named_function(first):
-        return ""
-    written = {re.sub(r"\^\{?[2-9]\}?$", "", l.text) for tree in trees if tree is not None for l in letters_in(tree)}
-    letters = written - set(_NUMBERS)
-    letters -= {tree.function for tree in trees if isinstance(tree, Applied)}
-    if len(letters) != 1:
-        return ""
-    (only,) = letters
-    return only if "_" not in only and "^" not in only and not any(c.isdigit() for c in only) else ""
-
-
-def _is_named_function(e: Expression | None) -> bool:
-    from derivations.expression import Call
-
-    return isinstance(e, Call) and isinstance(e.argument, Letters)

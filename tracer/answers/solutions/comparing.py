@@ -32,6 +32,12 @@ _CARRIED = 60  # half units of the last digit that rounding on lines not shown m
 class Comparer(Definitions):
     """Compares the sides of relations."""
 
+    def forgetful(self) -> Comparer:
+        """One that knows the same networks and none of the document's numbers."""
+        out = Comparer(self.problem, self.letter)
+        out.__dict__.update(truth=self.truth, drawn=self.drawn, formulas=self.formulas, _hands=self._hands)
+        return out
+
     def compare(
         self, left: Expression, right: Expression, head: Expression | None, *, slipped: bool = False
     ) -> Verdict:
@@ -111,6 +117,8 @@ class Comparer(Definitions):
         if not isinstance(pocket, np.ndarray):
             raise NoValue("a matrix where a number is meant")
         found = filled(right, *pocket.shape)
+        if found is None and 1 in pocket.shape and 1 in shape(right):  # a row and a column of one length
+            found = filled(Matrix(tuple(zip(*right.rows, strict=True))), *pocket.shape)
         if found is None:
             return Verdict("false", message="the two sides have different shapes")
         heads = flat(head) if isinstance(head, Matrix) else []
@@ -122,8 +130,7 @@ class Comparer(Definitions):
             truth = truths.flat[k] if truths is not None else self._truth_of(head_k, left, True)
             shown = shown_number(entry)
             if shown is None:
-                same = equal(value, self.value(entry, own=True))
-                out.append((place_of(k, pocket), Verdict("true" if same else "false")))
+                out.append((place_of(k, pocket), self._worked(value, truth, entry)))
                 continue
             own = self._number(value, truth, shown, left, slipped, overlap=False)
             if own.verdict == "false":
@@ -131,8 +138,19 @@ class Comparer(Definitions):
             out.append((place_of(k, pocket), own))
         return together(out)
 
+    def _worked(self, value: Any, truth: Any, entry: Expression) -> Verdict:
+        """An entry that is worked out, 1.22/6.74: equal, or within the digits of what it is worked from."""
+        worked = self.value(entry, own=True)
+        if equal(value, worked) or (truth is not None and equal(truth, worked)):
+            return Verdict("true")
+        wide = self.value(entry, own=True, ball_of_shown=True)
+        near = _meet(value, wide) or (truth is not None and _meet(truth, wide))
+        return Verdict("within") if near else Verdict("false", expected=_short(value))
+
     def _unseen(self, own: Verdict, head: Expression | None, wide: Any, shown: Shown) -> Verdict:
         """A number with unwritten ones behind it, which may have been rounded too."""
+        if isinstance(head, Name) and head.quantity.kind in GIVEN:
+            return own
         if isinstance(head, Name) and self.by_hand(head.quantity, shown):
             return Verdict("within", "carried", own.expected)
         if wide is not None and finite(wide) and not abs(ball(wide) - shown.exact) > _CARRIED * shown.half:
@@ -179,7 +197,10 @@ class Comparer(Definitions):
         return bool(near or abs(value - shown.exact) <= 2 * shown.half)
 
     def _both_numbers(self, left: Expression, right: Expression) -> Verdict:
-        a, b = only(self.value(left)), only(self.value(right))
+        a, b = self.value(left), self.value(right)
+        if _is_array(a) and _is_array(b):
+            return self._both_arrays(left, right, [(a, b)])
+        a, b = only(a), only(b)
         if equal(a, b):
             return Verdict("true")
         wide = (only(self.value(e, ball_of_shown=True)) for e in (left, right))
@@ -222,12 +243,25 @@ class Comparer(Definitions):
     def _same_value(self, left: Expression, right: Expression, slipped: bool) -> Verdict:
         values = self.value(left, own=True), self.value(left), self.value(right, own=True)
         wide = self.value(right, own=True, ball_of_shown=True)
-        shapes = {np.shape(x) for x in values}
-        if len(shapes) > 1 or shapes == {()}:
+        if not _is_array(values[2]):
             own, truth, exact = map(only, values)
             return _same_number(own, truth, exact, only(wide))
+        if len({np.shape(x) for x in values}) > 1:  # rows and columns
+            return self._both_arrays(left, right, [(values[0], values[2]), (values[1], values[2])])
         entries = zip(*(x.flat for x in (*values, wide)), strict=True)
         return together([(place_of(k, values[0]), _same_number(*entry)) for k, entry in enumerate(entries)])
+
+    def _both_arrays(self, left: Expression, right: Expression, pairs: list[tuple[Any, Any]]) -> Verdict:
+        """Entry by entry: equal, or within the digits shown of either side."""
+        if any(_all_equal(*pair) for pair in pairs):
+            return Verdict("true")
+        wide = [self.value(e, own=True, ball_of_shown=True) for e in (left, right)]
+        for a, _ in pairs:
+            if all(_meet(x, y) for x, y in zip(a.flat, wide[1].flat, strict=True)):
+                return Verdict("within")
+        if all(_meet(x, y) for x, y in zip(wide[0].flat, wide[1].flat, strict=True)):
+            return Verdict("within")
+        return Verdict("false", message=f"left is {_short(pairs[0][0])}, right is {_short(pairs[0][1])}")
 
     def _stands_for(self, q: Quantity, shown: Shown) -> bool:
         """Whether a number that is put in for a quantity is the document's own, or the true one at its digits."""
@@ -349,6 +383,10 @@ def _all_equal(a: Any, b: Any) -> bool | None:
         return False
     answers = [equal(x, y) for x, y in zip(a.flat, b.flat, strict=True)]
     return False if False in answers else None if None in answers else True
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.size > 1
 
 
 def _count(x: Any) -> str:

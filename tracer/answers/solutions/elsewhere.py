@@ -47,6 +47,12 @@ class Elsewhere:
     own_loss: bool = False  # whether it defines this network's
     signed: set[Expression] = field(default_factory=set)  # what it says of error signals of this network's sign
 
+    def again(self, comparer: Comparer) -> Elsewhere:
+        """The same of a document read again from its beginning; other networks once made serve both."""
+        out = Elsewhere(comparer, self.unbiased, self.slips)
+        out.__dict__.update(_others=self._others, _functions=self._functions)
+        return out
+
     def judged(self, left: Expression, right: Expression, verdict: Verdict, *, general: bool) -> Verdict:
         """The verdict, or where the row is about another network, that it is not checked."""
         defines = _defines_loss(left, right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flint import ctx
 
@@ -22,11 +23,13 @@ from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
 from tracer.answers.solutions.duals import BITS
+from tracer.answers.solutions.glossary import glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Solution", "check_solution"]
 
 MOST_SAMPLES = 8
+MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
@@ -166,6 +169,16 @@ def check_solution(
     )
 
 
+class _Way(NamedTuple):
+    """One way to read the document: its complaints, its check, the notation, and the statements in known names."""
+
+    score: Score
+    checking: Checking
+    name: str
+    about: str
+    found: Sequence[Statement]
+
+
 def _best(
     problem: Problem,
     found: list[Statement],
@@ -175,30 +188,35 @@ def _best(
     accepted: Mapping[Quantity, Mark],
 ) -> tuple[Checking, str, int, list[str]]:
     """The check in the notation and for the sample that leave least to complain of."""
-    books = list(_books(problem, found, notation))
-    samples = [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1)
-    best: tuple[Score, Checking, str, int] | None = None
-    for name, book in books:
-        for k in samples:
-            score, checking = _checked(problem, book, k, found, rows)
-            if best is None or score < best[0]:
-                best = score, checking, name, k
-            if score == (0, 0):
+    tried: list[tuple[_Way, int]] = []
+    for name, book in list(_books(problem, found, notation)):
+        about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
+        for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
+            tried.append((_Way(*_checked(problem, book, k, found, rows), name, about, found), k))
+            if tried[-1][0].score == (0, 0):
                 break
-    assert best is not None
-    score, checking, name, k = best
-    about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
-    own = None if notation or score[0] < LEAST_COMPLAINTS else _own_letters(problem, found, rows, k, score)
-    if own:
-        checking, found, about = own
-        name = "bishop"
+    best, k = min(tried, key=lambda way: way[0].score)
+    if not notation:
+        others = [way for way, own in tried if own == k and way is not best and way.name in NOTATIONS]
+        best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k)
+    _, checking, name, about, found_ = best
     slips = checking.elsewhere.misstated
     if slips or accepted:
-        checking = _of_all(problem, checking.book, k, found, rows, slips, accepted)
+        checking = _of_all(problem, checking.book, k, found_, rows, slips, accepted)
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     remarks += checking.elsewhere.remarks
     return checking, name, k, remarks
+
+
+def _in_own_names(problem: Problem, best: _Way, others: Sequence[_Way], rows: Sequence[SourceRow], sample: int) -> _Way:
+    """The best way, or one with letters, then names, of the document's own that leaves less to complain of."""
+    if best.score[0] >= LEAST_COMPLAINTS:
+        best = _own_letters(problem, best, rows, sample) or best
+    if not best.score[0]:
+        return best
+    named = [_own_names(way, rows, sample, best.score) for way in (best, *others)[:MOST_NOTATIONS]]
+    return min((way for way in named if way), key=lambda way: way.score, default=best)
 
 
 def _checked(
@@ -242,23 +260,34 @@ def _is_bias(letters: Letters, book: Letterbook) -> bool:
     return bool(_BIAS.search(letters.latex)) or (meaning is not None and meaning.quantity.kind in ("b", "db"))
 
 
-def _own_letters(
-    problem: Problem, found: Sequence[Statement], rows: Sequence[SourceRow], sample: int, score: Score
-) -> tuple[Checking, list[Statement], str] | None:
+def _own_letters(problem: Problem, plain: _Way, rows: Sequence[SourceRow], sample: int) -> _Way | None:
     """The check in letters of the document's own, where it leaves clearly less to complain of than any notation."""
-    book = Letterbook(problem, "bishop")
-    best: tuple[Score, Checking, list[Statement], str] | None = None
-    for dialect in dialects(found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
-        read = [dialect.read(s) for s in found]
+    book, score = Letterbook(problem, "bishop"), plain.score
+    best: _Way | None = None
+    for dialect in dialects(plain.found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
+        read = [dialect.read(s) for s in plain.found]
         own, checking = _checked(problem, book, sample, read, rows)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
             and 3 * (own[1] - score[1]) <= 2 * gained
-            and (best is None or own < best[0])
+            and (best is None or own < best.score)
         ):
-            best = own, checking, read, dialect.about
-    return best and (best[1], best[2], f"with its own letters: {best[3]}")
+            best = _Way(own, checking, "bishop", f"with its own letters: {dialect.about}", read)
+    return best
+
+
+def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score) -> _Way | None:
+    """The check with names of the document's own understood from what it says of them, where that leaves less."""
+    meant = glossary(way.checking, way.found)
+    if not (meant.known or meant.target):
+        return None
+    read = [meant.read(s) for s in way.found]
+    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows)
+    gained, faults = least[0] - own[0], own[1] - least[1]
+    if gained <= 0 or faults > 2 * gained:
+        return None
+    return _Way(own, again, way.name, f"{way.about}; own names: {meant.about}", read)
 
 
 def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:

@@ -83,12 +83,13 @@ def renewed(statement: Statement, trees: Sequence[Expression | None], book: Lett
     out = list(trees)
     for k, relation in enumerate(statement.relations):
         left, right = trees[k], trees[k + 1]
-        if not isinstance(left, Letters) or right is None:
+        bare = left.operand if isinstance(left, Transposed) else left
+        if left is None or not isinstance(bare, Letters) or right is None:
             continue
-        again = any(l.text == left.text for l in letters_in(right)) and not isinstance(right, Letters)
+        again = any(l.text == bare.text for l in letters_in(right)) and right != left
         worked = isinstance(right, Sum) and is_numeric(right)
         if relation.sign == "←" or again or worked:
-            found = book.meaning(left.latex)
+            found = book.meaning(bare.latex)
             if found is None or found.quantity.kind in ("W", "b"):
                 out[k] = Updated(left)
     return out
