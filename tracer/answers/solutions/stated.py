@@ -88,9 +88,10 @@ def renewed(statement: Statement, trees: Sequence[Expression | None], book: Lett
             continue
         again = any(l.text == bare.text for l in letters_in(right)) and right != left
         worked = isinstance(right, Sum) and is_numeric(right)
-        if relation.sign == "←" or again or worked:
+        anyway = relation.sign == "←" or again
+        if anyway or worked:
             found = book.meaning(bare.latex)
-            if found is None or found.quantity.kind in ("W", "b"):
+            if anyway if found is None else found.quantity.kind in ("W", "b"):  # s = 1.2 + 0.3 updates nothing
                 out[k] = Updated(left)
     return out
 
