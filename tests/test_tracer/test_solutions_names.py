@@ -161,3 +161,38 @@ def test_layers_in_brackets() -> None:
     assert set(verdicts(ONE, text, "ng")) == {"true"}
     assert "false" in verdicts(ONE, text.replace("A[l] = g(Z", "A[l] = g'(Z"), "ng")
     assert verdicts(ONE, text.replace("A[1]^T", "A[2]^T"), "ng")[2] == "unread"
+
+
+SECOND = r"""
+$$w_{11}^{(2)} \leftarrow 1 - 0.1\cdot 1.410 = 0.8590$$
+$$w_{12}^{(2)} \leftarrow 2 - 0.1\cdot 1.677 = 1.832$$
+$$w_{11}^{(1)} \leftarrow 0.1 - 0.1\cdot 3.254 = -0.2254$$
+$$w_{12}^{(1)} \leftarrow 0.1 - 0.1\cdot 6.508 = -0.5508$$
+$$w_{13}^{(1)} \leftarrow 0.1 - 0.1\cdot 9.762 = -0.8762$$
+$$a_1^{(1)} = -0.2254\cdot 1 - 0.5508\cdot 2 - 0.8762\cdot 3 = -3.956$$
+$$z_1^{(1)} = 0.01878$$
+$$y_1 = 0.8590\cdot 0.01878 + 1.832\cdot 0.02017 = 0.05308$$
+"""
+
+
+def test_another_forward_pass_is_worked_with_the_updated_parameters() -> None:
+    """Where all of a row is right so; a slip in it is told, and before an update nothing is of the next step."""
+    hand = load("hand-3-2-2")
+    solution = check_solution(hand, SECOND)
+    assert solution.all_right
+    assert any("from line 7 on numbers of the next step" in remark for remark in solution.remarks)
+    assert not {"a1[1]", "z2[1]"} & {e.name for e in solution.sheet.entries}
+    wrong = check_solution(hand, SECOND.replace("0.05308", "0.05408"))
+    assert [r.right for r in wrong.relations if not r.verdict.right] == ["0.05408"]
+    before = check_solution(hand, "\n".join(SECOND.split("\n")[6:]))
+    assert not before.all_right
+
+
+@pytest.mark.parametrize(
+    ("row", "right"), [(r"\frac{dz}{dy} \frac{dy}{dx}", True), (r"\frac{dz}{dt} \frac{dy}{dx}", False)]
+)
+def test_the_chain_rule_in_bare_letters_is_no_statement_about_this_network(row: str, right: bool) -> None:
+    """Its links must meet."""
+    one = problem(layer(["3"], activation="identity"), x=["2"], t=["10"])
+    (relation,) = check_solution(one, rf"$$\frac{{dz}}{{dx}} = {row}$$", notation="nielsen").relations
+    assert relation.verdict.right == right

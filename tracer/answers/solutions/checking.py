@@ -25,9 +25,11 @@ from tracer.answers.solutions.calculating import function_base
 from tracer.answers.solutions.chains import Chain
 from tracer.answers.solutions.comparing import Comparer
 from tracer.answers.solutions.elsewhere import Elsewhere, is_elementary, other_functions
+from tracer.answers.solutions.later import after_update
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.sides import (
     ORDERS,
+    chain_rule,
     counts,
     is_shown,
     of_layers,
@@ -67,6 +69,8 @@ class Checking:
     accepted: Mapping[Quantity, Mark] = field(default_factory=dict)  # numbers that marking has found right
     named: dict[str, Expression] = field(default_factory=dict)  # names of its own, by what it defines them to be
     updated: set[Expression] = field(default_factory=set)  # parameters that it has updated
+    after: tuple[dict[Quantity, str], Comparer] | None = None  # its updated parameters, the network that has them
+    again_at: list[int] = field(default_factory=list)  # lines of another forward pass with these
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -208,7 +212,10 @@ class Checking:
         before = self._known()
         found = [self._one(statement, trees, binding) for binding in bindings]
         if not bindings[0]:
-            return self._of_one(statement, trees, self._renewed(statement, trees, found[0], before), before)
+            if score(found[0])[0] and chain_rule(trees):
+                return [Verdict("true", message="the chain rule in general")]
+            first = self._of_one(statement, trees, self._renewed(statement, trees, found[0], before), before)
+            return self._later(statement, trees, first, before)
         found, bindings = of_layers(found, bindings)
         out = []
         for column in zip(*found, strict=True):
@@ -243,6 +250,41 @@ class Checking:
         again = self._again(statement, [Updated(head), *trees[1:]], before)
         known = head in self.updated and score(again) <= score(found)
         return again if known or all(v.right for v in again) else found
+
+    def _later(
+        self, statement: Statement, trees: list[Expression | None], found: list[Verdict], before: Known
+    ) -> list[Verdict]:
+        """Another forward pass, with the parameters as the document has updated them, where more of it is right so."""
+        if (
+            not self.updated
+            or score(found)[0] == 0
+            or self.batch is not self.comparer
+            or not self._worked_out(trees[0])
+        ):
+            return found
+        try:
+            after = self._after_update()
+        except (ValueError, ArithmeticError):
+            return found
+        known = dict(after.own)
+        again = self._one(statement, trees, {}, after)
+        if not again[0].right or score(again) >= score(found):
+            after.own = known
+            return found
+        self._know(before)
+        self.again_at.append(statement.relations[0].line)
+        return again
+
+    def _worked_out(self, head: Expression | None) -> bool:
+        """Whether a name is of what a pass works out, and no parameter."""
+        meaning = self.book.meaning(head.latex) if isinstance(head, Letters) else None
+        return meaning is not None and meaning.quantity.kind in ("a", "z", "E", "E_part", "E_sample")
+
+    def _after_update(self) -> Comparer:
+        updated = {q: claim.shown.text for q, claim in self.comparer.own.items() if q.kind in ("W_new", "b_new")}
+        if self.after is None or self.after[0] != updated:
+            self.after = updated, Comparer(after_update(self.comparer), self.comparer.letter)
+        return self.after[1]
 
     def _of_one(
         self, statement: Statement, trees: list[Expression | None], found: list[Verdict], before: Known
@@ -287,7 +329,13 @@ class Checking:
             found.append(self._one(statement, [rebuilt(t, put) if t else None for t in trees], {}))
         return [worst(list(column)) for column in zip(*found, strict=True)]
 
-    def _one(self, statement: Statement, trees: list[Expression | None], binding: Mapping[str, int]) -> list[Verdict]:
+    def _one(
+        self,
+        statement: Statement,
+        trees: list[Expression | None],
+        binding: Mapping[str, int],
+        comparer: Comparer | None = None,
+    ) -> list[Verdict]:
         resolved: Resolved = []
         for k, tree in enumerate(trees):
             try:
@@ -300,7 +348,8 @@ class Checking:
             return self._inputs(resolved)
         marked = any(q.sample for tree in resolved for q in quantities(tree))
         general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
-        return self._chain(statement, resolved, self.batch if marked else self.comparer, general=general)
+        own = self.batch if marked else self.comparer
+        return self._chain(statement, resolved, comparer or own, general=general)
 
     def _named_here(self, resolved: Resolved, head: Expression | None, meant: Expression | None) -> None:
         """s = 1.2 + 0.3 gives s as a name: what follows is checked with what it stands for."""
@@ -384,6 +433,8 @@ class Checking:
                 continue
             comparer.own[q] = Claim(shown, slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
+                continue
+            if comparer is not self.comparer and comparer is not self.batch:
                 continue
             entries = self.entries if comparer is self.comparer else self.of_batch
             entries.pop(q, None)

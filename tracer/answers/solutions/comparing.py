@@ -226,7 +226,10 @@ class Comparer(Definitions):
         if left_out and any(not equal(only(self.value(term)), 0) for term in left_out):
             count = f"{len(left_out)} term{'s are' if len(left_out) > 1 else ' is'} missing"
             return Verdict("false", message=f"{count}; each of them counts here")
-        return self._same_value(left, right, slipped)
+        verdict = self._same_value(left, right, slipped)
+        updates = isinstance(left, Name) and left.quantity.kind in ("W_new", "b_new") and verdict.verdict == "false"
+        into_rule = self._put_into_rule(left, right) if updates else []
+        return self._put_right(into_rule) if into_rule else verdict
 
     def _put_right(self, found: list[tuple[Quantity, Shown]]) -> Verdict:
         """Of numbers that may stand there: whether each is the document's own, the true one, or only near."""
@@ -319,16 +322,16 @@ class Comparer(Definitions):
         differ = f"here {a} and {b}" if a != b else f"both are {a} here, by chance"
         return Verdict("false", message=f"the sides differ: {differ}")
 
-    def _put_into_rule(self, left: Expression, right: Expression) -> bool:
-        """y_1 = 1 z_1 + 2 z_2: the rule of a quantity with its given numbers put in."""
+    def _put_into_rule(self, left: Expression, right: Expression) -> list[tuple[Quantity, Shown]]:
+        """y_1 = 1 z_1 + 2 z_2: the numbers put into the rule of a quantity; none where they may not stand there."""
         while isinstance(left, Name) and left.quantity in self.formulas:
             left = self.formulas[left.quantity]
             try:
                 found = list(put_in(left, right))
             except OtherShape:
                 continue
-            return bool(found) and all(self._stands_for(q, shown) for q, shown in found)
-        return False
+            return found if all(self._stands_for(q, shown) for q, shown in found) else []
+        return []
 
     def _assignment(self, left: Expression, right: Expression) -> bool:
         """x_0 = x_1: two given numbers of a sample said to be the same."""

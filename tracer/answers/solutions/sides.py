@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from derivations.expression import Call, Expression, Letters, Matrix, Name, Number
+from derivations.expression import Call, Expression, Letters, Matrix, Name, Number, Partial, Product
 from derivations.names import Quantity
 from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, letters_in
@@ -21,6 +21,7 @@ from tracer.answers.solutions.verdicts import Verdict
 
 __all__ = [
     "ORDERS",
+    "chain_rule",
     "compared",
     "counts",
     "is_shown",
@@ -116,6 +117,17 @@ def pairs(head: Expression | None, side: Expression) -> Iterator[tuple[Name, Exp
         theirs = [e for row in side.rows for e in row]
         if len(mine) == len(theirs):
             yield from ((a, b) for a, b in zip(mine, theirs, strict=True) if isinstance(a, Name))
+
+
+def chain_rule(trees: Sequence[Expression | None]) -> bool:
+    """dz/dx = dz/dy dy/dx in bare letters: the rule itself, whatever the letters are in this network."""
+    if len(trees) != 2 or not isinstance(trees[0], Partial) or not isinstance(trees[1], Product):
+        return False
+    links = [(part.of, part.by) for part in (trees[0], *trees[1].factors) if isinstance(part, Partial)]
+    bare = all(isinstance(e, Letters) and e.latex.strip("\\").isalpha() for link in links for e in link)
+    (of, by), *inner = links
+    along = [of, *(e for _, e in inner)] == [*(e for e, _ in inner), by]
+    return bare and along and len(inner) == len(trees[1].factors)
 
 
 def why(statement: Statement, k: int) -> str:

@@ -206,6 +206,8 @@ def _best(
     remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
     remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
     remarks += checking.elsewhere.remarks
+    if checking.again_at:
+        remarks.append(f"from line {min(checking.again_at)} on numbers of the next step, with the updated parameters")
     return checking, name, k, remarks
 
 
