@@ -185,7 +185,7 @@ class Checking:
             functions={**self.comparer.functions, **functions},
             variables=points,
         )
-        comparer.__dict__.update({k: v for k, v in self.comparer.__dict__.items() if k in ("truth", "drawn")})
+        comparer.__dict__.update(truth=self.comparer.truth, drawn=self.comparer.drawn)
         resolved: Resolved = []
         for k, tree in enumerate(trees):
             try:

@@ -20,7 +20,7 @@ from tracer.answers.reporting.wording import Wording
 from tracer.answers.result import Checked
 from tracer.answers.solutions.claimed import marked, sheet_of
 from tracer.answers.solutions.rendering import fragment, relations_json, render
-from tracer.answers.solutions.solution import Solution, check_solution
+from tracer.answers.solutions.solution import Solution, check_solution, read_solution
 
 __all__ = [
     "MarkedFile",
@@ -192,10 +192,11 @@ def check_written(
 
     Marking knows every correct way of rounding through steps that are not shown: what it accepts is not false.
     """
-    solution = check_solution(problem, text, notation=notation, title=title)
+    reading = read_solution(problem, text, notation=notation, title=title)
+    solution = reading.solution()
     found = marked(problem, solution)
     marks = {m.name: m for m in found.marks if m.accepted}
     accepted = {e.quantity: marks[e.name] for e in solution.sheet.entries if e.quantity and e.name in marks}
     if accepted and solution.count("false") + solution.count("follows"):
-        solution = check_solution(problem, text, notation=notation, title=title, accepted=accepted)
+        solution = reading.solution(accepted)
     return MarkedSolution(solution, Checked(problem.title, (found,)))

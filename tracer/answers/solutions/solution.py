@@ -26,7 +26,7 @@ from tracer.answers.solutions.duals import BITS
 from tracer.answers.solutions.glossary import glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
-__all__ = ["CheckedRow", "Solution", "check_solution"]
+__all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_solution"]
 
 MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
@@ -138,37 +138,6 @@ class Solution:
         return self.render("table")
 
 
-def check_solution(
-    problem: Problem,
-    text: str,
-    *,
-    notation: str | None = None,
-    sample: int | None = None,
-    title: str = "solution",
-    accepted: Mapping[Quantity, Mark] | None = None,
-) -> Solution:
-    """Check every relation of a written solution (Markdown, LaTeX, plain text, or a notebook's JSON).
-
-    notation: a profile's name; without one the profile that fits the document best is taken and stated.  sample: which
-    sample of several it works; without one, the one that its numbers fit.  accepted: the numbers that marking has found
-    right.  Raises ValueError for an unknown notation and for a document that is too large, NotationError for a network
-    that the notation cannot write.
-    """
-    source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
-    rows = rows_of(source)
-    found, unread = statements(rows)
-    with ctx.workprec(BITS):
-        checking, name, k, remarks = _best(problem, found, rows, notation, sample, accepted or {})
-    whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
-    why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
-    checked = tuple(_rows(rows, found, checking.out, why))
-    sheet = Sheet(title, tuple(checking.entries.values()), (f"names read in the notation `{name}`",))
-    own = k if problem.samples > 1 else 0
-    return Solution(
-        problem.title or title, name, checked, sheet, tuple(remarks), own, tuple(checking.of_batch.values())
-    )
-
-
 class _Way(NamedTuple):
     """One way to read the document: its complaints, its check, the notation, and the statements in known names."""
 
@@ -179,15 +148,75 @@ class _Way(NamedTuple):
     found: Sequence[Statement]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A document in the notation, and as working the sample, that leave least to complain of."""
+
+    problem: Problem
+    title: str
+    rows: Sequence[SourceRow]
+    statements: list[Statement]
+    unread: Mapping[int, str]
+    way: _Way
+    sample: int
+    stated: bool  # the notation
+
+    def solution(self, accepted: Mapping[Quantity, Mark] | None = None) -> Solution:
+        """Every row with its verdict.  accepted: the numbers that marking has found right."""
+        _, checking, name, about, found = self.way
+        slips = checking.elsewhere.misstated
+        if slips or accepted:
+            with ctx.workprec(BITS):
+                checking = _of_all(self.problem, checking.book, self.sample, found, self.rows, slips, accepted)
+        several = self.problem.samples > 1
+        remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
+        remarks += [f"sample {self.sample} of {self.problem.samples}"] if several else []
+        remarks += checking.elsewhere.remarks
+        if checking.again_at:
+            remarks.append(
+                f"from line {min(checking.again_at)} on numbers of the next step, with the updated parameters"
+            )
+        return Solution(
+            self.problem.title or self.title,
+            name,
+            tuple(_rows(self.rows, self.statements, checking.out, self.unread)),
+            Sheet(self.title, tuple(checking.entries.values()), (f"names read in the notation `{name}`",)),
+            tuple(remarks),
+            self.sample if several else 0,
+            tuple(checking.of_batch.values()),
+        )
+
+
+def check_solution(
+    problem: Problem, text: str, *, notation: str | None = None, sample: int | None = None, title: str = "solution"
+) -> Solution:
+    """Check every relation of a written solution (Markdown, LaTeX, plain text, or a notebook's JSON).
+
+    notation: a profile's name; without one the profile that fits the document best is taken and stated.  sample: which
+    sample of several it works; without one, the one that its numbers fit.  Raises ValueError for an unknown notation
+    and for a document that is too large, NotationError for a network that the notation cannot write.
+    """
+    return read_solution(problem, text, notation=notation, sample=sample, title=title).solution()
+
+
+def read_solution(
+    problem: Problem, text: str, *, notation: str | None = None, sample: int | None = None, title: str = "solution"
+) -> Reading:
+    """Find how a written solution is to be read.  Raises as `check_solution`."""
+    source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
+    rows = rows_of(source)
+    found, unread = statements(rows)
+    whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
+    why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
+    with ctx.workprec(BITS):
+        way, k = _best(problem, found, rows, notation, sample)
+    return Reading(problem, title, rows, found, why, way, k, bool(notation))
+
+
 def _best(
-    problem: Problem,
-    found: list[Statement],
-    rows: Sequence[SourceRow],
-    notation: str | None,
-    sample: int | None,
-    accepted: Mapping[Quantity, Mark],
-) -> tuple[Checking, str, int, list[str]]:
-    """The check in the notation and for the sample that leave least to complain of."""
+    problem: Problem, found: list[Statement], rows: Sequence[SourceRow], notation: str | None, sample: int | None
+) -> tuple[_Way, int]:
+    """The way, and the sample, that leave least to complain of."""
     tried: list[tuple[_Way, int]] = []
     for name, book in list(_books(problem, found, notation)):
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
@@ -199,16 +228,7 @@ def _best(
     if not notation:
         others = [way for way, own in tried if own == k and way is not best and way.name in NOTATIONS]
         best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k)
-    _, checking, name, about, found_ = best
-    slips = checking.elsewhere.misstated
-    if slips or accepted:
-        checking = _of_all(problem, checking.book, k, found_, rows, slips, accepted)
-    remarks = [f"read in the notation `{name}`: {about}"] if not notation else []
-    remarks += [f"sample {k} of {problem.samples}"] if problem.samples > 1 else []
-    remarks += checking.elsewhere.remarks
-    if checking.again_at:
-        remarks.append(f"from line {min(checking.again_at)} on numbers of the next step, with the updated parameters")
-    return checking, name, k, remarks
+    return best, k
 
 
 def _in_own_names(problem: Problem, best: _Way, others: Sequence[_Way], rows: Sequence[SourceRow], sample: int) -> _Way:
@@ -323,7 +343,7 @@ def _clean(text: str) -> str:
 
 
 def _rows(
-    rows: Sequence[SourceRow], found: list[Statement], checked: list[Checked], unread: dict[int, str]
+    rows: Sequence[SourceRow], found: list[Statement], checked: list[Checked], unread: Mapping[int, str]
 ) -> Iterator[CheckedRow]:
     sides = unread_rows(found)
     by_row: dict[int, list[Checked]] = {}
