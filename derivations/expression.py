@@ -318,11 +318,18 @@ def replaced(e: Any, name: Callable[[Quantity], Expression]) -> Any:
 
 
 def names_in(e: Any) -> set[Quantity]:
-    """The quantities that a formula names."""
-    if isinstance(e, Name):
-        return {e.quantity}
-    parts = e._parts() if isinstance(e, Expression) else e if isinstance(e, tuple) else ()
-    return set().union(*map(names_in, parts)) if parts and not isinstance(e, Quantity) else set()
+    """The quantities that a formula, or each of several, names."""
+    found: set[Quantity] = set()
+    rest = [e]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, Name):
+            found.add(part.quantity)
+        elif isinstance(part, Expression):
+            rest += part._parts()
+        elif type(part) in (tuple, list):
+            rest += part
+    return found
 
 
 # --- value ---

@@ -19,7 +19,7 @@ from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Network
 from derivations.notation import Notation, plain
 
-__all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned"]
+__all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned", "closing_brace"]
 
 LONGEST = 200
 MOST_NAMES = 4000
@@ -255,8 +255,8 @@ def _without_latex(text: str) -> str:
     text = re.sub(r"\\hat ?\{?(\w)\}?", r"\1_hat", text)
     text = re.sub(r"\\[dt]?frac ?\{", "\\\\frac{", text)
     while (start := text.find("\\frac{")) >= 0:
-        middle = _closing(text, start + 5)
-        end = _closing(text, middle + 1) if middle > 0 and text[middle + 1 : middle + 2] == "{" else -1
+        middle = closing_brace(text, start + 5)
+        end = closing_brace(text, middle + 1) if middle > 0 and text[middle + 1 : middle + 2] == "{" else -1
         if end < 0:
             return ""
         text = f"{text[:start]}{text[start + 6 : middle]}/{text[middle + 2 : end]}{text[end + 1 :]}"
@@ -264,7 +264,7 @@ def _without_latex(text: str) -> str:
     return re.sub(r"\\partial ?", "∂", text).replace("\\varepsilon", "epsilon").replace("\\", "")
 
 
-def _closing(text: str, start: int) -> int:
+def closing_brace(text: str, start: int) -> int:
     """Where the brace that opens at `start` closes, -1 where it does not."""
     depth = 0
     for k in range(start, len(text)):

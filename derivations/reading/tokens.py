@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from derivations.name_reading import closing_brace
 from derivations.reading.spellings import respelled
 
 __all__ = ["DEEPEST", "LONGEST_ROW", "MOST_TOKENS", "NotRead", "Tok", "tokens"]
@@ -240,7 +241,7 @@ def _cut(text: str, place: Callable[[int], tuple[int, int]]) -> Iterator[Piece]:
         elif kind == "FRACN":
             yield from _one_digit_above(found)
         elif kind == "FRACD":
-            second = _closing(text, text.index("{", start))
+            second = closing_brace(text, text.index("{", start))
             yield from _denominator(text, start, at, second, place)
             at = _after_d(text, second)
         else:
@@ -275,7 +276,7 @@ def _words(text: str, start: int, end: int) -> tuple[Piece, int]:
     called = _WORD_CALLED.match(text, start)
     if called:
         return ("FUNC", called[0], start), called.end()
-    closing = _closing(text, end - 1)
+    closing = closing_brace(text, end - 1)
     if closing < 0:
         return ("STRAY", "{", start), end
     return ("NOTE", text[end:closing].strip(), start), closing + 1
@@ -328,16 +329,6 @@ def _number(written: str) -> str:
         text = f"{text[: found.start()]}e{sign}{found[2].translate(_PLAIN_SUPER)}"
     text = text.strip()
     return f"0{text}" if text.startswith(".") else text.removesuffix(".")
-
-
-def _closing(text: str, start: int) -> int:
-    """Where the brace that opens at `start` closes, -1 where it does not."""
-    depth = 0
-    for k in range(start, len(text)):
-        depth += (text[k] == "{") - (text[k] == "}")
-        if depth == 0:
-            return k
-    return -1
 
 
 def _shown(text: str) -> str:

@@ -31,6 +31,7 @@ from derivations.expression import (
     Sum,
     Transposed,
     Writing,
+    names_in,
 )
 from derivations.names import Quantity
 from derivations.network import Problem
@@ -269,8 +270,8 @@ class Calculator:
         if base not in _ANY:
             raise NoValue(f"{base} is no function of this network")
         layers = [l.activation for _, l in self.problem.network]
-        found = {q.layer for q in _quantities(argument) if q.kind == "a"}
-        found = found or {q.layer for q in _quantities(argument) if q.kind in ("W", "b")}
+        found = {q.layer for q in names_in(argument) if q.kind == "a"}
+        found = found or {q.layer for q in names_in(argument) if q.kind in ("W", "b")}
         if layer:
             if layer > len(layers) or (len(found) == 1 and found != {layer}):
                 raise NoValue(f"{base} of layer {layer} is applied to another layer")
@@ -306,13 +307,6 @@ def _differentiated(function: Callable[[Any], Any], x: Any) -> Any:
         raise NoValue("a second derivative")
     moved = function(Dual(x, fmpq(1)))
     return moved.slope if isinstance(moved, Dual) else fmpq(0)
-
-
-def _quantities(e: Any) -> list[Quantity]:
-    if isinstance(e, Name):
-        return [e.quantity]
-    parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
-    return [q for part in parts for q in _quantities(part)]
 
 
 def _number(x: Any) -> Any:

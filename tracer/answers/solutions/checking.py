@@ -11,7 +11,7 @@ from flint import arb, fmpq
 
 from derivations import names
 from derivations.activations import ACTIVATIONS
-from derivations.expression import Expression, Letters, Matrix, Name, Writing
+from derivations.expression import Expression, Letters, Matrix, Name, Writing, names_in
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.reading.indices import index_letters
@@ -36,7 +36,6 @@ from tracer.answers.solutions.sides import (
     ordered,
     pairs,
     plain,
-    quantities,
     score,
     variable,
     why,
@@ -346,7 +345,7 @@ class Checking:
             self._named_here(resolved, trees[0], trees[1])
         if all((isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or is_shown(tree) for tree in resolved):
             return self._inputs(resolved)
-        marked = any(q.sample for tree in resolved for q in quantities(tree))
+        marked = any(q.sample for q in names_in(resolved))
         general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
         own = self.batch if marked else self.comparer
         return self._chain(statement, resolved, comparer or own, general=general)

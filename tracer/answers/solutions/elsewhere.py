@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from derivations.activations import ACTIVATIONS, Activation
-from derivations.expression import Call, Expression, Name, Negative, Number, Power, Product, Quotient
+from derivations.expression import Call, Expression, Name, Negative, Number, Power, Product, Quotient, names_in
 from derivations.losses import LOSSES, Loss
 from derivations.names import Quantity
 from derivations.reading.nodes import Applied, Variable
@@ -23,7 +23,7 @@ from tracer.answers.solutions.calculating import NoValue, activation_named, func
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import equal
 from tracer.answers.solutions.verdicts import NOT_CHECKED, Verdict
-from tracer.answers.solutions.worlds import World, used_in
+from tracer.answers.solutions.worlds import World
 
 __all__ = ["OF_LOSS", "Elsewhere", "is_elementary", "other_functions"]
 
@@ -116,7 +116,7 @@ class Elsewhere:
     def _simplified(self, left: Expression, right: Expression, defines: bool) -> bool:
         """A loss of probabilities without the terms that targets of 0 and 1 take away; a slope of 1 or 0 put in."""
         network = self.comparer.problem.network
-        logs = network.loss.targets == "0..1" and defines and not any(q.kind == "t" for q in used_in(right))
+        logs = network.loss.targets == "0..1" and defines and not any(q.kind == "t" for q in names_in(right))
         texts = {text for e in (left, right) for text in _constant_factors(e)}
         kinked = any(layer.activation.kinks for _, layer in network) and bool(texts)
         hidden = "0" not in texts and _all_zero(self.comparer.value(left))  # by 0, whatever else is there
@@ -181,18 +181,18 @@ def _holds(comparer: Comparer, left: Expression, right: Expression) -> bool:
 
 def _defines_loss(left: Expression, right: Expression) -> bool:
     """E = a formula of outputs and targets."""
-    kinds = {q.kind for q in used_in(right)}
+    kinds = {q.kind for q in names_in(right)}
     return (
         isinstance(left, Name) and left.quantity.kind in _LOSS_KINDS and bool(kinds) and kinds <= {"z", "a", "t", "x"}
     )
 
 
 def _of_signals(e: Any) -> bool:
-    return any(q.kind in ("delta", "dz") for q in used_in(e))
+    return any(q.kind in ("delta", "dz") for q in names_in(e))
 
 
 def _is_forward(left: Any) -> bool:
-    return {q.kind for q in used_in(left)} in ({"a"}, {"z"})
+    return {q.kind for q in names_in(left)} in ({"a"}, {"z"})
 
 
 def is_elementary(e: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derivations.expression import Expression, Name
+from derivations.expression import Expression, Name, names_in
 from derivations.names import Quantity
 from tracer.answers.solutions.comparing import Comparer, is_numeric
 from tracer.answers.solutions.duals import ball
@@ -12,7 +12,6 @@ from tracer.answers.solutions.putting import OtherShape, put_in
 from tracer.answers.solutions.shown import like, shown_number
 from tracer.answers.solutions.values import GIVEN, Slip, only
 from tracer.answers.solutions.verdicts import Verdict
-from tracer.answers.solutions.worlds import used_in
 
 __all__ = ["following", "right_number", "slips_behind", "slips_put_in"]
 
@@ -33,14 +32,14 @@ def slips_behind(values: Comparer, e: Expression) -> Slips:
                 known[q] = frozenset().union(*(of(p) for p in _steps(values, q)))
         return known[q]
 
-    return tuple(sorted(frozenset().union(*(of(q) for q in used_in(e)))))
+    return tuple(sorted(frozenset().union(*(of(q) for q in names_in(e)))))
 
 
 def _steps(values: Comparer, q: Quantity) -> frozenset[Quantity]:
     """What a quantity that the document does not show is worked from, where that is the document's."""
     if q.kind in GIVEN or not values.rests_on_own(q):
         return frozenset()
-    return frozenset(used_in(values.formulas[q]))
+    return frozenset(names_in(values.formulas[q]))
 
 
 def slips_put_in(values: Comparer, letters: Expression, side: Expression) -> Slips:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from derivations.expression import Call, Expression, Letters, Matrix, Name, Number, Partial, Product
-from derivations.names import Quantity
 from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, letters_in
 from derivations.reading.statements import Statement
@@ -29,7 +28,6 @@ __all__ = [
     "ordered",
     "pairs",
     "plain",
-    "quantities",
     "score",
     "variable",
     "why",
@@ -134,18 +132,6 @@ def why(statement: Statement, k: int) -> str:
     """Why a side was not read, with its column."""
     found = statement.sides[k].unread
     return f"column {found.column}: {found}" if found else "not understood"
-
-
-def quantities(e: Any) -> Iterator[Quantity]:
-    """Every quantity of a tree, in order."""
-    if isinstance(e, Name):
-        yield e.quantity
-    elif isinstance(e, Expression):
-        for part in e._parts():
-            yield from quantities(part)
-    elif type(e) is tuple:
-        for part in e:
-            yield from quantities(part)
 
 
 def score(verdicts: Sequence[Verdict]) -> tuple[int, int]:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from derivations import names
-from derivations.expression import Expression
+from derivations.expression import Expression, names_in
 from derivations.names import Quantity
 from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator, NoValue, exact_number
 from tracer.answers.solutions.duals import rational
 from tracer.answers.solutions.shown import Shown, cell, rounds_to
-from tracer.answers.solutions.worlds import World, drawn, of_any_loss, own_world, used_in
+from tracer.answers.solutions.worlds import World, drawn, of_any_loss, own_world
 
 __all__ = ["GIVEN", "Claim", "Slip", "Values", "only"]
 
@@ -97,7 +97,7 @@ class Values:
         formula = self.formulas.get(q)
         if formula is None:
             return False
-        used = set(used_in(formula))
+        used = names_in(formula)
         return any(p in self.own for p in used) or (
             depth > 0 and any(self.rests_on_own(p, depth - 1) for p in used if p.kind not in GIVEN)
         )

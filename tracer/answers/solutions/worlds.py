@@ -15,13 +15,13 @@ import numpy as np
 from flint import arb, fmpq
 
 from derivations.equations import Equation, equations, givens
-from derivations.expression import Expression, Name
+from derivations.expression import Expression, names_in
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator
 from tracer.answers.solutions.duals import TALLEST, Dual, rational
 
-__all__ = ["World", "drawn", "of_any_loss", "own_world", "speaks_of_gradients", "used_in"]
+__all__ = ["World", "drawn", "of_any_loss", "own_world", "speaks_of_gradients"]
 
 _FORWARD = ("a", "z", "E_part", "E_sample", "E")
 Number = Any
@@ -70,19 +70,7 @@ class World:
 
     @cached_property
     def _forward(self) -> list[tuple[Quantity, Expression, frozenset[Quantity]]]:
-        return [(q, e, frozenset(used_in(e))) for q, e in self.equations if q.kind in _FORWARD]
-
-
-def used_in(e: Any) -> Iterator[Quantity]:
-    """The quantities of a formula."""
-    if isinstance(e, Name):
-        yield e.quantity
-    elif isinstance(e, Expression):
-        for part in e._parts():
-            yield from used_in(part)
-    elif type(e) is tuple:
-        for part in e:
-            yield from used_in(part)
+        return [(q, e, frozenset(names_in(e))) for q, e in self.equations if q.kind in _FORWARD]
 
 
 def own_world(problem: Problem) -> World:
@@ -159,5 +147,5 @@ _GRADIENTS = ("delta", "dz", "dW", "db")
 
 def speaks_of_gradients(e: Any) -> bool:
     """Whether a formula is linear in gradients of the loss as backpropagation is, whatever the loss."""
-    kinds = {q.kind for q in used_in(e)}
+    kinds = {q.kind for q in names_in(e)}
     return bool(kinds & set(_GRADIENTS)) and not kinds & {"E", "E_part", "E_sample", "t"}
