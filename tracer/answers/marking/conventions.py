@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -89,10 +90,11 @@ def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> 
     """Each sheet in the reading in which the fewest entries miss; as it is unless another is clearly better."""
     read = Read.of(problem, sheets)
     out, now = list(sheets), _missed(read)
-    ways = [(k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m)]
-    for (k, other), m in zip(ways, _missed(Read.of(problem, [way for _, way in ways])), strict=True):
-        if m.wrong <= min(now[k].wrong - LEAST, now[k].wrong // 4) and m.not_right < now[k].not_right:
-            out[k], now[k] = other, m
+    ways = ((k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m))
+    while some := list(islice(ways, len(sheets))):  # no more at once than there are sheets
+        for (k, other), m in zip(some, _missed(Read.of(problem, [way for _, way in some])), strict=True):
+            if m.wrong <= min(now[k].wrong - LEAST, now[k].wrong // 4) and m.not_right < now[k].not_right:
+                out[k], now[k] = other, m
     return read if all(a is b for a, b in zip(out, sheets, strict=True)) else Read.of(problem, out)
 
 

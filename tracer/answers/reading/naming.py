@@ -56,6 +56,7 @@ class Naming:
         self._near_left = MOST_NEAR
         self._near_names: dict[str, tuple[tuple[str, ...], str]] = {}
         self._known: dict[tuple[str, str], Understood] = {}
+        self._read_in: dict[tuple[str, ...], str] = {}
 
     # --- sheets ---
 
@@ -66,8 +67,15 @@ class Naming:
         stated = notation or raw.notation
         if stated:
             return self._stated(raw, stated)
+        written = tuple(cell.name for cell in raw.cells)
+        if written in self._read_in:  # a class has the same names on every sheet
+            return self._sheet(raw, self._read_in[written])
         sheet = self._sheet(raw, OURS)
-        return sheet if not _strange(sheet) else self.readings(raw)[0]
+        if not _strange(sheet):
+            return sheet
+        self._forget()
+        self._read_in[written], best = self._ways(raw)[0]
+        return best
 
     def readings(self, raw: Raw | Sheet, notation: str | None = None) -> list[Sheet]:
         """Every reading of a whole sheet that understands a name, best first; canonical names first among equals."""
@@ -76,12 +84,16 @@ class Naming:
             raw = Raw(raw.id, cells, error=raw.error)
         if raw.error or notation or raw.notation:
             return [self.read(raw, notation)]
+        return [sheet for _, sheet in self._ways(raw)]
+
+    def _ways(self, raw: Raw) -> list[tuple[str, Sheet]]:
+        """Every reading with its notation, best first."""
         profiles = [OURS, *(name for name in NOTATIONS if name != "bishop")]
         if any(re.search(r"\[(?:\d+, ?)?0[\],]", cell.name) for cell in raw.cells):
             profiles.append(FROM_ZERO)
-        sheets = [self._sheet(raw, profile) for profile in profiles if self.spellings.fits(profile)]
-        sheets = [s for k, s in enumerate(sheets) if not k or not _same(s, sheets[0])]
-        return sorted(sheets, key=lambda sheet: (_strange(sheet), -self._fluent(sheet)))
+        ways = [(profile, self._sheet(raw, profile)) for profile in profiles if self.spellings.fits(profile)]
+        ways = [way for k, way in enumerate(ways) if not k or not _same(way[1], ways[0][1])]
+        return sorted(ways, key=lambda way: (_strange(way[1]), -self._fluent(way[1])))
 
     def _fluent(self, sheet: Sheet) -> int:
         """How many names of a reading are in the letters of its notation; ours come before equals."""
@@ -108,6 +120,8 @@ class Naming:
             self._known.clear()
         if len(self._letters_of) > MOST_REMEMBERED:
             self._letters_of.clear()
+        if len(self._read_in) > MOST_REMEMBERED // 100:
+            self._read_in.clear()
 
     def _stated(self, raw: Raw, stated: str) -> Sheet:
         if stated in ("names", "bishop"):
