@@ -27,6 +27,7 @@ __all__ = ["Read", "accepted", "best_readings"]
 
 LEAST = 2
 """Entries that another reading must put right."""
+AT_ONCE = 200  # readings judged together, where there are fewer sheets
 NUMBERS = ("learning_rate", "momentum", "beta1", "beta2", "epsilon")
 CHOICES = {"reduction": ("sum", "mean"), "momentum_form": ("classical", "ema"), "update_biases": (True, False)}
 SIGNS = (
@@ -91,7 +92,7 @@ def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> 
     read = Read.of(problem, sheets)
     out, now = list(sheets), _missed(read)
     ways = ((k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m))
-    while some := list(islice(ways, len(sheets))):  # no more at once than there are sheets
+    while some := list(islice(ways, max(len(sheets), AT_ONCE))):  # no more at once than there are sheets
         for (k, other), m in zip(some, _missed(Read.of(problem, [way for _, way in some])), strict=True):
             if m.wrong <= min(now[k].wrong - LEAST, now[k].wrong // 4) and m.not_right < now[k].not_right:
                 out[k], now[k] = other, m
