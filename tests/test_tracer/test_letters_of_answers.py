@@ -59,6 +59,26 @@ def test_a_canonical_sheet_is_told_in_canonical_letters(tmp_path: Path) -> None:
         assert OURS.search(render(slipped("hand-3-2-2", None, tmp_path), form).replace("\\_", "_")), form
 
 
+@pytest.mark.parametrize("form", ["latex", "markdown"])
+@pytest.mark.parametrize("problem", ["hand-3-2-2", "softmax-xor", "threshold-xor"])
+def test_typeset_names_are_told_as_people_type_them(problem: str, form: str, tmp_path: Path) -> None:
+    """A sheet in LaTeX is answered in the names of the same sheet as CSV."""
+    own, names = load(problem), []
+    for ending, written in ((".csv", "csv"), (".tex" if form == "latex" else ".md", form)):
+        path = tmp_path / f"sheet{ending}"
+        path.write_text(str(blank_sheet(own, written, "nielsen")), encoding="utf-8")
+        names.append([m.name for m in check(own, [path]).one.marks])
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("name", [r"\delta_{9}^{(2)}", r"\frac{1}{2}\delta_1^{(2)}"])
+def test_what_would_mean_something_else_keeps_its_spelling(name: str, tmp_path: Path) -> None:
+    """The planted twin: a name that is unknown, or a formula, is told as it stands."""
+    path = tmp_path / "sheet.csv"
+    path.write_text(f"quantity,value\n{name},1.5\n", encoding="utf-8")
+    assert [m.name for m in check("hand-3-2-2", [path]).one.marks] == [name]
+
+
 @pytest.mark.parametrize("notation", [n for n in NOTATIONS if n != "uy"])
 def test_equations_are_those_of_the_notation(notation: str, tmp_path: Path) -> None:
     """Exactly what the notation writes for the quantities of the right equation."""

@@ -15,7 +15,7 @@ from derivations.aliases import Meaning
 from derivations.expression import Expression, Name, Negative, Number, Product, Quotient
 from derivations.formula_reading import FormulaError, read_formula
 from derivations.given import fraction, shape_of, shortened
-from derivations.letters import letters_of
+from derivations.letters import letters_of, typed
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
@@ -170,12 +170,8 @@ class Naming:
     # --- cells ---
 
     def _entry(self, cell: RawCell, profile: str) -> Entry:
-        name, where = cell.name, cell.where
-        known = self._known.get((profile, name))
-        if known is None:
-            self._forget()
-            known = self._known[profile, name] = self._understand(name, profile)
-        quantity, factor, formula, message = known
+        quantity, factor, formula, message = self._meaning(cell.name, profile)
+        name, where = self._shown(cell.name, profile), cell.where
         written = cell.written
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
@@ -187,6 +183,22 @@ class Naming:
         except ValueError as e:
             return Entry(name, number, where, quantity, factor, formula, None, "malformed", str(e))
         return Entry(name, number, where, quantity, factor, formula, value)
+
+    def _meaning(self, name: str, profile: str) -> Understood:
+        """What a name means in these letters, found once for all sheets."""
+        known = self._known.get((profile, name))
+        if known is None:
+            self._forget()
+            known = self._known[profile, name] = self._understand(name, profile)
+        return known
+
+    def _shown(self, name: str, profile: str) -> str:
+        """A name as reports show it: LaTeX as people type it, where that means the same."""
+        meaning = self._meaning(name, profile)
+        if not meaning[0] or not any(sign in name for sign in r"\{$"):
+            return name
+        text = typed(name)
+        return text if self._meaning(text, profile) == meaning else name
 
     def _singles(self, cells: Any, profile: str) -> Iterator[RawCell | Entry]:
         """Whole arrays as a cell for each entry."""
