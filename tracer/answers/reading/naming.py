@@ -19,7 +19,7 @@ from derivations.letters import letters_of, typed
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
-from derivations.spellings import FROM_ZERO, OURS, Spellings
+from derivations.spellings import FROM_ZERO, OURS, Spellings, bracketed
 from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
@@ -67,7 +67,8 @@ class Naming:
         if stated:
             return self._stated(raw, stated)
         sheet = self._sheet(raw, OURS)
-        return sheet if not _strange(sheet) else self.readings(raw)[0]
+        plain = not any(bracketed(cell.name) for cell in raw.cells)
+        return sheet if plain and not _strange(sheet) else self.readings(raw)[0]
 
     def readings(self, raw: Raw | Sheet, notation: str | None = None) -> list[Sheet]:
         """Every reading of a whole sheet that understands a name, best first; canonical names first among equals."""
@@ -81,7 +82,8 @@ class Naming:
             profiles.append(FROM_ZERO)
         sheets = [self._sheet(raw, profile) for profile in profiles if self.spellings.fits(profile)]
         sheets = [s for k, s in enumerate(sheets) if not k or not _same(s, sheets[0])]
-        return sorted(sheets, key=lambda sheet: (_strange(sheet), -self._fluent(sheet)))
+        ng = any(bracketed(cell.name) for cell in raw.cells)
+        return sorted(sheets, key=lambda sheet: (_strange(sheet), ng and sheet.letters != "ng", -self._fluent(sheet)))
 
     def _fluent(self, sheet: Sheet) -> int:
         """How many names of a reading are in the letters of its notation; ours come before equals."""
