@@ -66,9 +66,8 @@ class Naming:
         stated = notation or raw.notation
         if stated:
             return self._stated(raw, stated)
-        sheet = self._sheet(raw, OURS)
-        plain = not any(bracketed(cell.name) for cell in raw.cells)
-        return sheet if plain and not _strange(sheet) else self.readings(raw)[0]
+        sheet = self._sheet(raw, "ng" if any(bracketed(cell.name) for cell in raw.cells) else OURS)
+        return self.readings(raw)[0] if _strange(sheet) else sheet
 
     def readings(self, raw: Raw | Sheet, notation: str | None = None) -> list[Sheet]:
         """Every reading of a whole sheet that understands a name, best first; canonical names first among equals."""
