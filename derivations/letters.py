@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,10 +13,11 @@ from derivations.network import Network, Problem
 from derivations.notation import NOTATIONS, Notation, plain
 from derivations.spellings import FROM_ZERO
 
-__all__ = ["BY_NAME", "Letters", "letters_of", "plain_text"]
+__all__ = ["BY_NAME", "Letters", "letters_of", "plain_text", "typed"]
 
 BY_NAME = "names"
 """The problem's own names, and ours for what has none."""
+_BAR = re.compile(r"(?:\\right)?(?:\\[rl]?vert|\|)\s*_\{(?:n=(\d+))?(?:,\s*)?(?:\\tau=(\d+))?\}$")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ def letters_of(problem: Problem, profile: str = "") -> Letters:
 def plain_text(notation: Notation, network: Network, q: Quantity) -> str:
     """A quantity in a notation as people type it, `dz^[1]_2@3`."""
     return notation.text(network, q._replace(sample=0, step=1)) + _marks(q)
+
+
+def typed(latex: str) -> str:
+    r"""A name in LaTeX as people type it, `\left.z^{[2]}_{1}\right\rvert_{n=3}` as `z^[2]_1@3`."""
+    name = latex.strip("$ ")
+    bar = _BAR.search(name)
+    if not bar:
+        return plain(name)
+    marks = (f"@{bar[1]}" if bar[1] else "") + (f"#{bar[2]}" if bar[2] else "")
+    return plain(name[: bar.start()].removeprefix(r"\left.")) + marks
 
 
 def _from_zero(q: Quantity) -> Quantity:

@@ -16,7 +16,7 @@ from derivations.network import Network
 from derivations.notation import NOTATIONS
 from derivations.spoken import spoken
 
-__all__ = ["FROM_ZERO", "OURS", "Spellings"]
+__all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
@@ -28,6 +28,16 @@ _UPDATED = re.compile(
 )
 _ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
 _TWICE = re.compile(r"(?<=\d|w)\[(\d{1,6})\] ?\[(\d{1,6})\]", re.ASCII)  # W2[1][1] is W2[1,1]
+_BRACKETED = re.compile(r"\^ ?\{? ?\\?\[ ?\d")
+
+
+def bracketed(written: str) -> bool:
+    """Whether the layer stands in square brackets above, `dz^[1]_2`, which only ng's notation writes.
+
+    >>> bracketed("dz^{[1]}_2"), bracketed("z1[2]"), bracketed("z_2^(1)")
+    (True, False, False)
+    """
+    return _BRACKETED.search(written) is not None
 
 
 class Spellings:
@@ -47,7 +57,8 @@ class Spellings:
 
         Raises UnknownName for what no notation reads, and for what two read as different quantities.
         """
-        stated = notation if notation and notation in NOTATIONS and notation != "bishop" else OURS
+        usual = "ng" if bracketed(written) else OURS
+        stated = notation if notation and notation in NOTATIONS and notation != "bishop" else usual
         for profile in dict.fromkeys((stated, OURS)):
             if found := self.find(written, profile):
                 return found

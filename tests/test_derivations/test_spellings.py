@@ -34,6 +34,10 @@ def read(problem, name, notation=None):
         (HAND, "dE/dW1[2][3]", "dW1[2,3]"),
         (HAND, "learning rate", "eta"),
         (HAND, "δ₁⁽²⁾", "delta2[1]"),
+        (HAND, "dz^[1]_2", "delta1[2]"),
+        (HAND, r"a^{[1]}_{2}", "z1[2]"),
+        (HAND, "dz1[2]", "dz1[2]"),  # the planted twins: without brackets above it is ours
+        (HAND, "a_2^(1)", "a1[2]"),
     ],
 )
 def test_names_in_any_letters(problem, name, meant):

@@ -10,11 +10,14 @@ import pytest
 from derivations.letters import letters_of
 from derivations.names import read_name
 from derivations.notation import NOTATIONS
-from tracer import check, load, trace
+from tracer import check, load, trace, verify
+from tracer.answers.beside import put_beside
 from tracer.answers.blank import blank_sheet
+from tracer.answers.reading.sheets import SheetError, read_sheet
 from tracer.answers.reporting.render import render
 from tracer.answers.result import Checked
 from tracer.show.page.marking import sheet_of
+from tracer.tracing import steps_of
 
 OURS = re.compile(r"\b(?:a|z|dz|slope|delta|dW|db|W|b)\d(?:_new)?\[|slope")
 FORMS = ("table", "markdown", "html", "json", "gradescope", "latex")
@@ -57,6 +60,26 @@ def test_a_canonical_sheet_is_told_in_canonical_letters(tmp_path: Path) -> None:
     """The planted twin: what the test above looks for is there."""
     for form in FORMS[:-1]:
         assert OURS.search(render(slipped("hand-3-2-2", None, tmp_path), form).replace("\\_", "_")), form
+
+
+@pytest.mark.parametrize("form", ["latex", "markdown"])
+@pytest.mark.parametrize("problem", ["hand-3-2-2", "softmax-xor", "threshold-xor"])
+def test_typeset_names_are_told_as_people_type_them(problem: str, form: str, tmp_path: Path) -> None:
+    """A sheet in LaTeX is answered in the names of the same sheet as CSV."""
+    own, names = load(problem), []
+    for ending, written in ((".csv", "csv"), (".tex" if form == "latex" else ".md", form)):
+        path = tmp_path / f"sheet{ending}"
+        path.write_text(str(blank_sheet(own, written, "nielsen")), encoding="utf-8")
+        names.append([m.name for m in check(own, [path]).one.marks])
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("name", [r"\delta_{9}^{(2)}", r"\frac{1}{2}\delta_1^{(2)}"])
+def test_what_would_mean_something_else_keeps_its_spelling(name: str, tmp_path: Path) -> None:
+    """The planted twin: a name that is unknown, or a formula, is told as it stands."""
+    path = tmp_path / "sheet.csv"
+    path.write_text(f"quantity,value\n{name},1.5\n", encoding="utf-8")
+    assert [m.name for m in check("hand-3-2-2", [path]).one.marks] == [name]
 
 
 @pytest.mark.parametrize("notation", [n for n in NOTATIONS if n != "uy"])
@@ -140,3 +163,20 @@ def test_near_names_are_in_the_letters_of_the_sheet(tmp_path: Path) -> None:
     assert "near: out_h1" in check("shared-bias-2-2-2", {"ot_h1": "0.5933"}).marks[0].facts["message"]
     assert "near: z1[1]" in check("hand-3-2-2", {"zz1[1]": "0.6"}).marks[0].facts["message"]
     assert "may be the change or the gradient" in check("hand-3-2-2", {"Δw": "0.6"}).marks[0].facts["message"]
+
+
+@pytest.mark.parametrize("form", ["csv", "text", "json"])
+@pytest.mark.parametrize("notation", ["nielsen", "ng", "mazur"])
+def test_numbers_are_verified_in_the_notation_that_their_sheet_states(notation: str, form: str, tmp_path: Path) -> None:
+    """Nielsen's z is not ours: with the statement taken out, the same sheet does not agree."""
+    own = load("hand-3-2-2")
+    values = {q: repr(float(v)) for step in steps_of(own) for q, v in step.items()}
+    path = tmp_path / "sheet"
+    text = str(blank_sheet(own, form, notation, values=values))
+    path.write_text(text, encoding="utf-8")
+    assert verify(own, path).agrees
+    assert len(put_beside(own, read_sheet(path)).rows) == len(values)
+    if notation == "nielsen":
+        path.write_text(text.replace("notation", "schema"), encoding="utf-8")
+        with pytest.raises(SheetError):
+            verify(own, path)

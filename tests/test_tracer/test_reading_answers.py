@@ -27,6 +27,7 @@ from tracer.answers.blank import SHEET_FORMATS, asked, blank_sheet
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.sources import read_sheets, readings, sheet_from
 from tracer.answers.reading.written import read_written
+from tracer.answers.solutions.marked import written_text
 from tracer.tracing import steps_of
 
 HAND = load("hand-3-2-2")
@@ -314,6 +315,7 @@ def test_a_filled_in_sheet_reads_back(form: str, source: Any, tmp_path: Path) ->
         content = blank_sheet(problem, form, notation, values=numbers)
         (sheet,) = sheets(tmp_path, content, f"a{SUFFIX[form]}", problem=problem)
         assert not sheet.error
+        assert written_text(tmp_path / f"a{SUFFIX[form]}") is None
         for e in sheet.entries:
             assert not e.fault, e
         got = {e.quantity: e.number for e in sheet.entries}
@@ -321,6 +323,15 @@ def test_a_filled_in_sheet_reads_back(form: str, source: Any, tmp_path: Path) ->
         assert all(got.get(q, "?") == n or _alike(q) for q, n in numbers.items()), notation
         assert len(got) >= len([q for q in numbers if not _alike(q)])
         assert alike
+
+
+@pytest.mark.parametrize("bar", ["", r"\right\rvert_{\tau=4}", "_{n=2}"])
+def test_a_table_of_formulas_is_a_written_solution(bar: str, tmp_path: Path) -> None:
+    """The sample under a name states nothing; a sign of equality beside the name does."""
+    path = tmp_path / "a.tex"
+    for cell, formulas in ((f"${{z}}_1{bar}$ & $0.5$", False), (f"${{z}}_1{bar} = 0.5$ & ", True)):
+        path.write_text(rf"\begin{{tabular}}{{ll}}{cell} \\ \end{{tabular}}")
+        assert (written_text(path) is not None) == formulas
 
 
 def _alike(q: Quantity) -> bool:

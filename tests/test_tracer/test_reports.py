@@ -23,7 +23,8 @@ import tracer
 from tracer.answers.overrides import OverrideError, apply_overrides
 from tracer.answers.reporting import render as door
 from tracer.answers.reporting import wording
-from tracer.answers.reporting.as_text import width, wrapped
+from tracer.answers.reporting.as_text import as_text, width, wrapped
+from tracer.answers.reporting.blocks import Grid
 from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.render import FORMATS, LANGUAGES, LEVELS
 from tracer.answers.reporting.wording import Wording, stage_of
@@ -637,3 +638,12 @@ def test_a_file_of_overrides_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes(b"x" * 5_000_001)
     with pytest.raises(OverrideError, match="larger than 5 MB"):
         apply_overrides(ONE, tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize("long", [15, 40])
+def test_five_columns_of_long_cells_fit_a_terminal(long: int) -> None:
+    """However long names and numbers are; the planted twin: the cells themselves are wider."""
+    row = ("w" * long, "1" * long, "from earlier numbers", "2" * long, "right after cause 1")
+    lines = as_text([Grid(("cell", "written", "verdict", "right value", "comment"), (row,))]).splitlines()
+    assert max(map(width, lines)) <= 80 < sum(map(len, row)) + 8
+    assert sum(line.count("2") for line in lines) == long

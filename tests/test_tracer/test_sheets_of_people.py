@@ -436,3 +436,15 @@ def test_printed_numbers_beside_ours_may_be_in_other_letters(tmp_path: Path) -> 
     assert [row.verdict for row in sheet.rows] == ["both", "both"]
     with pytest.raises(SheetError, match="line 1: 'q' is not a quantity"):
         put_beside(HAND, [Cell("q", "1", 1)])
+
+
+def test_layers_in_square_brackets_are_ng_s_however_few_the_names(tmp_path: Path) -> None:
+    """`z^[1]_1` is a pre-activation there; the planted twin: without the brackets the same letters are ours."""
+    rows = "quantity,value\nz^[1]_1,0.6\na^[1]_1,0.6457\ndz^[1]_1,3.252\n"
+    path = tmp_path / "a.csv"
+    path.write_text(rows, encoding="utf-8")
+    ng = check("hand-3-2-2", [path])
+    assert ng.all_right
+    assert [m.quantity for m in ng.one.marks] == ["a1[1]", "z1[1]", "delta1[1]"]
+    path.write_text(rows.replace("^[1]_1", "1[1]"), encoding="utf-8")
+    assert not check("hand-3-2-2", [path]).all_right

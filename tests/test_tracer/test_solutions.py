@@ -718,3 +718,16 @@ def test_a_solution_that_works_one_of_several_samples_is_marked(name: str, tmp_p
     assert {"a1[1]@1", "a1[1]@2"} <= {m.name for m in ann.marks}
     left_out = any("of one sample alone" in remark for remark in ann.remarks)
     assert left_out == (problem.training.samples == "together")
+
+
+def test_the_worked_step_of_a_network_for_each_sample_is_marked(tmp_path: Path) -> None:
+    """The loss of sample 2 is E of its own network, alone and in a class; a wrong digit of it is seen."""
+    problem = load("sigmoid-xor")
+    loss = trace(problem, digits=4).shown[Quantity("E", sample=2)]
+    rows = rf"$$\left.a_1^{{(1)}}\right|_{{n=1}} = 1$$" "\n\n" rf"$$\left.E\right|_{{n=2}} \approx {loss}$$"
+    assert check_written(problem, rows).checked.one["E@2"].accepted
+    assert not check_written(problem, rows.replace(str(loss), "0.007056")).checked.one["E@2"].accepted
+    (tmp_path / "ann.md").write_text(rows, encoding="utf-8")
+    (ann,) = check(problem, str(tmp_path)).sheets
+    assert ann.score == 1
+    assert "E@2" in [m.name for m in ann.marks]

@@ -103,7 +103,7 @@ def _meanings(problem: Problem, cells: list[Cell]) -> dict[Quantity, tuple[Meani
     out: dict[Quantity, tuple[Meaning, Cell]] = {}
     for cell in cells:
         try:
-            meaning = spellings.read(cell.name)
+            meaning = spellings.read(cell.name, cell.notation)
         except names.UnknownName as e:
             raise SheetError(f"line {cell.line}: {e}") from None
         q = meaning.quantity

@@ -47,9 +47,9 @@ class Claims:
         """The steps that something is given for."""
         return set(self._given)
 
-    def add(self, name: str, number: float, printed: float = 0.0) -> None:
-        """One number.  Raises UnknownName, and SheetError for what is not judged."""
-        meaning = self._spellings.read(name)
+    def add(self, name: str, number: float, printed: float = 0.0, notation: str = "") -> None:
+        """One number of a sheet in a notation.  Raises UnknownName, and SheetError for what is not judged."""
+        meaning = self._spellings.read(name, notation)
         q, factor = meaning.quantity, self._factor(meaning)
         where, array = self._array(q, name)
         place = self._place(q, array, name)
@@ -192,7 +192,7 @@ def _add_cells(claims: Claims, cells: list[Cell]) -> None:
     single = 8 <= most < 10 and all(_is_single(cell.number) for cell in cells)
     for cell in cells:
         full = most >= FULL_DIGITS or single or "/" in cell.number
-        claims.add(cell.name, as_float(cell.number), 0.0 if full else _half_unit(cell.number))
+        claims.add(cell.name, as_float(cell.number), 0.0 if full else _half_unit(cell.number), cell.notation)
     if single:
         claims.all_single()
         claims.notes.append("the numbers are read as float32")

@@ -27,7 +27,7 @@ __all__ = ["Read", "accepted", "best_readings"]
 
 LEAST = 2
 """Entries that another reading must put right."""
-AT_ONCE = 200  # readings judged together, where there are fewer sheets
+AT_ONCE = 1000  # readings judged together, where there are fewer sheets
 NUMBERS = ("learning_rate", "momentum", "beta1", "beta2", "epsilon")
 CHOICES = {"reduction": ("sum", "mean"), "momentum_form": ("classical", "ema"), "update_biases": (True, False)}
 SIGNS = (

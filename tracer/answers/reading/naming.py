@@ -15,11 +15,11 @@ from derivations.aliases import Meaning
 from derivations.expression import Expression, Name, Negative, Number, Product, Quotient
 from derivations.formula_reading import FormulaError, read_formula
 from derivations.given import fraction, shape_of, shortened
-from derivations.letters import letters_of
+from derivations.letters import letters_of, typed
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
-from derivations.spellings import FROM_ZERO, OURS, Spellings
+from derivations.spellings import FROM_ZERO, OURS, Spellings, bracketed
 from tracer.answers.reading.arrays_in_text import listed
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
@@ -70,7 +70,7 @@ class Naming:
         written = tuple(cell.name for cell in raw.cells)
         if written in self._read_in:  # a class has the same names on every sheet
             return self._sheet(raw, self._read_in[written])
-        sheet = self._sheet(raw, OURS)
+        sheet = self._sheet(raw, "ng" if any(map(bracketed, written)) else OURS)
         if not _strange(sheet):
             return sheet
         self._forget()
@@ -93,7 +93,8 @@ class Naming:
             profiles.append(FROM_ZERO)
         ways = [(profile, self._sheet(raw, profile)) for profile in profiles if self.spellings.fits(profile)]
         ways = [way for k, way in enumerate(ways) if not k or not _same(way[1], ways[0][1])]
-        return sorted(ways, key=lambda way: (_strange(way[1]), -self._fluent(way[1])))
+        ng = any(bracketed(cell.name) for cell in raw.cells)
+        return sorted(ways, key=lambda way: (_strange(way[1]), ng and way[1].letters != "ng", -self._fluent(way[1])))
 
     def _fluent(self, sheet: Sheet) -> int:
         """How many names of a reading are in the letters of its notation; ours come before equals."""
@@ -184,12 +185,8 @@ class Naming:
     # --- cells ---
 
     def _entry(self, cell: RawCell, profile: str) -> Entry:
-        name, where = cell.name, cell.where
-        known = self._known.get((profile, name))
-        if known is None:
-            self._forget()
-            known = self._known[profile, name] = self._understand(name, profile)
-        quantity, factor, formula, message = known
+        quantity, factor, formula, message = self._meaning(cell.name, profile)
+        name, where = self._shown(cell.name, profile), cell.where
         written = cell.written
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
@@ -201,6 +198,22 @@ class Naming:
         except ValueError as e:
             return Entry(name, number, where, quantity, factor, formula, None, "malformed", str(e))
         return Entry(name, number, where, quantity, factor, formula, value)
+
+    def _meaning(self, name: str, profile: str) -> Understood:
+        """What a name means in these letters, found once for all sheets."""
+        known = self._known.get((profile, name))
+        if known is None:
+            self._forget()
+            known = self._known[profile, name] = self._understand(name, profile)
+        return known
+
+    def _shown(self, name: str, profile: str) -> str:
+        """A name as reports show it: LaTeX as people type it, where that means the same."""
+        meaning = self._meaning(name, profile)
+        if not meaning[0] or not any(sign in name for sign in r"\{$"):
+            return name
+        text = typed(name)
+        return text if self._meaning(text, profile) == meaning else name
 
     def _singles(self, cells: Any, profile: str) -> Iterator[RawCell | Entry]:
         """Whole arrays as a cell for each entry."""

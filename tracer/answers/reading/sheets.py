@@ -19,6 +19,7 @@ __all__ = ["Cell", "SheetError", "read_sheet", "read_text"]
 LARGEST_SHEET = 1_000_000
 MOST_CELLS = 20_000
 LONGEST_NAME = 200
+_STATED = re.compile(r"""^[ \t]*#[ \t]*notation[ \t]*[:=][ \t]*([a-z]+)|"notation"\s*:\s*"([a-z]+)\"""", re.I | re.M)
 _NAMES, _VALUES = ("quantity", "name"), ("value", "answer")
 
 
@@ -28,11 +29,12 @@ class SheetError(ValueError):
 
 @dataclass(frozen=True)
 class Cell:
-    """One number on a sheet: the name and number as written, the line it stands in."""
+    """One number on a sheet: the name and number as written, the line it stands in, the notation the sheet states."""
 
     name: str
     number: str
     line: int
+    notation: str = ""
 
 
 def read_sheet(path: str | Path, standard_input: IO[bytes] | None = None) -> list[Cell]:
@@ -65,12 +67,14 @@ def read_text(text: str) -> list[Cell]:
     raw = list(_from_json(text) if text.lstrip().startswith("{") else _from_lines(text))
     if not raw:
         raise SheetError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
+    stated = _STATED.search(text)
+    notation = (stated[1] or stated[2]).lower() if stated else ""
     cells: dict[str, Cell] = {}
     for line, name, written in raw:
         for full_name, number in _entries(line, name, written):
             if full_name in cells:
                 raise SheetError(f"line {line}: {shortened(full_name)} stands in line {cells[full_name].line} already")
-            cells[full_name] = Cell(full_name, number, line)
+            cells[full_name] = Cell(full_name, number, line, notation)
             if len(cells) > MOST_CELLS:
                 raise SheetError(f"more than {MOST_CELLS} cells; an answer sheet is smaller")
     return list(cells.values())

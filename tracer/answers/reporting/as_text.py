@@ -10,7 +10,7 @@ from tracer.answers.reporting.blocks import Block, Grid, Item, Items, Lines, Sec
 __all__ = ["as_text", "width", "wrapped"]
 
 COLUMNS = 80
-NARROWEST = 16  # a column may be squeezed to this, no further
+NARROWEST = 14  # a column may be squeezed to this, no further: five of them fit
 GAP = 2
 
 
@@ -70,7 +70,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     floors = [max(min(w, NARROWEST), width(head)) for w, head in zip(widths, rows[0], strict=True)]
     over = sum(widths) + GAP * (len(widths) - 1) - COLUMNS
     while over > 0:
-        k = max(range(len(widths)), key=lambda j: widths[j] - floors[j])
+        k = max(range(len(widths)), key=lambda j: (widths[j] - floors[j], j))  # a comment before a name
         if widths[k] <= floors[k]:
             break
         second = max((w for j, w in enumerate(widths) if j != k), default=0)

@@ -25,7 +25,7 @@ def marked(problem: Problem, solution: Solution) -> Marked:
     (own,) = mark(replace(problem.sample(solution.sample), sheet=asked), [solution.sheet])
     if not solution.batch:
         return own
-    (whole,) = mark(problem, [replace(solution.sheet, entries=solution.batch)])
+    (whole,) = mark(problem, [replace(solution.sheet, entries=_of_batch(problem, solution))])
     return replace(own, marks=(*own.marks, *whole.marks), causes=(*own.causes, *whole.causes))
 
 
@@ -39,7 +39,17 @@ def sheet_of(problem: Problem, solution: Solution) -> Sheet:
     left = len(read) - len(entries)
     remark = [f"{left} numbers are those of one sample alone, and are not marked in a class"] if left else []
     sheet = solution.sheet
-    return replace(sheet, entries=(*entries, *solution.batch), remarks=(*sheet.remarks, *remark))
+    return replace(sheet, entries=(*entries, *_of_batch(problem, solution)), remarks=(*sheet.remarks, *remark))
+
+
+def _of_batch(problem: Problem, solution: Solution) -> tuple[Entry, ...]:
+    """The numbers given for all samples; the loss of one is E itself where each sample has a network or a step."""
+    if problem.training.samples == "together":
+        return solution.batch
+    return tuple(
+        replace(e, quantity=e.quantity._replace(kind="E")) if e.quantity and e.quantity.kind == "E_sample" else e
+        for e in solution.batch
+    )
 
 
 def _named(problem: Problem, entry: Entry, sample: int) -> Entry | None:

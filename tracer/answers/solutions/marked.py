@@ -42,6 +42,7 @@ _MATHS = re.compile(
     r"\$\$|\\\[|\\begin\{(?:align|equation|eqnarray|gather|multline)|```math"
     r"|\$[^$\n]{1,500}(?:=|\\approx|\u2248)[^$\n]{1,500}\$"
 )
+_INDICES = re.compile(r"[_^]\{[^{}\n]*\}")  # a name of sample 2 has _{n=2}, which states nothing
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _in_prose(content: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
-    return text if _MATHS.search(prose) or _shows_work(prose) else None
+    return text if _MATHS.search(_INDICES.sub("", prose)) or _shows_work(prose) else None
 
 
 def _shows_work(prose: str) -> bool:
