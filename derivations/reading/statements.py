@@ -99,16 +99,29 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
         if cut and cut[0].kind == "ARROW" and cut[0].text.startswith(_RIGHTWARDS):  # "so that": a new statement
             _close(stream, out, last is None or last.display)
             stream, cut = [], cut[1:]
-        own = [(k, token) for token in cut]
+        reason = _reason(cut)
+        own = [(k, token) for token in cut[:reason]]
         if not own or (not row.display and all(token.kind in _SIGNS_ALONE for token in cut)):  # "here * is a product"
             continue
         if not (stream and last and _goes_on(rows, last, row, stream, cut)):
             _close(stream, out, last is None or last.display)
             stream = []
         stream += own
+        if reason is not None:
+            _close([(k, token) for token in cut[reason + 1 :]], out, row.display)
         last = row
     _close(stream, out, last is None or last.display)
     return out, unread
+
+
+def _reason(cut: Sequence[Tok]) -> int | None:
+    r"""Where a row gives its reason, `= 0 \quad since -0.26 <= 0`; what goes on below is no more about that."""
+    gaps = [k for k, token in enumerate(cut) if token.kind == "GAP"]
+    if not gaps or _open([(0, token) for token in cut[gaps[-1] :]]):
+        return None
+    before, after = ([t.kind for t in part if t.kind in SIGNS] for part in (cut[: gaps[-1]], cut[gaps[-1] :]))
+    given = len(after) == 1 and after[0] in ("GT", "LT", "NE")
+    return gaps[-1] if given and before and before[-1] not in ("GT", "LT", "NE") else None
 
 
 def _goes_on(

@@ -731,3 +731,31 @@ def test_the_worked_step_of_a_network_for_each_sample_is_marked(tmp_path: Path) 
     (ann,) = check(problem, str(tmp_path)).sheets
     assert ann.score == 1
     assert "E@2" in [m.name for m in ann.marks]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"), [("middle-layer", "0.085736", "0.085746"), ("sigmoid-xor", "2.4621", "2.4611")]
+)
+def test_worked_lines_of_every_sample_are_true(
+    name: str, old: str, new: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a batch, whose gradients are sums, and of a network for each sample; a wrong number is told."""
+    assert main(["trace", name, "--digits", "5", "--work", "--format", "markdown"]) == 0
+    text = capsys.readouterr().out
+    marked = check_written(load(name), text)
+    assert marked.all_right
+    assert len(marked.checked.one.marks) > 50
+    assert old in text
+    assert not check_written(load(name), text.replace(old, new, 1)).all_right
+
+
+def test_a_reason_behind_a_number_does_not_go_on_below() -> None:
+    """`= 0, since a <= 0` and `= 0` on the next row are two."""
+    text = r"""
+\begin{align}
+h'(a_1^{(1)}) &= \frac{1}{1+e^{-0.6}}\left(1 - \frac{1}{1+e^{-0.6}}\right) \quad\text{since } 0.6 %s 0 \\
+&= 0.2288
+\end{align}"""
+    right, wrong = (check_solution(HAND, text % sign) for sign in (r"\ge", r"\le"))
+    assert right.all_right
+    assert [r.right for r in wrong.relations if not r.verdict.right] == ["0"]

@@ -13,6 +13,7 @@ from derivations.network import Problem
 from derivations.reading.indices import index_letters
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
+from derivations.reading.nodes import rebuilt
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import ONE, Entry
 from tracer.answers.result import Mark
@@ -45,6 +46,8 @@ class OneWay:
     lines: Mapping[int, int] = field(default_factory=dict)  # where each row stands
     accepted: Mapping[Quantity, Mark] = field(default_factory=dict)  # numbers that marking has found right
     named: dict[str, Expression] = field(default_factory=dict)  # names of its own, by what it defines them to be
+    networks: dict[int, Comparer] = field(default_factory=dict)  # by sample, where each has its own
+    of_all: bool = False  # whether it has named a sample, as one does who works them all
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,12 +69,30 @@ class OneWay:
                 resolved.append(str(e))
         if isinstance(resolved[0], str) and len(resolved) > 1 and isinstance(resolved[1], Expression):
             self._named_here(resolved, trees[0], trees[1])
-        if all((isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or is_shown(tree) for tree in resolved):
+        orders = any(relation.sign in ORDERS for relation in statement.relations)
+        if not orders and all(
+            (isinstance(tree, Name) and tree.quantity.kind in ("x", "t")) or is_shown(tree) for tree in resolved
+        ):
             return self._inputs(resolved)
-        marked = any(q.sample for q in names_in(resolved))
         general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
-        own = self.batch if marked else self.comparer
-        return self.chain(statement, resolved, comparer or own, general=general)
+        used = names_in(resolved)
+        if comparer is None and self.problem.training.samples == "apart" and len({q.sample for q in used} - {0}) == 1:
+            comparer = self._network(max(q.sample for q in used))
+            resolved = [tree if isinstance(tree, str) else rebuilt(tree, _of_no_sample) for tree in resolved]
+        return self.chain(statement, resolved, comparer or self._meant(used), general=general)
+
+    def _network(self, sample: int) -> Comparer:
+        """The network of one sample, where each has its own."""
+        if sample not in self.networks:
+            self.networks[sample] = Comparer(self.problem.sample(sample), self.comparer.letter)
+        return self.networks[sample]
+
+    def _meant(self, used: set[Quantity]) -> Comparer:
+        """All samples where one is named, and once one was, for what is of no sample: their gradients and losses."""
+        marked = any(q.sample for q in used)
+        self.of_all = self.of_all or marked
+        sums = bool(used) and not any(KINDS[q.kind].sampled for q in used)
+        return self.batch if marked or (self.of_all and sums) else self.comparer
 
     def _named_here(self, resolved: Resolved, head: Expression | None, meant: Expression | None) -> None:
         """s = 1.2 + 0.3 gives s as a name: what follows is checked with what it stands for."""
@@ -155,8 +176,10 @@ class OneWay:
             comparer.own[q] = Claim(shown, slips)
             if q.kind in GIVEN or (q.kind not in GIVEN and comparer.truth.values.get(q) is None):
                 continue
-            if comparer is not self.comparer and comparer is not self.batch:
+            sample = next((k for k, own in self.networks.items() if own is comparer), 0)
+            if not sample and comparer is not self.comparer and comparer is not self.batch:
                 continue
+            q = q._replace(sample=sample or q.sample)
             entries = self.entries if comparer is self.comparer else self.of_batch
             entries.pop(q, None)
             entries[q] = Entry(
@@ -168,3 +191,10 @@ class OneWay:
                 None,
                 shown.written,
             )
+
+
+def _of_no_sample(e: Expression) -> Expression | None:
+    if not isinstance(e, Name) or not e.quantity.sample:
+        return None
+    kind = e.quantity.kind.removesuffix("_sample")  # the loss of a network of one sample
+    return Name(e.quantity._replace(kind=kind, sample=0))
