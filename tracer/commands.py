@@ -381,22 +381,22 @@ def _write(text: str | bytes, options: argparse.Namespace) -> int:
         print(printable(text, sys.stdout))
         return 0
     import tempfile
+    from contextlib import ExitStack
 
     folder, name = os.path.split(os.path.abspath(options.output))
     try:
         handle, aside = tempfile.mkstemp(prefix=f".{name[:20]}.", dir=folder)
     except OSError as e:
         raise OSError(e.errno, e.strerror, options.output) from None
-    try:
+    with ExitStack() as undone:
+        undone.callback(os.unlink, aside)
         with os.fdopen(handle, "wb") as out:
             out.write(text if isinstance(text, bytes) else (text.rstrip("\n") + "\n").encode())
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(aside, 0o666 & ~umask)
         os.replace(aside, options.output)
-    except BaseException:
-        os.unlink(aside)
-        raise
+        undone.pop_all()  # the file is in its place
     return 0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeVar
 
@@ -93,11 +93,7 @@ class Dialect:
         """The statement in Bishop's letters; the variable of a function's definition keeps its own."""
         if _is_definition(statement):
             return statement
-        sides = tuple(
-            side if side.tree is None else replace(side, tree=rebuilt(side.tree, self._changed))
-            for side in statement.sides
-        )
-        return replace(statement, sides=sides)
+        return statement.changed(self._changed)
 
     def _changed(self, e: Expression) -> Expression | None:
         if isinstance(e, Letters):

@@ -7,12 +7,13 @@ side is read on its own, so that one side that is not understood does not take t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from derivations.expression import Expression
 from derivations.reading.documents import SourceRow
 from derivations.reading.grammar import parse
+from derivations.reading.nodes import rebuilt
 from derivations.reading.tokens import NotRead, Tok, tokens
 
 __all__ = ["Relation", "Side", "Statement", "Unread", "statements"]
@@ -70,6 +71,11 @@ class Statement:
     sides: tuple[Side, ...]
     relations: tuple[Relation, ...]
     display: bool
+
+    def changed(self, change: Callable[[Expression], Expression | None]) -> Statement:
+        """The statement with every node for which `change` returns another one replaced."""
+        sides = (s if s.tree is None else replace(s, tree=rebuilt(s.tree, change)) for s in self.sides)
+        return replace(self, sides=tuple(sides))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from derivations.expression import Expression, Letters, Negative, Product, Sum
 from derivations.names import Quantity
@@ -63,11 +63,7 @@ class Glossary:
 
     def read(self, statement: Statement) -> Statement:
         """The statement with its own names put into the notation's."""
-        sides = tuple(
-            side if side.tree is None else replace(side, tree=rebuilt(side.tree, self._changed))
-            for side in statement.sides
-        )
-        return replace(statement, sides=sides)
+        return statement.changed(self._changed)
 
     def _changed(self, e: Expression) -> Expression | None:
         if isinstance(e, Letters):

@@ -57,15 +57,12 @@ def counts(statement: Statement) -> bool:
     letters = {l.text for t in trees for l in letters_in(t)}
     head = trees[0].text if trees and isinstance(trees[0], Letters) else ""
     whole = not any("." in part.text for t in trees for part in numbers(t))
-    return (
-        (head in _COUNTERS and letters <= {*_COUNTERS, "L"})
-        or (head == "L" and bool(letters & {"N", "n"}) and letters <= {*_COUNTERS, "L"} and whole)
-        if whole
-        else False
-    )
+    counting = head in _COUNTERS or (head == "L" and bool(letters & {"N", "n"}))
+    return whole and counting and letters <= {*_COUNTERS, "L"}
 
 
 def numbers(e: Any) -> Iterator[Number]:
+    """Every number of a tree."""
     if isinstance(e, Number):
         yield e
     parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
