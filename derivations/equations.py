@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from derivations import names, rules
-from derivations.expression import Expression, Name, Number, Writing
+from derivations.expression import Expression, Name, Number
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
+from derivations.written import Writing
 
 __all__ = ["Equation", "equations", "givens"]
 

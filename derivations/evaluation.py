@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from derivations.expression import (
@@ -17,12 +18,10 @@ from derivations.expression import (
     Product,
     Quotient,
     Sum,
-    evaluate,
-    fraction_of,
 )
-from derivations.names import Quantity
+from derivations.quantity import Quantity
 
-__all__ = ["pocket", "reproduces", "value"]
+__all__ = ["chosen", "evaluate", "fraction_of", "pocket", "relation", "reproduces", "value"]
 
 POCKET_DIGITS = 130  # more than any rounding shows
 
@@ -56,7 +55,7 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
             return -value(operand, leaf)
         case Choice(test, positive, otherwise):
             return value(positive if value(test, leaf) > 0 else otherwise, leaf)
-        case Call(function, argument):
+        case Call(function, (argument,)):
             return _called(function, value(argument, leaf))
     raise ValueError(f"no value: {e!r}")
 
@@ -126,3 +125,74 @@ def reproduces(numbers: Expression, shown: str, rounding: Any = None) -> bool:
     head, _, power = shown.lower().partition("e")
     scale = Fraction(10) ** (len(head.partition(".")[2]) - int(power or 0))
     return bool((2 * abs(worked) * scale + 1) // 2 == abs(wanted) * scale and worked * wanted >= 0)
+
+
+# --- exact, or not at all ---
+
+
+def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[str], Any]) -> Any:
+    """The value of a formula of `+ - * /`, powers and choices; None where it calls exp or another function.
+
+    `leaf` gives a quantity's number, `number` reads a literal; with fractions the value is exact.
+    """
+    match e:
+        case Name(quantity):
+            return leaf(quantity)
+        case Number(literal):
+            return number(literal)
+        case Sum(terms):
+            values = [evaluate(t, leaf, number) for _, t in terms]
+            known = None not in values
+            return sum(s * v for (s, _), v in zip(terms, values, strict=True)) if known else None
+        case Product(factors):
+            return _folded([evaluate(f, leaf, number) for f in factors])
+        case Quotient(above, below):
+            p, q = evaluate(above, leaf, number), evaluate(below, leaf, number)
+            return None if p is None or not q else p / q
+        case Power(base, exponent):
+            value = evaluate(base, leaf, number)
+            return None if value is None else value**exponent
+        case Negative(operand):
+            value = evaluate(operand, leaf, number)
+            return None if value is None else -value
+        case Call("max0", (argument,)):
+            value = evaluate(argument, leaf, number)
+            return None if value is None else max(value, value * 0)
+        case Choice(test, positive, otherwise):
+            value = evaluate(test, leaf, number)
+            return None if value is None else evaluate(positive if value > 0 else otherwise, leaf, number)
+    return None
+
+
+def _folded(values: list[Any]) -> Any:
+    if any(value is not None and value == 0 for value in values):
+        return 0  # 0 log 0 = 0
+    if None in values:
+        return None
+    product = values[0]
+    for value in values[1:]:
+        product = product * value
+    return product
+
+
+@lru_cache(maxsize=1 << 16)
+def fraction_of(text: str) -> Any:
+    """The exact value of a shown number, None for what is no number."""
+    try:
+        return Fraction(text)
+    except ValueError:  # nan, inf, pi
+        return None
+
+
+def relation(formula: Expression, value: str, shown: Callable[[Quantity], str]) -> str:
+    """`=` where the shown numbers put into the formula give exactly the shown value, else `\u2248`."""
+    exact = evaluate(formula, lambda q: fraction_of(shown(q)), fraction_of)
+    return "=" if exact is not None and exact == fraction_of(value) else "\u2248"
+
+
+def chosen(formula: Expression, shown: Callable[[Quantity], str]) -> Expression:
+    """A choice replaced by the branch that the numbers take."""
+    while isinstance(formula, Choice):
+        test = evaluate(formula.test, lambda q: fraction_of(shown(q)), fraction_of)
+        formula = formula.positive if test is not None and test > 0 else formula.otherwise
+    return formula

@@ -1,20 +1,18 @@
 """A written formula: a small tree in the order in which a teacher writes it.
 
-The tree is filled by running the rules on it (`Writing` is one more arithmetic) and printed by one function a format.
-Nothing is reordered or simplified: `y - t` stays `y - t`, and a sum of products stays one.
+One tree for what a problem file says, what a derivation prints and what a student's line is read into.  A general
+equation has arrays with indices in it (`W1[j,i]`, `Σ_i`), its entries have quantities.  Nothing is reordered or
+simplified: `y - t` stays `y - t`, and a sum of products stays one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from derivations.arithmetic import Arithmetic
-from derivations.given import Given
-from derivations.names import Quantity
+from derivations.quantity import Quantity
 
 __all__ = [
     "Blank",
@@ -23,22 +21,26 @@ __all__ = [
     "Differential",
     "Entrywise",
     "Expression",
+    "Index",
+    "Largest",
     "Letters",
     "Matrix",
     "Name",
     "Negative",
     "Number",
+    "Over",
     "Partial",
     "Power",
     "Product",
     "Quotient",
+    "Ref",
+    "Same",
+    "Size",
     "Sum",
     "Transposed",
-    "Writing",
-    "chosen",
-    "evaluate",
-    "fraction_of",
-    "relation",
+    "Within",
+    "letter",
+    "names_in",
     "replaced",
 ]
 
@@ -69,6 +71,21 @@ class Expression:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self._parts()))})"
+
+    def mapped(self, change: Callable[[Expression], Any]) -> Any:
+        """The node with each part that is an expression changed."""
+        return type(self)(*(_mapped(part, change) for part in self._parts()))
+
+    def walk(self) -> Iterator[Expression]:
+        """The node and everything below it, from left to right."""
+        rest: list[Expression] = [self]
+        while rest:
+            node = rest.pop()
+            yield node
+            below: list[Expression] = []
+            for part in node._parts():
+                _below(part, below)
+            rest += reversed(below)
 
     def __add__(self, other: Any) -> Any:
         return _built(Sum.plus, self, other)
@@ -180,12 +197,12 @@ class Negative(Expression):
 
 
 class Call(Expression):
-    """A named function of one argument: exp, log, tanh, sqrt, Phi (normal distribution), max0 (max(0, a))."""
+    """A named function of its arguments: exp, log, tanh, sqrt, Phi (normal distribution), max0 (max(0, a))."""
 
-    __slots__ = ("function", "argument")
-    __match_args__ = ("function", "argument")
+    __slots__ = ("function", "arguments")
+    __match_args__ = ("function", "arguments")
     function: str
-    argument: Expression
+    arguments: tuple[Expression, ...]
 
 
 class Choice(Expression):
@@ -256,6 +273,113 @@ class Blank(Expression):
     __match_args__ = ()
 
 
+# --- indexed arrays ---
+
+
+class Index(Expression):
+    """An index of an array: 2p + u - 2 has the terms ((p, 2), (u, 1)) and -2; |t| is how many t there are."""
+
+    __slots__ = ("terms", "plus")
+    __match_args__ = ("terms", "plus")
+    terms: tuple[tuple[str, int], ...]
+    plus: int
+
+    @classmethod
+    def of(cls, *parts: tuple[int, Index]) -> Index:
+        """The sum of so many times each index."""
+        total: dict[str, int] = {}
+        for times, part in parts:
+            for l, c in part.terms:
+                total[l] = total.get(l, 0) + times * c
+        return cls(tuple((l, c) for l, c in total.items() if c), sum(times * part.plus for times, part in parts))
+
+    @property
+    def letter(self) -> str:
+        """The letter, where it stands alone; "" else."""
+        alone = len(self.terms) == 1 and self.terms[0][1] == 1 and not self.plus and self.terms[0][0][0] != "|"
+        return self.terms[0][0] if alone else ""
+
+    def at(self, values: dict[str, Index]) -> Index:
+        """The index with others put in for letters."""
+        if not any(l in values for l, _ in self.terms):
+            return self
+        return Index.of((1, Index((), self.plus)), *((c, values.get(l) or letter(l)) for l, c in self.terms))
+
+
+def letter(l: str) -> Index:
+    """A letter as an index."""
+    return Index(((l, 1),), 0)
+
+
+class Ref(Expression):
+    """An array's entry, `W1[j,i]`: each index an `Index`, or an entry of whole numbers that is looked up."""
+
+    __slots__ = ("name", "at")
+    __match_args__ = ("name", "at")
+    name: str
+    at: tuple[Expression, ...]
+
+
+class Size(Expression):
+    """|n|, how many n there are."""
+
+    __slots__ = ("letter",)
+    __match_args__ = ("letter",)
+    letter: str
+
+
+class Over(Expression):
+    """Something taken over letters: sum, mean, max, min, softmax, logsumexp."""
+
+    __slots__ = ("op", "letters", "body")
+    __match_args__ = ("op", "letters", "body")
+    op: str
+    letters: tuple[str, ...]
+    body: Expression
+
+
+class Same(Expression):
+    """[i = j], 1 or 0."""
+
+    __slots__ = ("left", "right")
+    __match_args__ = ("left", "right")
+    left: Expression
+    right: Expression
+
+
+class Within(Expression):
+    """[low <= index <= high], 1 or 0."""
+
+    __slots__ = ("index", "low", "high")
+    __match_args__ = ("index", "low", "high")
+    index: Index
+    low: int
+    high: int
+
+
+class Largest(Expression):
+    """[entry is the largest], 1 or 0; each of several largest, which is a kink."""
+
+    __slots__ = ("entry", "largest")
+    __match_args__ = ("entry", "largest")
+    entry: Expression
+    largest: Expression
+
+
+def _mapped(part: Any, change: Callable[[Expression], Any]) -> Any:
+    if isinstance(part, Expression):
+        return change(part)
+    return tuple(_mapped(p, change) for p in part) if type(part) is tuple else part
+
+
+def _below(part: Any, out: list[Expression]) -> None:
+    if isinstance(part, Expression):
+        out.append(part)
+    elif type(part) is tuple:
+        for p in part:
+            _below(p, out)
+
+
 def _terms(e: Expression) -> tuple[tuple[int, Expression], ...]:
     if isinstance(e, Negative):
         return ((-1, e.operand),)
@@ -272,134 +396,13 @@ def _built(make: Callable[..., Any], *parts: Any) -> Any:
     return make(*map(_expression, parts))
 
 
-# --- one more arithmetic ---
-
-
-def _written(function: Callable[..., Any], inputs: int = 1) -> Any:
-    return staticmethod(np.frompyfunc(function, inputs, 1))
-
-
-class Writing(Arithmetic):
-    """The arithmetic whose numbers are written expressions."""
-
-    name = "writing"
-    by_definition = True
-    exp = _written(lambda a: Call("exp", a))
-    expm1 = _written(lambda a: Call("exp", a) - 1)
-    log = _written(lambda a: Call("log", a))
-    log1p = _written(lambda a: Call("log", 1 + a))
-    tanh = _written(lambda a: Call("tanh", a))
-    normal_cdf = _written(lambda a: Call("Phi", a))
-    sqrt = _written(lambda a: Call("sqrt", a))
-    square = _written(lambda a: Power(a, 2))
-    ones_like = _written(lambda a: Number("1"))
-    positive_part = _written(lambda a: Call("max0", a))
-    where = _written(Choice, 3)
-    unless_zero = _written(lambda t, value: value, 2)
-    over = _written(lambda t, y: t / y, 2)
-    pi: Any = Number("pi")
-
-    def number(self, text: str) -> Expression:
-        """A literal."""
-        return Number(text)
-
-    def lift(self, given: Given) -> Any:
-        """Literals as they were written."""
-        return np.frompyfunc(Number, 1, 1)(given.shown())
-
-
-def replaced(e: Any, name: Callable[[Quantity], Expression]) -> Any:
+def replaced(e: Expression, name: Callable[[Quantity], Expression]) -> Any:
     """The same formula with every quantity replaced by what `name` returns (its number, say)."""
-    if isinstance(e, Name):
-        return name(e.quantity)
-    if isinstance(e, Expression):
-        return type(e)(*(replaced(part, name) for part in e._parts()))
-    return tuple(replaced(part, name) for part in e) if isinstance(e, tuple) and not isinstance(e, Quantity) else e
+    return name(e.quantity) if isinstance(e, Name) else e.mapped(lambda part: replaced(part, name))
 
 
 def names_in(e: Any) -> set[Quantity]:
     """The quantities that a formula, or each of several, names."""
-    found: set[Quantity] = set()
-    rest = [e]
-    while rest:
-        part = rest.pop()
-        if isinstance(part, Name):
-            found.add(part.quantity)
-        elif isinstance(part, Expression):
-            rest += part._parts()
-        elif type(part) in (tuple, list):
-            rest += part
-    return found
-
-
-# --- value ---
-
-
-def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[str], Any]) -> Any:
-    """The value of a formula of `+ - * /`, powers and choices; None where it calls exp or another function.
-
-    `leaf` gives a quantity's number, `number` reads a literal; with fractions the value is exact.
-    """
-    match e:
-        case Name(quantity):
-            return leaf(quantity)
-        case Number(literal):
-            return number(literal)
-        case Sum(terms):
-            values = [evaluate(t, leaf, number) for _, t in terms]
-            known = None not in values
-            return sum(s * v for (s, _), v in zip(terms, values, strict=True)) if known else None
-        case Product(factors):
-            return _folded([evaluate(f, leaf, number) for f in factors])
-        case Quotient(above, below):
-            p, q = evaluate(above, leaf, number), evaluate(below, leaf, number)
-            return None if p is None or not q else p / q
-        case Power(base, exponent):
-            value = evaluate(base, leaf, number)
-            return None if value is None else value**exponent
-        case Negative(operand):
-            value = evaluate(operand, leaf, number)
-            return None if value is None else -value
-        case Call("max0", argument):
-            value = evaluate(argument, leaf, number)
-            return None if value is None else max(value, value * 0)
-        case Choice(test, positive, otherwise):
-            value = evaluate(test, leaf, number)
-            return None if value is None else evaluate(positive if value > 0 else otherwise, leaf, number)
-    return None
-
-
-def _folded(values: list[Any]) -> Any:
-    if any(value is not None and value == 0 for value in values):
-        return 0  # 0 log 0 = 0
-    if None in values:
-        return None
-    product = values[0]
-    for value in values[1:]:
-        product = product * value
-    return product
-
-
-@lru_cache(maxsize=1 << 16)
-def fraction_of(text: str) -> Any:
-    """The exact value of a shown number, None for what is no number."""
-    from fractions import Fraction
-
-    try:
-        return Fraction(text)
-    except ValueError:  # nan, inf, pi
-        return None
-
-
-def relation(formula: Expression, value: str, shown: Callable[[Quantity], str]) -> str:
-    """`=` where the shown numbers put into the formula give exactly the shown value, else `\u2248`."""
-    exact = evaluate(formula, lambda q: fraction_of(shown(q)), fraction_of)
-    return "=" if exact is not None and exact == fraction_of(value) else "\u2248"
-
-
-def chosen(formula: Expression, shown: Callable[[Quantity], str]) -> Expression:
-    """A choice replaced by the branch that the numbers take."""
-    while isinstance(formula, Choice):
-        test = evaluate(formula.test, lambda q: fraction_of(shown(q)), fraction_of)
-        formula = formula.positive if test is not None and test > 0 else formula.otherwise
-    return formula
+    several: list[Expression] = []
+    _below(e if isinstance(e, Expression) else tuple(e), several)
+    return {node.quantity for one in several for node in one.walk() if isinstance(node, Name)}

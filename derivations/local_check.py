@@ -15,11 +15,12 @@ import numpy as np
 from derivations.activations import Activation
 from derivations.chain_rule import A, local_jacobian, local_loss, local_slope, symbol
 from derivations.evaluation import value
-from derivations.expression import Name, Writing
+from derivations.expression import Name
 from derivations.losses import Fusion
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.symbolic_value import symbolic_value
+from derivations.written import Writing
 
 __all__ = ["Unproved", "check_local_derivatives"]
 

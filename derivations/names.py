@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from derivations.network import Network
+from derivations.quantity import Quantity
 
 __all__ = ["KINDS", "Kind", "Quantity", "UnknownName", "elements", "entries", "read_name", "resolve", "shape", "text"]
 
@@ -73,16 +74,6 @@ KINDS: dict[str, Kind] = dict(_kinds())
 """Every kind of quantity, in the order of calculation."""
 
 _BY_NAME = {(k.stem, k.suffix): name for name, k in KINDS.items() if not name.startswith("E")}
-
-
-class Quantity(NamedTuple):
-    """One number of a step: its kind, layer (0 where it has none), indices, sample (0: not one sample's) and step."""
-
-    kind: str
-    layer: int = 0
-    indices: tuple[int, ...] = ()
-    sample: int = 0
-    step: int = 1
 
 
 class UnknownName(KeyError, ValueError):

@@ -84,7 +84,7 @@ class TextPrinter(_Printer):
                 return self.signed(self.number(number))
             case Sum(terms):
                 return self.sum(terms), _SUM
-            case Call("Phi", argument):
+            case Call("Phi", (argument,)):
                 return f"\u03a6({self(argument)})", _ATOM
             case Product(factors):
                 return self.times.join(self.at(f, _PRODUCT + (not isinstance(f, Product))) for f in factors), _PRODUCT
@@ -96,9 +96,9 @@ class TextPrinter(_Printer):
                 return f"{self.at(base, _ATOM)}^{exponent}", _POWER
             case Negative(operand):
                 return f"-{self.at(operand, _PRODUCT)}", _SUM
-            case Call("max0", argument):
+            case Call("max0", (argument,)):
                 return f"max(0, {self(argument)})", _ATOM
-            case Call(function, argument):
+            case Call(function, (argument,)):
                 return f"{function}({self(argument)})", _ATOM
             case Choice(test, positive, otherwise):
                 return f"{self(positive)} if {self(test)} > 0 else {self(otherwise)}", 0
@@ -161,11 +161,11 @@ class LatexPrinter(_Printer):
                 return rf"{words if bare else self.parentheses(words)}^{{{exponent}}}", _POWER
             case Negative(operand):
                 return f"-{self.at(operand, _PRODUCT)}", _SUM
-            case Call("sqrt", argument):
+            case Call("sqrt", (argument,)):
                 return rf"\sqrt{{{self(argument)}}}", _ATOM
-            case Call("max0", argument):
+            case Call("max0", (argument,)):
                 return rf"\max{self.parentheses('0, ' + self(argument))}", _ATOM
-            case Call(function, argument):
+            case Call(function, (argument,)):
                 return rf"\{function}{self.parentheses(self(argument))}", _ATOM
             case Choice(test, positive, otherwise):
                 return self.cases(self(positive), self(test), self(otherwise)), _ATOM

@@ -14,7 +14,7 @@ from typing import Any
 
 from derivations.chains import Chain, Line, Part
 from derivations.equations import equations
-from derivations.evaluation import reproduces
+from derivations.evaluation import chosen, relation, reproduces
 from derivations.expression import (
     Blank,
     Choice,
@@ -26,13 +26,11 @@ from derivations.expression import (
     Partial,
     Product,
     Sum,
-    Writing,
-    chosen,
-    relation,
     replaced,
 )
 from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.written import Writing
 
 __all__ = ["UnitForm"]
 

@@ -184,7 +184,7 @@ class Truth:
                 return self._value(base, get) ** exponent
             case ex.Negative(operand):
                 return -self._value(operand, get)
-            case ex.Call(function, argument):
+            case ex.Call(function, (argument,)):
                 return CALLS[function](self._value(argument, get))
             case ex.Choice(test, positive, otherwise):
                 return self._value(positive if self._value(test, get) > 0 else otherwise, get)

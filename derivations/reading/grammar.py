@@ -169,12 +169,12 @@ class _Builder:
     def power(self, c: list[Any]) -> Expression:
         base, exponent = c[0], c[2]
         if isinstance(base, Letters) and base.text == "e":
-            return Call("exp", exponent)
+            return Call("exp", (exponent,))
         whole = _whole_number(exponent)
         if whole is not None and abs(whole) <= LARGEST_POWER:
             return Power(base, whole)
         if exponent in (Number("0.5"), Quotient(Number("1"), Number("2"))):
-            return Call("sqrt", base)
+            return Call("sqrt", (base,))
         raise NotRead(f"an exponent is a whole number up to {LARGEST_POWER}", c[1].line, c[1].column)
 
     def squared(self, c: list[Any]) -> Expression:
@@ -212,12 +212,12 @@ class _Builder:
         known = found[1] if found else ""
         exponent = power.strip("{} ")
         if known in _KNOWN and exponent in ("", "2"):
-            value: Expression = Call(_KNOWN[known], argument)
+            value: Expression = Call(_KNOWN[known], (argument,))
             return Power(value, 2) if exponent else value
         if known == "max" and isinstance(argument, Matrix) and len(argument.rows) == 2:
             (first,), (second,) = argument.rows
             if Number("0") in (first, second):
-                return Call("max0", second if first == Number("0") else first)
+                return Call("max0", (second if first == Number("0") else first,))
         return Applied("".join(_unprimed(written).split()), argument)
 
     def fraction(self, c: list[Any]) -> Expression:
@@ -241,7 +241,7 @@ class _Builder:
         return Partial(c[1], Letters(written, "".join(written.split())))
 
     def root(self, c: list[Any]) -> Expression:
-        return Call("sqrt", c[1])
+        return Call("sqrt", (c[1],))
 
     def norm(self, c: list[Any]) -> Expression:
         return Norm(c[1])

@@ -124,11 +124,11 @@ def fitted(e: Expression, room: float, latex: LatexPrinter) -> str:
             return rf"\frac{{{fitted(above, room - 0.3, latex)}}}{{{fitted(below, room - 0.3, latex)}}}"
         case Power(base, exponent):
             return rf"{latex.parentheses(fitted(base, room - 2.5, latex))}^{{{exponent}}}"
-        case Call("sqrt", argument):
+        case Call("sqrt", (argument,)):
             return rf"\sqrt{{{fitted(argument, room - 1, latex)}}}"
-        case Call("max0", argument):
+        case Call("max0", (argument,)):
             return rf"\max{latex.parentheses('0, ' + fitted(argument, room - 5, latex))}"
-        case Call(function, argument):
+        case Call(function, (argument,)):
             return rf"\{function}{latex.parentheses(fitted(argument, room - 4, latex))}"
         case Differential(by, operand):
             head = rf"\frac{{\partial}}{{\partial {latex(by)}}}"

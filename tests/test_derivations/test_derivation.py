@@ -234,7 +234,7 @@ def _exact(e: ex.Expression) -> Fraction:
             return _exact(base) ** exponent
         case ex.Negative(operand):
             return -_exact(operand)
-        case ex.Call("max0", argument):
+        case ex.Call("max0", (argument,)):
             return max(_exact(argument), Fraction(0))
     raise TypeError
 

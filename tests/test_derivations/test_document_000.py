@@ -137,7 +137,7 @@ def formula(e: ex.Expression) -> Any:
             return sp.Mul(*map(formula, factors))
         case ex.Power(base, exponent):
             return formula(base) ** exponent
-        case ex.Call("tanh", argument):
+        case ex.Call("tanh", (argument,)):
             return T(formula(argument))
     raise TypeError(e)
 

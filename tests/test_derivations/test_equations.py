@@ -7,7 +7,8 @@ import pytest
 
 from derivations import rules
 from derivations.equations import equations
-from derivations.expression import Call, Choice, Name, Number, evaluate
+from derivations.evaluation import evaluate
+from derivations.expression import Call, Choice, Name, Number
 from derivations.names import Quantity, text
 from derivations.printing import to_latex, to_text
 from tracer import load, trace
@@ -59,9 +60,9 @@ def test_a_slip_has_its_own_written_equation() -> None:
         (-(X * Y), "-x·y", r"-x \cdot y"),
         (X * -Y, "x·(-y)", r"x \cdot \left(-y\right)"),
         (X + -Y, "x + (-y)", r"x + \left(-y\right)"),
-        (1 - Call("exp", -X), "1 - exp(-x)", r"1 - \exp\left(-x\right)"),
-        (Call("sqrt", X + 1), "sqrt(x + 1)", r"\sqrt{x + 1}"),
-        (Call("max0", X), "max(0, x)", r"\max\left(0, x\right)"),
+        (1 - Call("exp", (-X,)), "1 - exp(-x)", r"1 - \exp\left(-x\right)"),
+        (Call("sqrt", (X + 1,)), "sqrt(x + 1)", r"\sqrt{x + 1}"),
+        (Call("max0", (X,)), "max(0, x)", r"\max\left(0, x\right)"),
     ],
 )
 def test_parentheses_stand_where_they_must(expression: object, plain: str, latex: str) -> None:
@@ -91,11 +92,11 @@ def test_value_of_a_formula() -> None:
     def leaf(q: Quantity) -> Fraction:
         return Fraction(q.indices[0])
 
-    cases = [(X - Y, -1), (X / Y, Fraction(1, 2)), (Y**3, 8), (Choice(X, Y, X), 2), (Call("max0", -X), 0)]
+    cases = [(X - Y, -1), (X / Y, Fraction(1, 2)), (Y**3, 8), (Choice(X, Y, X), 2), (Call("max0", (-X,)), 0)]
     for expression, value in cases:
         assert evaluate(expression, leaf, Fraction) == value
-    assert evaluate(Call("exp", X), leaf, Fraction) is None
-    assert evaluate((X - X) * Call("exp", X), leaf, Fraction) == 0
+    assert evaluate(Call("exp", (X,)), leaf, Fraction) is None
+    assert evaluate((X - X) * Call("exp", (X,)), leaf, Fraction) == 0
 
 
 def test_put_into_the_equations_the_recorded_numbers_give_the_recorded_numbers() -> None:

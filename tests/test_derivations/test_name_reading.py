@@ -9,7 +9,8 @@ from networks import random_problem
 
 from derivations import names
 from derivations.equations import equations
-from derivations.expression import Letters, Name, evaluate
+from derivations.evaluation import evaluate
+from derivations.expression import Letters, Name
 from derivations.formula_reading import FormulaError, read_formula
 from derivations.name_reading import NotationNames
 from derivations.names import Quantity

@@ -15,12 +15,13 @@ from truth import ACTIVATION, Truth, close
 from derivations import derive, local_check, rules
 from derivations.activations import ACTIVATIONS
 from derivations.chain_rule import ChainRule
-from derivations.expression import Name, Writing
+from derivations.expression import Name
 from derivations.local_check import Unproved, check_local_derivatives
 from derivations.losses import LOSSES
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.proof import prove
+from derivations.written import Writing
 from tracer import load
 
 SAMPLES = {

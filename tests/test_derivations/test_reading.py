@@ -49,9 +49,9 @@ SAME = [
     (r"3{,}14", Number("3.14")),
     (r".5", Number("0.5")),
     (r"(y_1 - t_1)^2", Power(Sum(((1, name("y_1")), (-1, name("t_1")))), 2)),
-    (r"e^{-a}", Call("exp", Negative(name("a")))),
-    (r"\exp{(-a^{(1)}})", Call("exp", Negative(name(r"a^{(1)}")))),
-    (r"\tanh^2(a)", Power(Call("tanh", name("a")), 2)),
+    (r"e^{-a}", Call("exp", (Negative(name("a")),))),
+    (r"\exp{(-a^{(1)}})", Call("exp", (Negative(name(r"a^{(1)}")),))),
+    (r"\tanh^2(a)", Power(Call("tanh", (name("a"),)), 2)),
     (r"\frac{dE}{dw_5}", Partial(name("E"), name("w_5"))),
     (r"∂E/∂w₅", Partial(name("E"), name("w₅"))),
     (r"\nabla_a C", Partial(name("C"), name("a"))),
@@ -65,7 +65,7 @@ SAME = [
         r"\begin{bmatrix}1&2\\3&-4\end{bmatrix}",
         Matrix(((Number("1"), Number("2")), (Number("3"), Negative(Number("4"))))),
     ),
-    (r"\max(0, a)", Call("max0", name("a"))),
+    (r"\max(0, a)", Call("max0", (name("a"),))),
     (
         r"\begin{cases} a & \text{if } a > 0 \\ 0 & \text{otherwise} \end{cases}",
         Choice(name("a"), name("a"), Number("0")),
@@ -92,7 +92,7 @@ def test_a_derivative_reaches_to_its_variable_and_no_further() -> None:
     assert isinstance(first, Derivative)
     assert first.operand == Power(Sum(((1, name("x_3")), (-1, name("y")))), 2)
     assert isinstance(second, Derivative)
-    assert second.operand == Call("tanh", name("u"))
+    assert second.operand == Call("tanh", (name("u"),))
     whole = tree(r"\frac{\partial}{\partial o}\frac{1}{2}(t - o)^2")
     assert isinstance(whole, Derivative)
     assert isinstance(whole.operand, Product)

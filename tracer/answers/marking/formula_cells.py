@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from derivations.expression import evaluate
+from derivations.evaluation import evaluate
 from derivations.names import Quantity
 from tracer.answers.marking.cells import Cells, place_of
 from tracer.answers.marking.diagnosis import EVIDENCE, MOST_FITTING

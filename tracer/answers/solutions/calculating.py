@@ -30,12 +30,12 @@ from derivations.expression import (
     Quotient,
     Sum,
     Transposed,
-    Writing,
     names_in,
 )
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.reading.nodes import Applied, Derivative, Norm, Variable
+from derivations.written import Writing
 from tracer.answers.solutions.duals import Dual, called, powered, rational
 
 __all__ = ["Calculator", "NoValue", "activation_named", "exact_number", "function_base"]
@@ -126,7 +126,7 @@ class Calculator:
                 return _each(lambda x: powered(x, exponent), self.value(base))
             case Negative(operand):
                 return -self.value(operand)
-            case Call(function, argument):
+            case Call(function, (argument,)):
                 return _each(lambda x: called(function, x), self.value(argument))
             case Choice(test, positive, otherwise):
                 tested = self.value(test)

@@ -10,13 +10,14 @@ from flint import arb, fmpq
 
 from derivations import names
 from derivations.activations import ACTIVATIONS
-from derivations.expression import Expression, Letters, Writing
+from derivations.expression import Expression, Letters
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, Updated, Variable, letters_in, rebuilt
 from derivations.reading.statements import Relation, Statement
+from derivations.written import Writing
 from tracer.answers.reading.entries import Entry
 from tracer.answers.solutions.calculating import function_base
 from tracer.answers.solutions.comparing import Comparer

@@ -198,7 +198,7 @@ def _is_forward(left: Any) -> bool:
 def is_elementary(e: Any) -> bool:
     """1/x, a power or exp of the variable alone: no activation function, nor one with a slip."""
     match e:
-        case Quotient(Number("1"), Variable()) | Power(Variable(), _) | Call("exp", Variable()):
+        case Quotient(Number("1"), Variable()) | Power(Variable(), _) | Call("exp", (Variable(),)):
             return True
     return False
 

@@ -151,4 +151,4 @@ def variable(trees: Sequence[Expression | None]) -> str:
 
 
 def is_named_function(e: Expression | None) -> bool:
-    return isinstance(e, Call) and isinstance(e.argument, Letters)
+    return isinstance(e, Call) and isinstance(e.arguments[0], Letters)

@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from derivations import names
-from derivations.expression import Choice, Expression, Name, chosen, fraction_of, relation
+from derivations.evaluation import chosen, fraction_of, relation
+from derivations.expression import Choice, Expression, Name
 from derivations.names import KINDS, Quantity
 from derivations.network import Network
 from derivations.notation import Notation
