@@ -47,9 +47,65 @@ class Arithmetic:
     """`unless_zero(t, v)` is v, but 0 where t is exactly 0 (0 log 0 = 0)."""
     over: Callable[[Array, Array], Array]
     """`over(t, y)` is t / y, but 0 where t is exactly 0, and not finite where y alone is."""
-    largest: Callable[[Array], Array]
-    """The largest entry of each column, any number near it will do: it only keeps exp in range."""
     pi: Any
+    sin: Callable[[Array], Array]
+    cos: Callable[[Array], Array]
+
+    def largest(self, a: Array, axis: int = 0) -> Array:
+        """The largest entry along an axis, any number near it will do: it only keeps exp in range."""
+        return 0
+
+    def times_log(self, t: Array, y: Array) -> Array:
+        """T log y, 0 where t is exactly 0."""
+        return self.unless_zero(t, t * self.log(y))
+
+    def softmax(self, a: Array, axis: int) -> Array:
+        """exp(a[k]) / sum_j exp(a[j]) along an axis.  Bishop 4.62"""
+        e = self.exp(a - self.largest(a, axis)) if self.floating else self.exp(a)
+        return e / e.sum(axis=axis, keepdims=True)
+
+    def log_sum_exp(self, a: Array, axis: int) -> Array:
+        """log sum_j exp(a[j]) along an axis, which it loses."""
+        top = self.largest(a, axis)
+        kept = top if np.ndim(top) == 0 else top.squeeze(axis)
+        return kept + self.log(self.exp(a - top).sum(axis=axis))
+
+    def maximum(self, a: Array, axes: tuple[int, ...]) -> Array:
+        """The largest entry over some axes, chosen by comparing."""
+        return self._extreme(a, axes, lambda x, y: self.where(x - y, x, y))
+
+    def minimum(self, a: Array, axes: tuple[int, ...]) -> Array:
+        """The smallest entry over some axes."""
+        return self._extreme(a, axes, lambda x, y: self.where(x - y, y, x))
+
+    @staticmethod
+    def _extreme(a: Array, axes: tuple[int, ...], better: Callable[[Array, Array], Array]) -> Array:
+        keep = tuple(k for k in range(a.ndim) if k not in axes)
+        rows = a.transpose(*axes, *keep).reshape(-1, *(a.shape[k] for k in keep))
+        out = rows[0]
+        for row in rows[1:]:
+            out = better(row, out)
+        return out
+
+    def is_largest(self, entry: Array, largest: Array) -> Array:
+        """1 where an entry is the largest itself: as a ball it cannot be told from a larger one by a difference."""
+        zero, one = self.number("0"), self.number("1")
+        unsure = self.where(largest - entry, zero, one)
+        return np.frompyfunc(lambda e, l, u: one if e is l else u, 3, 1)(entry, largest, unsure)
+
+    def mask(self, holds: np.ndarray) -> Array:
+        """1 where a condition holds, 0 elsewhere."""
+        return holds.astype(int)
+
+    def blank(self, shape: tuple[int, ...]) -> Array:
+        """Zeros, to be filled value by value; of this arithmetic's numbers, for the first value may be a mere 1."""
+        out = np.empty(shape, object)
+        out[...] = self.number("0")
+        return out
+
+    def kept(self, array: Array) -> Array:
+        """What is kept of a computed array."""
+        return array
 
     def number(self, text: str) -> Any:
         """One number of this arithmetic from a decimal text."""
@@ -84,6 +140,8 @@ class Float64(Arithmetic):
     log = staticmethod(np.log)
     log1p = staticmethod(np.log1p)
     tanh = staticmethod(np.tanh)
+    sin = staticmethod(np.sin)
+    cos = staticmethod(np.cos)
     square = staticmethod(np.square)
     absolute = staticmethod(np.abs)
     ones_like = staticmethod(np.ones_like)
@@ -119,10 +177,29 @@ class Float64(Arithmetic):
         """t / y, 0 where t is 0."""
         return np.where(np.equal(t, 0), 0, t / y)
 
-    @staticmethod
-    def largest(a: Array) -> Array:
-        """Column maxima."""
-        return np.max(a, axis=0, keepdims=True)
+    def largest(self, a: Array, axis: int = 0) -> Array:
+        """Maxima along an axis."""
+        return np.max(a, axis=axis, keepdims=True)
+
+    def maximum(self, a: Array, axes: tuple[int, ...]) -> Array:
+        """Maxima over some axes."""
+        return np.max(a, axis=axes)
+
+    def minimum(self, a: Array, axes: tuple[int, ...]) -> Array:
+        """Minima over some axes."""
+        return np.min(a, axis=axes)
+
+    def is_largest(self, entry: Array, largest: Array) -> Array:
+        """1 where an entry is the largest."""
+        return np.greater_equal(entry, largest).astype(self.dtype)
+
+    def mask(self, holds: np.ndarray) -> Array:
+        """Ones and zeros of the format: int64 would turn float32 into float64."""
+        return holds.astype(self.dtype)
+
+    def blank(self, shape: tuple[int, ...]) -> Array:
+        """Zeros of the format."""
+        return np.zeros(shape, self.dtype)
 
     def number(self, text: str) -> Any:
         """The nearest double."""
@@ -165,9 +242,11 @@ class _RoundedEachTime(np.ndarray):
     """A float32 array whose products are summed from left to right, each operation rounded to float32."""
 
     def __matmul__(self, other: Any) -> Any:
-        total = self[:, :1] * other[:1]
-        for k in range(1, self.shape[1]):
-            total = total + self[:, k : k + 1] * other[k : k + 1]
+        if self.ndim == 1 or other.ndim == 1:
+            return np.asarray(self * other).view(_RoundedEachTime).sum(axis=-1)
+        total = self[..., :, :1] * other[..., :1, :]
+        for k in range(1, self.shape[-1]):
+            total = total + self[..., :, k : k + 1] * other[..., k : k + 1, :]
         return total
 
     def sum(self, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:  # type: ignore[override]
@@ -193,6 +272,14 @@ class Float32(Float64):
         """The nearest floats."""
         return given.floats.astype(np.float32).view(_RoundedEachTime)
 
+    def mask(self, holds: np.ndarray) -> Array:
+        """Ones and zeros."""
+        return holds.astype(np.float32).view(_RoundedEachTime)
+
+    def blank(self, shape: tuple[int, ...]) -> Array:
+        """Zeros."""
+        return np.zeros(shape, np.float32).view(_RoundedEachTime)
+
 
 def _in_double(function: Callable[..., Any]) -> Any:
     def rounded(a: Array) -> Array:
@@ -202,7 +289,7 @@ def _in_double(function: Callable[..., Any]) -> Any:
     return staticmethod(rounded)
 
 
-for _name in ("exp", "expm1", "log", "log1p", "tanh", "normal_cdf"):
+for _name in ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "normal_cdf"):
     setattr(Float32, _name, _in_double(getattr(Float64, _name)))
 
 
@@ -225,6 +312,8 @@ class Ball(Arithmetic):
         self.log = each(lambda a: a - 1 if a == 1 else self._ball(a).log())
         self.log1p = each(lambda a: a if a == 0 else self._ball(a).log1p())
         self.tanh = each(lambda a: a if a == 0 else self._ball(a).tanh())
+        self.sin = each(lambda a: a if a == 0 else self._ball(a).sin())
+        self.cos = each(lambda a: self._one(a) if a == 0 else self._ball(a).cos())
         self.normal_cdf = each(lambda a: (-self._ball(a) / self._ball(2).sqrt()).erfc() / 2)
         self.sqrt = each(self._sqrt)
         self.square = each(lambda a: a * a)  # flint 0.9 gives nan for the square of a ball around zero
@@ -239,11 +328,6 @@ class Ball(Arithmetic):
     def pi(self) -> Any:
         """Pi as a ball."""
         return self._arb.pi()
-
-    @staticmethod
-    def largest(a: Array) -> Array:
-        """Zero: exponentials of balls do not overflow."""
-        return 0
 
     def number(self, text: str) -> Any:
         """The ball around a decimal or a fraction."""

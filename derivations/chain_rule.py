@@ -56,11 +56,6 @@ class Symbolic(Arithmetic):
         """The exact rational."""
         return sp.Rational(text)
 
-    @staticmethod
-    def largest(a: Any) -> Any:
-        """Zero: nothing overflows."""
-        return 0
-
 
 M = Symbolic()
 A = sp.Symbol("a", real=True)

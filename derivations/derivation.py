@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from derivations import names
 from derivations.chains import Part
-from derivations.equations import equations
 from derivations.expression import Expression
+from derivations.formulas import equations
 from derivations.given import shortened
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem

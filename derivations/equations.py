@@ -1,92 +1,93 @@
-"""The rules run on written expressions: the defining equation of every quantity of a step."""
+"""A step is its list of equations, as data: arrays with roles, equations over them, the order in which they are worked.
+
+Everything else reads this list: numbers put in are the trace, written out the table, with one equation changed a slip.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
 import numpy as np
 
-from derivations import names, rules
-from derivations.expression import Expression, Name, Number
-from derivations.names import CONSTANTS, Quantity
-from derivations.network import Problem
-from derivations.written import Writing
+from derivations.expression import Expression, Ref
 
-__all__ = ["Equation", "equations", "givens"]
+__all__ = ["Array", "Equation", "Range", "Role", "Step"]
 
-_name = np.frompyfunc(Name, 1, 1)
+Range = tuple[int, int]
+"""From the first to the last value of a letter or an index, both included."""
 
 
-class Equation(NamedTuple):
-    """A quantity and the formula that defines it, over names of earlier ones."""
+class Role(Enum):
+    """What an array is to the step; asked for instead of its letter."""
 
-    quantity: Quantity
-    formula: Expression
+    GIVEN = "given"
+    PARAMETER = "parameter"
+    CONSTANT = "constant"
+    BEFORE = "state before the step"
+    VALUE = "value"
+    OBJECTIVE = "objective"
+    SIGNAL = "signal"
+    LOCAL = "local derivative"
+    GRADIENT = "gradient"
+    STATE = "optimizer's state"
+    UPDATED = "updated parameter"
 
 
-def equations(problem: Problem, rules_: rules.Rules = rules.RULES, *, sample: int = 0, step: int = 1) -> list[Equation]:
-    """Every equation of one step, in the order of calculation.
+@dataclass(frozen=True)
+class Array:
+    """An array of the step: delta1 is the SIGNAL of a1, dW1 the GRADIENT of W1.
 
-    `sample` and `step` say whose names are written (`@sample`, `#step`); a slip's rules give the slip's equations.
+    `extents` are the first and last value of each axis, indices count from 1 (h[0] may come before).  `of` is the
+    array that a signal, gradient, state or updated value belongs to.  `meaning` says what the number is, for people:
+    where E is a mean over samples, it states of which loss a signal is the derivative.
     """
-    out: list[Equation] = []
 
-    def record(kind: str, layer: int, array: Any) -> Any:
-        quantities = names.elements(problem.network, kind, layer, problem.samples, sample, step)
-        out.extend(map(Equation, _flat(kind, quantities), _flat(kind, np.asarray(array, object))))
-        return _name(quantities)
+    name: str
+    role: Role
+    extents: tuple[Range, ...] = ()
+    of: str = ""
+    meaning: str = ""
 
-    m = Writing()
-    rules.run(rules.State(problem, m, _named_start(problem, sample, step), count=step), record, rules_)
-    return out
-
-
-def givens(problem: Problem, *, sample: int = 0, step: int = 1) -> Iterator[tuple[str, int, Any]]:
-    """(kind, layer, quantities) of everything a step starts from, arrays shaped as inside a step."""
-    network = problem.network
-    yield "x", 0, names.elements(network, "x", 0, problem.samples, sample, step)
-    if problem.signals is not None:
-        signal = ("t", 0) if network.loss.needs == "t" else ("dz", len(network))
-        yield *signal, names.elements(network, *signal, problem.samples, sample, step)
-    for l, layer in network:
-        for p in layer.parameters:
-            yield p, l, names.elements(network, p, l, 1, sample, step)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many entries there are along each axis."""
+        return tuple(high - low + 1 for low, high in self.extents)
 
 
-def _named_start(problem: Problem, sample: int, step: int) -> rules.Start:
-    L = len(problem.network)
-    W: list[Any] = [None] * (L + 1)
-    b: list[Any] = [None] * (L + 1)
-    x = t = None
-    for kind, layer, quantities in givens(problem, sample=sample, step=step):
-        named = _name(quantities)
-        if kind == "W":
-            W[layer] = named
-        elif kind == "b":
-            b[layer] = named
-        elif kind == "x":
-            x = named
-        else:
-            t = named
-    if problem.network.loss.needs == "dz" and problem.signals is not None:
-        t = Writing().lift(problem.signals)
-    constants = {letter: Name(Quantity(letter, step=step)) for letter in CONSTANTS}
-    return rules.Start(W, b, x, t, constants, _named_before(problem, W, b, sample, step))
+@dataclass(frozen=True)
+class Equation:
+    """`left = right`; its stage (forward, backward, update), its line in the file, and the key of words and slips."""
+
+    left: Ref
+    right: Expression
+    stage: str = "forward"
+    line: int = 0
+    why: str = ""
 
 
-def _named_before(problem: Problem, W: list[Any], b: list[Any], sample: int, step: int) -> dict[tuple[str, int], Any]:
-    before: dict[tuple[str, int], Any] = {}
-    for kind, l in rules.optimizer_state(problem):
-        zeros = np.empty((W if kind[-1] == "W" else b)[l].shape, object)
-        zeros[...] = Number("0")
-        earlier = names.elements(problem.network, kind, l, 1, sample, step - 1) if step > 1 else None
-        before[kind, l] = zeros if earlier is None else _name(earlier)
-    return before
+@dataclass(frozen=True)
+class Step:
+    """The equations of one step, forward, backward and update, in the order in which they are worked.
 
+    `ranges` say how far letters run, `whole` holds the given arrays of whole numbers that are looked up, `outside` the
+    arrays that are 0 past their ends.  `unwritten` are letters with one value that nobody writes (the one sample).
+    """
 
-def _flat(kind: str, array: Any) -> Iterator[Any]:
-    """The entries in reading order; of several samples, all of the first sample first."""
-    if names.KINDS[kind].sampled and array.ndim > 1:
-        return iter(np.moveaxis(array, -1, 0).flat)
-    return iter(array.flat)
+    equations: tuple[Equation, ...]
+    arrays: Mapping[str, Array]
+    ranges: Mapping[str, Range]
+    whole: Mapping[str, np.ndarray] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()
+    unwritten: frozenset[str] = frozenset()
+
+    def replace(self, *wrong: Equation) -> Step:
+        """The step with equations of the same left sides in place of its own: a slip is a step.
+
+        Raises KeyError for a left side that no equation of the step has.
+        """
+        other = {e.left: e for e in wrong}
+        if unknown := other.keys() - {e.left for e in self.equations}:
+            raise KeyError(f"no equation defines {', '.join(sorted(ref.name for ref in unknown))}")
+        return replace(self, equations=tuple(other.get(e.left, e) for e in self.equations))

@@ -180,12 +180,12 @@ class Quotient(Expression):
 
 
 class Power(Expression):
-    """base to a whole exponent."""
+    """base to a whole exponent; in a general equation also to a given number, the count of the steps."""
 
     __slots__ = ("base", "exponent")
     __match_args__ = ("base", "exponent")
     base: Expression
-    exponent: int
+    exponent: Any
 
 
 class Negative(Expression):

@@ -43,6 +43,7 @@ class Fusion:
 class Loss:
     """A loss E, a sum of one part an output.
 
+    `equation` is E[k] as text of the language, over y, t and |k|, the number of outputs.
     `parts(m, y, t)` are E[k] and `slope(m, y, t)` is dE/dy[k]; loss `given` has neither (dE/dy is given), and `needs`
     says what a sample brings: t, dz or nothing.  `targets` is "0..1" where they are probabilities.  `fused` holds, by
     the name of the last activation, a `Fusion`.
@@ -52,6 +53,7 @@ class Loss:
     text: str
     parts: Callable[[Arithmetic, Array, Array], Array] | None
     slope: Callable[[Arithmetic, Array, Array], Array]
+    equation: str = ""
     needs: str = "t"
     fused: Mapping[str, Fusion] = field(default_factory=dict)
     domain: str = "all real y"
@@ -103,6 +105,7 @@ HALF_SQUARED_ERROR = Loss(
     "E = 1/2 sum_k (y[k] - t[k])^2",
     parts=lambda m, y, t: m.square(y - t) / 2,
     slope=lambda m, y, t: y - t,
+    equation="(y - t)^2/2",
     source="Bishop (2006), 5.14",
 )
 SQUARED_ERROR = Loss(
@@ -110,6 +113,7 @@ SQUARED_ERROR = Loss(
     "E = sum_k (y[k] - t[k])^2",
     parts=lambda m, y, t: m.square(y - t),
     slope=lambda m, y, t: 2 * (y - t),
+    equation="(y - t)^2",
     source="without the 1/2",
 )
 MEAN_SQUARED_ERROR = Loss(
@@ -117,6 +121,7 @@ MEAN_SQUARED_ERROR = Loss(
     "E = 1/K sum_k (y[k] - t[k])^2, K outputs",
     parts=lambda m, y, t: m.square(y - t) / len(y),
     slope=lambda m, y, t: 2 * (y - t) / len(y),
+    equation="(y - t)^2/|k|",
     source="torch.nn.MSELoss and keras MeanSquaredError for one sample",
 )
 HALF_MEAN_SQUARED_ERROR = Loss(
@@ -124,6 +129,7 @@ HALF_MEAN_SQUARED_ERROR = Loss(
     "E = 1/(2K) sum_k (y[k] - t[k])^2, K outputs",
     parts=lambda m, y, t: m.square(y - t) / (2 * len(y)),
     slope=lambda m, y, t: (y - t) / len(y),
+    equation="(y - t)^2/(2*|k|)",
     source="loss_ of scikit-learn's MLPRegressor for one sample",
 )
 CROSS_ENTROPY = Loss(
@@ -131,6 +137,7 @@ CROSS_ENTROPY = Loss(
     "E = -sum_k t[k] log y[k]",
     parts=lambda m, y, t: -_t_log(m, t, y),
     slope=lambda m, y, t: -m.over(t, y),
+    equation="-(t*log(y))",
     fused={
         "softmax": Fusion(
             delta=lambda m, y, t: y - t,
@@ -148,6 +155,7 @@ BINARY_CROSS_ENTROPY = Loss(
     "E = -sum_k [t[k] log y[k] + (1 - t[k]) log(1 - y[k])]",
     parts=lambda m, y, t: -(_t_log(m, t, y) + _t_log(m, 1 - t, 1 - y)),
     slope=lambda m, y, t: m.over(1 - t, 1 - y) - m.over(t, y),
+    equation="-(t*log(y) + (1 - t)*log(1 - y))",
     fused={
         "sigmoid": Fusion(
             delta=lambda m, y, t: y - t,
@@ -172,6 +180,7 @@ OUTPUT = Loss(
     "E = sum_k y[k]",
     parts=lambda m, y, t: y,
     slope=lambda m, y, t: m.ones_like(y),
+    equation="y",
     needs="",
     source="the derivative of the outputs themselves",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from derivations.activations import Activation
 from derivations.given import Given
@@ -120,6 +121,11 @@ class Problem:
     def __repr__(self) -> str:
         shape = "-".join(map(str, self.network.sizes))
         return f"<Problem {self.title or shape!r}: {shape}, {self.network.loss.name}, {self.samples} samples>"
+
+    @cached_property
+    def starts(self) -> dict[str, dict[str, Any]]:
+        """The arrays that the step starts from, by arithmetic, kept once they are made: no step writes into one."""
+        return {}
 
     @property
     def samples(self) -> int:

@@ -18,11 +18,12 @@ import sympy as sp
 
 from derivations import names, rules
 from derivations.chain_rule import ChainRule, Expr, symbol
-from derivations.equations import equations, givens
 from derivations.evaluation import value
 from derivations.expression import Name
+from derivations.formulas import givens
 from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.rules_written import equations
 from derivations.symbolic_value import branch_taken, composed, symbolic_value
 
 __all__ = ["MOST_DIRECT", "MOST_SYMBOLIC", "Proof", "prove"]

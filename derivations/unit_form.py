@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derivations.chains import Chain, Line, Part
-from derivations.equations import equations
 from derivations.evaluation import chosen, relation, reproduces
 from derivations.expression import (
     Blank,
@@ -28,6 +27,7 @@ from derivations.expression import (
     Sum,
     replaced,
 )
+from derivations.formulas import equations
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.written import Writing

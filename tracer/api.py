@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from derivations.network import Problem
 from tracer.problem import ProblemError, Source, as_problem, load, loads
 from tracer.samples import sample_folders
+from tracer.step import WorkedStep
 from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
@@ -69,7 +70,17 @@ def verify(
 
     given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
     recorded = (
-        Recorded(s.problem, s.state.W, s.state.b, s.state.x, s.state.t, s.arrays, s.sample, s.step, s.state.before)
+        Recorded(
+            s.problem,
+            _by_layer(s, "W"),
+            _by_layer(s, "b"),
+            s.given["x"],
+            s.given.get("t", s.given.get("signal")),
+            s.arrays,
+            s.sample,
+            s.step,
+            s.before,
+        )
         for s in trace(given.problem).steps
     )
     found = verify_steps(
@@ -82,6 +93,11 @@ def verify(
         standard_input=standard_input,
     )
     return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
+
+
+def _by_layer(step: WorkedStep, kind: str) -> list[Any]:
+    """A parameter's arrays by layer, counting from 1; None where a layer has none."""
+    return [step.inputs.get((kind, l)) for l in range(len(step.problem.network) + 1)]
 
 
 def check(

@@ -1,4 +1,4 @@
-"""The rules run on numbers: one step, every quantity through one recording point, names made when read."""
+"""A layered step worked in numbers: every array through one recording point, names made when they are read."""
 
 from __future__ import annotations
 
@@ -8,50 +8,56 @@ from typing import Any
 
 import numpy as np
 
-from derivations import names, rules
+from derivations import names
 from derivations.arithmetic import FLOAT64, Arithmetic
-from derivations.names import KINDS, Quantity
+from derivations.layers import Layered, layered, start
+from derivations.lowering import Arrays
+from derivations.names import KINDS
 from derivations.network import Problem
+from derivations.quantity import Quantity
 
-__all__ = ["Step", "after", "run_step"]
-
-Array = Any
+__all__ = ["WorkedStep", "run_step"]
 
 # glibc gives the top of its heap back whenever more than twice the largest block ever mapped is free there;
 # a step of 784-30-10 then pays for 100 page faults, each time.  One larger block, freed at once, ends that.
 np.empty(1 << 22, np.uint8)
 
 
-class Step:
+class WorkedStep:
     """One forward/backward/update step: every recorded array, in the order of calculation.
 
-    `arrays[kind, layer]` are as computed, samples as columns; `inputs` are what the step started from.  Read by name
-    through `tracer.trace`.  `sample` and `step` are the marks of the names: `@sample` where each sample has a network
-    of its own, `#step` from the second step on.
+    `arrays[kind, layer]` are as computed, samples as columns, biases as a column; `given` are the arrays that the step
+    started from and `known` all of them, by their names in the equations.  Read by name through `tracer.trace`.
+    `sample` and `step` are the marks of the names: `@sample` where each sample has a network of its own, `#step` from
+    the second step on.
     """
 
     def __init__(
-        self, problem: Problem, m: Arithmetic, state: rules.State, arrays: dict[tuple[str, int], Array]
+        self, problem: Problem, m: Arithmetic, given: Arrays, known: Arrays, arrays: dict[tuple[str, int], Any]
     ) -> None:
-        self.problem, self.m, self.state, self.arrays = problem, m, state, arrays
-        self.sample, self.step = 0, state.count
+        self.problem, self.m, self.given, self.known, self.arrays = problem, m, given, known, arrays
+        self.sample, self.step = 0, int(given["step"])
 
     @cached_property
-    def inputs(self) -> dict[tuple[str, int], Array]:
-        """Parameters, samples and the learning rate, shaped as inside."""
-        s = self.state
-        out: dict[tuple[str, int], Array] = {("x", 0): s.x}
-        if s.t is not None and s.network.loss.needs == "t":
-            out["t", 0] = s.t
-        for l, layer in s.network:
-            for p in layer.parameters:
-                out[p, l] = getattr(s, p)[l]
-        for letter in names.CONSTANTS:
-            if getattr(s, letter) is not None:
-                out[letter, 0] = getattr(s, letter)
-        for (kind, l), array in s.before.items():
-            out[f"{kind}#before", l] = array
+    def inputs(self) -> dict[tuple[str, int], Any]:
+        """Parameters, samples, constants and (as `vW#before`) the optimizer's state, shaped as inside."""
+        own, out = layered(self.problem), dict[tuple[str, int], Any]()
+        for name, array in self.given.items():
+            if name in own.places and own.places[name].kind != "signal":
+                kind, layer = own.places[name]
+                out[kind.replace("_before", "#before"), layer] = _column(array) if _is_bias(kind) else array
         return out
+
+    @property
+    def before(self) -> dict[tuple[str, int], Any]:
+        """The optimizer's state that the step started from, by kind and layer."""
+        return {(k.removesuffix("#before"), l): a for (k, l), a in self.inputs.items() if k.endswith("#before")}
+
+    @property
+    def following(self) -> Arrays:
+        """What the next step starts from: updated parameters, the optimizer's new state, the same samples."""
+        carried = {name: self.known[after] for name, after in layered(self.problem).carried}
+        return {**self.given, **carried, "step": self.step + 1}
 
     def quantities(self, kind: str, layer: int) -> Any:
         """The names' quantities of one array, in its shape."""
@@ -62,7 +68,7 @@ class Step:
         for (kind, layer), array in self.arrays.items():
             yield from self.entries(kind, layer, array)
 
-    def entries(self, kind: str, layer: int, array: Array) -> Iterator[tuple[Quantity, Any]]:
+    def entries(self, kind: str, layer: int, array: Any) -> Iterator[tuple[Quantity, Any]]:
         """(quantity, value) of one array."""
         quantities, array = self.quantities(kind, layer), np.asarray(array)
         if KINDS[kind].sampled and array.ndim > 1:
@@ -84,39 +90,52 @@ class Step:
         return array
 
 
+Keep = Callable[[str, int, Any], Any]
+
+
 def run_step(
-    problem: Problem,
-    m: Arithmetic = FLOAT64,
-    start: rules.Start | None = None,
-    *,
-    count: int = 1,
-    keep: Callable[[str, int, Array], Array] | None = None,
-    rules_: rules.Rules = rules.RULES,
-) -> Step:
-    """One step in the arithmetic m; `keep(kind, layer, array)` returns what is carried on (rounded, replaced)."""
-    arrays: dict[tuple[str, int], Array] = {}
-    if keep is None:
+    problem: Problem, m: Arithmetic = FLOAT64, given: Arrays | None = None, *, keep: Keep | None = None
+) -> WorkedStep:
+    """One step in the arithmetic m; `keep(kind, layer, array)` returns what is carried on (rounded, replaced).
 
-        def record(kind: str, layer: int, array: Array) -> Array:
-            arrays[kind, layer] = array
-            return array
-    else:
-        rounded = keep
-
-        def record(kind: str, layer: int, array: Array) -> Array:
-            array = rounded(kind, layer, array)
-            arrays[kind, layer] = array
-            return array
-
+    given: what the step starts from, the problem's own numbers if it is not said.
+    """
+    own = layered(problem)
+    given = start(problem, m) if given is None else given
+    arrays: dict[tuple[str, int], Any] = {}
+    record = _recording(own, arrays, keep)
     with m.working():
-        state = rules.State(problem, m, start, count)
-        rules.run(state, record, rules_)
-    return Step(problem, m, state, arrays)
+        known = own.program(by_definition=m.by_definition).run(m, given, record)
+    return WorkedStep(problem, m, given, known, arrays)
 
 
-def after(step: Step) -> rules.Start:
-    """What the next step starts from: updated parameters, the optimizer's new state, the same samples."""
-    s = step.state
-    before = {(kind, l): getattr(s, kind)[l] for kind, l in s.before}
-    constants = {letter: getattr(s, letter) for letter in names.CONSTANTS}
-    return rules.Start(s.W_new, s.b_new, s.x, s.t, constants, before)
+def _recording(own: Layered, arrays: dict[tuple[str, int], Any], keep: Keep | None) -> Callable[[str, Any], Any]:
+    places = own.places
+
+    def record(name: str, array: Any) -> Any:
+        kind, layer = place = places[name]
+        bias = _is_bias(kind)
+        shown = _column(array) if bias else array
+        if keep is None:
+            arrays[place] = shown
+            return array
+        arrays[place] = shown = keep(kind, layer, shown)
+        return (shown[:, 0] if isinstance(array, np.ndarray) else shown[0, 0]) if bias else shown
+
+    return record
+
+
+def _is_bias(kind: str) -> bool:
+    return kind in _BIASES
+
+
+_BIASES = {kind for kind, k in KINDS.items() if k.axes == "b"} | {"vb_before", "mb_before"}
+
+
+def _column(array: Any) -> Any:
+    """Biases as a column; one for the whole layer is a single entry."""
+    if isinstance(array, np.ndarray) and array.ndim:
+        return array.reshape(-1, 1)
+    out = np.empty((1, 1), array.dtype if isinstance(array, np.generic) else object)
+    out[0, 0] = array
+    return out

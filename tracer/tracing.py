@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from derivations import names, rules
+from derivations import names
 from derivations.aliases import Aliases
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic, Ball, Exact
-from derivations.equations import givens
+from derivations.formulas import givens
+from derivations.layers import layered, start
+from derivations.lowering import Arrays
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from tracer.problem import Source, as_problem
 from tracer.rounding import Rounding, Undecided, bounds
-from tracer.step import Step, after, run_step
+from tracer.schedule import schedules
+from tracer.step import WorkedStep, run_step
 
 __all__ = ["ARITHMETICS", "Trace", "steps_of", "trace"]
 
@@ -39,7 +41,7 @@ class Trace:
     def __init__(
         self,
         problem: Problem,
-        steps: tuple[Step, ...],
+        steps: tuple[WorkedStep, ...],
         arithmetic: str,
         rounding: Rounding,
         carry: str,
@@ -96,7 +98,7 @@ class Trace:
             f"'{name}' is not recorded in this trace" + (f"; near: {', '.join(near[:3])}" if near else "")
         )
 
-    def _entry(self, step: Step, q: Quantity, name: str) -> Any:
+    def _entry(self, step: WorkedStep, q: Quantity, name: str) -> Any:
         array = step.array(q.kind, q.layer)
         per_sample = KINDS[q.kind].sampled and step.problem.samples > 1
         if per_sample and q.sample:
@@ -130,16 +132,14 @@ class Trace:
                     out[Quantity(letter, step=step.step)] = given.shown().item()
             for q, value in step.items():
                 out[q] = self._rounded.get(q) or self.rounding.shown(value)
-            for kind, l in step.state.before:
+            for (kind, l), before in step.before.items():
                 earlier = names.elements(step.problem.network, kind, l, 1, step.sample, step.step - 1)
                 out |= {
-                    q: self.rounding.shown(v)
-                    for q, v in zip(earlier.flat, step.state.before[kind, l].flat, strict=True)
-                    if q not in out
+                    q: self.rounding.shown(v) for q, v in zip(earlier.flat, before.flat, strict=True) if q not in out
                 }
         return out
 
-    def _given_texts(self, step: Step, kind: str, layer: int, quantities: Any) -> dict[Quantity, str]:
+    def _given_texts(self, step: WorkedStep, kind: str, layer: int, quantities: Any) -> dict[Quantity, str]:
         if kind in ("x", "t", "dz"):
             given = step.problem.x if kind == "x" else step.problem.signals
         else:
@@ -287,7 +287,7 @@ def _by_hand(problem: Problem, rounding: Rounding, carry: str) -> Trace:
         return Trace(problem, steps, "hand", rounding, carry, texts)
 
 
-def _as_shown(step: Step, kind: str, layer: int, texts: Mapping[Quantity, str], m: Arithmetic) -> Any:
+def _as_shown(step: WorkedStep, kind: str, layer: int, texts: Mapping[Quantity, str], m: Arithmetic) -> Any:
     """An array of the numbers that are shown, where every digit was carried."""
     array = np.asarray(step.arrays[kind, layer], object)
     out = np.empty(array.shape, object)
@@ -298,29 +298,20 @@ def _as_shown(step: Step, kind: str, layer: int, texts: Mapping[Quantity, str], 
 
 
 def steps_of(
-    problem: Problem,
-    m: Arithmetic = FLOAT64,
-    each: Callable[[Quantity, Any], Any] | None = None,
-    *,
-    rules_: rules.Rules = rules.RULES,
-) -> Iterator[Step]:
+    problem: Problem, m: Arithmetic = FLOAT64, each: Callable[[Quantity, Any], Any] | None = None
+) -> Iterator[WorkedStep]:
     """The steps of one pass: one for samples together, one for each sample in turn or apart.
 
-    `each(quantity, value)` returns what is carried on in place of a number (rounded, or somebody's own); a slip's
-    `rules_` give the slip's numbers.
+    `each(quantity, value)` returns what is carried on in place of a number (rounded, or somebody's own).
     """
-    way = problem.training.samples if problem.samples > 1 else "together"
-    start: rules.Start | None = None
-    for k in range(1, 2 if way == "together" else problem.samples + 1):
-        own = problem if way == "together" else problem.sample(k)
-        count, sample = (k, 0) if way == "in_turn" else (1, k if way == "apart" else 0)
-        fresh = rules.Start.of(own, m)
-        if start is not None and way == "in_turn":
-            fresh = replace(start, x=fresh.x, t=fresh.t)
-        step = run_step(own, m, fresh, count=count, keep=_keeper(own, m, each, sample, count), rules_=rules_)
-        step.sample = sample
-        start = after(step)
-        yield step
+    for schedule in schedules(problem):
+        carried: Arrays = {}
+        for count, own in enumerate(schedule.turns, 1):
+            given = start(own, m) | carried
+            step = run_step(own, m, given, keep=_keeper(own, m, each, schedule.sample, count))
+            step.sample = schedule.sample
+            carried = {**{name: step.following[name] for name, _ in layered(own).carried}, "step": count + 1}
+            yield step
 
 
 def _keeper(
@@ -340,7 +331,7 @@ def _keeper(
     return keep
 
 
-def _not_finite(problem: Problem, step: Step) -> Iterator[str]:
+def _not_finite(problem: Problem, step: WorkedStep) -> Iterator[str]:
     """One note for the first quantities that are not finite, and how many follow from them."""
     faulty = [(q, v) for q, v in step.items() if bounds(v)[0] is None] if _any_fault(step) else []
     for q, _ in faulty[:1]:
@@ -352,7 +343,7 @@ def _not_finite(problem: Problem, step: Step) -> Iterator[str]:
         yield f"{name} is not finite in {step.m.name}{more} (null in JSON): {why}"
 
 
-def _any_fault(step: Step) -> bool:
+def _any_fault(step: WorkedStep) -> bool:
     if step.m.floating:
         return not all(np.isfinite(array).all() for array in step.arrays.values())
     return True

@@ -1,4 +1,4 @@
-"""Many steps: the same rules run again from the updated parameters, samples together, in turn or apart."""
+"""Many steps: the same equations worked again from the updated parameters, samples together, in turn or apart."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derivations import names, rules
+from derivations import names
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic
+from derivations.layers import layered, start
 from derivations.network import Problem
 from tracer.problem import Source, as_problem
 from tracer.rounding import Rounding
-from tracer.step import Step, run_step
+from tracer.schedule import Schedule, schedules
+from tracer.step import WorkedStep, run_step
 from tracer.terminal import counted
 from tracer.tracing import Trace
 
@@ -80,9 +82,8 @@ class Run:
     def _outputs_after(self) -> dict[str, float]:
         step = self.last.steps[0]
         together = replace(self.problem, training=replace(self.problem.training, samples="together"))
-        fresh = rules.Start.of(together, step.m)
-        fresh.W, fresh.b = step.state.W_new, step.state.b_new
-        after = run_step(together, step.m, fresh)
+        carried = {name: step.following[name] for name, _ in layered(step.problem).carried}
+        after = run_step(together, step.m, start(together, step.m) | carried)
         L = len(self.problem.network)
         return {
             names.text(self.problem.network, q): float(v) for q, v in after.items() if q.kind == "z" and q.layer == L
@@ -122,14 +123,9 @@ def train(
         raise ValueError(f"training runs in float64 or float32, not {arithmetic}")
     m: Arithmetic = FLOAT64 if arithmetic == "float64" else FLOAT32
     rounding = Rounding(digits, places)
-    apart = problem.training.samples == "apart" and problem.samples > 1
-    networks = [problem.sample(k) for k in range(1, problem.samples + 1)] if apart else [problem]
     recorded = _spaced(steps, record)
     wanted = {steps, trace_step, *recorded} - {None}
-    runs = [_train(own, m, steps, every, wanted, progress) for own in networks]
-    for k, (_, traced) in enumerate(runs, 1):
-        for step in traced.values():
-            step.sample = k if apart else 0
+    runs = [_train(schedule, m, steps, every, wanted, progress) for schedule in schedules(problem)]
 
     def trace_of(number: int) -> Trace:
         return Trace(problem, tuple(traced[number] for _, traced in runs), arithmetic, rounding, "full", {})
@@ -153,25 +149,28 @@ def _spaced(steps: int, most: int) -> list[int]:
 
 
 def _train(
-    problem: Problem, m: Arithmetic, steps: int, every: int | None, wanted: set[Any], progress: bool
-) -> tuple[dict[int, float], dict[int, Step]]:
+    schedule: Schedule, m: Arithmetic, steps: int, every: int | None, wanted: set[Any], progress: bool
+) -> tuple[dict[int, float], dict[int, WorkedStep]]:
     """The losses of the steps to show, and the steps to trace, of one network."""
-    in_turn = problem.training.samples == "in_turn" and problem.samples > 1
-    own = [problem.sample(k) for k in range(1, problem.samples + 1)] if in_turn else [problem]
-    states = [rules.State(p, m) for p in own]
-    has_loss = problem.network.loss.parts is not None
+    own = layered(schedule.turns[0])
+    program, carried = own.program(by_definition=False), own.carried
+    starts = [start(problem, m) for problem in schedule.turns]
+    has_loss = "E" in own.step.arrays
     losses: dict[int, float] = {}
-    traced: dict[int, Step] = {}
-    state = states[0]
+    traced: dict[int, WorkedStep] = {}
     with m.working():
         for n in counted(range(1, steps + 1), "step", shown=progress):
+            given = starts[(n - 1) % len(starts)]
+            given["step"] = n
             if n in wanted:
-                start = rules.Start(state.W, state.b, state.x, state.t, _constants(state), dict(state.before))
-                traced[n] = run_step(own[(n - 1) % len(own)], m, start, count=n)
-            rules.run(state, _keep)
-            if has_loss and _shows(n, steps, every, len(own)):
-                losses[n] = float(state.E)
-            state = state.hand_over(states[n % len(states)])
+                traced[n] = run_step(schedule.problem(n), m, dict(given))
+                traced[n].sample = schedule.sample
+            known = program.run(m, given)
+            if has_loss and _shows(n, steps, every, len(starts)):
+                losses[n] = float(known["E"])
+            following = starts[n % len(starts)]
+            for name, after in carried:
+                following[name] = known[after]
     return losses, traced
 
 
@@ -181,11 +180,3 @@ def _shows(n: int, steps: int, every: int | None, samples: int) -> bool:
         return n == 1 or n % every == 0 or n == steps
     passes, this = -(-steps // samples), (n - 1) // samples + 1
     return this == 1 or this % max(1, passes // 10) == 0 or this == passes
-
-
-def _keep(kind: str, layer: int, array: Any) -> Any:
-    return array
-
-
-def _constants(state: rules.State) -> dict[str, Any]:
-    return {letter: getattr(state, letter) for letter in names.CONSTANTS}

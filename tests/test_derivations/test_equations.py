@@ -6,9 +6,9 @@ from fractions import Fraction
 import pytest
 
 from derivations import rules
-from derivations.equations import equations
 from derivations.evaluation import evaluate
 from derivations.expression import Call, Choice, Name, Number
+from derivations.formulas import equations
 from derivations.names import Quantity, text
 from derivations.printing import to_latex, to_text
 from tracer import load, trace

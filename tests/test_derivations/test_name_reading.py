@@ -8,10 +8,10 @@ import pytest
 from networks import random_problem
 
 from derivations import names
-from derivations.equations import equations
 from derivations.evaluation import evaluate
 from derivations.expression import Letters, Name
 from derivations.formula_reading import FormulaError, read_formula
+from derivations.formulas import equations
 from derivations.name_reading import NotationNames
 from derivations.names import Quantity
 from derivations.network import Problem

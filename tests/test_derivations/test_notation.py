@@ -10,7 +10,7 @@ import pytest
 from networks import random_problem
 
 from derivations import names
-from derivations.equations import equations
+from derivations.formulas import equations
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, Notation, NotationError, notation_of, plain

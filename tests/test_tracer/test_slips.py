@@ -15,11 +15,11 @@ from slip_problems import ONE, V22, W22, layer, problem, problems
 
 import tracer.answers
 from derivations.arithmetic import Ball
-from derivations.equations import equations
 from derivations.names import KINDS, text
 from derivations.network import Problem
 from derivations.printing import to_text
 from derivations.rules import RULES
+from derivations.rules_written import equations
 from tracer import load
 from tracer.answers.reporting.wording import LETTERS
 from tracer.answers.slips import MISTAKES, Mistake, Slip, invisible, slips_of, twins, visible

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from derivations import names
-from derivations.equations import equations
 from derivations.evaluation import chosen, fraction_of, relation
 from derivations.expression import Choice, Expression, Name
+from derivations.formulas import equations
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.notation import BISHOP, notation_of

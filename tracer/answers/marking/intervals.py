@@ -347,8 +347,8 @@ class IntervalArithmetic(Arithmetic):
     def over(self, t: Any, y: Any) -> Intervals:
         return self.unless_zero(t, t / y)
 
-    def largest(self, a: Any) -> Intervals:
-        top = self.of(a).high.max(axis=1)
+    def largest(self, a: Any, axis: int = 0) -> Intervals:
+        top = self.of(a).high.max(axis=axis + 1)
         return Intervals(self, top, top, fresh=False)
 
 

@@ -12,7 +12,7 @@ from derivations import rules
 from derivations.arithmetic import FLOAT64
 from derivations.network import Problem
 from derivations.rules import RULES, Rules
-from tracer.step import after, run_step
+from tracer.answers.marking.by_rules import run_by_rules
 
 __all__ = ["At", "passes", "recorded"]
 
@@ -43,7 +43,7 @@ def passes(
             start = change(start) if change else start
             if previous and way != "apart":
                 start = replace(previous[-1], x=start.x, t=start.t)
-            previous.append(after(run_step(own, m, start, count=count, keep=keep, rules_=rules_)))
+            previous.append(run_by_rules(own, m, start, count=count, keep=keep, rules_=rules_)[1])
 
         return run
 

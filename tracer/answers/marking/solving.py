@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from derivations import names
-from derivations.equations import givens
+from derivations.formulas import givens
 from derivations.network import Problem
 from derivations.rules import RULES, Start
 from tracer.answers.marking.diagnosis import Explaining, Found

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from derivations.arithmetic import Exact
-from derivations.equations import Equation, equations, givens
 from derivations.expression import Expression, names_in
+from derivations.formulas import Formula, givens
 from derivations.given import fraction
 from derivations.letters import Letters, letters_of
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from derivations.printing import TextPrinter
 from derivations.rules import RULES, Rules
+from derivations.rules_written import equations
 from tracer.answers.blank import asked
 from tracer.answers.marking.cells import place_of
 from tracer.answers.marking.passes import At, passes
@@ -129,7 +130,7 @@ class Truth:
     def _right(self) -> dict[Quantity, Expression]:
         return {e.quantity: e.formula for e in self._equations(None)}
 
-    def _equations(self, slip: Slip | None) -> list[Equation]:
+    def _equations(self, slip: Slip | None) -> list[Formula]:
         problem, rules = self.problem, slip.rules if slip else RULES
         way = problem.training.samples if problem.samples > 1 else "together"
         if way == "together":

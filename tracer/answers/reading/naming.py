@@ -26,7 +26,7 @@ from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
 from tracer.answers.reading.units import Units
 from tracer.answers.reading.updated import Updated
 from tracer.answers.reading.written import BLANKS, read_written
-from tracer.step import Step
+from tracer.step import WorkedStep
 from tracer.tracing import steps_of
 
 __all__ = ["Naming"]
@@ -48,7 +48,7 @@ class Naming:
     def __init__(self, problem: Problem, *, decimal: str = "point") -> None:
         self.problem, self.decimal = problem, decimal
         self.spellings = Spellings(problem.network, problem.samples, problem.names)
-        self._steps: list[Step] = list(steps_of(problem))
+        self._steps: list[WorkedStep] = list(steps_of(problem))
         self.units, self.updated = Units(self._steps), Updated(problem, self._steps)
         self._in_steps = problem.samples > 1 and problem.training.samples != "together"  # their steps are all there are
         self._understood: dict[str, bool] = {}
@@ -374,7 +374,7 @@ class Naming:
         return f"{shortened(written)} is not a quantity of this network"
 
 
-def _is_of(q: Quantity, step: Step) -> bool:
+def _is_of(q: Quantity, step: WorkedStep) -> bool:
     """Whether a step records a quantity."""
     if q.step != step.step or (q.kind, q.layer) not in step.arrays:
         return False

@@ -10,7 +10,7 @@ from functools import cached_property
 from derivations.names import Quantity
 from derivations.spoken import is_bare_unit
 from tracer.answers.reading.entries import Entry
-from tracer.step import Step
+from tracer.step import WorkedStep
 
 __all__ = ["Units"]
 
@@ -21,7 +21,7 @@ WHOLE = "is not one number"
 class Units:
     """Reads `h1` as what most of a sheet's bare units are, and takes `a2` for no layer where `a1` is none."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[WorkedStep]) -> None:
         self.steps = steps
 
     def meant(self, entries: Sequence[Entry]) -> tuple[list[Entry], str]:

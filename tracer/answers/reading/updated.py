@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from derivations.equations import givens
+from derivations.formulas import givens
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from tracer.answers.reading.entries import Entry
-from tracer.step import Step
+from tracer.step import WorkedStep
 
 __all__ = ["Updated"]
 
@@ -21,7 +21,7 @@ MOST_NAMED = 3
 class Updated:
     """Tells weights and biases that a sheet repeats from those that it has updated."""
 
-    def __init__(self, problem: Problem, steps: Sequence[Step]) -> None:
+    def __init__(self, problem: Problem, steps: Sequence[WorkedStep]) -> None:
         self.problem, self.steps = problem, steps
 
     def meant(self, entries: Sequence[Entry]) -> tuple[list[Entry], str]:

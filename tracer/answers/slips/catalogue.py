@@ -9,13 +9,13 @@ import numpy as np
 
 from derivations.network import Problem
 from derivations.rules import RULES, Rules
+from tracer.answers.marking.by_rules import passes_by_rules
 from tracer.answers.slips.delta import HIDDEN, JACOBIAN, OUTPUT, SLOPE
 from tracer.answers.slips.forward import ACTIVATION, PRE_ACTIVATION
 from tracer.answers.slips.gradients import BATCH, BELOW, BIASES, WEIGHTS
 from tracer.answers.slips.loss import LOSS, SIGNAL
 from tracer.answers.slips.slip import Mistake, Slip
 from tracer.answers.slips.update import ADAM, DESCENT, MOMENTUM
-from tracer.tracing import steps_of
 
 __all__ = ["MISTAKES", "invisible", "slips_of", "twins", "visible"]
 
@@ -67,7 +67,7 @@ def _seen(problem: Problem) -> Iterator[tuple[Slip, Any]]:
 
 def _numbers(problem: Problem, rules: Rules) -> Any:
     """Every recorded number of a pass."""
-    return np.concatenate([np.ravel(a) for step in steps_of(problem, rules_=rules) for a in step.arrays.values()])
+    return np.concatenate([np.ravel(a) for arrays in passes_by_rules(problem, rules) for a in arrays.values()])
 
 
 def _same(numbers: Any, others: Any) -> bool:

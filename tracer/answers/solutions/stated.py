@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from derivations import names
-from derivations.equations import equations
 from derivations.expression import Expression, Letters, Matrix, Name, Partial, Product, Sum, Transposed
+from derivations.formulas import equations
 from derivations.names import Quantity
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from derivations.equations import Equation, equations, givens
 from derivations.expression import Expression, names_in
+from derivations.formulas import Formula, equations, givens
 from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator
@@ -30,7 +30,7 @@ Number = Any
 class World:
     """Every quantity of one step with its number."""
 
-    def __init__(self, problem: Problem, given: Mapping[Quantity, Number], forms: list[Equation]) -> None:
+    def __init__(self, problem: Problem, given: Mapping[Quantity, Number], forms: list[Formula]) -> None:
         self.problem, self.equations = problem, forms
         self.values: dict[Quantity, Number] = dict(given)
         calculator = Calculator(problem, self._value)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derivations.equations import givens
+from derivations.formulas import givens
 from derivations.names import Quantity
 from derivations.notation import notation_of
 from tracer.show.page.drawing import drawing, run_drawing

@@ -1,0 +1,83 @@
+"""The defining formula of every quantity of a layered step, over names of earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from derivations import names
+from derivations.entries import Entries
+from derivations.expression import Expression, Name, Number
+from derivations.layers import SAMPLES, Layered, layered
+from derivations.names import CONSTANTS, KINDS
+from derivations.network import Problem
+from derivations.quantity import Quantity
+
+__all__ = ["Formula", "equations", "givens"]
+
+
+class Formula(NamedTuple):
+    """A quantity and the formula that defines it."""
+
+    quantity: Quantity
+    formula: Expression
+
+
+def equations(problem: Problem, *, sample: int = 0, step: int = 1) -> list[Formula]:
+    """Every equation of one step, in the order of calculation.
+
+    `sample` and `step` say whose names are written (`@sample`, `#step`).
+    """
+    own = layered(problem)
+    quantity = _Quantities(problem, own, sample, step)
+    entries = Entries(own.step, quantity.leaf, step)
+    return [
+        Formula(quantity(entry.name, entry.at), entry.formula)
+        for task in own.exact.tasks
+        for entry in entries.of(task.equation, task.fixed, first=(SAMPLES,))
+    ]
+
+
+class _Quantities:
+    """The quantity that an entry of an array is."""
+
+    def __init__(self, problem: Problem, own: Layered, sample: int, step: int) -> None:
+        self.problem, self.own, self.sample, self.step = problem, own, sample, step
+        self.several = problem.samples > 1
+
+    def __call__(self, name: str, at: tuple[int, ...]) -> Quantity:
+        kind, layer = self.own.places[name]
+        if kind in CONSTANTS:
+            return Quantity(kind, step=self.step)
+        if not KINDS[kind].sampled:
+            return Quantity(kind, layer, at, self.sample, self.step)
+        return Quantity(kind, layer, at[:-1], at[-1] if self.several else self.sample, self.step)
+
+    def leaf(self, name: str, at: tuple[int, ...]) -> Expression:
+        """What stands in a formula: a name; for given signals, and the state before the first step, the number."""
+        place = self.own.places[name]
+        if place.kind == "signal":
+            return Number(_shown(self.problem)[at[0] - 1, at[1] - 1])
+        if place.kind.endswith("_before"):
+            if self.step == 1:
+                return Number("0")
+            kind = place.kind.removesuffix("_before")
+            return Name(Quantity(kind, place.layer, at, self.sample, self.step - 1))
+        return Name(self(name, at))
+
+
+def _shown(problem: Problem) -> Any:
+    assert problem.signals is not None
+    return problem.signals.shown()
+
+
+def givens(problem: Problem, *, sample: int = 0, step: int = 1) -> Iterator[tuple[str, int, Any]]:
+    """(kind, layer, quantities) of everything a step starts from, arrays shaped as inside a step."""
+    network = problem.network
+    yield "x", 0, names.elements(network, "x", 0, problem.samples, sample, step)
+    if problem.signals is not None:
+        signal = ("t", 0) if network.loss.needs == "t" else ("dz", len(network))
+        yield *signal, names.elements(network, *signal, problem.samples, sample, step)
+    for l, layer in network:
+        for p in layer.parameters:
+            yield p, l, names.elements(network, p, l, 1, sample, step)

@@ -1,0 +1,116 @@
+"""Functions of numbers: one entry each, in the language of equations, and the only place where one is added.
+
+Letters: a (and b) the argument, z = h(a) the value.  An entry states its value as a teacher writes it; that is what
+sympy differentiates and what gets printed.  Its slope is stated beside it and proved against the value by the contract
+tests.  Where an arithmetic has the function itself (exp, or t log y with 0 log 0 = 0), `operation` names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["FUNCTIONS", "SPELLINGS", "Function"]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one number, or of `inputs`.
+
+    `value`, `slopes` (one for each argument) and `stable`, which equals the value and is used where numbers have a
+    machine format, are texts of the language.  `named`: z = h(a) gives h'(a) a line of its own, slope_z.
+    `logarithm` and `complement` are log h(a) and log(1 - h(a)) where they have a form that keeps its digits.
+    """
+
+    name: str
+    value: str = ""
+    slopes: tuple[str, ...] = ()
+    stable: str = ""
+    operation: str = ""
+    named: bool = False
+    inputs: int = 1
+    logarithm: str = ""
+    complement: str = ""
+    kinks: tuple[float, ...] = ()
+    spellings: tuple[str, ...] = ()
+    source: str = ""
+
+
+_ALL = (
+    Function("exp", slopes=("z",), operation="exp"),
+    Function("expm1", "exp(a) - 1", ("exp(a)",), operation="expm1"),
+    Function("log", slopes=("1/a",), operation="log", spellings=("ln",)),
+    Function("log1p", "log(1 + a)", ("1/(1 + a)",), operation="log1p"),
+    Function("sqrt", slopes=("1/(2*z)",), operation="sqrt"),
+    Function("sin", slopes=("cos(a)",), operation="sin"),
+    Function("cos", slopes=("-sin(a)",), operation="cos"),
+    Function(
+        "Phi", slopes=("exp(-(a^2/2))/sqrt(2*pi)",), operation="normal_cdf", source="standard normal distribution"
+    ),
+    Function("abs", slopes=("1 if a > 0 else -1 if 0 > a else 0",), operation="absolute", kinks=(0.0,)),
+    Function("max0", slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,)),
+    Function("max", "a if a > b else b", ("0 if b > a else 1", "0 if a > b else 1"), inputs=2),
+    Function("min", "b if a > b else a", ("0 if a > b else 1", "0 if b > a else 1"), inputs=2),
+    Function("xlogy", "a*log(b)", ("log(b)", "over(a, b)"), operation="times_log", inputs=2, source="0 log 0 = 0"),
+    Function("over", "a/b", ("1/b", "-(a/b^2)"), operation="over", inputs=2, source="0/0 = 0"),
+    Function("identity", "a", ("1",), named=True, spellings=("linear", "none"), source="Bishop (2006), section 5.1"),
+    Function(
+        "sigmoid",
+        "1/(1 + exp(-a))",
+        ("z*(1 - z)",),
+        named=True,
+        logarithm="-softplus(-a)",
+        complement="-softplus(a)",
+        spellings=("logistic", "σ", "sigm", "expit"),
+        source="Bishop (2006), 4.59 and 4.88",
+    ),
+    Function("tanh", slopes=("1 - z^2",), operation="tanh", named=True, source="Bishop (2006), 5.59 and 5.60"),
+    Function("relu", "max(0, a)", ("1 if a > 0 else 0",), named=True, kinks=(0.0,), source="Nair & Hinton (2010)"),
+    Function(
+        "leaky_relu",
+        "a if a > 0 else 0.01*a",
+        ("1 if a > 0 else 0.01",),
+        named=True,
+        kinks=(0.0,),
+        spellings=("leakyrelu", "lrelu"),
+        source="Maas, Hannun & Ng (2013)",
+    ),
+    Function(
+        "elu",
+        "a if a > 0 else expm1(a)",
+        ("1 if a > 0 else exp(a)",),
+        named=True,
+        kinks=(0.0,),
+        source="Clevert, Unterthiner & Hochreiter (2016), alpha = 1",
+    ),
+    Function(
+        "softplus",
+        "log(1 + exp(a))",
+        ("1/(1 + exp(-a))",),
+        "max(0, a) + log1p(exp(-abs(a)))",
+        named=True,
+        source="Dugas et al. (2001)",
+    ),
+    Function(
+        "silu",
+        "a/(1 + exp(-a))",
+        ("1/(1 + exp(-a)) + z/(1 + exp(a))",),
+        "a/(1 + exp(-a)) if a > 0 else a*exp(a)/(1 + exp(a))",
+        named=True,
+        spellings=("swish",),
+        source="Elfwing, Uchibe & Doya (2018); also called swish",
+    ),
+    Function(
+        "gelu",
+        "a*Phi(a)",
+        ("Phi(a) + a*(exp(-(a^2/2))/sqrt(2*pi))",),
+        named=True,
+        source="Hendrycks & Gimpel (2016)",
+    ),
+)
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _ALL})
+
+SPELLINGS: Mapping[str, str] = MappingProxyType({name: f.name for f in _ALL for name in (f.name, *f.spellings)})
+"""The name of a function by everything it may be called (in lower case, or as it stands)."""

@@ -1,0 +1,247 @@
+"""Layers are texts of the language: what `layers = [...]` of a problem file stands for, with the names of its arrays.
+
+Letters: i inputs, j, k ... the units of each layer, n samples, which nobody writes where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from derivations.arithmetic import Arithmetic
+from derivations.backward import Wanted
+from derivations.equations import Role, Step
+from derivations.expression import Expression, Ref, letter
+from derivations.functions import FUNCTIONS
+from derivations.language import expression, read
+from derivations.lowering import Arrays
+from derivations.making import Asked, made
+from derivations.network import Problem
+from derivations.optimizers import OPTIMIZERS
+from derivations.program import Program
+from derivations.rewrites import fused, stable
+from derivations.shapes import refs
+
+__all__ = ["Layered", "Place", "layered", "start"]
+
+SAMPLES = "n"
+
+
+class Place(NamedTuple):
+    """What an array of a layered step is called in names of quantities: its kind and layer."""
+
+    kind: str
+    layer: int = 0
+
+
+@dataclass(frozen=True)
+class Layered:
+    """The step that a network stands for.
+
+    `exact` works each quantity as it is written; `digits` the same with losses in the form that keeps their digits.
+    `places` are the arrays' kinds and layers by name, `names` the other way.  `carried` are the arrays that the next step
+    starts from, each with what it is after this one.
+    """
+
+    step: Step
+    exact: Program
+    digits: Program
+    places: dict[str, Place]
+    names: dict[tuple[str, int], str]
+    carried: tuple[tuple[str, str], ...]
+
+    def program(self, *, by_definition: bool) -> Program:
+        """The program for an arithmetic."""
+        return self.exact if by_definition else self.digits
+
+
+class _Shape(NamedTuple):
+    """All of a problem that its equations depend on: problems of one shape share their step."""
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    biases: tuple[str, ...]
+    loss: str
+    parts: str
+    samples: int
+    mean: bool
+    optimizer: str
+    frozen: bool
+    short: bool
+
+
+def layered(problem: Problem) -> Layered:
+    """The step of a problem with layers; made once for problems of one shape."""
+    return _made(_shape(problem))
+
+
+def _shape(problem: Problem) -> _Shape:
+    network, training = problem.network, problem.training
+    biases = (layer.bias for _, layer in network)
+    ema = training.optimizer == "momentum" and training.momentum_form == "ema"
+    return _Shape(
+        network.sizes,
+        tuple(layer.activation.name for _, layer in network),
+        tuple("" if b is None else b.letter + ("*" if b.shared else "") for b in biases),
+        network.loss.name,
+        network.loss.equation,
+        problem.samples,
+        training.reduction == "mean" and problem.samples > 1,
+        "momentum_ema" if ema else training.optimizer,
+        not training.update_biases,
+        problem.fused is not None,
+    )
+
+
+def unit_letters(count: int) -> list[str]:
+    """The letters of inputs and of each layer's units."""
+    return ["i", "j", "k", "l", "g", "h", "f", "e", "d", "c", *(f"u{l}" for l in range(10, count))][:count]
+
+
+@lru_cache(maxsize=256)
+def _made(shape: _Shape) -> Layered:
+    L = len(shape.activations)
+    letters = unit_letters(L + 1)
+    last = letters[L]
+    output = Ref(f"z{L}", (letter(last), letter(SAMPLES)))
+    parameters = [f"{p.rstrip('*')}{l}" for l, b in enumerate(shape.biases, 1) for p in ("W", b) if p]
+    sizes: dict[str, tuple[int, ...]] = {"x": (shape.sizes[0], shape.samples)}
+    for l, b in enumerate(shape.biases, 1):
+        sizes[f"W{l}"] = (shape.sizes[l], shape.sizes[l - 1])
+        if b:
+            sizes[f"{b.rstrip('*')}{l}"] = () if b.endswith("*") else (shape.sizes[l],)
+    given: dict[str, Expression] = {}
+    if not shape.parts:
+        sizes["signal"] = (shape.sizes[L], shape.samples)
+        given[f"z{L}"] = Ref("signal", output.at)
+    elif "t" in {r.name for r in refs(expression(shape.parts))}:
+        sizes["t"] = (shape.sizes[L], shape.samples)
+    names = {"dx": "dz0"}
+    for l in range(1, L + 1):
+        names |= {f"da{l}": f"delta{l}", f"slope_z{l}": f"slope{l}", f"J_z{l}": f"J{l}"}
+    wanted = Wanted(
+        tuple(parameters),
+        ("x",),
+        names=names,
+        mean_over=SAMPLES if shape.mean else "",
+        jacobians=True,
+        always=frozenset(f"{kind}{l}" for kind in "az" for l in range(1, L + 1)),
+        given=given,
+    )
+    step = made(
+        read("\n".join(_lines(shape, letters))),
+        Asked(
+            sizes,
+            wanted,
+            optimizer=OPTIMIZERS[shape.optimizer],
+            frozen=frozenset(p for p in parameters if not p.startswith("W")) if shape.frozen else frozenset(),
+            short=(lambda back, forward: fused(back, forward, names, targets_sum_to_one=True)) if shape.short else None,
+            unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
+        ),
+    )
+    kept = step.replace(*(e for e in stable(step.equations) if e.stage == "forward")) if shape.short else step
+    places = dict(_places(step, shape))
+    exact = Program(step)
+    return Layered(
+        step,
+        exact,
+        Program(kept) if shape.short else exact,
+        places,
+        {place: name for name, place in places.items()},
+        tuple(_carried(step)),
+    )
+
+
+def _carried(step: Step) -> Iterator[tuple[str, str]]:
+    for name, array in step.arrays.items():
+        if array.role is Role.PARAMETER:
+            yield name, f"{name}_new"
+        elif array.role is Role.BEFORE:
+            yield name, array.of
+
+
+def start(problem: Problem, m: Arithmetic) -> Arrays:
+    """The arrays that a problem's step starts from, by name, in an arithmetic; of machine numbers made once."""
+    known = problem.starts if m.floating else {}
+    if m.name not in known:
+        known[m.name] = _start(problem, m)
+    return dict(known[m.name])
+
+
+def _start(problem: Problem, m: Arithmetic) -> Arrays:
+    own, training = layered(problem), problem.training
+    constants = {
+        "eta": training.learning_rate,
+        "mu": training.momentum,
+        "beta1": training.beta1,
+        "beta2": training.beta2,
+        "epsilon": training.epsilon,
+    }
+    out: Arrays = {"x": m.lift(problem.x), "step": 1}
+    if problem.signals is not None:
+        out["t" if problem.network.loss.needs == "t" else "signal"] = m.lift(problem.signals)
+    for l, layer in problem.network:
+        out[own.names["W", l]] = m.lift(layer.W)
+        if layer.b is not None:
+            column = m.lift(layer.b)
+            out[own.names["b", l]] = column[0, 0] if layer.bias and layer.bias.shared else column[:, 0]
+    out |= {letter: m.scalar(given) for letter, given in constants.items() if given is not None}
+    out |= {name: out[_owner(own, name)] * 0 for name, array in own.step.arrays.items() if array.role is Role.BEFORE}
+    return out
+
+
+def _owner(own: Layered, before: str) -> str:
+    """The parameter whose state an array holds."""
+    return own.step.arrays[own.step.arrays[before].of].of
+
+
+def _lines(shape: _Shape, letters: list[str]) -> Iterator[str]:
+    """The forward equations of a network as text."""
+    n, below = SAMPLES, f"x[i,{SAMPLES}]"
+    for l, (h, b) in enumerate(zip(shape.activations, shape.biases, strict=True), 1):
+        i, j = letters[l - 1], letters[l]
+        sign, p = ("-" if b.startswith("theta") else "+"), b.rstrip("*")
+        bias = f" {sign} {p}{l}" + ("" if b.endswith("*") else f"[{j}]") if b else ""
+        yield f"a{l}[{j},{n}] = Σ_{i} W{l}[{j},{i}]*{below}{bias}"
+        below = f"z{l}[{j},{n}]"
+        yield f"{below} = {h if h in FUNCTIONS else f'{h}_{j}'}(a{l}[{j},{n}])"
+    if not shape.parts:
+        return
+    k = letters[-1]
+    yield f"E_part[{k},{n}] = {_put(shape.parts, below, k)}"
+    if shape.samples == 1:
+        yield f"E = Σ_{n} Σ_{k} E_part[{k},{n}]"
+        return
+    yield f"E_sample[{n}] = Σ_{k} E_part[{k},{n}]"
+    yield f"E = {f'mean_{n}(E_sample[{n}])' if shape.mean else f'Σ_{n} E_sample[{n}]'}"
+
+
+def _put(parts: str, y: str, k: str) -> str:
+    """A loss's part for output k: y and t with their indices."""
+    put = {"y": y, "t": f"t[{k},{SAMPLES}]", "|k|": f"|{k}|"}
+    return re.sub(r"\by\b|\bt\b|\|k\|", lambda found: put[found[0]], parts)
+
+
+def _places(step: Step, shape: _Shape) -> Iterator[tuple[str, Place]]:
+    """Each array's kind and layer, from what its name is made of."""
+    L = len(shape.activations)
+    for kind in ("x", "t", "E_part", "E_sample", "E", "eta", "mu", "beta1", "beta2", "epsilon"):
+        yield kind, Place(kind)
+    yield "signal", Place("signal", L)
+    yield "dz0", Place("dz", 0)
+    for l, b in enumerate(shape.biases, 1):
+        for kind in ("a", "z", "slope", "J", "dz", "delta"):
+            yield f"{kind}{l}", Place(kind, l)
+        for letter_, p in (("W", "W"), (b.rstrip("*"), "b")):
+            if letter_:
+                name = f"{letter_}{l}"
+                yield name, Place(p, l)
+                yield f"d{name}", Place(f"d{p}", l)
+                yield f"{name}_new", Place(f"{p}_new", l)
+                for state in "vm":
+                    yield f"{state}{name}", Place(f"{state}{p}", l)
+                    yield f"{state}{name}_hat", Place(f"{state}{p}_hat", l)
+                    yield f"{state}{name}_before", Place(f"{state}{p}_before", l)

@@ -1,0 +1,129 @@
+"""A step from its forward equations: order and ranges found, backward and update equations made, arrays named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from derivations.backward import Wanted, backward
+from derivations.equations import Array, Equation, Range, Role, Step
+from derivations.expression import Expression, Index, Over, Ref
+from derivations.language import LanguageError, Statements
+from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
+from derivations.rewrites import with_logarithms
+from derivations.shapes import Shapes, bounds, refs
+
+__all__ = ["Asked", "made"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a step is to be made of, beside its forward equations.
+
+    `sizes` of parameters and given arrays, `whole` those of whole numbers that may be looked up; how backward equations
+    are wanted; the optimizer, None for a step that ends with the gradients, and the parameters that it leaves alone.
+    """
+
+    sizes: Mapping[str, tuple[int, ...]]
+    wanted: Wanted
+    whole: Mapping[str, np.ndarray] = field(default_factory=dict)
+    optimizer: Optimizer | None = None
+    frozen: frozenset[str] = frozenset()
+    short: Callable[[Sequence[Equation], Sequence[Equation]], Sequence[Equation]] | None = None
+    unwritten: frozenset[str] = frozenset()
+
+
+def made(statements: Statements, asked: Asked) -> Step:
+    """The whole step.  Raises LanguageError: where, what, what now."""
+    given = set(asked.sizes)
+    forward = with_logarithms(_looked_up(e, given) for e in statements.equations)
+    wanted = replace(asked.wanted, update=_update(asked))
+    shapes = Shapes(forward, asked.sizes, statements.ranges, statements.outside)
+    if not wanted.given and wanted.objective not in {e.left.name for e in forward}:
+        raise LanguageError(
+            f"no equation gives {wanted.objective}: write '{wanted.objective} = ...', or name another objective"
+        )
+    back = backward(forward, shapes, wanted)
+    if asked.short:
+        back = list(asked.short(back, forward))
+    equations = (*forward, *back)
+    return Step(
+        equations,
+        _arrays(equations, shapes, asked, wanted),
+        dict(shapes.ranges),
+        {name: asked.whole[name] for name in _indexing(equations) if name in asked.whole},
+        frozenset(statements.outside),
+        asked.unwritten,
+    )
+
+
+def _update(asked: Asked) -> Callable[[Ref], Sequence[Equation]]:
+    if asked.optimizer is None:
+        return lambda parameter: ()
+    trained = updates(asked.optimizer, asked.wanted.names)
+    left_alone = updates(FROZEN, asked.wanted.names)
+    return lambda parameter: (left_alone if parameter.name in asked.frozen else trained)(parameter)
+
+
+def _looked_up(e: Equation, given: set[str]) -> Equation:
+    """s[answer]: a name that is no letter of the equation, but a given number, is looked up."""
+    letters = {l for i in e.left.at if isinstance(i, Index) for l, _ in i.terms}
+    letters |= {l for x in e.right.walk() if isinstance(x, Over) for l in x.letters}
+
+    def put(x: Expression) -> Expression:
+        out: Expression = x.mapped(put)
+        if isinstance(x, Index) and x.letter in given - letters:
+            return Ref(x.letter, ())
+        return out
+
+    return replace(e, right=put(e.right))
+
+
+def _indexing(equations: Iterable[Equation]) -> set[str]:
+    """The arrays of whole numbers that stand in indices."""
+    return {i.name for e in equations for r in (*refs(e.right), e.left) for i in r.at if isinstance(i, Ref)}
+
+
+def _arrays(equations: Sequence[Equation], shapes: Shapes, asked: Asked, wanted: Wanted) -> dict[str, Array]:
+    """Every array with its role: asked for instead of its letter."""
+    extents = dict(shapes.extents)
+    out = {
+        name: Array(name, Role.PARAMETER if name in wanted.parameters else Role.GIVEN, extents[name])
+        for name in asked.sizes
+    }
+    for e in equations:
+        extents.setdefault(e.left.name, _extents(e.left, shapes.ranges))
+    of = {wanted.d(name): name for name in extents}
+    for e in equations:
+        name = e.left.name
+        out.setdefault(name, replace(_described(e, of.get(name, ""), wanted), extents=extents[name]))
+        for r in refs(e.right):
+            if r.name in CONSTANTS or r.name == STEP_COUNT:
+                out.setdefault(r.name, Array(r.name, Role.CONSTANT))
+            elif r.name.endswith("_before"):
+                state = r.name.removesuffix("_before")
+                out.setdefault(r.name, Array(r.name, Role.BEFORE, _extents(r, shapes.ranges), state))
+    return out
+
+
+def _extents(r: Ref, ranges: Mapping[str, Range]) -> tuple[Range, ...]:
+    found = [bounds(i, ranges) for i in r.at if isinstance(i, Index)]
+    return tuple(b for b in found if b)
+
+
+def _described(e: Equation, of: str, wanted: Wanted) -> Array:
+    """The role of what an equation defines."""
+    name = e.left.name
+    if e.stage == "forward":
+        return Array(name, Role.OBJECTIVE if name == wanted.objective else Role.VALUE)
+    if e.stage == "update":
+        parameter = next((p for p in wanted.parameters if p in name), "")
+        return Array(name, Role.UPDATED if name == f"{parameter}_new" else Role.STATE, of=parameter)
+    if e.why in ("slope", "jacobian"):
+        return Array(name, Role.LOCAL)
+    role = Role.GRADIENT if of in wanted.parameters else Role.SIGNAL
+    loss = f"of each sample's own loss: {wanted.mean_over} counts the samples, E is their mean"
+    own = wanted.mean_over and role is Role.SIGNAL
+    return Array(name, role, of=of, meaning=f"d{wanted.objective}/d{of}" + (f", {loss}" if own else ""))

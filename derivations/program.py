@@ -1,0 +1,132 @@
+"""A step, ready to be worked in any arithmetic: planned once, every array through one recording point.
+
+What the recording point returns is what all later equations read; so numbers can be kept, rounded, replaced by a
+student's own, or replaced by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from derivations.arithmetic import Arithmetic
+from derivations.equations import Equation, Range, Step
+from derivations.expression import Index, Ref
+from derivations.lowering import Arrays, Lowering, Work
+from derivations.order import groups, recurrence
+from derivations.shapes import bounds, numbered
+
+__all__ = ["Program", "Record", "Task"]
+
+Record = Callable[[str, Any], Any]
+MOST_PLANS = 6
+
+
+class Task(NamedTuple):
+    """One equation to be worked, and the values that a recurrence has given to letters."""
+
+    equation: Equation
+    fixed: Mapping[str, int]
+
+
+class _Planned(NamedTuple):
+    """What to do: the array, the place in it (None: all of it), what to call it where it is recorded."""
+
+    name: str
+    place: tuple[Any, ...] | None
+    label: str
+    work: Work
+
+
+class Program:
+    """The tasks of a step in their order, and their plans for arithmetics."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.extents: dict[str, tuple[Range, ...]] = {name: a.extents for name, a in step.arrays.items()}
+        self._plans: dict[Arithmetic, list[_Planned]] = {}
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """Every equation in the order of calculation; those of a recurrence once for each value."""
+        return [task for group in groups(self.step.equations) for task in self._tasks(group)]
+
+    def _tasks(self, group: list[Equation]) -> list[Task]:
+        found = recurrence(group)
+        if found is None:
+            return [Task(e, {}) for e in group]
+        reaches = [self._reach(e.left.at[found.axis]) for e in found.order]
+        values = range(min(low for low, _ in reaches), max(high for _, high in reaches) + 1)[:: found.direction]
+        return [
+            Task(e, _given(e.left.at[found.axis], v))
+            for v in values
+            for e, (low, high) in zip(found.order, reaches, strict=True)
+            if low <= v <= high
+        ]
+
+    def _reach(self, i: Any) -> Range:
+        found = bounds(i, self.step.ranges)
+        assert found is not None
+        return found
+
+    @cached_property
+    def _in_parts(self) -> frozenset[str]:
+        """Arrays that are filled part by part."""
+        made = [e.left.name for e in self.step.equations]
+        several = {name for name in made if made.count(name) > 1}
+        worked = {t.equation.left.name for t in self.tasks if t.fixed}
+        placed = {
+            e.left.name for e in self.step.equations if not all(isinstance(i, Index) and i.letter for i in e.left.at)
+        }
+        return frozenset(several | worked | placed)
+
+    def run(self, m: Arithmetic, given: Mapping[str, Any], record: Record | None = None) -> Arrays:
+        """Work the step: `given` arrays by name; `record(name, array)` returns what is carried on.
+
+        A part of an array is recorded under its place, `h[2,:]`.  Returns every array by its name.
+        """
+        s: Arrays = dict(given)
+        for name, place, label, work in self.plan(m):
+            value = work(s)
+            if record is not None:
+                value = record(label, value)
+            if place is None:
+                s[name] = value
+            else:
+                if name not in s:
+                    s[name] = m.blank(self.step.arrays[name].shape)
+                s[name][place] = value
+        return s
+
+    def plan(self, m: Arithmetic) -> list[_Planned]:
+        """The plan for an arithmetic; the last few are kept."""
+        if m not in self._plans:
+            if len(self._plans) >= MOST_PLANS:
+                del self._plans[next(iter(self._plans))]
+            self._plans[m] = [self._planned(task, m) for task in self.tasks]
+        return self._plans[m]
+
+    def _planned(self, task: Task, m: Arithmetic) -> _Planned:
+        left, fixed = task.equation.left, task.fixed
+        letters = [i.letter for i in left.at if isinstance(i, Index) and i.letter and i.letter not in fixed]
+        lowering = Lowering(m, self.extents, self.step.ranges, self.step.whole, fixed, letters)
+        work = lowering.right(task.equation.right, letters)
+        if left.name not in self._in_parts:
+            return _Planned(left.name, None, left.name, work)
+        return _Planned(left.name, *self._placed(left, fixed), work)
+
+    def _placed(self, left: Ref, fixed: Mapping[str, int]) -> tuple[tuple[Any, ...], str]:
+        """Where a part of an array stands in it, and how that is written."""
+        known = {l: Index((), v) for l, v in fixed.items()}
+        at = [numbered(i.at(known), self.step.ranges) for i in left.at if isinstance(i, Index)]
+        place: list[Any] = []
+        for i, (low, _) in zip(at, self.extents[left.name], strict=True):
+            first, last = self._reach(i)
+            place.append(slice(first - low, last - low + 1) if i.terms else i.plus - low)
+        label = f"{left.name}[{','.join(':' if i.terms else str(i.plus) for i in at)}]"
+        return tuple(place), label
+
+
+def _given(i: Any, value: int) -> dict[str, int]:
+    return {i.letter: value} if i.letter else {}

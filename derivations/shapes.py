@@ -1,0 +1,208 @@
+"""How far each letter runs, how large each array is, and in which order equations are worked.
+
+1. `for t = 1..3`, or a range written inside a sum, states it.  2. A letter that stands alone as an index of an array
+whose size is known runs from 1 to that size; all such places must agree.  3. A letter met only inside sums
+(x[2p+u-2]) runs from 1 as far as every index stays inside the array.  A computed array is as large as the ranges of
+the indices on its left, all its equations together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from derivations.equations import Equation, Range
+from derivations.expression import Expression, Index, Over, Ref, letter
+from derivations.language import LanguageError
+
+__all__ = ["Shapes", "bounds", "free", "numbered", "refs", "substituted"]
+
+MOST_ENTRIES = 2_000_000
+
+
+def refs(e: Expression) -> list[Ref]:
+    """The arrays' entries that an expression reads, those in indices too."""
+    return [node for node in e.walk() if isinstance(node, Ref)]
+
+
+def free(e: Expression) -> list[str]:
+    """Letters that no sum of e binds, in order of appearance."""
+    out: dict[str, None] = {}
+    _free(e, frozenset(), out)
+    return list(out)
+
+
+def _free(e: Expression, bound: frozenset[str], out: dict[str, None]) -> None:
+    if isinstance(e, Index):
+        out.update(dict.fromkeys(l for l, _ in e.terms if l[0] != "|" and l not in bound))
+        return
+    if isinstance(e, Over) and e.op != "softmax":
+        bound = bound | set(e.letters)
+    e.mapped(lambda part: _free(part, bound, out))
+
+
+def substituted(e: Expression, values: Mapping[str, Index]) -> Expression:
+    """The expression with indices put in for letters; a bound letter is renamed by a letter alone."""
+    known = dict(values)
+    return _substituted(e, known) if known else e
+
+
+def _substituted(e: Expression, values: dict[str, Index]) -> Expression:
+    if isinstance(e, Index):
+        return e.at(values)
+    if isinstance(e, Over):
+        letters = tuple(values[l].letter or l if l in values else l for l in e.letters)
+        return Over(e.op, letters, _substituted(e.body, values))
+    out: Expression = e.mapped(lambda part: _substituted(part, values))
+    return out
+
+
+def numbered(i: Index, ranges: Mapping[str, Range]) -> Index:
+    """The index with |t| put in, where it is known."""
+    sizes = {l: Index((), ranges[l[1:-1]][1]) for l, _ in i.terms if l[0] == "|" and l[1:-1] in ranges}
+    return i.at(sizes) if sizes else i
+
+
+def bounds(i: Index, ranges: Mapping[str, Range]) -> Range | None:
+    """The smallest and the largest value of an index; None where a letter's range is not known."""
+    i = numbered(i, ranges)
+    low = high = i.plus
+    for l, c in i.terms:
+        if l not in ranges:
+            return None
+        ends = sorted(c * end for end in ranges[l])
+        low, high = low + ends[0], high + ends[1]
+    return low, high
+
+
+class Shapes:
+    """`ranges` of letters and `extents` of arrays, found from equations, sizes of given arrays and stated ranges.
+
+    Raises LanguageError, one line: where, what, what now.
+    """
+
+    def __init__(
+        self,
+        equations: Sequence[Equation],
+        sizes: Mapping[str, tuple[int, ...]],
+        stated: Mapping[str, Range] | None = None,
+        outside: Iterable[str] = (),
+    ) -> None:
+        self.equations, self.outside, self.stated = list(equations), frozenset(outside), dict(stated or {})
+        self.ranges: dict[str, Range] = dict(self.stated)
+        self.extents: dict[str, tuple[Range, ...]] = {n: tuple((1, k) for k in s) for n, s in sizes.items()}
+        self._why = dict.fromkeys(self.stated, "as stated")
+        defined = {e.left.name for e in self.equations}
+        for e in self.equations:
+            self._well_formed(e, defined)
+        while self._alone() or self._inside():
+            pass
+        for e in self.equations:
+            self._agree(e)
+
+    # --- what an equation may not say ---
+
+    def _well_formed(self, e: Equation, defined: set[str]) -> None:
+        if e.left.name in self.extents:
+            raise _error(e, f"{e.left.name} is given and has an equation too: leave one of the two out")
+        for i in e.left.at:
+            if not isinstance(i, Index) or (i.terms and not i.letter and i.terms[0][0][0] != "|"):
+                raise _error(e, "an index on the left is a letter or a number: shift the right side instead")
+        for l in free(e.right):
+            if l not in free(e.left):
+                raise _error(
+                    e, f"{l} stands on the right alone: write Σ_{l} before what is added up, or put {l} on the left"
+                )
+        for r in refs(e.right):
+            if r.name not in self.extents and r.name not in defined:
+                raise _error(e, f"{r.name} is not known: give it numbers, or an equation '{r.name} = ...'")
+            if r.name in self.extents and len(r.at) != len(self.extents[r.name]):
+                has = len(self.extents[r.name])
+                raise _error(e, f"{r.name} has {has} {'index' if has == 1 else 'indices'}, {len(r.at)} are written")
+        for node in e.right.walk():
+            if isinstance(node, Over):
+                self._bound_once(e, node)
+
+    def _bound_once(self, e: Equation, over: Over) -> None:
+        if over.op == "softmax":
+            if over is not e.right:
+                raise _error(e, "softmax stands alone on the right side: give it a name and an equation of its own")
+            return
+        if over.op in ("max", "min") and over is not e.right:
+            raise _error(e, f"{over.op} stands alone on the right side: give it a name and an equation of its own")
+        below = {l for node in over.body.walk() if isinstance(node, Over) for l in node.letters}
+        if twice := set(over.letters) & {*free(e.left), *below}:
+            l = min(twice)
+            raise _error(e, f"{l} is summed over and is an index outside that sum too: take another letter for Σ_{l}")
+
+    # --- what follows ---
+
+    def _alone(self) -> bool:
+        """Rule 2, and the sizes that follow; whether anything new was found."""
+        before = len(self.ranges), len(self.extents)
+        for r in (r for e in self.equations for r in refs(e.right)):
+            for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
+                if isinstance(i, Index) and i.letter and i.letter not in self.ranges:
+                    self.ranges[i.letter] = 1, high
+                    self._why[i.letter] = f"in {r.name}"
+        for name in dict.fromkeys(e.left.name for e in self.equations):
+            if name not in self.extents and (found := self._computed(name)) is not None:
+                self.extents[name] = found
+        return before != (len(self.ranges), len(self.extents))
+
+    def _computed(self, name: str) -> tuple[Range, ...] | None:
+        parts = [[bounds(i, self.ranges) for i in _indices(e.left)] for e in self.equations if e.left.name == name]
+        known = [[b for b in part if b] for part in parts]
+        if any(len(k) != len(p) or len(p) != len(parts[0]) for k, p in zip(known, parts, strict=True)):
+            return None
+        return tuple((min(b[0] for b in axis), max(b[1] for b in axis)) for axis in zip(*known, strict=True))
+
+    def _inside(self) -> bool:
+        """Rule 3, for letters that rule 2 leaves open."""
+        found: dict[str, int] = {}
+        for r in (r for e in self.equations for r in refs(e.right)):
+            if r.name in self.outside:
+                continue
+            for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
+                open_ = [(l, c) for l, c in i.terms if l not in self.ranges] if isinstance(i, Index) else []
+                if len(open_) == 1 and open_[0][1] > 0 and isinstance(i, Index):
+                    ((l, c),) = open_
+                    rest = bounds(Index.of((1, i), (-c, letter(l))), self.ranges)
+                    if rest is not None:
+                        found[l] = min(found.get(l, high), (high - rest[1]) // c)
+        self.ranges |= {l: (1, high) for l, high in found.items()}
+        self._why |= dict.fromkeys(found, "as far as it stays inside")
+        return bool(found)
+
+    def _agree(self, e: Equation) -> None:
+        """Every letter has a range, every index stays inside its array."""
+        for l in dict.fromkeys([*free(e.left), *(l for r in refs(e.right) for i in r.at for l in free(i))]):
+            if l not in self.ranges:
+                raise _error(
+                    e,
+                    f"how far {l} runs is not known: state it, 'for {l} = 1..3', or that of a letter it goes with",
+                )
+        for r in refs(e.right):
+            for place, (i, (low, high)) in enumerate(zip(r.at, self.extents[r.name], strict=True), 1):
+                if isinstance(i, Index) and (i.letter or r.name not in self.outside):
+                    self._inside_array(e, r, place, i, low, high)
+
+    def _inside_array(self, e: Equation, r: Ref, place: int, i: Index, low: int, high: int) -> None:
+        reach = bounds(i, self.ranges)
+        assert reach is not None
+        short = bool(i.letter) and i.letter not in self.stated and reach[1] != high and r.name not in self.outside
+        if reach[0] < low or reach[1] > high or short:
+            what = i.letter or f"index {place}"
+            why = f" ({self._why[i.letter]})" if i.letter in self._why else ""
+            raise _error(
+                e,
+                f"{what} runs over {reach[0]}..{reach[1]}{why}, but index {place} of {r.name} over {low}..{high}: "
+                f"correct the numbers, take another letter, or say '{r.name} is 0 outside'",
+            )
+
+
+def _error(e: Equation, what: str) -> LanguageError:
+    return LanguageError(f"equations line {e.line}: {what}")
+
+
+def _indices(r: Ref) -> list[Index]:
+    return [i for i in r.at if isinstance(i, Index)]

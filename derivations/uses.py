@@ -1,0 +1,133 @@
+"""The uses of arrays in one equation, each with what the chain rule brings it: sum, product, quotient, power, function.
+
+For `left = right` with the signal g = dE/d left, a use X[at] in right receives g times the derivative of right by it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from derivations.building import ZERO, constant, power, product, quotient, total
+from derivations.expression import (
+    Call,
+    Choice,
+    Expression,
+    Index,
+    Largest,
+    Negative,
+    Number,
+    Over,
+    Power,
+    Product,
+    Quotient,
+    Ref,
+    Same,
+    Size,
+    Sum,
+    Within,
+    letter,
+)
+from derivations.functions import FUNCTIONS
+from derivations.language import expression
+from derivations.shapes import substituted
+
+__all__ = ["APART", "Use", "filled", "uses"]
+
+APART = "#"
+"""Marks a letter that was renamed on entering a sum, so that it is nobody else's: without it bound letters capture."""
+
+
+class Use(NamedTuple):
+    """A place where an array is read, what reaches it there, and the letters that are summed over."""
+
+    ref: Ref
+    reaches: Expression
+    bound: tuple[str, ...]
+
+
+def filled(text: str, arguments: tuple[Expression, ...], value: Expression) -> Expression:
+    """A function's formula with its argument (a, b) and its value (z) put in."""
+    known = dict(zip("ab", arguments, strict=False)) | {"z": value}
+
+    def put(e: Expression) -> Expression:
+        out: Expression = known.get(e.name, e) if isinstance(e, Ref) else e.mapped(put)
+        return out
+
+    return put(expression(text))
+
+
+def scaled(by: Expression, g: Expression) -> Expression:
+    """The product of a derivative and a signal; a choice of derivatives stays a choice."""
+    if isinstance(by, Choice):
+        return Choice(by.test, scaled(by.positive, g), scaled(by.otherwise, g))
+    return product(by, g)
+
+
+def uses(right: Expression, value: Expression, g: Expression) -> Iterator[Use]:
+    """Every use in the right side of an equation.  `value` is its left side, whose signal is g."""
+    count = itertools.count(2)
+
+    def entered(x: Over) -> tuple[tuple[str, ...], Expression]:
+        """The letters of a sum kept apart from all others, and what is summed."""
+        apart: dict[str, Index] = {l: letter(l + APART * next(count)) for l in x.letters}
+        return tuple(a.letter for a in apart.values()), substituted(x.body, apart)
+
+    def push(x: Expression, g: Expression, bound: tuple[str, ...]) -> Iterator[Use]:
+        match x:
+            case _ if constant(g) == 0:
+                return
+            case Ref():
+                yield Use(x, g, bound)
+            case Sum(parts):
+                for sign, part in parts:
+                    yield from push(part, total((sign, g)), bound)
+            case Negative(operand):
+                yield from push(operand, total((-1, g)), bound)
+            case Product(factors):
+                for k, f in enumerate(factors):
+                    yield from push(f, _times(factors[:k], factors[k + 1 :], g), bound)
+            case Quotient(above, below):
+                yield from push(above, quotient(g, below), bound)
+                yield from _below(push, above, below, g, bound)
+            case Power(base, exponent) if isinstance(exponent, int):
+                yield from push(base, product(Number(str(exponent)), power(base, exponent - 1), g), bound)
+            case Call(name, arguments):
+                own = value if x is right else x
+                for argument, slope in zip(arguments, FUNCTIONS[name].slopes, strict=True):
+                    yield from push(argument, scaled(filled(slope, arguments, own), g), bound)
+            case Choice(test, positive, otherwise):
+                yield from push(positive, Choice(test, g, ZERO), bound)
+                yield from push(otherwise, Choice(test, ZERO, g), bound)
+            case Over(op, counted, _):
+                letters, body = entered(x)
+                if op == "mean":
+                    g = quotient(g, product(*map(Size, counted)))
+                elif op in ("max", "min"):
+                    g = product(Largest(body, value), g)
+                yield from push(body, g, bound + letters)
+            case Number() | Size() | Same() | Within():
+                return
+            case _:
+                raise TypeError(f"no derivative is known of {type(x).__name__}")
+
+    yield from push(right, g, ())
+
+
+def _times(before: tuple[Expression, ...], after: tuple[Expression, ...], g: Expression) -> Expression:
+    if isinstance(g, Choice):
+        return Choice(g.test, _times(before, after, g.positive), _times(before, after, g.otherwise))
+    return product(*before, *after, g)
+
+
+def _below(
+    push: Callable[..., Iterator[Use]], above: Expression, below: Expression, g: Expression, bound: tuple[str, ...]
+) -> Iterator[Use]:
+    """d(p/f^n)/df = -n p/f^(n+1), factor by factor of the denominator."""
+    factors = below.factors if isinstance(below, Product) else (below,)
+    for k, f in enumerate(factors):
+        base, n = (f.base, f.exponent) if isinstance(f, Power) else (f, 1)
+        rest = product(*factors[:k], *factors[k + 1 :], power(base, n + 1))
+        top = product(Number(str(n)), above, g)
+        yield from push(base, total((-1, quotient(top, rest))), bound)

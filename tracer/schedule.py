@@ -1,0 +1,33 @@
+"""What a run does with samples and steps: together (a batch each step), in turn (an update each), apart (a network each)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derivations.network import Problem
+
+__all__ = ["Schedule", "schedules"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One network's way through the samples: what each step works on, taken round and round.
+
+    `sample` is the mark `@sample` of the network's quantities, 0 where there is one network.
+    """
+
+    turns: tuple[Problem, ...]
+    sample: int = 0
+
+    def problem(self, step: int) -> Problem:
+        """What step `step` works on, counting from 1."""
+        return self.turns[(step - 1) % len(self.turns)]
+
+
+def schedules(problem: Problem) -> tuple[Schedule, ...]:
+    """The networks that a problem speaks of, each with its way through the samples."""
+    way = problem.training.samples if problem.samples > 1 else "together"
+    if way == "together":
+        return (Schedule((problem,)),)
+    own = tuple(problem.sample(k) for k in range(1, problem.samples + 1))
+    return (Schedule(own),) if way == "in_turn" else tuple(Schedule((p,), k) for k, p in enumerate(own, 1))
