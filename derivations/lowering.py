@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ from derivations.expression import (
 )
 from derivations.functions import FUNCTIONS
 from derivations.language import expression
-from derivations.shapes import free, numbered
+from derivations.shapes import free, numbered, substituted
 from derivations.views import View
 
 __all__ = ["Arrays", "Lowering", "Work"]
@@ -46,6 +46,15 @@ __all__ = ["Arrays", "Lowering", "Work"]
 Arrays = dict[str, Any]
 Work = Callable[[Arrays], Any]
 Lowered = tuple[Work, tuple[str, ...]]
+
+
+class Window(NamedTuple):
+    """A condition on a left letter and a summed one, and how many places the left one moves for one of the other."""
+
+    condition: Within
+    left: str
+    summed: str
+    times: int
 
 
 class Lowering:
@@ -248,7 +257,10 @@ class Lowering:
             return self._quotient(self._over(op, letters, body.above), body.below)
         if isinstance(body, Negative):
             return self._negated(self._over(op, letters, body.operand))
-        found = self.contracted(self.factors(body.factors if isinstance(body, Product) else (body,)), letters)
+        factors = body.factors if isinstance(body, Product) else (body,)
+        if op == "sum" and (windows := self._windows(factors, letters)):
+            return self._scattered(factors, letters, windows)
+        found = self.contracted(self.factors(factors), letters)
         if found is None or op == "sum":
             return found
         f, axes = found
@@ -331,6 +343,79 @@ class Lowering:
             return back(z.reshape(shape)) if shape else z.reshape(-1)[0]
 
         return work, out
+
+    # --- windows: a condition that picks few of many ---
+
+    def _windows(self, factors: Sequence[Expression], letters: Sequence[str]) -> list[Window]:
+        """The conditions low <= i - 2r + 2 <= high of a sum over r: each i has few r, and each r few i."""
+        out = []
+        for f in factors:
+            if isinstance(f, Within) and len(f.index.terms) == 2:
+                (a, p), (b, q) = f.index.terms
+                (left, sign), (summed, times) = ((b, q), (a, p)) if a in letters else ((a, p), (b, q))
+                if sign == 1 and abs(times) > 1 and summed in letters and left not in letters:
+                    out.append(Window(f, left, summed, times))
+        return out
+
+    def _scattered(
+        self, factors: Sequence[Expression], letters: Sequence[str], windows: list[Window]
+    ) -> Lowered | None:
+        """The sum worked window by window, and each term added where it belongs."""
+        values: dict[str, Index] = {}
+        for k, w in enumerate(windows):
+            own = f"{w.summed}~{k}"
+            self.ranges[own] = w.condition.low, w.condition.high
+            self.order.append(own)
+            values[w.left] = Index.of(
+                (1, Index(((own, 1),), 0)), (-1, w.condition.index), (1, Index(((w.left, 1),), 0))
+            )
+        kept = [substituted(f, values) for f in factors if not any(f is w.condition for w in windows)]
+        summed = [w.summed for w in windows]
+        found = self.contracted(self.factors(kept), [l for l in letters if l not in summed])
+        if found is None:
+            return None
+        work, axes = found
+        moved = [f"{w.summed}~{k}" for k, w in enumerate(windows)]
+        rest = [l for l in axes if l not in summed and l not in moved]
+        at = tuple(slice(None) if l in axes else None for l in (*moved, *rest, *summed))
+        turn = _turn([axes.index(l) for l in (*moved, *rest, *summed) if l in axes])
+        full = tuple(self.size(l) for l in (*moved, *rest, *summed))
+        out = self.sorted((*rest, *(w.left for w in windows)))
+        back = _turn([[*rest, *(w.left for w in windows)].index(l) for l in out])
+        shape = tuple(self.size(l) for l in (*rest, *(w.left for w in windows)))
+        places = list(self._window_places(windows))
+        blank = self.m.blank
+
+        def scatter(s: Arrays) -> Any:
+            terms = np.broadcast_to(turn(work(s))[at], full, subok=True)
+            total = blank(shape)
+            for place, source, target in places:
+                total[(..., *target)] += terms[place][(..., *source)]
+            return back(total)
+
+        return scatter, out
+
+    def _window_places(
+        self, windows: list[Window]
+    ) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+        """For each place in the windows: which terms there are, and where they are added."""
+        runs = [range(w.condition.low, w.condition.high + 1) for w in windows]
+        for at in itertools.product(*runs):
+            source, target = [], []
+            for value, w in zip(at, windows, strict=True):
+                first, last = self.ranges[w.summed]
+                low, high = self.ranges[w.left]
+                reached = [value - w.condition.index.plus - w.times * r for r in range(first, last + 1)]
+                inside = [k for k, i in enumerate(reached) if low <= i <= high]
+                begin, end = (inside[0], inside[-1] + 1) if inside else (0, 0)
+                source.append(slice(begin, end))
+                ends = sorted((reached[begin] - low, reached[end - 1] - low)) if inside else (0, -1)
+                step = slice(ends[0], ends[1] + 1, abs(w.times))
+                target.append(step)
+                if inside and w.times > 0:
+                    source[-1] = slice(end - 1, begin - 1 if begin else None, -1)
+            place = tuple(value - w.condition.low for value, w in zip(at, windows, strict=True))
+            yield place, tuple(source), tuple(target)
 
     # --- letters and axes ---
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from flint import arb, ctx
+from worked import case_of
 
 from derivations.network import Problem
 from tracer import trace
-from tracer.verification.case import Case
 from tracer.verification.certificates import certify
 from tracer.verification.judging import Routes, routes_of
 
@@ -21,8 +21,7 @@ DIGITS = 80
 def float_routes(problem: Problem) -> Routes:
     """The three float64 routes of a problem of one step."""
     (step,) = trace(problem).steps
-    s = step.state
-    return routes_of(Case.of(problem, s.W, s.b, s.x, s.t, before=s.before), step.arrays)
+    return routes_of(case_of(step), step.arrays)
 
 
 def true_gradients(problem: Problem) -> dict[tuple[str, int], Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from derivations.network import Problem
 from tracer.problem import ProblemError, Source, as_problem, load, loads
 from tracer.samples import sample_folders
-from tracer.step import WorkedStep
 from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
@@ -72,8 +71,8 @@ def verify(
     recorded = (
         Recorded(
             s.problem,
-            _by_layer(s, "W"),
-            _by_layer(s, "b"),
+            s.by_layer("W"),
+            s.by_layer("b"),
             s.given["x"],
             s.given.get("t", s.given.get("signal")),
             s.arrays,
@@ -93,11 +92,6 @@ def verify(
         standard_input=standard_input,
     )
     return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
-
-
-def _by_layer(step: WorkedStep, kind: str) -> list[Any]:
-    """A parameter's arrays by layer, counting from 1; None where a layer has none."""
-    return [step.inputs.get((kind, l)) for l in range(len(step.problem.network) + 1)]
 
 
 def check(

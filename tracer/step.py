@@ -48,6 +48,10 @@ class WorkedStep:
                 out[kind.replace("_before", "#before"), layer] = _column(array) if _is_bias(kind) else array
         return out
 
+    def by_layer(self, kind: str) -> list[Any]:
+        """A parameter's arrays by layer, counting from 1; None where a layer has none."""
+        return [self.inputs.get((kind, l)) for l in range(len(self.problem.network) + 1)]
+
     @property
     def before(self) -> dict[tuple[str, int], Any]:
         """The optimizer's state that the step started from, by kind and layer."""

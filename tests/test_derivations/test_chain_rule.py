@@ -16,12 +16,13 @@ from networks import ACTIVATIONS, LOSSES, OUTPUTS, random_problem
 from truth import Truth, close
 
 from derivations import chain_rule, names
-from derivations.arithmetic import Ball
+from derivations.arithmetic import FLOAT64, Ball
 from derivations.chain_rule import ChainRule, symbol
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.symbolic_value import composed
 from tracer import load
+from tracer.answers.marking.by_rules import run_by_rules
 from tracer.step import run_step
 
 SMOOTH = ("identity", "sigmoid", "tanh", "softplus", "silu", "gelu")
@@ -174,7 +175,7 @@ def test_no_stated_derivative_is_read(activation: str, loss: str) -> None:
 def test_the_refusal_works() -> None:
     """The planted twin: the rules, which do read them, are refused."""
     with pytest.raises(AssertionError, match="a stated derivative was read"):
-        run_step(with_stated(dense([2, 2, 1]), refuse))
+        run_by_rules(with_stated(dense([2, 2, 1]), refuse), FLOAT64, None)
 
 
 def test_it_imports_neither_the_rules_nor_the_step() -> None:

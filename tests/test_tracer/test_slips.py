@@ -21,6 +21,7 @@ from derivations.printing import to_text
 from derivations.rules import RULES
 from derivations.rules_written import equations
 from tracer import load
+from tracer.answers.marking.by_rules import passes_by_rules
 from tracer.answers.reporting.wording import LETTERS
 from tracer.answers.slips import MISTAKES, Mistake, Slip, invisible, slips_of, twins, visible
 from tracer.tracing import steps_of
@@ -112,11 +113,11 @@ def test_a_slip_with_a_wrong_account_of_itself_is_found():
 
 def test_no_number_before_the_stage_changes():
     for name, given, slip in everywhere():
-        for wrong, right in zip(steps_of(given, rules_=slip.rules), steps_of(given), strict=True):
+        for wrong, right in zip(passes_by_rules(given, slip.rules), steps_of(given), strict=True):
             for place, array in right.arrays.items():
                 if place[0] == slip.stage and place[1] in slip.possible:
                     break
-                assert np.array_equal(wrong.arrays[place], array, equal_nan=True), (name, slip.name, place)
+                assert np.array_equal(wrong[place], array, equal_nan=True), (name, slip.name, place)
             break  # what the first step changes, the second one starts from
 
 
@@ -131,11 +132,11 @@ def test_made_at_one_layer_a_slip_leaves_the_others_right():
 def test_balls_run_every_slip_and_hold_what_float64_gives(name):
     given = problems()[name]
     for slip in slips_of(given):
-        balls, floats = steps_of(given, Ball(80), rules_=slip.rules), steps_of(given, rules_=slip.rules)
+        balls, floats = passes_by_rules(given, slip.rules, Ball(80)), passes_by_rules(given, slip.rules)
         for ball, plain in zip(balls, floats, strict=True):
-            for place, array in plain.arrays.items():
-                assert np.shape(ball.arrays[place]) == np.shape(array), (slip.name, place)
-                middle = np.array([float(v) for v in np.ravel(ball.arrays[place])])
+            for place, array in plain.items():
+                assert np.shape(ball[place]) == np.shape(array), (slip.name, place)
+                middle = np.array([float(v) for v in np.ravel(ball[place])])
                 finite = np.isfinite(np.ravel(array))
                 assert np.allclose(middle[finite], np.ravel(array)[finite], rtol=1e-6, atol=1e-9), (slip.name, place)
 
@@ -160,7 +161,7 @@ def test_a_mistake_in_the_update_can_be_made_with_weights_or_biases_alone():
 
 def value(given: Problem, slip_name: str, kind: str, layer: int) -> Any:
     slip = next(s for s in slips_of(given) if s.name == slip_name)
-    return next(iter(steps_of(given, rules_=slip.rules))).arrays[kind, layer]
+    return next(iter(passes_by_rules(given, slip.rules)))[kind, layer]
 
 
 def test_the_printed_code_of_documents_000_and_001_gives_one_output_for_every_input():

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import random_problem
+from worked import by_rules
 
 from derivations import rules
 from tracer import load, trace, verify
-from tracer.step import run_step
 from tracer.tracing import Trace
 
 
@@ -50,7 +50,7 @@ def test_a_slip_is_blamed_on_its_own_quantity(slip: str) -> None:
     found = 0
     for seed in range(40):
         problem = load(random_problem(seed, samples="together"))
-        step = run_step(problem, rules_=replace(rules.RULES, **changed))
+        step = by_rules(problem, replace(rules.RULES, **changed))
         plain = trace(problem)
         theirs = values_of(Trace(problem, (step,), "float64", plain.rounding, "full", {}))
         result = verify(problem, theirs)

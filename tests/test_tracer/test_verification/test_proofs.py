@@ -65,7 +65,7 @@ def test_steps_in_turn_start_where_the_last_one_ends() -> None:
     assert "float64 parameters that the step before it leaves" in str(found)
     rows = {row.name: row for row in found.rows}
     start = found.proofs[1].certificates.problem.network.layer(1)
-    assert np.array_equal(start.W.floats, steps[1].state.W[1])
+    assert np.array_equal(start.W.floats, steps[1].inputs["W", 1])
     assert rows["dW1[1,1]#2"].certificate == "proved"
     fresh = certify(tracer.load(problem).sample(2))["dW1[1,1]"]
     assert not fresh.overlaps(found.proofs[1].certificates["dW1[1,1]"])

@@ -10,10 +10,10 @@ import pytest
 from exact_gradients import errors, float_routes, true_gradients
 from networks import random_problem
 from plants import DEEP, dense
+from worked import case_of
 
 from derivations.names import KINDS
 from tracer import load, trace, verify
-from tracer.verification.case import Case
 from tracer.verification.judging import ROUTES, Claim, Routes, judge, routes_of
 
 CHECKED = {name for name, kind in KINDS.items() if kind.stage != "given"}
@@ -23,9 +23,7 @@ def routes(seed: int) -> list[Routes]:
     """The three routes of every step of a random network."""
     out = []
     for step in trace(load(random_problem(seed))).steps:
-        s = step.state
-        case = Case.of(step.problem, s.W, s.b, s.x, s.t, before=s.before, count=step.step)
-        out.append(routes_of(case, step.arrays))
+        out.append(routes_of(case_of(step, count=step.step), step.arrays))
     return out
 
 

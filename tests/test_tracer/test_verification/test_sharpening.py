@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from exact_gradients import errors, float_routes, true_gradients
 from plants import DEEP, dense, integer_relu
+from worked import case_of
 
 from derivations.network import Problem
 from tracer import load, trace, verify
 from tracer.verification import sharpening
-from tracer.verification.case import Case
 from tracer.verification.judging import routes_of
 
 DEEP_SEED = 4  # of the nets of tests/benchmarks/accuracy.py, the one in which most is lost
@@ -111,6 +111,5 @@ def test_a_zero_gradient_stays_what_it_was() -> None:
         }
     )
     (step,) = trace(problem).steps
-    s = step.state
-    routes = routes_of(Case.of(problem, s.W, s.b, s.x, s.t, before=s.before), step.arrays)
+    routes = routes_of(case_of(step), step.arrays)
     assert not routes.numeric["dW", 1].any()

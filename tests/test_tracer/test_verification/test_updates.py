@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from networks import OPTIMIZERS, random_problem
 from plants import dense
+from worked import by_rules, case_of
 
 from derivations import rules
 from derivations.names import KINDS
 from tracer import load, trace, verify
-from tracer.step import run_step
 from tracer.tracing import Trace
 from tracer.verification import updates
-from tracer.verification.case import Case
 from tracer.verification.judging import Claim, judge, routes_of
 from tracer.verification.running import Running
 from tracer.verification.updates import RECORDED
@@ -72,9 +71,8 @@ def test_a_wrong_rule_of_the_update_is_found_in_a_trace_and_blamed(optimizer: st
     found = 0
     for seed in range(12):
         problem = load(random_problem(seed, optimizer=optimizer, samples="together"))
-        step = run_step(problem, rules_=replace(rules.RULES, **RULES[optimizer]))
-        s = step.state
-        judged = judge(routes_of(Case.of(problem, s.W, s.b, s.x, s.t, before=s.before), step.arrays), Claim())
+        step = by_rules(problem, replace(rules.RULES, **RULES[optimizer]))
+        judged = judge(routes_of(case_of(step), step.arrays), Claim())
         assert {key[0] for key in judged.odd["traced"]} <= UPDATES
         assert not judged.odd["symbolic"]
         plain = trace(problem)
