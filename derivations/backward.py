@@ -166,7 +166,7 @@ class _Backward:
     # --- letters ---
 
     def _letters_of(self, name: str) -> tuple[Index, ...]:
-        """The letters of dE/dX: those on the left of X's equation, or of its first plain use; new ones where these fail."""
+        """The letters of dE/dX: those of X's own equation, or of its first plain use; new ones where these fail."""
         made = [e for e in self.forward if e.left.name == name]
         places = [e.left for e in made] or [r for e in self.forward for r in refs(e.right) if r.name == name]
         whole = not made or sum(any(r.name in self.active for r in refs(e.right)) for e in made) > 1

@@ -1,4 +1,4 @@
-"""Putting written expressions together as on a board: numbers in front, what cancels cancelled, nothing else changed."""
+"""Putting written expressions together as on a board: numbers in front, what cancels cancelled, no more."""
 
 from __future__ import annotations
 

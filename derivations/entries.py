@@ -62,7 +62,7 @@ class Entries:
         self.extents = {name: array.extents for name, array in step.arrays.items()}
 
     def of(self, e: Equation, fixed: Mapping[str, int] | None = None, first: Sequence[str] = ()) -> Iterator[Entry]:
-        """The entries of one equation in reading order; letters of `first` vary last (all of the first sample first)."""
+        """The entries of one equation in reading order; letters of `first` vary last: a whole sample after another."""
         given = dict(fixed or {})
         own = [i.letter for i in e.left.at if isinstance(i, Index) and i.letter and i.letter not in given]
         letters = [*(l for l in first if l in own), *(l for l in own if l not in first)]

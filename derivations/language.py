@@ -55,7 +55,7 @@ class LanguageError(ValueError):
 
 
 class Token(NamedTuple):
-    """A piece of a line: its kind (number, name, sign, end), its text, where it starts, whether a blank is before it."""
+    """A piece of a line: its kind (number, name, sign, end), its text, where it starts, whether after a blank."""
 
     kind: str
     text: str
@@ -65,7 +65,7 @@ class Token(NamedTuple):
 
 @dataclass
 class Statements:
-    """What a text says: equations, stated ranges of letters, arrays that are 0 outside (and how far they may be read)."""
+    """What a text says: equations, stated ranges of letters, arrays that are 0 outside (how far they are read)."""
 
     equations: list[Equation] = field(default_factory=list)
     ranges: dict[str, Range] = field(default_factory=dict)
@@ -350,9 +350,9 @@ class _Line:
             right = self.index()
             self.expect("]")
             return Same(left, right)
-        if kind == "name" and text not in _KEYWORDS:
-            return self._named()
-        self.fail("a number or a name")
+        if kind != "name" or text in _KEYWORDS:
+            self.fail("a number or a name")
+        return self._named()
 
     def _named(self) -> Expression:
         start = self.now.start

@@ -42,8 +42,8 @@ class Layered:
     """The step that a network stands for.
 
     `exact` works each quantity as it is written; `digits` the same with losses in the form that keeps their digits.
-    `places` are the arrays' kinds and layers by name, `names` the other way.  `carried` are the arrays that the next step
-    starts from, each with what it is after this one.
+    `places` are the arrays' kinds and layers by name, `names` the other way.  `carried` are the arrays that the next
+    step starts from, each with what it is after this one.
     """
 
     step: Step

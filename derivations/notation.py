@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Network, Problem
@@ -38,8 +39,9 @@ def _ng(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> 
     return f"{letter}{above}{_below(indices)}"
 
 
-def _below(indices: tuple[int, ...]) -> str:
-    apart = "" if all(i < 10 for i in indices) else ","
+def _below(indices: tuple[Any, ...]) -> str:
+    """Indices below a letter; letters too, where a general line is written."""
+    apart = "" if all(len(str(i)) == 1 for i in indices) else ","
     return f"_{{{apart.join(map(str, indices))}}}" if indices else ""
 
 
@@ -126,6 +128,15 @@ class Notation:
         """A quantity in plain text."""
         return plain(self.latex(network, q))
 
+    def general(self, network: Network, kind: str, layer: int, letters: tuple[str, ...]) -> str:
+        """An array with letters for indices, in LaTeX; for a notation that counts its weights there is none."""
+        if kind in _CONSTANTS:
+            return _CONSTANTS[kind]
+        if kind == "E_sample":
+            return f"{self.letters['E']}{_below(letters)}"
+        indices: Any = letters
+        return self._latex(network, Quantity(kind, layer, indices))
+
     def partial(self, network: Network, of: Quantity, by: Quantity) -> str:
         """d of / d by, as a fraction."""
         return rf"\frac{{\partial {self.latex(network, of)}}}{{\partial {self.latex(network, by)}}}"
@@ -156,8 +167,8 @@ class Notation:
             a = self.latex(network, q._replace(kind="a"))
             return rf"{self.activation}_{{{layer}}}'({a})"
         if kind == "J":
-            k, m = indices or (0, 0)
-            return self.partial(network, Quantity("z", layer, (k,)), Quantity("a", layer, (m,)))
+            k, m, *rest = indices or (0, 0)
+            return self.partial(network, Quantity("z", layer, (k, *rest)), Quantity("a", layer, (m, *rest)))
         if kind in ("dz", "dW", "db"):
             return self.partial(network, Quantity("E"), q._replace(kind=kind[1:]))
         if kind in ("W_new", "b_new"):

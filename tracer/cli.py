@@ -113,6 +113,11 @@ def _derive(parser: argparse.ArgumentParser) -> None:
     _add_output(parser, ("text", "latex", "markdown", "html", "json"))
 
 
+def _equations(parser: argparse.ArgumentParser) -> None:
+    _add_problem(parser)
+    _add_output(parser, ("text", "markdown", "latex", "json"))
+
+
 def _train(parser: argparse.ArgumentParser) -> None:
     _add_problem(parser)
     length = parser.add_mutually_exclusive_group(required=True)
@@ -225,6 +230,7 @@ COMMANDS = {
     "verify": ("check every number, or somebody's gradients, by three routes (for worked answers: check)", _verify),
     "check": ("mark worked answers and name the slips (for gradients of a program: verify)", _check),
     "sheet": ("write a blank answer sheet", _sheet),
+    "equations": ("list the equations that a problem stands for", _equations),
     "train": ("repeat the step and watch the loss", _train),
     "page": ("write the step page, an HTML file to step through", _page),
     "new": ("write a problem file to fill in", _new),

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from tracer.answers.result import Checked
     from tracer.answers.solutions.marked import MarkedSolution
 
-__all__ = ["check", "derive", "functions", "new", "page", "read", "samples", "sheet", "trace", "train", "verify"]
+__all__ = [
+    "check",
+    "derive",
+    "equations",
+    "functions",
+    "new",
+    "page",
+    "read",
+    "samples",
+    "sheet",
+    "trace",
+    "train",
+    "verify",
+]
 
 _SUFFIXES = {
     ".md": "markdown",
@@ -318,6 +331,14 @@ def samples(options: argparse.Namespace) -> int:
     from tracer.show.grid import grid
 
     return _write(grid(("sample", "network", "title"), list_samples(), "table"), options)
+
+
+def equations(options: argparse.Namespace) -> int:
+    """`bptrace equations`."""
+    from tracer.show.equation_list import EquationList
+
+    form = _format(options, {**_DERIVED, ".html": "html"}, "text")
+    return _write(EquationList(_load(options.problem)).render(form), options)
 
 
 def functions(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What a run does with samples and steps: together (a batch each step), in turn (an update each), apart (a network each)."""
+"""What a run does with samples: together (a batch each step), in turn (an update each), apart (a network each)."""
 
 from __future__ import annotations
 

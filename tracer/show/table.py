@@ -18,7 +18,7 @@ from derivations.printing import to_latex, to_text
 if TYPE_CHECKING:
     from tracer.tracing import Trace
 
-__all__ = ["FORMATS", "STAGES", "Row", "Table", "all_equations", "heading_of"]
+__all__ = ["FORMATS", "STAGES", "Row", "Table", "all_equations", "heading_of", "headings"]
 
 WIDTH = 80
 STAGES = ("forward", "backward", "update")
@@ -175,7 +175,11 @@ def _ball(value: Any, digits: int) -> tuple[str, str]:
 
 def heading_of(trace: Trace) -> tuple[str, ...]:
     """The title, the network, the training, the policy: a line each."""
-    problem = trace.problem
+    return (*headings(trace.problem), trace.policy)
+
+
+def headings(problem: Problem) -> tuple[str, ...]:
+    """The title, the network, the training: a line each."""
     layers = ", ".join(layer.activation.name for layer in problem.network.layers)
     samples = f"; {problem.samples} samples" if problem.samples > 1 else ""
     training = problem.training
@@ -184,7 +188,6 @@ def heading_of(trace: Trace) -> tuple[str, ...]:
         *([problem.title] if problem.title else []),
         f"{shape} network: {layers}; {problem.network.loss.name}{samples}",
         f"learning rate {training.learning_rate.shown().item()}, {_optimizer(problem)}",
-        trace.policy,
     ]
     return tuple("".join(c if c.isprintable() else " " for c in line) for line in lines)
 

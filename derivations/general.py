@@ -1,0 +1,222 @@
+"""General lines: the equations of a step with their letters, as on a board; text that the language reads, LaTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from derivations.equations import Equation, Step
+from derivations.expression import (
+    Call,
+    Choice,
+    Expression,
+    Index,
+    Largest,
+    Name,
+    Negative,
+    Number,
+    Over,
+    Ref,
+    Same,
+    Size,
+    Sum,
+    Within,
+)
+from derivations.functions import FUNCTIONS
+from derivations.printing import LatexPrinter, TextPrinter
+from derivations.quantity import Quantity
+from derivations.uses import filled
+
+__all__ = ["GeneralLatex", "GeneralText", "stages"]
+
+_ATOM, _PRODUCT = 5, 2
+_GREEK = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "eta", "lambda"),
+    *("mu", "nu", "rho", "sigma", "tau", "theta", "phi"),
+)
+
+
+def _no_quantity(q: Quantity) -> str:
+    raise TypeError(f"a general line has no entry such as {q}")
+
+
+def _opened(e: Call) -> Expression | None:
+    """The formula of a function that people do not write by name: t log y, a quotient that is 0 at 0/0."""
+    function = FUNCTIONS[e.function]
+    if function.named or not function.value or e.function in ("max", "min"):
+        return None
+    return filled(function.value, e.arguments, Number("0"))
+
+
+class _General:
+    """What general lines add to a printer: arrays with indices, sums over letters, conditions."""
+
+    def __init__(self, unwritten: frozenset[str] = frozenset()) -> None:
+        self.unwritten = unwritten
+
+    def letters(self, at: tuple[Expression, ...]) -> list[str]:
+        """The written indices: a letter with one value that nobody writes is left out."""
+        return [self.index(i) for i in at if not (isinstance(i, Index) and i.letter in self.unwritten)]
+
+    def index(self, i: Expression) -> str:
+        """An index: 2p+u-2, |t|, token[p]."""
+        if isinstance(i, Ref):
+            return self.ref(i)
+        assert isinstance(i, Index)
+        ordered = sorted(i.terms, key=lambda term: -term[1])
+        words = "".join(f"{'+' if c > 0 else '-'}{abs(c) if abs(c) != 1 else ''}{l}" for l, c in ordered)
+        return (words + (f"{i.plus:+d}" if i.plus else "")).removeprefix("+") if i.terms else str(i.plus)
+
+    def ref(self, r: Ref) -> str:
+        """An array's entry."""
+        raise NotImplementedError
+
+    def summed(self, letters: tuple[str, ...]) -> tuple[str, ...]:
+        """The letters of a sum that are written."""
+        return tuple(l for l in letters if l not in self.unwritten)
+
+
+class GeneralText(_General, TextPrinter):
+    """Plain text: `a1[j] = Σ_i W1[j,i]·x[i] + b1[j]`."""
+
+    def __init__(self, unwritten: frozenset[str] = frozenset()) -> None:
+        _General.__init__(self, unwritten)
+        TextPrinter.__init__(self, _no_quantity)
+
+    def equation(self, e: Equation) -> str:
+        """A whole line."""
+        return f"{self(e.left)} = {self(e.right)}"
+
+    def ref(self, r: Ref) -> str:
+        letters = self.letters(r.at)
+        return r.name + (f"[{','.join(letters)}]" if letters else "")
+
+    def form(self, e: Expression) -> tuple[str, int]:
+        match e:
+            case Ref():
+                return self.ref(e), _ATOM
+            case Index():
+                return self.index(e), _ATOM
+            case Size(l):
+                return f"|{l}|", _ATOM
+            case Same(left, right):
+                return f"[{self.index(left)} = {self.index(right)}]", _ATOM
+            case Within(index, low, high):
+                return f"[{low} ≤ {self.index(index)} ≤ {high}]", _ATOM
+            case Largest(entry, _):
+                return f"[{self(entry)} is the largest]", _ATOM
+            case Over(op, letters, body):
+                return self._over(op, self.summed(letters), body)
+            case Call() if (opened := _opened(e)) is not None:
+                return self.form(opened)
+            case Call("max0", (argument,)):
+                return f"max(0, {self(argument)})", _ATOM
+            case Call(function, arguments):
+                return f"{function}({', '.join(map(self, arguments))})", _ATOM
+            case Choice(test, positive, otherwise):
+                return f"{self(positive)} if {self._test(test)} else {self(otherwise)}", 0
+            case Name():
+                return super().form(e)
+        return super().form(e)
+
+    def _over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
+        if not letters:
+            return self.form(body)
+        below = letters[0] if len(letters) == 1 else "{" + ",".join(letters) + "}"
+        if op == "sum":
+            return f"Σ_{below} {self.at(body, _PRODUCT)}", _PRODUCT
+        return f"{op}_{below}({self(body)})", _ATOM
+
+    def _test(self, test: Expression) -> str:
+        match test:
+            case Sum(((1, above), (-1, below))):
+                return f"{self(above)} > {self(below)}"
+            case Sum(((-1, below), (1, above))):
+                return f"{self(above)} > {self(below)}"
+            case Negative(operand):
+                return f"0 > {self(operand)}"
+        return f"{self(test)} > 0"
+
+
+class GeneralLatex(_General, LatexPrinter):
+    """LaTeX for math mode; `letter(name, indices)` writes an array, in some notation, None where it has no letters."""
+
+    def __init__(
+        self,
+        unwritten: frozenset[str] = frozenset(),
+        letter: Callable[[str, tuple[str, ...]], str | None] = lambda name, indices: None,
+    ) -> None:
+        _General.__init__(self, unwritten)
+        LatexPrinter.__init__(self, _no_quantity)
+        self.letter = letter
+
+    def equation(self, e: Equation) -> str:
+        """A whole line, aligned at its sign."""
+        return f"{self(e.left)} &= {self(e.right)}"
+
+    def ref(self, r: Ref) -> str:
+        letters = tuple(self.letters(r.at))
+        known = self.letter(r.name, letters)
+        return known if known is not None else _own_name(r.name, letters)
+
+    def form(self, e: Expression) -> tuple[str, int]:
+        match e:
+            case Ref():
+                return self.ref(e), _ATOM
+            case Index():
+                return self.index(e), _ATOM
+            case Size(l):
+                return f"|{l}|", _ATOM
+            case Same(left, right):
+                return f"[{self.index(left)} = {self.index(right)}]", _ATOM
+            case Within(index, low, high):
+                return rf"[{low} \le {self.index(index)} \le {high}]", _ATOM
+            case Largest(entry, _):
+                return rf"[{self(entry)} \text{{ is the largest}}]", _ATOM
+            case Over(op, letters, body):
+                return self._over(op, self.summed(letters), body)
+            case Call() if (opened := _opened(e)) is not None:
+                return self.form(opened)
+            case Call(function, arguments) if function not in ("sqrt", "max0", "exp", "log", "tanh", "sin", "cos"):
+                name = r"\Phi" if function == "Phi" else rf"\operatorname{{{function.replace('_', ' ')}}}"
+                return f"{name}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
+            case Choice(Sum(((1, above), (-1, below))), positive, otherwise):
+                rows = rf"{self(positive)} & \text{{if }} {self(above)} > {self(below)} \\ {self(otherwise)}"
+                return rf"\begin{{cases}} {rows} & \text{{otherwise}} \end{{cases}}", _ATOM
+        return super().form(e)
+
+    def _over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
+        if not letters:
+            return self.form(body)
+        below = ",".join(letters)
+        if op == "sum":
+            return rf"\sum_{{{below}}} {self.at(body, _PRODUCT)}", _PRODUCT
+        name = {"max": r"\max", "min": r"\min"}.get(op, rf"\operatorname{{{op}}}")
+        return rf"{name}_{{{below}}}{self.parentheses(self(body))}", _ATOM
+
+
+def _own_name(name: str, letters: tuple[str, ...]) -> str:
+    """A name of somebody's own: one letter slanted, words upright, digits and marks where they belong."""
+    below = f"_{{{','.join(letters)}}}" if letters else ""
+    if name.endswith("_new"):
+        return rf"{{{_own_name(name.removesuffix('_new'), letters)}}}^{{\,\mathrm{{new}}}}"
+    if name.endswith("_hat"):
+        return rf"\hat{{{_own_name(name.removesuffix('_hat'), ())}}}{below}"
+    found = re.fullmatch(r"(d?)(\w*?)_?(\d*)", name)
+    derivative, stem, number = found.groups() if found else ("", name, "")
+    if derivative and (stem or number) and name not in _GREEK:
+        return rf"\frac{{\partial E}}{{\partial {_own_name(stem + number, letters)}}}"
+    stem = derivative + stem
+    letter = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{_escaped(stem)}}}"
+    above = f"^{{({number})}}" if number else ""
+    return letter + above + below
+
+
+def _escaped(stem: str) -> str:
+    return stem.replace("_", r"\_")
+
+
+def stages(step: Step) -> list[tuple[str, list[Equation]]]:
+    """(stage, its equations): forward, backward, update, those that there are."""
+    known = [(stage, [e for e in step.equations if e.stage == stage]) for stage in ("forward", "backward", "update")]
+    return [(stage, lines) for stage, lines in known if lines]
