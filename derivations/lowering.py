@@ -1,21 +1,21 @@
 """One equation becomes array operations: a matrix product where one is, else a broadcast; strided views for indices.
 
 Written once for every arithmetic: only + - * / @, indexing, transposing, reshaping and sums of its arrays are used, and
-the functions of the arithmetic.  A `Lowered` is what to do with the arrays known so far, and the letters of the axes of
-what comes out; None is an exact zero.
+the functions of the arithmetic.  None in place of a work is an exact zero.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from derivations.arithmetic import Arithmetic
+from derivations.axes import Arrays, Axes, Lowered, Work, spread
 from derivations.building import constant
 from derivations.equations import Range
 from derivations.expression import (
@@ -38,23 +38,11 @@ from derivations.expression import (
 )
 from derivations.functions import FUNCTIONS
 from derivations.language import expression
-from derivations.shapes import free, numbered, substituted
+from derivations.shapes import free, numbered
 from derivations.views import View
+from derivations.windows import scattered, windows
 
 __all__ = ["Arrays", "Lowering", "Work"]
-
-Arrays = dict[str, Any]
-Work = Callable[[Arrays], Any]
-Lowered = tuple[Work, tuple[str, ...]]
-
-
-class Window(NamedTuple):
-    """A condition on a left letter and a summed one, and how many places the left one moves for one of the other."""
-
-    condition: Within
-    left: str
-    summed: str
-    times: int
 
 
 class Lowering:
@@ -74,7 +62,7 @@ class Lowering:
         left: Sequence[str],
     ) -> None:
         self.m, self.extents, self.whole = m, extents, whole
-        self.ranges, self.order = dict(ranges), list(left)
+        self.axes = Axes(dict(ranges), left)
         self.fixed = {l: Index((), v) for l, v in fixed.items()}
         self.arguments: dict[str, Lowered] = {}
 
@@ -82,17 +70,13 @@ class Lowering:
         """The right side with every axis of the left one."""
         for x in e.walk():
             if isinstance(x, Over):
-                self.order += [l for l in x.letters if l not in self.order]
+                self.axes.add(x.letters)
         work, axes = self.lifted(e)
-        shape = tuple(self.size(l) for l in left)
+        shape = tuple(self.axes.size(l) for l in left)
         if axes == tuple(left):
             return work
         at = tuple(slice(None) if l in axes else None for l in left)
-        return lambda s: _spread(work(s), at, shape)
-
-    def size(self, l: str) -> int:
-        low, high = self.ranges[l]
-        return high - low + 1
+        return lambda s: spread(work(s), at, shape)
 
     # --- expressions ---
 
@@ -114,7 +98,7 @@ class Lowering:
             case Sum(terms):
                 return self._sum(terms)
             case Product(factors):
-                return self.contracted(self.factors(factors), ())
+                return self.axes.contracted(self.factors(factors), ())
             case Quotient(above, below):
                 return self._quotient(self.of(above), below)
             case Power(base, exponent):
@@ -123,10 +107,10 @@ class Lowering:
                 return self._call(name, arguments)
             case Choice(test, positive, otherwise):
                 where = self.m.where
-                (c, p, q), axes = self.aligned([self.lifted(x) for x in (test, positive, otherwise)])
+                (c, p, q), axes = self.axes.aligned([self.lifted(x) for x in (test, positive, otherwise)])
                 return (lambda s: where(c(s), p(s), q(s))), axes
             case Largest(entry, largest):
-                (p, q), axes = self.aligned([self.lifted(entry), self.lifted(largest)])
+                (p, q), axes = self.axes.aligned([self.lifted(entry), self.lifted(largest)])
                 is_largest = self.m.is_largest
                 return (lambda s: is_largest(p(s), q(s))), axes
             case Over(op, letters, body):
@@ -148,7 +132,7 @@ class Lowering:
             case Number():
                 return constant(e)
             case Size(l):
-                return Fraction(self.ranges[l][1])
+                return Fraction(self.axes.ranges[l][1])
             case Negative(operand) if (a := self.constant(operand)) is not None:
                 return -a
             case Quotient(p, q) if (a := self.constant(p)) is not None and (b := self.constant(q)):
@@ -173,7 +157,7 @@ class Lowering:
         found = [(sign, lowered) for sign, t in terms if (lowered := self.of(t)) is not None]
         if not found:
             return None
-        works, axes = self.aligned([lowered for _, lowered in found])
+        works, axes = self.axes.aligned([lowered for _, lowered in found])
         (sign, _), first, *rest = found[0], *works
         if not rest:
             return (first if sign > 0 else (lambda s: -first(s))), axes
@@ -195,14 +179,14 @@ class Lowering:
         rest = self._sum((other,))
         if one is None or rest is None or (found := self.condition(same)) is None:
             return one if found is not None else rest
-        (mask, p, q), axes = self.aligned([found, one, rest])
+        (mask, p, q), axes = self.axes.aligned([found, one, rest])
         return (lambda s: np.where(mask(s), p(s), q(s))), axes
 
     def _quotient(self, above: Lowered | None, below: Expression) -> Lowered | None:
         under = self.of(below)
         if above is None:
             return None
-        (f, g), axes = self.aligned([above, under if under is not None else self.lifted(below)])
+        (f, g), axes = self.axes.aligned([above, under if under is not None else self.lifted(below)])
         return (lambda s: f(s) / g(s)), axes
 
     def _power(self, base: Expression, exponent: Any) -> Lowered | None:
@@ -224,12 +208,12 @@ class Lowering:
         found = [self.lifted(a) for a in arguments]
         if function.operation:
             operation = getattr(self.m, function.operation)
-            works, axes = self.aligned(found)
+            works, axes = self.axes.aligned(found)
             if len(works) == 1:
                 f = works[0]
                 return (lambda s: operation(f(s))), axes
             return (lambda s: operation(*(f(s) for f in works))), axes
-        inner = Lowering(self.m, self.extents, self.ranges, self.whole, {}, self.order)
+        inner = Lowering(self.m, self.extents, self.axes.ranges, self.whole, {}, self.axes.order)
         keys: list[str] = []
         for letter, argument, (work, axes) in zip("ab", arguments, found, strict=False):
             if not isinstance(argument, Ref):  # bound once: nested functions must not grow exponentially
@@ -258,13 +242,13 @@ class Lowering:
         if isinstance(body, Negative):
             return self._negated(self._over(op, letters, body.operand))
         factors = body.factors if isinstance(body, Product) else (body,)
-        if op == "sum" and (windows := self._windows(factors, letters)):
-            return self._scattered(factors, letters, windows)
-        found = self.contracted(self.factors(factors), letters)
+        if op == "sum" and (found_windows := windows(factors, letters)):
+            return scattered(self, factors, letters, found_windows)
+        found = self.axes.contracted(self.factors(factors), letters)
         if found is None or op == "sum":
             return found
         f, axes = found
-        count = math.prod(self.size(l) for l in letters)
+        count = math.prod(self.axes.size(l) for l in letters)
         return (lambda s: f(s) / count), axes
 
     @staticmethod
@@ -287,158 +271,8 @@ class Lowering:
         asked = [f for f in factors if not (isinstance(f, Within) and (f.index, (f.low, f.high)) in met)]
         return [self.of(f) for f in asked]
 
-    def contracted(self, found: list[Lowered | None], over: Sequence[str]) -> Lowered | None:
-        """The product, summed over letters: a matrix product where rows meet columns."""
-        parts = [f for f in found if f is not None]
-        if len(parts) < len(found):
-            return None
-        unused = [l for l in over if not any(l in a for _, a in parts)]
-        while len(parts) > 2 or (len(parts) == 2 and not self._rows_meet_columns(parts[0], parts[1], over)):
-            a, b = self._smaller(parts)
-            works, axes = self.aligned([parts[a], parts[b]])
-            parts[a] = _multiplied(works[0], works[1]), axes
-            del parts[b]
-        work, axes = parts[0] if len(parts) == 1 else self.matrix_product(parts[0], parts[1], over)
-        for l in reversed([l for l in over if l in axes]):
-            place = axes.index(l)
-            work, axes = _summed(work, place), (*axes[:place], *axes[place + 1 :])
-        count = math.prod(self.size(l) for l in unused)
-        return ((lambda s: count * work(s)) if count > 1 else work), axes
-
-    @staticmethod
-    def _smaller(parts: list[Lowered]) -> tuple[int, int]:
-        """Two factors to multiply first: one within the other's letters, so that nothing grows."""
-        n = len(parts)
-        pairs = ((a, b) for a in range(n) for b in range(a + 1, n) if set(parts[a][1]) <= set(parts[b][1]))
-        return next(pairs, (0, 1))
-
-    @staticmethod
-    def _rows_meet_columns(p: Lowered, q: Lowered, over: Sequence[str]) -> bool:
-        shared = [l for l in over if l in p[1] and l in q[1]]
-        each = [l for l in p[1] if l in q[1] and l not in shared]
-        rows, columns = [l for l in p[1] if l not in q[1]], [l for l in q[1] if l not in p[1]]
-        return bool(shared) and (not each or bool(rows and columns))
-
-    def matrix_product(self, p: Lowered, q: Lowered, over: Sequence[str]) -> Lowered:
-        """Σ over shared letters as rows times columns; letters of both that are not summed number the matrices."""
-        (f, a), (g, b) = p, q
-        shared = [l for l in over if l in a and l in b]
-        each = [l for l in a if l in b and l not in shared]
-        rows, columns = [l for l in a if l not in b], [l for l in b if l not in a]
-        if rows and columns and not each and self.order.index(rows[0]) > self.order.index(columns[0]):
-            return self.matrix_product(q, p, over)
-        axes = (*each, *rows, *columns)
-        out, sizes = self.sorted(axes), [self.size(l) for l in axes]
-        back = _turn([axes.index(l) for l in out])
-        x_turn = _turn([a.index(l) for l in (*each, *rows, *shared)])
-        y_turn = _turn([b.index(l) for l in (*each, *shared, *columns)])
-        if len(rows) == len(shared) == 1 and (len(columns) == 1 or (not columns and not each)):
-            return (lambda s: back(x_turn(f(s)) @ y_turn(g(s)))), out
-        lots = [self.size(l) for l in each]
-        n = [math.prod(self.size(l) for l in part) for part in (rows, shared, columns)]
-        x_shape, y_shape, shape = (*lots, n[0], n[1]), (*lots, n[1], n[2]), tuple(sizes)
-
-        def work(s: Arrays) -> Any:
-            z = x_turn(f(s)).reshape(x_shape) @ y_turn(g(s)).reshape(y_shape)
-            return back(z.reshape(shape)) if shape else z.reshape(-1)[0]
-
-        return work, out
-
-    # --- windows: a condition that picks few of many ---
-
-    def _windows(self, factors: Sequence[Expression], letters: Sequence[str]) -> list[Window]:
-        """The conditions low <= i - 2r + 2 <= high of a sum over r: each i has few r, and each r few i."""
-        out = []
-        for f in factors:
-            if isinstance(f, Within) and len(f.index.terms) == 2:
-                (a, p), (b, q) = f.index.terms
-                (left, sign), (summed, times) = ((b, q), (a, p)) if a in letters else ((a, p), (b, q))
-                if sign == 1 and abs(times) > 1 and summed in letters and left not in letters:
-                    out.append(Window(f, left, summed, times))
-        return out
-
-    def _scattered(
-        self, factors: Sequence[Expression], letters: Sequence[str], windows: list[Window]
-    ) -> Lowered | None:
-        """The sum worked window by window, and each term added where it belongs."""
-        values: dict[str, Index] = {}
-        for k, w in enumerate(windows):
-            own = f"{w.summed}~{k}"
-            self.ranges[own] = w.condition.low, w.condition.high
-            self.order.append(own)
-            values[w.left] = Index.of(
-                (1, Index(((own, 1),), 0)), (-1, w.condition.index), (1, Index(((w.left, 1),), 0))
-            )
-        kept = [substituted(f, values) for f in factors if not any(f is w.condition for w in windows)]
-        summed = [w.summed for w in windows]
-        found = self.contracted(self.factors(kept), [l for l in letters if l not in summed])
-        if found is None:
-            return None
-        work, axes = found
-        moved = [f"{w.summed}~{k}" for k, w in enumerate(windows)]
-        rest = [l for l in axes if l not in summed and l not in moved]
-        at = tuple(slice(None) if l in axes else None for l in (*moved, *rest, *summed))
-        turn = _turn([axes.index(l) for l in (*moved, *rest, *summed) if l in axes])
-        full = tuple(self.size(l) for l in (*moved, *rest, *summed))
-        out = self.sorted((*rest, *(w.left for w in windows)))
-        back = _turn([[*rest, *(w.left for w in windows)].index(l) for l in out])
-        shape = tuple(self.size(l) for l in (*rest, *(w.left for w in windows)))
-        places = list(self._window_places(windows))
-        blank = self.m.blank
-
-        def scatter(s: Arrays) -> Any:
-            terms = np.broadcast_to(turn(work(s))[at], full, subok=True)
-            total = blank(shape)
-            for place, source, target in places:
-                total[(..., *target)] += terms[place][(..., *source)]
-            return back(total)
-
-        return scatter, out
-
-    def _window_places(
-        self, windows: list[Window]
-    ) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
-        """For each place in the windows: which terms there are, and where they are added."""
-        runs = [range(w.condition.low, w.condition.high + 1) for w in windows]
-        for at in itertools.product(*runs):
-            source, target = [], []
-            for value, w in zip(at, windows, strict=True):
-                first, last = self.ranges[w.summed]
-                low, high = self.ranges[w.left]
-                reached = [value - w.condition.index.plus - w.times * r for r in range(first, last + 1)]
-                inside = [k for k, i in enumerate(reached) if low <= i <= high]
-                begin, end = (inside[0], inside[-1] + 1) if inside else (0, 0)
-                source.append(slice(begin, end))
-                ends = sorted((reached[begin] - low, reached[end - 1] - low)) if inside else (0, -1)
-                step = slice(ends[0], ends[1] + 1, abs(w.times))
-                target.append(step)
-                if inside and w.times > 0:
-                    source[-1] = slice(end - 1, begin - 1 if begin else None, -1)
-            place = tuple(value - w.condition.low for value, w in zip(at, windows, strict=True))
-            yield place, tuple(source), tuple(target)
-
-    # --- letters and axes ---
-
-    def sorted(self, letters: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted(dict.fromkeys(letters), key=self.order.index))
-
-    def aligned(self, parts: Sequence[Lowered]) -> tuple[list[Work], tuple[str, ...]]:
-        """Works whose results have the same letters in the same order, for numpy to broadcast."""
-        axes = self.sorted(l for _, a in parts for l in a)
-
-        def one(work: Work, own: tuple[str, ...]) -> Work:
-            if own == axes or not own or own == axes[len(axes) - len(own) :]:
-                return work
-            at = tuple(slice(None) if l in own else None for l in axes)
-            while at and at[-1] is not None:
-                at = at[:-1]
-            at = (*at, *(slice(None) for l in axes[len(at) :])) if None in at else at
-            return lambda s: work(s)[at]
-
-        return [one(w, a) for w, a in parts], axes
-
     def index(self, i: Index) -> Index:
-        return numbered(i.at(self.fixed), self.ranges)
+        return numbered(i.at(self.fixed), self.axes.ranges)
 
     def ref(self, r: Ref) -> Lowered | None:
         """An array read at its indices."""
@@ -450,17 +284,17 @@ class Lowering:
         at = [self.index(i) for i in r.at if isinstance(i, Index)]
         if any(not i.terms and not low <= i.plus <= high for i, (low, high) in zip(at, extents, strict=True)):
             return None
-        axes = self.sorted(l for i in at for l, _ in i.terms)
-        read = View(at, extents, axes, self.ranges).reader()
+        axes = self.axes.sorted(l for i in at for l, _ in i.terms)
+        read = View(at, extents, axes, self.axes.ranges).reader()
         return (lambda s: s[name]) if read is None else (lambda s: read(s[name])), axes
 
     def _looked_up(self, r: Ref) -> Lowered:
         """T[token[p],d]: whole numbers known beforehand choose the entries; 0 outside the array."""
         name, extents, m = r.name, self.extents[r.name], self.m
-        axes = self.sorted(l for i in r.at for l in free(i) if l not in self.fixed)
+        axes = self.axes.sorted(l for i in r.at for l in free(i) if l not in self.fixed)
         grids = [self.grid(i, axes) - low for i, (low, _) in zip(r.at, extents, strict=True)]
         sizes = [high - low + 1 for low, high in extents]
-        full = tuple(self.size(l) for l in axes)
+        full = tuple(self.axes.size(l) for l in axes)
         inside = np.ones(full, bool)
         for g, n in zip(grids, sizes, strict=True):
             inside = inside & (g >= 0) & (g < n)
@@ -478,13 +312,13 @@ class Lowering:
         i = self.index(i)
         out = np.full([1] * len(letters), i.plus)
         for l, c in i.terms:
-            low, high = self.ranges[l]
+            low, high = self.axes.ranges[l]
             out = out + c * np.arange(low, high + 1).reshape([-1 if k == l else 1 for k in letters])
         return out
 
     def condition(self, e: Same | Within) -> Lowered | None:
         """1 where it holds, 0 elsewhere; None where it holds nowhere."""
-        letters = self.sorted(l for l in free(e) if l not in self.fixed)
+        letters = self.axes.sorted(l for l in free(e) if l not in self.fixed)
         if isinstance(e, Same):
             holds = self.grid(e.left, letters) == self.grid(e.right, letters)
         else:
@@ -494,7 +328,7 @@ class Lowering:
             return None
         if not letters:
             return (lambda s: 1), ()
-        mask = self.m.mask(np.broadcast_to(holds, tuple(self.size(l) for l in letters)))
+        mask = self.m.mask(np.broadcast_to(holds, tuple(self.axes.size(l) for l in letters)))
         return (lambda s: mask), letters
 
 
@@ -521,29 +355,3 @@ def _forgetting(work: Work, keys: Sequence[str]) -> Work:
         return out
 
     return run
-
-
-def _multiplied(f: Work, g: Work) -> Work:
-    return lambda s: f(s) * g(s)
-
-
-def _summed(work: Work, place: int) -> Work:
-    return lambda s: work(s).sum(axis=place)
-
-
-def _turn(turn: Sequence[int]) -> Callable[[Any], Any]:
-    if list(turn) == list(range(len(turn))):
-        return lambda x: x
-    if list(turn) == [1, 0]:
-        return lambda x: x.T
-    fixed = tuple(turn)
-    return lambda x: x.transpose(fixed)
-
-
-def _spread(x: Any, at: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    """An array over more letters than it depends on."""
-    if not shape:
-        return x
-    out = np.empty(shape, x.dtype if hasattr(x, "dtype") else object)
-    out[...] = x[at] if np.ndim(x) else x
-    return out
