@@ -1,10 +1,9 @@
-"""Activation functions: one entry each, and the only place where one is added.
+"""Activations: the named functions of the language, and softmax, which works down each column.
 
 Letters: a pre-activation, z = h(a) activation, m the arithmetic the numbers belong to (`derivations.arithmetic`).
 Arrays hold one column a sample.
 
-An entry states its VALUE as a teacher writes it; that formula is what sympy differentiates and what gets printed.
-Its derivative is stated beside it and proved against the value by the contract tests.
+Elementwise ones are entries of `derivations.function`, the one place where one is added.
 """
 
 from __future__ import annotations
@@ -17,8 +16,12 @@ from typing import Any
 import numpy as np
 
 from derivations.arithmetic import FLOAT64, Arithmetic, plain
+from derivations.expression import Expression
+from derivations.function import FUNCTIONS, Function
+from derivations.language import expression
+from derivations.lowering import applied
 
-__all__ = ["ACTIVATIONS", "Activation", "softplus"]
+__all__ = ["ACTIVATIONS", "Activation"]
 
 Array = Any
 
@@ -77,21 +80,8 @@ class Activation:
             return plain(self.derivative(FLOAT64, np.asarray(a, float), z), a)
 
 
-def _logistic(m: Arithmetic, a: Array) -> Array:
-    return 1 / (1 + m.exp(-a))
-
-
-def _density(m: Arithmetic, a: Array) -> Array:
-    return m.exp(-(m.square(a) / 2)) / m.sqrt(2 * m.pi)
-
-
 def _softmax(m: Arithmetic, a: Array) -> Array:
     e = m.exp(a)
-    return e / e.sum(axis=0)
-
-
-def _softmax_stable(m: Arithmetic, a: Array) -> Array:
-    e = m.exp(a - m.largest(a))
     return e / e.sum(axis=0)
 
 
@@ -102,95 +92,41 @@ def _softmax_jacobian(m: Arithmetic, z: Array) -> Array:
     return jacobian
 
 
-def softplus(m: Arithmetic, a: Array) -> Array:
-    """log(1 + exp(a)) without overflow and with every digit of the lower tail."""
-    return m.positive_part(a) + m.log1p(m.exp(-m.absolute(a)))
+def _elementwise(function: Function) -> Activation:
+    """A function of the language as an activation."""
+    value, slope = expression(function.value or f"{function.name}(a)"), expression(function.slopes[0])
+    stable = expression(function.stable) if function.stable else None
+    return Activation(
+        function.name,
+        f"h(a) = {function.words or function.value or f'{function.name}(a)'}",
+        formula=lambda m, a: applied(value, m, a=a),
+        derivative=lambda m, a, z: _spread(m, applied(slope, m, a=a, z=z), a),
+        stable=None if stable is None else lambda m, a: applied(stable, m, a=a),
+        forms=tuple(_form(expression(form)) for form in function.forms),
+        kinks=function.kinks,
+        at_kink=function.at_kink,
+        source=function.source,
+    )
 
 
-IDENTITY = Activation(
-    "identity",
-    "h(a) = a",
-    formula=lambda m, a: a,
-    derivative=lambda m, a, z: m.ones_like(a),
-    source="Bishop (2006), section 5.1",
-)
-SIGMOID = Activation(
-    "sigmoid",
-    "h(a) = 1/(1 + exp(-a))",
-    formula=_logistic,
-    derivative=lambda m, a, z: z * (1 - z),
-    forms=(lambda m, a: m.exp(-a) / m.square(1 + m.exp(-a)),),
-    source="Bishop (2006), 4.59 and 4.88",
-)
-TANH = Activation(
-    "tanh",
-    "h(a) = tanh(a)",
-    formula=lambda m, a: m.tanh(a),
-    derivative=lambda m, a, z: 1 - m.square(z),
-    forms=(lambda m, a: 4 / m.square(m.exp(a) + m.exp(-a)),),
-    source="Bishop (2006), 5.59 and 5.60",
-)
-RELU = Activation(
-    "relu",
-    "h(a) = max(0, a)",
-    formula=lambda m, a: m.positive_part(a),
-    derivative=lambda m, a, z: m.where(a, m.ones_like(a), 0 * m.ones_like(a)),
-    kinks=(0.0,),
-    at_kink="slope 0 at a = 0",
-    source="Nair & Hinton (2010)",
-)
-LEAKY_RELU = Activation(
-    "leaky_relu",
-    "h(a) = a for a > 0, 0.01 a otherwise",
-    formula=lambda m, a: m.where(a, a, m.number("0.01") * a),
-    derivative=lambda m, a, z: m.where(a, m.ones_like(a), m.number("0.01") * m.ones_like(a)),
-    kinks=(0.0,),
-    at_kink="slope 0.01 at a = 0",
-    source="Maas, Hannun & Ng (2013)",
-)
-ELU = Activation(
-    "elu",
-    "h(a) = a for a > 0, exp(a) - 1 otherwise",
-    formula=lambda m, a: m.where(a, a, m.expm1(a)),
-    derivative=lambda m, a, z: m.where(a, m.ones_like(a), m.exp(a)),
-    kinks=(0.0,),
-    at_kink="both slopes are 1 at a = 0, the second derivative jumps",
-    source="Clevert, Unterthiner & Hochreiter (2016), alpha = 1",
-)
-SOFTPLUS = Activation(
-    "softplus",
-    "h(a) = log(1 + exp(a))",
-    formula=lambda m, a: m.log(1 + m.exp(a)),
-    derivative=lambda m, a, z: _logistic(m, a),
-    forms=(lambda m, a: m.exp(a) / (1 + m.exp(a)),),
-    stable=softplus,
-    source="Dugas et al. (2001)",
-)
-SILU = Activation(
-    "silu",
-    "h(a) = a/(1 + exp(-a))",
-    formula=lambda m, a: a / (1 + m.exp(-a)),
-    derivative=lambda m, a, z: _logistic(m, a) + z / (1 + m.exp(a)),
-    forms=(lambda m, a: _logistic(m, a) + a * m.exp(-a) / m.square(1 + m.exp(-a)),),
-    stable=lambda m, a: m.where(a, a / (1 + m.exp(-a)), a * m.exp(a) / (1 + m.exp(a))),
-    source="Elfwing, Uchibe & Doya (2018); also called swish",
-)
-GELU = Activation(
-    "gelu",
-    "h(a) = a Phi(a), Phi the standard normal distribution function (erf, not its tanh approximation)",
-    formula=lambda m, a: a * m.normal_cdf(a),
-    derivative=lambda m, a, z: m.normal_cdf(a) + a * _density(m, a),
-    source="Hendrycks & Gimpel (2016)",
-)
+def _form(e: Expression) -> Callable[[Arithmetic, Array], Array]:
+    return lambda m, a: applied(e, m, a=a)
+
+
+def _spread(m: Arithmetic, slope: Array, a: Array) -> Array:
+    """A slope that does not depend on a, as large as a."""
+    return slope if np.ndim(slope) or not np.ndim(a) else slope * m.ones_like(a)
+
+
 SOFTMAX = Activation(
     "softmax",
     "h(a)[k] = exp(a[k]) / sum_j exp(a[j])",
     formula=_softmax,
     jacobian=_softmax_jacobian,
-    stable=_softmax_stable,
+    stable=lambda m, a: m.softmax(a, 0),
     source="Bishop (2006), 4.62 and 4.106",
 )
 
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
-    {f.name: f for f in (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, SILU, GELU, SOFTMAX)}
+    {f.name: _elementwise(f) for f in FUNCTIONS.values() if f.named} | {SOFTMAX.name: SOFTMAX}
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,12 @@ class Arithmetic:
     over: Callable[[Array, Array], Array]
     """`over(t, y)` is t / y, but 0 where t is exactly 0, and not finite where y alone is."""
     pi: Any
+
+    @cached_property
+    def compiled(self) -> dict[Any, Any]:
+        """Formulas made ready for this arithmetic, kept as long as it is."""
+        return {}
+
     sin: Callable[[Array], Array]
     cos: Callable[[Array], Array]
 

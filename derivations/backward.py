@@ -25,7 +25,7 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.order import groups
 from derivations.shapes import Shapes, bounds, free, refs, substituted
 from derivations.uses import APART, Use, filled, uses

@@ -30,7 +30,7 @@ from derivations.expression import (
     Sum,
     Within,
 )
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.shapes import numbered
 from derivations.uses import filled
 

@@ -22,7 +22,7 @@ from derivations.expression import (
     Sum,
     Within,
 )
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.printing import LatexPrinter, TextPrinter
 from derivations.quantity import Quantity
 from derivations.uses import filled

@@ -32,7 +32,7 @@ from derivations.expression import (
     Sum,
     letter,
 )
-from derivations.functions import FUNCTIONS, SPELLINGS
+from derivations.function import FUNCTIONS, SPELLINGS
 
 __all__ = ["LanguageError", "Statements", "expression", "read"]
 

@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from derivations.arithmetic import Arithmetic
+from derivations.axes import Arrays
 from derivations.backward import Wanted
 from derivations.equations import Role, Step
 from derivations.expression import Expression, Ref, letter
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.language import expression, read
-from derivations.lowering import Arrays
 from derivations.making import Asked, made
 from derivations.network import Problem
 from derivations.optimizers import OPTIMIZERS

@@ -3,8 +3,8 @@
 Letters: a pre-activation, y output (the last layer's z), t target, m the arithmetic the numbers belong to
 (`derivations.arithmetic`).  Arrays hold one column a sample.
 
-An entry states its VALUE as a teacher writes it; that formula is what sympy differentiates and what gets printed.
-Its derivative is stated beside it and proved against the value by the contract tests.
+An entry is its equation in the language, as a teacher writes it: what sympy differentiates, what gets printed, and
+what its slope is made from by the chain rule.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from derivations.activations import softplus
 from derivations.arithmetic import FLOAT64, Arithmetic, plain
+from derivations.building import ONE, total
+from derivations.expression import Ref
+from derivations.function import FUNCTIONS
+from derivations.language import expression
+from derivations.lowering import applied
+from derivations.rewrites import zero_log_zero
+from derivations.uses import uses
 
 __all__ = ["LOSSES", "Fusion", "Loss"]
 
 Array = Any
+_SOFTPLUS = expression(FUNCTIONS["softplus"].stable)
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,23 @@ class Loss:
         return column, np.broadcast_to(np.asarray(t, float), np.shape(y)).reshape(-1, 1)
 
 
-def _t_log(m: Arithmetic, t: Array, y: Array) -> Array:
-    return m.unless_zero(t, t * m.log(y))  # 0 log 0 = 0
+def _softplus(m: Arithmetic, a: Array) -> Array:
+    return applied(_SOFTPLUS, m, a=a)
+
+
+def _of(name: str, text: str, equation: str, **about: Any) -> Loss:
+    """A loss from its equation: its parts are worked from it, and its slope is made from it by the chain rule."""
+    parts = zero_log_zero(expression(equation))
+    found = [use.reaches for use in uses(parts, Ref("E_part", ()), ONE) if use.ref.name == "y"]
+    slope = total(*((1, reaches) for reaches in found))
+    return Loss(
+        name,
+        text,
+        parts=lambda m, y, t: applied(parts, m, {"k": len(y)}, y=y, t=t),
+        slope=lambda m, y, t: m.ones_like(y) if slope == ONE else applied(slope, m, {"k": len(y)}, y=y, t=t),
+        equation=equation,
+        **about,
+    )
 
 
 def _softmax_steps(y: list[Any], t: list[Any], k: int) -> list[Any]:
@@ -100,44 +122,34 @@ def _log_sum_exp(m: Arithmetic, a: Array) -> Array:
     return top + m.log(m.exp(a - top).sum(axis=0))
 
 
-HALF_SQUARED_ERROR = Loss(
+HALF_SQUARED_ERROR = _of(
     "half_squared_error",
     "E = 1/2 sum_k (y[k] - t[k])^2",
-    parts=lambda m, y, t: m.square(y - t) / 2,
-    slope=lambda m, y, t: y - t,
-    equation="(y - t)^2/2",
+    "(y - t)^2/2",
     source="Bishop (2006), 5.14",
 )
-SQUARED_ERROR = Loss(
+SQUARED_ERROR = _of(
     "squared_error",
     "E = sum_k (y[k] - t[k])^2",
-    parts=lambda m, y, t: m.square(y - t),
-    slope=lambda m, y, t: 2 * (y - t),
-    equation="(y - t)^2",
+    "(y - t)^2",
     source="without the 1/2",
 )
-MEAN_SQUARED_ERROR = Loss(
+MEAN_SQUARED_ERROR = _of(
     "mean_squared_error",
     "E = 1/K sum_k (y[k] - t[k])^2, K outputs",
-    parts=lambda m, y, t: m.square(y - t) / len(y),
-    slope=lambda m, y, t: 2 * (y - t) / len(y),
-    equation="(y - t)^2/|k|",
+    "(y - t)^2/|k|",
     source="torch.nn.MSELoss and keras MeanSquaredError for one sample",
 )
-HALF_MEAN_SQUARED_ERROR = Loss(
+HALF_MEAN_SQUARED_ERROR = _of(
     "half_mean_squared_error",
     "E = 1/(2K) sum_k (y[k] - t[k])^2, K outputs",
-    parts=lambda m, y, t: m.square(y - t) / (2 * len(y)),
-    slope=lambda m, y, t: (y - t) / len(y),
-    equation="(y - t)^2/(2*|k|)",
+    "(y - t)^2/(2*|k|)",
     source="loss_ of scikit-learn's MLPRegressor for one sample",
 )
-CROSS_ENTROPY = Loss(
+CROSS_ENTROPY = _of(
     "cross_entropy",
     "E = -sum_k t[k] log y[k]",
-    parts=lambda m, y, t: -_t_log(m, t, y),
-    slope=lambda m, y, t: -m.over(t, y),
-    equation="-(t*log(y))",
+    "-(t*log(y))",
     fused={
         "softmax": Fusion(
             delta=lambda m, y, t: y - t,
@@ -150,16 +162,14 @@ CROSS_ENTROPY = Loss(
     domain="y > 0 where t is not 0; at y = 0 the loss is infinite, and the step says so",
     source="Bishop (2006), 4.108 and 4.109",
 )
-BINARY_CROSS_ENTROPY = Loss(
+BINARY_CROSS_ENTROPY = _of(
     "binary_cross_entropy",
     "E = -sum_k [t[k] log y[k] + (1 - t[k]) log(1 - y[k])]",
-    parts=lambda m, y, t: -(_t_log(m, t, y) + _t_log(m, 1 - t, 1 - y)),
-    slope=lambda m, y, t: m.over(1 - t, 1 - y) - m.over(t, y),
-    equation="-(t*log(y) + (1 - t)*log(1 - y))",
+    "-(t*log(y) + (1 - t)*log(1 - y))",
     fused={
         "sigmoid": Fusion(
             delta=lambda m, y, t: y - t,
-            parts=lambda m, a, t: t * softplus(m, -a) + (1 - t) * softplus(m, a),
+            parts=lambda m, a, t: t * _softplus(m, -a) + (1 - t) * _softplus(m, a),
             steps=lambda y, t, k: [-(t[k] * (1 - y[k])) + (1 - t[k]) * y[k]],
         )
     },
@@ -175,12 +185,10 @@ GIVEN = Loss(
     needs="dz",
     source="one layer of a larger network worked alone",
 )
-OUTPUT = Loss(
+OUTPUT = _of(
     "output",
     "E = sum_k y[k]",
-    parts=lambda m, y, t: y,
-    slope=lambda m, y, t: m.ones_like(y),
-    equation="y",
+    "y",
     needs="",
     source="the derivative of the outputs themselves",
 )

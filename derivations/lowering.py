@@ -36,13 +36,13 @@ from derivations.expression import (
     Sum,
     Within,
 )
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.language import expression
 from derivations.shapes import free, numbered
 from derivations.views import View
 from derivations.windows import scattered, windows
 
-__all__ = ["Arrays", "Lowering", "Work"]
+__all__ = ["Lowering", "applied"]
 
 
 class Lowering:
@@ -355,3 +355,15 @@ def _forgetting(work: Work, keys: Sequence[str]) -> Work:
         return out
 
     return run
+
+
+def applied(e: Expression, m: Arithmetic, sizes: Mapping[str, int] | None = None, **arguments: Any) -> Any:
+    """A formula over bare names, worked elementwise on arrays of an arithmetic; `sizes` say how many |k| are."""
+    key = e, tuple(sizes.items()) if sizes else ()
+    work = m.compiled.get(key)
+    if work is None:
+        ranges = {l: (1, n) for l, n in (sizes or {}).items()}
+        lowering = Lowering(m, {}, ranges, {}, {}, ())
+        work, _ = lowering.lifted(e)
+        m.compiled[key] = work
+    return work(arguments)

@@ -12,7 +12,7 @@ from derivations.equations import Array, Equation, Range, Role, Step
 from derivations.expression import Expression, Index, Over, Ref
 from derivations.language import LanguageError, Statements
 from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
-from derivations.rewrites import with_logarithms
+from derivations.rewrites import zero_log_zero
 from derivations.shapes import Shapes, bounds, refs
 
 __all__ = ["Asked", "made"]
@@ -38,7 +38,8 @@ class Asked:
 def made(statements: Statements, asked: Asked) -> Step:
     """The whole step.  Raises LanguageError: where, what, what now."""
     given = set(asked.sizes)
-    forward = with_logarithms(_looked_up(e, given) for e in statements.equations)
+    looked_up = (_looked_up(e, given) for e in statements.equations)
+    forward = [replace(e, right=zero_log_zero(e.right)) for e in looked_up]
     wanted = replace(asked.wanted, update=_update(asked))
     shapes = Shapes(forward, asked.sizes, statements.ranges, statements.outside)
     if not wanted.given and wanted.objective not in {e.left.name for e in forward}:

@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from derivations.arithmetic import Arithmetic
+from derivations.axes import Arrays, Work
 from derivations.equations import Equation, Range, Step
 from derivations.expression import Index, Ref
-from derivations.lowering import Arrays, Lowering, Work
+from derivations.lowering import Lowering
 from derivations.order import groups, recurrence
 from derivations.shapes import bounds, numbered
 

@@ -10,25 +10,21 @@ from dataclasses import replace
 
 from derivations.equations import Equation
 from derivations.expression import Call, Expression, Index, Negative, Number, Over, Product, Ref, Sum, letter
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.shapes import substituted
 from derivations.uses import filled
 
-__all__ = ["fused", "named_arguments", "stable", "with_logarithms"]
+__all__ = ["fused", "named_arguments", "stable", "zero_log_zero"]
 
 
-def with_logarithms(equations: Iterable[Equation]) -> list[Equation]:
+def zero_log_zero(e: Expression) -> Expression:
     """t log y is 0 where t is 0: a product that ends in a logarithm becomes the function xlogy, written the same."""
-
-    def put(e: Expression) -> Expression:
-        e = e.mapped(put)
-        match e:
-            case Product((*factors, Call("log", (y,)))):
-                first = factors[0] if len(factors) == 1 else Product(tuple(factors))
-                return Call("xlogy", (first, y))
-        return e
-
-    return [replace(e, right=put(e.right)) for e in equations]
+    e = e.mapped(zero_log_zero)
+    match e:
+        case Product((*factors, Call("log", (y,)))):
+            first = factors[0] if len(factors) == 1 else Product(tuple(factors))
+            return Call("xlogy", (first, y))
+    return e
 
 
 def named_arguments(equations: Iterable[Equation], taken: Iterable[str]) -> list[Equation]:

@@ -29,7 +29,7 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.functions import FUNCTIONS
+from derivations.function import FUNCTIONS
 from derivations.language import expression
 from derivations.shapes import substituted
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from derivations import names
 from derivations.arithmetic import FLOAT64, Arithmetic
+from derivations.axes import Arrays
 from derivations.layers import Layered, layered, start
-from derivations.lowering import Arrays
 from derivations.names import KINDS
 from derivations.network import Problem
 from derivations.quantity import Quantity

@@ -12,9 +12,9 @@ import numpy as np
 from derivations import names
 from derivations.aliases import Aliases
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic, Ball, Exact
+from derivations.axes import Arrays
 from derivations.formulas import givens
 from derivations.layers import layered, start
-from derivations.lowering import Arrays
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from tracer.problem import Source, as_problem

@@ -21,6 +21,8 @@ class Function:
     `value`, `slopes` (one for each argument) and `stable`, which equals the value and is used where numbers have a
     machine format, are texts of the language.  `named`: z = h(a) gives h'(a) a line of its own, slope_z.
     `logarithm` and `complement` are log h(a) and log(1 - h(a)) where they have a form that keeps its digits.
+    `forms` are other ways in which the slope is written.  At each of `kinks` the slope jumps, and takes the side that
+    `at_kink` says.  `words` say the value for people, where the text of the language does not.
     """
 
     name: str
@@ -32,7 +34,10 @@ class Function:
     inputs: int = 1
     logarithm: str = ""
     complement: str = ""
+    words: str = ""
+    forms: tuple[str, ...] = ()
     kinks: tuple[float, ...] = ()
+    at_kink: str = ""
     spellings: tuple[str, ...] = ()
     source: str = ""
 
@@ -60,19 +65,37 @@ _ALL = (
         "1/(1 + exp(-a))",
         ("z*(1 - z)",),
         named=True,
+        forms=("exp(-a)/(1 + exp(-a))^2",),
         logarithm="-softplus(-a)",
         complement="-softplus(a)",
         spellings=("logistic", "σ", "sigm", "expit"),
         source="Bishop (2006), 4.59 and 4.88",
     ),
-    Function("tanh", slopes=("1 - z^2",), operation="tanh", named=True, source="Bishop (2006), 5.59 and 5.60"),
-    Function("relu", "max(0, a)", ("1 if a > 0 else 0",), named=True, kinks=(0.0,), source="Nair & Hinton (2010)"),
+    Function(
+        "tanh",
+        slopes=("1 - z^2",),
+        operation="tanh",
+        named=True,
+        forms=("4/(exp(a) + exp(-a))^2",),
+        source="Bishop (2006), 5.59 and 5.60",
+    ),
+    Function(
+        "relu",
+        "max(0, a)",
+        ("1 if a > 0 else 0",),
+        named=True,
+        kinks=(0.0,),
+        at_kink="slope 0 at a = 0",
+        source="Nair & Hinton (2010)",
+    ),
     Function(
         "leaky_relu",
         "a if a > 0 else 0.01*a",
         ("1 if a > 0 else 0.01",),
         named=True,
+        words="a for a > 0, 0.01 a otherwise",
         kinks=(0.0,),
+        at_kink="slope 0.01 at a = 0",
         spellings=("leakyrelu", "lrelu"),
         source="Maas, Hannun & Ng (2013)",
     ),
@@ -81,7 +104,9 @@ _ALL = (
         "a if a > 0 else expm1(a)",
         ("1 if a > 0 else exp(a)",),
         named=True,
+        words="a for a > 0, exp(a) - 1 otherwise",
         kinks=(0.0,),
+        at_kink="both slopes are 1 at a = 0, the second derivative jumps",
         source="Clevert, Unterthiner & Hochreiter (2016), alpha = 1",
     ),
     Function(
@@ -90,6 +115,7 @@ _ALL = (
         ("1/(1 + exp(-a))",),
         "max(0, a) + log1p(exp(-abs(a)))",
         named=True,
+        forms=("exp(a)/(1 + exp(a))",),
         source="Dugas et al. (2001)",
     ),
     Function(
@@ -98,6 +124,7 @@ _ALL = (
         ("1/(1 + exp(-a)) + z/(1 + exp(a))",),
         "a/(1 + exp(-a)) if a > 0 else a*exp(a)/(1 + exp(a))",
         named=True,
+        forms=("1/(1 + exp(-a)) + a*exp(-a)/(1 + exp(-a))^2",),
         spellings=("swish",),
         source="Elfwing, Uchibe & Doya (2018); also called swish",
     ),
@@ -106,6 +133,7 @@ _ALL = (
         "a*Phi(a)",
         ("Phi(a) + a*(exp(-(a^2/2))/sqrt(2*pi))",),
         named=True,
+        words="a Phi(a), Phi the standard normal distribution function (erf, not its tanh approximation)",
         source="Hendrycks & Gimpel (2016)",
     ),
 )
