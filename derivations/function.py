@@ -32,6 +32,7 @@ class Function:
     operation: str = ""
     named: bool = False
     inputs: int = 1
+    command: bool = False
     logarithm: str = ""
     complement: str = ""
     words: str = ""
@@ -43,18 +44,18 @@ class Function:
 
 
 _ALL = (
-    Function("exp", slopes=("z",), operation="exp"),
+    Function("exp", command=True, slopes=("z",), operation="exp"),
     Function("expm1", "exp(a) - 1", ("exp(a)",), operation="expm1"),
-    Function("log", slopes=("1/a",), operation="log", spellings=("ln",)),
+    Function("log", command=True, slopes=("1/a",), operation="log", spellings=("ln",)),
     Function("log1p", "log(1 + a)", ("1/(1 + a)",), operation="log1p"),
-    Function("sqrt", slopes=("1/(2*z)",), operation="sqrt"),
-    Function("sin", slopes=("cos(a)",), operation="sin"),
-    Function("cos", slopes=("-sin(a)",), operation="cos"),
+    Function("sqrt", command=True, slopes=("1/(2*z)",), operation="sqrt"),
+    Function("sin", command=True, slopes=("cos(a)",), operation="sin"),
+    Function("cos", command=True, slopes=("-sin(a)",), operation="cos"),
     Function(
         "Phi", slopes=("exp(-(a^2/2))/sqrt(2*pi)",), operation="normal_cdf", source="standard normal distribution"
     ),
     Function("abs", slopes=("1 if a > 0 else -1 if 0 > a else 0",), operation="absolute", kinks=(0.0,)),
-    Function("max0", slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,)),
+    Function("max0", command=True, slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,)),
     Function("max", "a if a > b else b", ("0 if b > a else 1", "0 if a > b else 1"), inputs=2),
     Function("min", "b if a > b else a", ("0 if a > b else 1", "0 if b > a else 1"), inputs=2),
     Function("xlogy", "a*log(b)", ("log(b)", "over(a, b)"), operation="times_log", inputs=2, source="0 log 0 = 0"),

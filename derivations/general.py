@@ -177,7 +177,7 @@ class GeneralLatex(_General, LatexPrinter):
                 return self._over(op, self.summed(letters), body)
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
-            case Call(function, arguments) if function not in ("sqrt", "max0", "exp", "log", "tanh", "sin", "cos"):
+            case Call(function, arguments) if not FUNCTIONS[function].command:
                 name = r"\Phi" if function == "Phi" else rf"\operatorname{{{function.replace('_', ' ')}}}"
                 return f"{name}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
             case Choice(Sum(((1, above), (-1, below))), positive, otherwise):

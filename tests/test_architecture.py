@@ -117,7 +117,59 @@ def too_long(known: Sources) -> list[str]:
     return [f"{name}: {n} lines" for name, text in known.items() if (n := len(text.splitlines())) > MOST_LINES]
 
 
-CHECKS = (backward_arrows, cycles, evaluations, sympy_outside, too_long)
+OLD_CORE = ("derivations.rules", "derivations.rules_written", "tracer.answers.marking.by_rules")
+"""The equations written as code, which the list of equations replaces."""
+STILL_ON_IT = {
+    "derivations.own_numbers",
+    "derivations.proof",
+    "derivations.rules_written",
+    "tracer.answers.marking.by_rules",
+    "tracer.answers.marking.judging",
+    "tracer.answers.marking.passes",
+    "tracer.answers.marking.solving",
+    "tracer.answers.marking.truth",
+    "tracer.answers.marking.working",
+    "tracer.answers.slips.catalogue",
+    "tracer.answers.slips.delta",
+    "tracer.answers.slips.forward",
+    "tracer.answers.slips.gradients",
+    "tracer.answers.slips.loss",
+    "tracer.answers.slips.slip",
+    "tracer.answers.slips.update",
+}
+"""What reads the old core until it reads the step: this list only shrinks."""
+
+
+def new_on_the_old_core(known: Sources) -> list[str]:
+    """Modules that import the old core and are not on the list of those left, and those on it that no longer do."""
+    found = {name for name, text in known.items() if set(imports(name, text, known)) & set(OLD_CORE)}
+    gone = {name for name in STILL_ON_IT & known.keys() if name not in found}
+    return sorted(found - STILL_ON_IT) + [f"{name} no longer does: take it off the list" for name in sorted(gone)]
+
+
+NAMES = {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity", "softmax"}
+NAMES |= {"cross_entropy", "binary_cross_entropy", "squared_error", "half_squared_error", "mean_squared_error"}
+STEP_ROOMS = tuple(
+    f"derivations.{room}"
+    for room in (
+        *("axes", "backward", "building", "entries", "equations", "expression", "formulas", "general", "language"),
+        *("layers", "lowering", "making", "optimizers", "order", "program", "rewrites", "shapes", "uses", "views"),
+        "windows",
+    )
+)
+
+
+def asks_by_name(known: Sources) -> list[str]:
+    """Where a room of the step knows a function or a loss by its name; softmax is a word of the language."""
+    return [
+        f"{name}:{node.lineno}: {node.value}"
+        for name in STEP_ROOMS
+        for node in ast.walk(ast.parse(known.get(name, "")))
+        if isinstance(node, ast.Constant) and node.value in NAMES - {"softmax"}
+    ]
+
+
+CHECKS = (backward_arrows, cycles, evaluations, sympy_outside, too_long, new_on_the_old_core, asks_by_name)
 
 TWINS = [
     (backward_arrows, {"derivations.a": "from tracer.b import c", "tracer.b": ""}),
@@ -137,6 +189,9 @@ TWINS = [
     (sympy_outside, {"tracer.a": "import sympy"}),
     (sympy_outside, {"tracer.a": "def f():\n    from sympy.core import Expr"}),
     (too_long, {"tracer.a": "x = 1\n" * (MOST_LINES + 1)}),
+    (new_on_the_old_core, {"tracer.a": "from derivations import rules", "derivations.rules": ""}),
+    (new_on_the_old_core, {"derivations.proof": "import ast", "derivations.rules": ""}),
+    (asks_by_name, {"derivations.lowering": "def f(e):\n    return e.name == 'sigmoid'"}),
 ]
 
 
