@@ -100,6 +100,10 @@ class Arithmetic:
         unsure = self.where(largest - entry, zero, one)
         return np.frompyfunc(lambda e, l, u: one if e is l else u, 3, 1)(entry, largest, unsure)
 
+    def is_smallest(self, entry: Array, smallest: Array) -> Array:
+        """1 where an entry is the smallest itself."""
+        return self.is_largest(smallest, entry)
+
     def mask(self, holds: np.ndarray) -> Array:
         """1 where a condition holds, 0 elsewhere."""
         return holds.astype(int)

@@ -27,6 +27,7 @@ from derivations.expression import (
     Ref,
     Same,
     Size,
+    Smallest,
     Sum,
     Within,
 )
@@ -60,6 +61,7 @@ class Entries:
         self.step, self.leaf, self.count = step, leaf, count
         self.ranges: Mapping[str, Range] = step.ranges
         self.extents = {name: array.extents for name, array in step.arrays.items()}
+        self._leaves: dict[tuple[str, tuple[int, ...]], Expression] = {}
 
     def of(self, e: Equation, fixed: Mapping[str, int] | None = None, first: Sequence[str] = ()) -> Iterator[Entry]:
         """The entries of one equation in reading order; letters of `first` vary last: a whole sample after another."""
@@ -113,13 +115,18 @@ class Entries:
                 return yes if yes == no else Choice(self.written(test, values), yes, no)
             case Largest(entry, largest):
                 return Largest(self.written(entry, values), self.written(largest, values))
+            case Smallest(entry, smallest):
+                return Smallest(self.written(entry, values), self.written(smallest, values))
             case Over(op, letters, body):
                 return self._over(op, letters, body, values)
         raise TypeError(f"{type(e).__name__} has no entries")
 
     def _entry(self, name: str, at: tuple[int, ...]) -> Expression:
-        inside = all(low <= i <= high for i, (low, high) in zip(at, self.extents[name], strict=True))
-        return self.leaf(name, at) if inside else ZERO
+        known = self._leaves.get((name, at))
+        if known is None:
+            inside = all(low <= i <= high for i, (low, high) in zip(at, self.extents[name], strict=True))
+            known = self._leaves[name, at] = self.leaf(name, at) if inside else ZERO
+        return known
 
     def _product(self, factors: Sequence[Expression], values: Mapping[str, int]) -> Expression:
         """Factors in order; what a condition decides to be 1 is left out, and a sign that it leaves stands in front."""

@@ -36,6 +36,7 @@ __all__ = [
     "Ref",
     "Same",
     "Size",
+    "Smallest",
     "Sum",
     "Transposed",
     "Within",
@@ -43,6 +44,9 @@ __all__ = [
     "names_in",
     "replaced",
 ]
+
+
+_set = object.__setattr__
 
 
 class Expression:
@@ -55,7 +59,7 @@ class Expression:
 
     def __init__(self, *parts: Any) -> None:
         for name, part in zip(self.__slots__, parts, strict=True):
-            object.__setattr__(self, name, part)
+            _set(self, name, part)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("an expression does not change")
@@ -364,6 +368,15 @@ class Largest(Expression):
     __match_args__ = ("entry", "largest")
     entry: Expression
     largest: Expression
+
+
+class Smallest(Expression):
+    """[entry is the smallest], 1 or 0; each of several smallest, which is a kink."""
+
+    __slots__ = ("entry", "smallest")
+    __match_args__ = ("entry", "smallest")
+    entry: Expression
+    smallest: Expression
 
 
 def _mapped(part: Any, change: Callable[[Expression], Any]) -> Any:

@@ -19,6 +19,7 @@ from derivations.expression import (
     Ref,
     Same,
     Size,
+    Smallest,
     Sum,
     Within,
 )
@@ -105,6 +106,8 @@ class GeneralText(_General, TextPrinter):
                 return f"[{low} ≤ {self.index(index)} ≤ {high}]", _ATOM
             case Largest(entry, _):
                 return f"[{self(entry)} is the largest]", _ATOM
+            case Smallest(entry, _):
+                return f"[{self(entry)} is the smallest]", _ATOM
             case Over(op, letters, body):
                 return self._over(op, self.summed(letters), body)
             case Call() if (opened := _opened(e)) is not None:
@@ -173,6 +176,8 @@ class GeneralLatex(_General, LatexPrinter):
                 return rf"[{low} \le {self.index(index)} \le {high}]", _ATOM
             case Largest(entry, _):
                 return rf"[{self(entry)} \text{{ is the largest}}]", _ATOM
+            case Smallest(entry, _):
+                return rf"[{self(entry)} \text{{ is the smallest}}]", _ATOM
             case Over(op, letters, body):
                 return self._over(op, self.summed(letters), body)
             case Call() if (opened := _opened(e)) is not None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple, NoReturn, TypeVar
 
@@ -70,6 +70,7 @@ class Statements:
     equations: list[Equation] = field(default_factory=list)
     ranges: dict[str, Range] = field(default_factory=dict)
     outside: dict[str, tuple[Range, ...]] = field(default_factory=dict)
+    inline: dict[str, Range] = field(default_factory=dict)
 
 
 def read(text: str) -> Statements:
@@ -80,6 +81,38 @@ def read(text: str) -> Statements:
     out = Statements()
     for number, line in _lines(text):
         _Line(line, number).statement(out)
+    _inline_letters(out)
+    return out
+
+
+def _inline_letters(out: Statements) -> None:
+    """A range written inside a sum holds inside that sum alone: its letter is another one, where that name is taken."""
+    nodes = [node for e in out.equations for x in (e.left, e.right) for node in x.walk()]
+    taken = {l for node in nodes for l in _letters_in(node) if l not in out.inline} | out.ranges.keys()
+    names: dict[str, str] = {}
+    for l, bounds in out.inline.items():
+        base = l.partition("=")[0]
+        names[l] = next(n for n in (base + "'" * k for k in range(MOST_LINES)) if n not in taken)
+        taken.add(names[l])
+        out.ranges[names[l]] = bounds
+    if names:
+        out.equations = [replace(e, right=_renamed(e.right, names)) for e in out.equations]
+    out.inline = {}
+
+
+def _letters_in(x: Expression) -> Iterable[str]:
+    if isinstance(x, Index):
+        return [l for l, _ in x.terms]
+    return x.letters if isinstance(x, Over) else ()
+
+
+def _renamed(e: Expression, names: Mapping[str, str]) -> Expression:
+    """The expression with other letters."""
+    if isinstance(e, Index):
+        return Index(tuple((names.get(l, l), c) for l, c in e.terms), e.plus)
+    if isinstance(e, Over):
+        return Over(e.op, tuple(names.get(l, l) for l in e.letters), _renamed(e.body, names))
+    out: Expression = e.mapped(lambda part: _renamed(part, names))
     return out
 
 
@@ -210,7 +243,7 @@ class _Line:
         right = self.expression()
         self.expect_end()
         out.equations.append(Equation(Ref(name, tuple(at)), right, "forward", self.number))
-        out.ranges |= {l: r for l, r in self.inline.items() if out.ranges.setdefault(l, r) == r}
+        out.inline |= self.inline
 
     def _left(self) -> tuple[list[Expression], list[Range]]:
         """The indices on the left, and the ranges where those are written, x[0..5]."""
@@ -304,7 +337,7 @@ class _Line:
         if (found := self._reduction("Σ", "sum")) is not None:
             if self.now.text == "(" and not self.now.blank and self._power_after_bracket():
                 raise self.error("is the sum squared, or each term? put a bracket around what is meant")
-            return Over("sum", found, self.product())
+            return self._over("sum", found, self.product())
         base = self.atom()
         if self.took("^"):
             return Power(base, self._exponent())
@@ -363,7 +396,7 @@ class _Line:
             self.expect(")")
             if self.now.text == "^":
                 raise self.error(f"is the {op} raised to the power, or each term? put a bracket around what is meant")
-            return Over(op, letters, body)
+            return self._over(op, letters, body)
         name = self.name()
         if name in ("pi", "π"):
             return Number("pi")
@@ -404,9 +437,17 @@ class _Line:
 
     def _bounded(self) -> str:
         found = self.name("an index letter")
-        if self.took("="):
-            self.inline[found] = self._range()
-        return found
+        if not self.took("="):
+            return found
+        low, high = self._range()
+        self.inline[f"{found}={low}..{high}"] = low, high
+        return f"{found}={low}..{high}"
+
+    @staticmethod
+    def _over(op: str, letters: tuple[str, ...], body: Expression) -> Over:
+        """A letter with a range of its own is that inside, until all lines are read."""
+        bounded = {l.partition("=")[0]: l for l in letters if "=" in l}
+        return Over(op, letters, _renamed(body, bounded) if bounded else body)
 
     # --- indices ---
 

@@ -33,6 +33,7 @@ from derivations.expression import (
     Ref,
     Same,
     Size,
+    Smallest,
     Sum,
     Within,
 )
@@ -113,6 +114,10 @@ class Lowering:
                 (p, q), axes = self.axes.aligned([self.lifted(entry), self.lifted(largest)])
                 is_largest = self.m.is_largest
                 return (lambda s: is_largest(p(s), q(s))), axes
+            case Smallest(entry, smallest):
+                (p, q), axes = self.axes.aligned([self.lifted(entry), self.lifted(smallest)])
+                is_smallest = self.m.is_smallest
+                return (lambda s: is_smallest(p(s), q(s))), axes
             case Over(op, letters, body):
                 return self._over(op, letters, body)
         raise TypeError(f"no numbers come from {type(e).__name__}")

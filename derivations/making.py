@@ -10,6 +10,7 @@ import numpy as np
 from derivations.backward import Wanted, backward
 from derivations.equations import Array, Equation, Range, Role, Step
 from derivations.expression import Expression, Index, Over, Ref
+from derivations.general import GeneralText
 from derivations.language import LanguageError, Statements
 from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
 from derivations.rewrites import zero_log_zero
@@ -49,6 +50,7 @@ def made(statements: Statements, asked: Asked) -> Step:
     back = backward(forward, shapes, wanted)
     if asked.short:
         back = list(asked.short(back, forward))
+    _own_names(forward, back, asked)
     equations = (*forward, *back)
     return Step(
         equations,
@@ -58,6 +60,20 @@ def made(statements: Statements, asked: Asked) -> Step:
         frozenset(statements.outside),
         asked.unwritten,
     )
+
+
+def _own_names(forward: Sequence[Equation], back: Sequence[Equation], asked: Asked) -> None:
+    """A name that the step makes must not be one of the file's."""
+    taken = {*asked.sizes, *(e.left.name for e in forward)}
+    updated = (r.name for e in back if e.stage == "update" for r in refs(e.right))
+    constants = {*CONSTANTS, STEP_COUNT} & {*updated}
+    made_of = {e.left.name: e for e in back}
+    for name in sorted(taken & (made_of.keys() | constants)):
+        what = f"for '{GeneralText().equation(made_of[name])}'" if name in made_of else "in the update"
+        line = next((f" line {e.line}" for e in forward if e.left.name == name), "")
+        raise LanguageError(
+            f"equations{line}: {name} is a name of yours, and the step needs it {what}: call yours something else"
+        )
 
 
 def _update(asked: Asked) -> Callable[[Ref], Sequence[Equation]]:

@@ -65,6 +65,8 @@ def updates(optimizer: Optimizer, names: Mapping[str, str]) -> Callable[[Ref], l
                 return parameter
             if isinstance(e, Ref) and e.name not in CONSTANTS and "P" in e.name:
                 name = e.name.replace("P", parameter.name)
+                if name.removesuffix("_before") in CONSTANTS:  # the first moment of u is no momentum
+                    name = e.name.replace("P", f"_{parameter.name}")
                 return Ref(names.get(name, name), parameter.at)
             out: Expression = e.mapped(put)
             return out

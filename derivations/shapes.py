@@ -85,9 +85,9 @@ class Shapes:
         equations: Sequence[Equation],
         sizes: Mapping[str, tuple[int, ...]],
         stated: Mapping[str, Range] | None = None,
-        outside: Iterable[str] = (),
+        outside: Mapping[str, tuple[Range, ...]] | None = None,
     ) -> None:
-        self.equations, self.outside, self.stated = list(equations), frozenset(outside), dict(stated or {})
+        self.equations, self.outside, self.stated = list(equations), dict(outside or {}), dict(stated or {})
         self.ranges: dict[str, Range] = dict(self.stated)
         self.extents: dict[str, tuple[Range, ...]] = {n: tuple((1, k) for k in s) for n, s in sizes.items()}
         self._why = dict.fromkeys(self.stated, "as stated")
@@ -121,6 +121,10 @@ class Shapes:
         for node in e.right.walk():
             if isinstance(node, Over):
                 self._bound_once(e, node)
+        names = defined | self.extents.keys()
+        for l in (l for x in (e.left, e.right) for node in x.walk() for l in _letters_in(node)):
+            if l in names:
+                raise _error(e, f"{l} is an index and the name of an array too: take another letter for the index")
 
     def _bound_once(self, e: Equation, over: Over) -> None:
         if over.op == "softmax":
@@ -160,9 +164,8 @@ class Shapes:
         """Rule 3, for letters that rule 2 leaves open."""
         found: dict[str, int] = {}
         for r in (r for e in self.equations for r in refs(e.right)):
-            if r.name in self.outside:
-                continue
-            for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
+            reaches = self.outside.get(r.name) if r.name in self.outside else self.extents.get(r.name)
+            for i, (_, high) in zip(r.at, reaches or (), strict=False):
                 open_ = [(l, c) for l, c in i.terms if l not in self.ranges] if isinstance(i, Index) else []
                 if len(open_) == 1 and open_[0][1] > 0 and isinstance(i, Index):
                     ((l, c),) = open_
@@ -183,25 +186,46 @@ class Shapes:
                 )
         for r in refs(e.right):
             for place, (i, (low, high)) in enumerate(zip(r.at, self.extents[r.name], strict=True), 1):
-                if isinstance(i, Index) and (i.letter or r.name not in self.outside):
+                if not isinstance(i, Index):
+                    continue
+                if r.name not in self.outside:
                     self._inside_array(e, r, place, i, low, high)
+                elif reaches := self.outside[r.name]:
+                    self._inside_array(e, r, place, i, *reaches[place - 1])
 
     def _inside_array(self, e: Equation, r: Ref, place: int, i: Index, low: int, high: int) -> None:
         reach = bounds(i, self.ranges)
         assert reach is not None
-        short = bool(i.letter) and i.letter not in self.stated and reach[1] != high and r.name not in self.outside
+        short = bool(i.letter) and i.letter not in self.stated and reach[1] != high and not self._own(r, place, reach)
         if reach[0] < low or reach[1] > high or short:
             what = i.letter or f"index {place}"
             why = f" ({self._why[i.letter]})" if i.letter in self._why else ""
             raise _error(
                 e,
                 f"{what} runs over {reach[0]}..{reach[1]}{why}, but index {place} of {r.name} over {low}..{high}: "
-                f"correct the numbers, take another letter, or say '{r.name} is 0 outside'",
+                f"correct the numbers, or take another letter{self._padded(i, r)}",
             )
+
+    def _padded(self, i: Index, r: Ref) -> str:
+        """The third way out, where an index is a sum: the array is 0 past its ends."""
+        return "" if i.letter or r.name in self.outside else f", or say '{r.name} is 0 outside'"
+
+    def _own(self, r: Ref, place: int, reach: Range) -> bool:
+        """Whether an array's own equation runs so far along an axis: b[4] beside b[t] is its state after the end."""
+        lefts = (e.left.at[place - 1] for e in self.equations if e.left.name == r.name)
+        return r.name in self.outside or any(
+            isinstance(i, Index) and i.letter and self.ranges.get(i.letter) == reach for i in lefts
+        )
 
 
 def _error(e: Equation, what: str) -> LanguageError:
     return LanguageError(f"equations line {e.line}: {what}")
+
+
+def _letters_in(x: Expression) -> Iterable[str]:
+    if isinstance(x, Index):
+        return [l for l, _ in x.terms]
+    return x.letters if isinstance(x, Over) else ()
 
 
 def _indices(r: Ref) -> list[Index]:

@@ -25,6 +25,7 @@ from derivations.expression import (
     Ref,
     Same,
     Size,
+    Smallest,
     Sum,
     Within,
     letter,
@@ -105,7 +106,7 @@ def uses(right: Expression, value: Expression, g: Expression) -> Iterator[Use]:
                 if op == "mean":
                     g = quotient(g, product(*map(Size, counted)))
                 elif op in ("max", "min"):
-                    g = product(Largest(body, value), g)
+                    g = product(Largest(body, value) if op == "max" else Smallest(body, value), g)
                 yield from push(body, g, bound + letters)
             case Number() | Size() | Same() | Within():
                 return
