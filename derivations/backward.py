@@ -183,7 +183,8 @@ class _Backward:
         return own == extent if whole else own[1] == extent[1]
 
     def _fresh(self, extent: Range) -> str:
-        l = next(c for c in _FRESH if c not in self.shapes.ranges)
+        taken = self.shapes.ranges.keys() | self.shapes.extents.keys()
+        l = next(c for c in _FRESH if c not in taken)
         self.shapes.ranges[l] = extent
         return l
 

@@ -41,10 +41,13 @@ class _Planned(NamedTuple):
 
 
 class Program:
-    """The tasks of a step in their order, and their plans for arithmetics."""
+    """The tasks of a step in their order, and their plans for arithmetics.
 
-    def __init__(self, step: Step) -> None:
-        self.step = step
+    like: the program of a step from which this one differs in some equations (a slip); only these are planned anew.
+    """
+
+    def __init__(self, step: Step, like: Program | None = None) -> None:
+        self.step, self.like = step, like
         self.extents: dict[str, tuple[Range, ...]] = {name: a.extents for name, a in step.arrays.items()}
         self._plans: dict[Arithmetic, list[_Planned]] = {}
 
@@ -105,8 +108,15 @@ class Program:
         if m not in self._plans:
             if len(self._plans) >= MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
-            self._plans[m] = [self._planned(task, m) for task in self.tasks]
+            known = self._known(m)
+            self._plans[m] = [known.get(_key(task)) or self._planned(task, m) for task in self.tasks]
         return self._plans[m]
+
+    def _known(self, m: Arithmetic) -> dict[Any, _Planned]:
+        """What the program that this one is like has planned, by equation."""
+        if self.like is None or self.like.step.ranges != self.step.ranges or self.like.extents != self.extents:
+            return {}
+        return {_key(task): planned for task, planned in zip(self.like.tasks, self.like.plan(m), strict=True)}
 
     def _planned(self, task: Task, m: Arithmetic) -> _Planned:
         left, fixed = task.equation.left, task.fixed
@@ -127,6 +137,10 @@ class Program:
             place.append(slice(first - low, last - low + 1) if i.terms else i.plus - low)
         label = f"{left.name}[{','.join(':' if i.terms else str(i.plus) for i in at)}]"
         return tuple(place), label
+
+
+def _key(task: Task) -> Any:
+    return task.equation, tuple(task.fixed.items())
 
 
 def _given(i: Any, value: int) -> dict[str, int]:

@@ -39,6 +39,15 @@ class View:
         self.padded = any(below or above for below, above in self.pads)
         self.steps = [[dict(i.terms).get(l, 0) for i in at] for l in axes]
         self.extents = tuple(high - low + 1 for low, high in extents)
+        self._stays_inside()
+
+    def _stays_inside(self) -> None:
+        """A strided view is trusted by numpy: one that leaves its array would read foreign memory."""
+        for axis, (start, n, (below, above)) in enumerate(zip(self.starts, self.extents, self.pads, strict=True)):
+            moves = [step[axis] * (count - 1) for step, count in zip(self.steps, self.shape, strict=True)]
+            first, last = start + sum(m for m in moves if m < 0), start + sum(m for m in moves if m > 0)
+            if self.shape and min(self.shape) > 0 and not 0 <= first <= last < n + below + above:
+                raise IndexError(f"index {axis + 1} leaves its array: {first}..{last} of {n + below + above}")
 
     @property
     def plain(self) -> tuple[Any, ...] | None:
