@@ -174,7 +174,7 @@ class _Backward:
         for axis, extent in enumerate(self.shapes.extents[name]):
             plain = [i.letter for r in places if isinstance(i := r.at[axis], Index) and i.letter]
             fits = (p for p in plain if letter(p) not in out and self._covers(p, extent, whole))
-            out.append(letter(next(fits, "") or self._fresh(extent)))
+            out.append(letter(next(fits, "") or self._fresh(extent, plain)))
         return tuple(out)
 
     def _covers(self, l: str, extent: Range, whole: bool) -> bool:
@@ -182,9 +182,11 @@ class _Backward:
         own = self.shapes.ranges[l]
         return own == extent if whole else own[1] == extent[1]
 
-    def _fresh(self, extent: Range) -> str:
+    def _fresh(self, extent: Range, like: Sequence[str] = ()) -> str:
+        """A letter that nobody has: that of the axis with a prime, or the next free one."""
         taken = self.shapes.ranges.keys() | self.shapes.extents.keys()
-        l = next(c for c in _FRESH if c not in taken)
+        primed = (f"{l}{prime}" for l in like for prime in ("'", "''"))
+        l = next(c for c in (*primed, *_FRESH) if c not in taken)
         self.shapes.ranges[l] = extent
         return l
 

@@ -180,11 +180,12 @@ class Lowering:
         return add, axes
 
     def _where_same(self, same: Same, other: tuple[int, Expression]) -> Lowered | None:
-        one = self._sum(((1, Number("1")), other))
-        rest = self._sum((other,))
-        if one is None or rest is None or (found := self.condition(same)) is None:
-            return one if found is not None else rest
-        (mask, p, q), axes = self.axes.aligned([found, one, rest])
+        holds = self.condition(same)
+        if holds is None:
+            return self._sum((other,))
+        zero: Lowered = self.lifted(Number("0"))
+        one, rest = self._sum(((1, Number("1")), other)) or zero, self._sum((other,)) or zero
+        (mask, p, q), axes = self.axes.aligned([holds, one, rest])
         return (lambda s: np.where(mask(s), p(s), q(s))), axes
 
     def _quotient(self, above: Lowered | None, below: Expression) -> Lowered | None:

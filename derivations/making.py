@@ -13,7 +13,7 @@ from derivations.expression import Expression, Index, Over, Ref
 from derivations.general import GeneralText
 from derivations.language import LanguageError, Statements
 from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
-from derivations.rewrites import zero_log_zero
+from derivations.rewrites import named_arguments, zero_log_zero
 from derivations.shapes import Shapes, bounds, refs
 
 __all__ = ["Asked", "made"]
@@ -40,7 +40,8 @@ def made(statements: Statements, asked: Asked) -> Step:
     """The whole step.  Raises LanguageError: where, what, what now."""
     given = set(asked.sizes)
     looked_up = (_looked_up(e, given) for e in statements.equations)
-    forward = [replace(e, right=zero_log_zero(e.right)) for e in looked_up]
+    named = named_arguments(looked_up, {*given, *(e.left.name for e in statements.equations)})
+    forward = [replace(e, right=zero_log_zero(e.right)) for e in named]
     wanted = replace(asked.wanted, update=_update(asked))
     shapes = Shapes(forward, asked.sizes, statements.ranges, statements.outside)
     if not wanted.given and wanted.objective not in {e.left.name for e in forward}:

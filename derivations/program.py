@@ -140,7 +140,7 @@ class Program:
 
 
 def _key(task: Task) -> Any:
-    return task.equation, tuple(task.fixed.items())
+    return id(task.equation), tuple(task.fixed.items())
 
 
 def _given(i: Any, value: int) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from derivations.equations import Equation
-from derivations.expression import Call, Expression, Index, Negative, Number, Over, Product, Ref, Sum, letter
+from derivations.expression import Call, Expression, Index, Negative, Number, Over, Product, Ref, Sum
 from derivations.function import FUNCTIONS
 from derivations.shapes import substituted
 from derivations.uses import filled
@@ -65,39 +65,65 @@ class _Outputs:
 
 
 def stable(equations: Sequence[Equation]) -> list[Equation]:
-    """Each loss -(t log y) from the pre-activation, where y may have been rounded to 0 or 1: t (log Σ exp a - a)."""
+    """Each log y from what y is made of, where y may have been rounded to 0 or 1: -t log y as t (log Σ exp a - a)."""
     outputs = _Outputs(equations)
-    return [replace(e, right=_stable(e.right, outputs) or e.right) for e in equations]
+    return [replace(e, right=_stable(e.right, outputs)) if e.stage == "forward" else e for e in equations]
 
 
-def _stable(right: Expression, outputs: _Outputs) -> Expression | None:
-    if not isinstance(right, Negative):
-        return None
-    inner = right.operand
-    terms = inner.terms if isinstance(inner, Sum) else ((1, inner),)
-    made = [_minus_log(term, outputs) if sign > 0 else None for sign, term in terms]
-    known = [term for term in made if term is not None]
-    if len(known) != len(made):
-        return None
-    return known[0] if len(known) == 1 else Sum(tuple((1, term) for term in known))
+def _stable(e: Expression, outputs: _Outputs) -> Expression:
+    if isinstance(e, Negative) and (found := _minus(e.operand, outputs)) is not None:
+        return found
+    match e:
+        case Call("xlogy", (t, y)) if (found := _minus_log(y, outputs)) is not None:
+            return Product((t, _negated(found)))
+        case Call("log", (y,)) if (found := _minus_log(y, outputs)) is not None:
+            return _negated(found)
+    out: Expression = e.mapped(lambda part: _stable(part, outputs))
+    return out
 
 
-def _minus_log(term: Expression, outputs: _Outputs) -> Expression | None:
-    """-(t log y) as t times minus the logarithm of what y is made of."""
-    match term:
-        case Call("xlogy", (t, Sum(((1, Number("1")), (-1, y))))) if found := outputs.logarithms(y):
-            return Product((t, _negated(filled(found[1], (found[2],), y))))
-        case Call("xlogy", (t, y)) if found := outputs.logarithms(y):
-            return Product((t, _negated(filled(found[0], (found[2],), y))))
-        case Call("xlogy", (t, Ref() as y)) if e := outputs.softmax(y):
+def _minus(e: Expression, outputs: _Outputs) -> Expression | None:
+    """-e, where e is made of logarithms that have a form which keeps their digits."""
+    match e:
+        case Call("xlogy", (t, y)) if (found := _minus_log(y, outputs)) is not None:
+            return Product((t, found))
+        case Call("log", (y,)):
+            return _minus_log(y, outputs)
+        case Sum(terms):
+            made = [_minus(term, outputs) if sign > 0 else None for sign, term in terms]
+            known = [term for term in made if term is not None]
+            return Sum(tuple((1, term) for term in known)) if len(known) == len(made) else None
+        case Over("sum" | "mean" as op, letters, body) if (found := _minus(body, outputs)) is not None:
+            return Over(op, letters, found)
+    return None
+
+
+def _minus_log(y: Expression, outputs: _Outputs) -> Expression | None:
+    """-log y, from what y is made of."""
+    match y:
+        case Sum(((1, Number("1")), (-1, inner))) if found := outputs.logarithms(inner):
+            return _negated(filled(found[1], (found[2],), inner))
+        case _ if found := outputs.logarithms(y):
+            return _negated(filled(found[0], (found[2],), y))
+        case Ref() if e := outputs.softmax(y):
             assert isinstance(e.right, Over)
             (k,) = e.right.letters
-            pairs = zip(e.left.at, y.at, strict=True)
-            values = {i.letter: j for i, j in pairs if isinstance(i, Index) and isinstance(j, Index)}
-            a, other = substituted(e.right.body, values), f"{k}'"
-            summed = substituted(e.right.body, {**values, k: letter(other)})
-            return Product((t, Sum(((1, Over("logsumexp", (other,), summed)), (-1, a)))))
+            pairs = [(i.letter, j) for i, j in zip(e.left.at, y.at, strict=True) if isinstance(i, Index)]
+            others = {l: j for l, j in pairs if l != k and isinstance(j, Index)}
+            if any(k in dict(j.terms) for j in others.values()):
+                return None  # k is bound in the sum below
+            a = _read_at(e.right.body, dict(pairs))
+            return Sum(((1, Over("logsumexp", (k,), substituted(e.right.body, others))), (-1, a)))
     return None
+
+
+def _read_at(e: Expression, at: Mapping[str, Expression]) -> Expression:
+    """An entry with other indices in place of its letters; whole numbers that are looked up too."""
+    if isinstance(e, Index):
+        found = at.get(e.letter) if e.letter else None
+        return found if found is not None else e.at({l: i for l, i in at.items() if isinstance(i, Index)})
+    out: Expression = e.mapped(lambda part: _read_at(part, at))
+    return out
 
 
 def _negated(e: Expression) -> Expression:
