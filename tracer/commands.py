@@ -337,7 +337,7 @@ def equations(options: argparse.Namespace) -> int:
     """`bptrace equations`."""
     from tracer.show.equation_list import EquationList
 
-    form = _format(options, {**_DERIVED, ".html": "html"}, "text")
+    form = _format(options, {".md": "markdown", ".tex": "latex", ".json": "json", ".txt": "text"}, "text")
     return _write(EquationList(_load(options.problem)).render(form), options)
 
 
