@@ -19,6 +19,7 @@ import sympy as sp
 from derivations import names
 from derivations.activations import Activation
 from derivations.arithmetic import Arithmetic
+from derivations.given import Given
 from derivations.names import Quantity
 from derivations.network import Problem
 
@@ -55,6 +56,10 @@ class Symbolic(Arithmetic):
     def number(self, text: str) -> Expr:
         """The exact rational."""
         return sp.Rational(text)
+
+    def lift(self, given: Given) -> Any:
+        """Exact rationals, as written."""
+        return np.frompyfunc(sp.Rational, 1, 1)(given.exact())
 
 
 M = Symbolic()
