@@ -29,7 +29,7 @@ _SUFFIXES = {
     ".json": "json",
     ".txt": "table",
 }
-_UNDECIDED = {"not_assessable", "coarse", "unknown", "duplicate"}
+_UNDECIDED = {"not_assessable", "coarse", "unknown", "duplicate", "not_counted"}
 _DERIVED = {suffix: form for suffix, form in _SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
 
 

@@ -15,6 +15,7 @@ ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right
 VERDICTS = (
     *ACCEPTED,
     *("last_digit", "coarse", "slip", "wrong", "not_assessable", "missing", "malformed", "unknown", "duplicate"),
+    "not_counted",
 )
 
 
@@ -57,8 +58,8 @@ class Mark:
 
     @property
     def asked(self) -> bool:
-        """Whether the cell counts at all: what was not asked for does not."""
-        return self.verdict not in ("unknown", "duplicate")
+        """Whether the cell counts at all: what is no answer, or a second one, does not."""
+        return self.verdict not in ("unknown", "duplicate", "not_counted")
 
     @property
     def earned(self) -> float:

@@ -13,9 +13,9 @@ from derivations.network import Problem
 from tracer.answers.marking.cells import Cells, Written, last_step
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import Read, accepted, best_readings
+from tracer.answers.marking.determining import Determining
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline
-from tracer.answers.marking.formula_cells import formulas_of
 from tracer.answers.marking.judging import LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marking.marks import Known, Marker
 from tracer.answers.marking.misread import Given, misread
@@ -70,6 +70,7 @@ def _best_marks(problem: Problem, others: list[tuple[Problem, str]], read: Read)
 
 
 def _mark(truth: Truth, read: Read) -> list[Marked]:
+    read = _as_answers(truth, read)
     cells, judged = read.cells, read.judged
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
     there = columns.of_cells(cells, lambda w: w.there)
@@ -88,9 +89,15 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
     of_quantity = Known(truth, columns)
     out = []
     for row, sheet in enumerate(read.sheets):
-        formulas = formulas_of(truth, sheet, cells, judged, row)
-        out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
+        out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row]).marked())
     return out
+
+
+def _as_answers(truth: Truth, read: Read) -> Read:
+    """The sheets with each formula as an answer for what it determines."""
+    determining = Determining(truth)
+    sheets = [determining.counted(sheet) for sheet in read.sheets]
+    return read if all(a is b for a, b in zip(sheets, read.sheets, strict=True)) else Read.of(truth.problem, sheets)
 
 
 def _literal(judged: Judged, at: At, written: Written) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -72,7 +72,7 @@ class Known(dict[Quantity, _Fixed]):
 
 
 class Marker:
-    """Puts one sheet together: its entries, the codes of its cells and formulas, what explains the wrong ones.
+    """Puts one sheet together: its entries, the codes of its cells, what explains the wrong ones.
 
     codes: by column, None where nothing stands.  literal: by column, whether the number is, unrounded, what follows
     from what stands on the sheet.
@@ -85,13 +85,11 @@ class Marker:
         codes: Sequence[int | None],
         literal: Sequence[bool],
         found: Sequence[Found] = (),
-        formulas: Mapping[str, tuple[int, tuple[str, ...]]] | None = None,
     ) -> None:
         self.known, self.truth, self.sheet = known, known.truth, sheet
         self.codes, self.literal = codes, literal
         self.letters = self.truth.letters(sheet.letters)
         self.found = merged(found)
-        self.formulas = formulas or {}
         self._explained = {column: names for names, columns, _ in self.found for column in columns}
 
     def marked(self) -> Marked:
@@ -112,6 +110,8 @@ class Marker:
         fixed = self.known[q]
         code = self.codes[fixed.column] if fixed.column >= 0 else None
         code = NOTHING if code is None else code
+        if code == LAST_DIGIT and entry.formula is not None:
+            code = REFUSED  # its last digit is not the quantity's
         verdict = VERDICTS[code]
         if code >= TRUNCATED:
             verdict = self._how_right(entry, written, fixed, verdict)
@@ -131,7 +131,7 @@ class Marker:
         return mark
 
     def _unusual(self, entry: Entry) -> Mark | None:
-        """A given number, a blank, a formula, what was not understood."""
+        """A given number, a blank, what was not understood or answers nothing."""
         q = entry.quantity
         name = names.text(self.truth.problem.network, q) if q else ""
         points = self.known.points(q)
@@ -140,13 +140,7 @@ class Marker:
             return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
-        return mark if entry.value is None else self._formula(entry, mark)
-
-    def _formula(self, entry: Entry, mark: Mark) -> Mark:
-        """A cell whose name is a formula."""
-        code, slips = self.formulas.get(entry.name, (NOTHING, ()))
-        verdict = "slip" if slips else VERDICTS[code]
-        return replace(mark, verdict=verdict, slips=slips, facts=dict(self.letters.words) if slips else {})
+        return mark
 
     def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
         number = written.number if entry.factor is ONE else written.number / float(entry.factor)
@@ -165,7 +159,7 @@ class Marker:
         assert entry.value is not None
         assert q is not None
         figures, place = self._usual
-        if entry.value.place is not None and entry.value.place == place < 0:
+        if entry.value.place is not None and entry.value.place == place < 0 and abs(entry.factor) == 1:
             return True
         return Fraction(self.truth.rounded(q, entry.factor, figures)) == entry.value.exact
 
@@ -179,6 +173,8 @@ class Marker:
 
     def _expected(self, entry: Entry, written: Written) -> str:
         assert entry.quantity is not None
+        if entry.formula is not None:
+            return ""  # the right value of what it determines is another number
         places = 8 if written.place is None else -written.place
         return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
 

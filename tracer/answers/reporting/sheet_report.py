@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["cause_item", "cause_numbers", "headline", "number", "percent", "sheet_blocks", "tone"]
 
 PLAIN = ("exact", "rounded", "right")
-_OPEN = ("not_assessable", "missing", "unknown", "duplicate")
+_OPEN = ("not_assessable", "missing", "unknown", "duplicate", "not_counted")
 
 
 def number(value: float) -> str:
