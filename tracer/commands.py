@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from derivations.network import Problem
     from tracer.answers.result import Checked
-    from tracer.answers.solutions.marked import MarkedSolution
 
 __all__ = ["check", "derive", "functions", "new", "page", "read", "samples", "sheet", "trace", "train", "verify"]
 
@@ -132,17 +131,17 @@ def check(options: argparse.Namespace) -> int:
     """`bptrace check`: 0 all right or a class marked, 1 something is wrong, 3 no cell could be judged."""
     from tracer.answers.reporting.remarks import translated
     from tracer.answers.reporting.render import summary
+    from tracer.answers.solutions.marked import FORMATS as WRITTEN_FORMATS
     from tracer.api import check as check_sheets
 
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
     problem = _load(options.problem)
-    from tracer.answers.solutions.marked import check_written, written_text
-
-    text = written_text(options.sheets[0])
-    if text is not None and len(options.sheets) == 1:
-        return _written_solution(options, check_written(problem, text, notation=options.notation))
-    if text is not None or any(written_text(sheet) is not None for sheet in options.sheets):
+    form = _format(options)
+    solutions = _solutions(options.sheets)
+    if solutions and len(options.sheets) == 1:
+        return _written_solution(options, problem, solutions[0])
+    if len(solutions) == len(options.sheets) and form in WRITTEN_FORMATS:
         return _written_solutions(options, problem)
     checked = check_sheets(
         problem,
@@ -158,21 +157,48 @@ def check(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {translated(checked.one.error, options.lang)}")
-    form = _format(options)
     text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     _write(text, options)
     if options.output:
         print(printable(summary(checked, options.lang), sys.stderr), file=sys.stderr)
+    return _exit_code(checked)
+
+
+def _exit_code(checked: Checked) -> int:
     if len(checked) > 1:
-        return 3 if all(sheet.error for sheet in checked) else 0
+        return 3 if all(sheet.unread for sheet in checked) else 0
     if checked.all_right:
         return 0
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
 
 
-def _written_solution(options: argparse.Namespace, marked: MarkedSolution) -> int:
+def _solutions(sheets: list[str]) -> list[str]:
+    """The texts of those that are written solutions; what cannot be opened is none."""
+    from tracer.answers.solutions.marked import written_text
+
+    texts = []
+    for sheet in sheets:
+        try:
+            texts.append(written_text(sheet))
+        except OSError:  # told when it is read as a sheet
+            texts.append(None)
+    return [text for text in texts if text is not None]
+
+
+def _written_solution(options: argparse.Namespace, problem: Problem, text: str) -> int:
     """A solution in prose and formulas, row by row: 0 where all holds, 1 where not, 3 where nothing was understood."""
-    _write(marked.render(_format(options), feedback=options.feedback, lang=options.lang), options)
+    from tracer.answers.reporting.remarks import translated
+    from tracer.answers.solutions.marked import check_written
+    from tracer.unexpected import reported
+
+    try:
+        marked = check_written(problem, text, notation=options.notation)
+        report = marked.render(_format(options), feedback=options.feedback, lang=options.lang)
+    except ValueError:
+        raise
+    except Exception as e:
+        raise ValueError(f"{options.sheets[0]}: {translated(reported(e), options.lang)}") from None
+    _write(report, options)
     if not marked.solution.relations:
         return 3
     return 0 if marked.all_right else 1
@@ -378,6 +404,8 @@ def _write(text: str | bytes, options: argparse.Namespace) -> int:
     if not options.output:
         if isinstance(text, bytes):
             raise ValueError("a workbook is not text; name a file with -o")
+        if sys.stdout is None:
+            raise ValueError("standard output is closed; name a file with -o")
         print(printable(text, sys.stdout))
         return 0
     import tempfile

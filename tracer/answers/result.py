@@ -62,6 +62,11 @@ class Mark:
         return self.verdict not in ("unknown", "duplicate", "not_counted")
 
     @property
+    def read(self) -> bool:
+        """Whether a number of it was read, or a person judged it."""
+        return self.verdict not in ("missing", "malformed", "unknown")
+
+    @property
     def earned(self) -> float:
         """The points it gets: what a person awarded, else all or nothing."""
         if self.awarded is not None:
@@ -81,7 +86,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Marked:
-    """One sheet, marked.  `error` says why it could not be read; then it has no marks and scores 0."""
+    """One sheet, marked.  `error` says why it could not be read; then it has no marks and no score."""
 
     id: str
     marks: tuple[Mark, ...] = ()
@@ -107,8 +112,15 @@ class Marked:
         return float(sum(m.points for m in self.marks if m.asked))
 
     @property
-    def score(self) -> float:
-        """Points earned over points asked, from 0 to 1."""
+    def unread(self) -> bool:
+        """Whether no number of it could be read, so that there is nothing to score; a marker's verdict is a score."""
+        return bool(self.error) or not any(m.read or m.awarded is not None for m in self.marks)
+
+    @property
+    def score(self) -> float | None:
+        """Points earned over points asked, from 0 to 1; None, never 0, where no number could be read."""
+        if self.unread:
+            return None
         return self.points / self.total if self.total else 0.0
 
     def __getitem__(self, name: str) -> Mark:
@@ -151,8 +163,8 @@ class Checked:
         return self.sheets[0]
 
     @property
-    def score(self) -> float:
-        """Points earned over points asked, from 0 to 1, of the only sheet."""
+    def score(self) -> float | None:
+        """Points earned over points asked, from 0 to 1, of the only sheet; None where no number could be read."""
         return self.one.score
 
     @property

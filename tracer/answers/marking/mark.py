@@ -27,7 +27,9 @@ from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.naming import Naming
 from tracer.answers.result import Marked
 from tracer.answers.slips import Slip
+from tracer.problem import ProblemError
 from tracer.terminal import counted
+from tracer.unexpected import reported
 
 __all__ = ["mark"]
 
@@ -52,10 +54,25 @@ def mark(
     batch = min(AT_ONCE, max(1, MOST_CELLS // sum(int(np.prod(shape)) for shape in recorded(problem).values())))
     batches = range(0, len(sheets), batch)
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
-        some = list(sheets[first : first + batch])
-        read = best_readings(problem, naming, some) if naming else Read.of(problem, some)
-        marked += _best_marks(problem, others, read)
+        marked += _guarded(problem, naming, others, sheets[first : first + batch])
     return marked
+
+
+def _guarded(
+    problem: Problem, naming: Naming | None, others: list[tuple[Problem, str]], sheets: Sequence[Sheet]
+) -> list[Marked]:
+    """The marks of sheets worked together; an unexpected error is the verdict of the one sheet that makes it."""
+    try:
+        read = best_readings(problem, naming, sheets) if naming else Read.of(problem, sheets)
+        return _best_marks(problem, others, read)
+    except ProblemError:
+        raise
+    except Exception as e:
+        why = reported(e)
+        if len(sheets) == 1:
+            return [Marked(sheets[0].id, remarks=sheets[0].remarks, error=why)]
+    half = len(sheets) // 2
+    return [m for some in (sheets[:half], sheets[half:]) for m in _guarded(problem, naming, others, some)]
 
 
 def _best_marks(problem: Problem, others: list[tuple[Problem, str]], read: Read) -> list[Marked]:
