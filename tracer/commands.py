@@ -129,20 +129,25 @@ def verify(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """`bptrace check`: 0 all right or a class marked, 1 something is wrong, 3 no cell could be judged."""
-    from tracer.answers.reporting.remarks import translated
-    from tracer.answers.reporting.render import summary
     from tracer.answers.solutions.marked import FORMATS as WRITTEN_FORMATS
-    from tracer.api import check as check_sheets
 
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
     problem = _load(options.problem)
-    form = _format(options)
-    solutions = _solutions(options.sheets)
+    solutions = [] if options.overrides else _solutions(options.sheets)  # these name the cells of sheets
     if solutions and len(options.sheets) == 1:
         return _written_solution(options, problem, solutions[0])
-    if len(solutions) == len(options.sheets) and form in WRITTEN_FORMATS:
+    if len(solutions) == len(options.sheets) and _format(options) in WRITTEN_FORMATS:
         return _written_solutions(options, problem)
+    return _sheets(options, problem)
+
+
+def _sheets(options: argparse.Namespace, problem: Problem) -> int:
+    """Answer sheets, and solutions among them by their numbers: one, or a class."""
+    from tracer.answers.reporting.remarks import translated
+    from tracer.answers.reporting.render import summary
+    from tracer.api import check as check_sheets
+
     checked = check_sheets(
         problem,
         options.sheets,
@@ -157,6 +162,7 @@ def check(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {translated(checked.one.error, options.lang)}")
+    form = _format(options)
     text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     _write(text, options)
     if options.output:

@@ -210,6 +210,17 @@ def test_an_override_hits_one_person(tmp_path: Path) -> None:
     assert [s.score for s in check(HAND, table, overrides=overrides)] == [0, 0, 1]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_overrides_reach_written_solutions(count: int, tmp_path: Path, capsys: Capture) -> None:
+    """Their numbers are cells like any other; a decision is never left out in silence."""
+    files = {f"p{k}.md": "$z_1^{(1)} = 0.6457$\n" for k in range(count)}
+    folder, overrides = folder_of(tmp_path / "class", files), tmp_path / "overrides.csv"
+    overrides.write_text("sheet,cell,verdict\np0,z1[1],wrong\n", encoding="utf-8")
+    named = sorted(folder.iterdir())
+    _, out, _ = ran(capsys, "check", "hand-3-2-2", *named, "--overrides", overrides, "--format", "json")
+    assert [sheet["score"] for sheet in json.loads(out)["sheets"]] == [0, 1][:count]
+
+
 @pytest.mark.parametrize("suffix", ["json", "csv"])
 def test_too_many_people_are_no_class_of_one(suffix: str, tmp_path: Path, capsys: Capture) -> None:
     """An error that says what to do, in little time."""
