@@ -137,8 +137,8 @@ def check(options: argparse.Namespace) -> int:
     solutions = [] if options.overrides else _solutions(options.sheets)  # these name the cells of sheets
     if solutions and len(options.sheets) == 1:
         return _written_solution(options, problem, solutions[0])
-    if len(solutions) == len(options.sheets) and _format(options) in WRITTEN_FORMATS:
-        return _written_solutions(options, problem)
+    if solutions and _format(options) in WRITTEN_FORMATS:
+        return _files(options, problem)
     return _sheets(options, problem)
 
 
@@ -210,11 +210,16 @@ def _written_solution(options: argparse.Namespace, problem: Problem, text: str) 
     return 0 if marked.all_right else 1
 
 
-def _written_solutions(options: argparse.Namespace, problem: Problem) -> int:
-    """Several solutions: 0 once marked, 3 where none could be."""
-    from tracer.answers.solutions.marked import check_files, render_files
+def _files(options: argparse.Namespace, problem: Problem) -> int:
+    """Several solutions, and sheets among them, each as what it is: 0 once marked, 3 where none could be."""
+    from functools import partial
 
-    files = check_files(problem, options.sheets, notation=options.notation)
+    from tracer.answers.solutions.marked import check_files, render_files
+    from tracer.api import check as check_sheets
+
+    how = {"notation": options.notation, "decimal": options.decimal, "but": options.output, "people": False}
+    sheet = partial(check_sheets, problem, standard_input=sys.stdin.buffer, **how)
+    files = check_files(problem, options.sheets, sheet, notation=options.notation)
     _write(render_files(files, _format(options), feedback=options.feedback, lang=options.lang), options)
     return 0 if any(file.marked for file in files) else 3
 

@@ -111,13 +111,14 @@ def test_a_formula_is_an_answer_for_what_it_determines(formula: str, number: str
     assert (mark.accepted, mark.quantity) == (True, quantity)
     wrong = f"{float(number) * 1.2:.4g}"
     assert not marks({formula: wrong}).marks[0].accepted
-    assert marks({f"{formula}+z1[2]*E": number}).marks[0].verdict == "not_counted"
+    assert marks({f"{formula}+z1[2]*E": number}).total == 0
 
 
 def test_a_formula_counts_where_it_is_asked_for() -> None:
     """With `ask` only for what is asked, which is then not missing."""
     sheet = marks({"2*z1[1]+1": "2.2913", "delta2[1]*z1[1]": "1.409", "z1[1]": ""}, ASKING)
-    assert [m.verdict for m in sheet.marks] == ["rounded", "not_counted", "missing", "missing", "missing"]
+    assert [m.verdict for m in sheet.marks] == ["rounded", "rounded", "missing", "missing", "missing"]
+    assert [m.earned for m in sheet.marks] == [1, 0, 0, 0, 0]
     assert (sheet.points, sheet.total) == (1, 4)
 
 
@@ -255,6 +256,21 @@ def test_sheets_and_solutions_are_marked_each_as_what_it_is(form: str, tmp_path:
         if form == "csv":
             rows = list(csv.DictReader(io.StringIO(out)))
             assert {row["id"]: row["score"] for row in rows} == dict.fromkeys(("g1", "g2", "good"), "100.00")
+
+
+def test_a_mix_names_last_what_has_no_score(tmp_path: Path, capsys: Capture) -> None:
+    """A solution by its rows, sheets by their cells, a class table among them as one that nobody can take over."""
+    files = {"a.md": "$z_1^{(1)} = 0.6457$\n", "b.csv": SPOOF["alice.csv"], "c.txt": RIGHT, "d.csv": "z1[1],two\n"}
+    named = sorted(folder_of(tmp_path / "class", files).iterdir())
+    code, out, _ = ran(capsys, "check", "hand-3-2-2", *named)
+    assert code == 0
+    assert "1 of 1 rows read" in out
+    assert "all 2 right" in out
+    assert out.rstrip().splitlines()[-1].startswith("2 sheets could not be read: ")
+    _, out, _ = ran(capsys, "check", "hand-3-2-2", *named, "--format", "json")
+    sheets = json.loads(out)["sheets"]
+    assert [sheet["score"] for sheet in sheets] == [1, None, 1, None]
+    assert [Path(sheet["sheet"]).name for sheet in sheets] == [path.name for path in named]
 
 
 # --- whatever happens in one file ---
@@ -498,7 +514,6 @@ def test_what_is_told_has_its_japanese() -> None:
         f"more than {MOST_PEOPLE} people in one file; split it",
         "taken for its file's, not for 'zoe', whom it names",
         "an identity, the same whatever the answers are",
-        "determines no number that is asked for",
         "an answer for z1[1], which stands there already; counted once",
         "more than 300 formulas as names; this one is not looked at",
     ):

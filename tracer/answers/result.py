@@ -208,6 +208,12 @@ class Checked:
 
         return render(self, form, feedback=feedback, lang=lang)
 
+    def fragment(self, *, feedback: str = "full", lang: str = "en") -> str:
+        """The HTML as a part of a page."""
+        from tracer.answers.reporting.render import fragment
+
+        return fragment(self, feedback=feedback, lang=lang)
+
     def explain(self, *, feedback: str = "full", lang: str = "en") -> str:
         """What went wrong, in words, the causes first; one line where all is right."""
         from tracer.answers.reporting.render import explain

@@ -32,7 +32,6 @@ MOST_TRIED = 100  # equations for one formula
 MOST_DIGITS = 400  # of a formula's value in a world, at the most
 NOT_COUNTED = "not_counted"
 IDENTITY = "an identity, the same whatever the answers are"
-NOTHING = "determines no number that is asked for"
 TOO_MANY = f"more than {MOST_FORMULAS} formulas as names; this one is not looked at"
 Values = tuple[Fraction, ...]
 
@@ -57,7 +56,7 @@ class Determining:
         self._sides: dict[tuple[Quantity, bool], Values | None] = {}
 
     def counted(self, sheet: Sheet) -> Sheet:
-        """The sheet with each formula as an answer for what it determines, once; the others are told and not counted.
+        """The sheet with each formula as an answer for what it determines, once; what counts nothing is told.
 
         What stands there under its own name comes first, then what has a number, in the order of the sheet.
         """
@@ -81,7 +80,7 @@ class Determining:
             text = names.text(self.truth.problem.network, asked[0].quantity)
             return _told(entry, f"an answer for {text}, which stands there already; counted once")
         if free is None:
-            return entry if entry.formula is None else _told(entry, NOTHING)
+            return entry
         claimed[free.quantity] = entry.name
         value = entry.value and _without(entry.value, free.offset)
         return replace(entry, quantity=free.quantity, factor=free.factor, value=value)

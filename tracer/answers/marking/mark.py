@@ -16,6 +16,7 @@ from tracer.answers.marking.conventions import Read, accepted, best_readings
 from tracer.answers.marking.determining import Determining
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline
+from tracer.answers.marking.formula_cells import formulas_of
 from tracer.answers.marking.judging import LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marking.marks import Known, Marker
 from tracer.answers.marking.misread import Given, misread
@@ -106,7 +107,8 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
     of_quantity = Known(truth, columns)
     out = []
     for row, sheet in enumerate(read.sheets):
-        out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row]).marked())
+        formulas = formulas_of(truth, sheet, cells, judged, row)
+        out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
     return out
 
 

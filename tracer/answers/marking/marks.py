@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -72,7 +72,7 @@ class Known(dict[Quantity, _Fixed]):
 
 
 class Marker:
-    """Puts one sheet together: its entries, the codes of its cells, what explains the wrong ones.
+    """Puts one sheet together: its entries, the codes of its cells and formulas, what explains the wrong ones.
 
     codes: by column, None where nothing stands.  literal: by column, whether the number is, unrounded, what follows
     from what stands on the sheet.
@@ -85,11 +85,13 @@ class Marker:
         codes: Sequence[int | None],
         literal: Sequence[bool],
         found: Sequence[Found] = (),
+        formulas: Mapping[str, tuple[int, tuple[str, ...]]] | None = None,
     ) -> None:
         self.known, self.truth, self.sheet = known, known.truth, sheet
         self.codes, self.literal = codes, literal
         self.letters = self.truth.letters(sheet.letters)
         self.found = merged(found)
+        self.formulas = formulas or {}
         self._explained = {column: names for names, columns, _ in self.found for column in columns}
 
     def marked(self) -> Marked:
@@ -140,7 +142,13 @@ class Marker:
             return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
-        return mark
+        return mark if entry.value is None or entry.formula is None else self._formula(entry, mark)
+
+    def _formula(self, entry: Entry, mark: Mark) -> Mark:
+        """A cell whose name is a formula that determines nothing asked for: judged, and worth nothing."""
+        code, slips = self.formulas.get(entry.name, (NOTHING, ()))
+        verdict, facts = ("slip", dict(self.letters.words)) if slips else (VERDICTS[code], {})
+        return replace(mark, verdict=verdict, slips=slips, facts=facts, points=0.0)
 
     def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
         number = written.number if entry.factor is ONE else written.number / float(entry.factor)

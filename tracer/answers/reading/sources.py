@@ -57,10 +57,12 @@ def read_sheets(
     naming: Naming | None = None,
     written: Solved | None = None,
     but: Path | None = None,
+    people: bool = True,
 ) -> Iterator[Sheet]:
     """Every sheet of files, folders, zip archives and class tables; `-` is the standard input that is given.
 
-    A file is one person's, by its name; a class table, or a JSON of several people, is one where it is the only source.
+    A file is one person's, by its name; a class table, or a JSON of several people, is one where it is the only source
+    and `people` may be in it.
     A sheet that cannot be read has an `error` and no entries.  Folders and archives are read in the order of their
     names.  written: makes a sheet of a written solution.  but: a file that is left out of its folder, where an earlier
     report stands.  Raises FileNotFoundError for a source that does not exist.
@@ -71,7 +73,7 @@ def read_sheets(
     own, stated = naming or Naming(problem, decimal=decimal), notation or _stated(problem)
     files = _all_loaded(sources, standard_input, but)
     first = list(itertools.islice(files, 2))
-    people = len(sources) == len(first) == 1 and _is_one_file(sources[0])
+    people = people and len(sources) == len(first) == 1 and _is_one_file(sources[0])
     sheets = [s for file in itertools.chain(first, files) for s in _hand_in(own, file, stated, written, people=people)]
     return _told_apart(sheets)
 
@@ -107,6 +109,7 @@ def _hand_in(
 ) -> Iterator[Sheet]:
     """The sheet of a file, or those of several people where it may hold them; whatever happens is its own verdict."""
     label, suffix, content, why = _id(file[0]), *file[1:]
+    label = label if label or why else "?"
     if content.removeprefix(b"\xef\xbb\xbf").startswith(OUR_OWN):
         why = why or "a report of bptrace, not a sheet"
     if why:
@@ -174,7 +177,7 @@ def _told_apart(sheets: Sequence[Sheet]) -> Iterator[Sheet]:
 
 def _id(text: str) -> str:
     """A name as overrides can name it: without blanks around it, or that nobody sees."""
-    return " ".join(_printable(text).split()) or "?"
+    return " ".join(_printable(text).split())
 
 
 def _printable(text: str) -> str:

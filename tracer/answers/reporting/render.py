@@ -22,7 +22,7 @@ from tracer.unexpected import reported
 if TYPE_CHECKING:
     from tracer.answers.result import Checked, Marked
 
-__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "mimebundle", "render", "summary"]
+__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "fragment", "mimebundle", "render", "summary"]
 
 FORMATS = ("table", "markdown", "html", "latex", "csv", "json", "gradescope")
 MOST_NAMED = 5
@@ -41,6 +41,12 @@ def render(checked: Checked, form: str, *, feedback: str = "full", lang: str = "
     if form == "gradescope":
         return as_gradescope(checked, words)
     return _guarded(checked, lambda own: _rendered(own, form, words))
+
+
+def fragment(checked: Checked, *, feedback: str = "full", lang: str = "en") -> str:
+    """The sheets as a part of a page."""
+    words = Wording(lang, feedback)
+    return _guarded(limited(checked, feedback), lambda own: as_fragment(_blocks(own, words, compact=False)))
 
 
 def _rendered(checked: Checked, form: str, words: Wording) -> str:

@@ -55,6 +55,11 @@ class MarkedSolution:
     checked: Checked
 
     @property
+    def title(self) -> str:
+        """The problem's."""
+        return self.solution.title
+
+    @property
     def all_right(self) -> bool:
         """Whether every relation was understood and holds, and every number is accepted."""
         return self.solution.all_right and (not self.checked.one.marks or self.checked.all_right)
@@ -91,30 +96,46 @@ class MarkedSolution:
 
 @dataclass(frozen=True)
 class MarkedFile:
-    """A file and its marked solution, or in words why it could not be marked."""
+    """A file and its marked solution, or its marked sheet, or in words why it could not be marked."""
 
     file: str
-    marked: MarkedSolution | None
+    marked: MarkedSolution | Checked | None
     error: str = ""
 
 
-def check_files(problem: Problem, files: Iterable[str], *, notation: str | None = None) -> tuple[MarkedFile, ...]:
-    """Several written solutions, each on its own: one that cannot be marked does not stop the others."""
+def check_files(
+    problem: Problem, files: Iterable[str], sheet: Callable[[str], Checked], *, notation: str | None = None
+) -> tuple[MarkedFile, ...]:
+    """Several files, each on its own and as what it is: one that cannot be marked does not stop the others.
+
+    sheet: marks a file that is no written solution.
+    """
     files = list(files)
     named = Counter(Path(file).name for file in files)
     out = []
     for file in files:
         title = clean(Path(file).name if named[Path(file).name] == 1 else file)
         try:
-            text = written_text(file)
-            if text is None:
-                raise ValueError("no formulas in UTF-8 text in it")
-            out.append(MarkedFile(clean(file), check_written(problem, text, notation=notation, title=title)))
+            out.append(MarkedFile(clean(file), _marked_file(problem, file, title, sheet, notation)))
         except (ValueError, OSError) as e:
             out.append(MarkedFile(clean(file), None, str(e)))
         except Exception as e:
             out.append(MarkedFile(clean(file), None, reported(e)))
     return tuple(out)
+
+
+def _marked_file(
+    problem: Problem, file: str, title: str, sheet: Callable[[str], Checked], notation: str | None
+) -> MarkedSolution | Checked:
+    text = written_text(file)
+    if text is not None:
+        return check_written(problem, text, notation=notation, title=title)
+    checked = sheet(file)
+    if len(checked) != 1:
+        return checked
+    if checked.one.error:
+        raise ValueError(f"no formulas in UTF-8 text in it, and as a sheet: {checked.one.error}")
+    return replace(checked, sheets=(replace(checked.one, id=title),))
 
 
 def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "full", lang: str = "en") -> str:
@@ -129,10 +150,21 @@ def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "ful
             file, lambda own: own.render(form, feedback=feedback, lang=lang), lambda why: _not_marked(why, lang)
         )
         out += [f"## {file.file}" if form == "markdown" else f"== {file.file}", "", body, ""]
-    return "\n".join(out).rstrip()
+    return "\n".join([*out, *_without_score(files, lang)]).rstrip()
 
 
-def _told(file: MarkedFile, told: Callable[[MarkedSolution], str], otherwise: Callable[[str], str]) -> str:
+def _without_score(files: Sequence[MarkedFile], lang: str) -> list[str]:
+    """A last line that names the files that have no score, where there are any."""
+    words = Wording(lang)
+    names = [f.file for f in files if f.marked is None or (isinstance(f.marked, Checked) and _unread(f.marked))]
+    return [f"{words.counted('unread', len(names))}: {words.listed(names)}"] if names else []
+
+
+def _unread(checked: Checked) -> bool:
+    return all(sheet.unread for sheet in checked)
+
+
+def _told(file: MarkedFile, told: Callable[[MarkedSolution | Checked], str], otherwise: Callable[[str], str]) -> str:
     """What is told of a marked file; otherwise why it could not be marked, or why that could not be told."""
     if file.marked is None:
         return otherwise(file.error)
@@ -158,7 +190,8 @@ def _page_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str
             lambda why: f"<p>{escape(_not_marked(why, lang))}</p>",
         )
         out += [f"<h1>{escape(file.file)}</h1>", body]
-    return as_document("\n".join(out), next((f.marked.solution.title for f in files if f.marked), "bptrace"), lang)
+    out += [f"<p>{escape(line)}</p>" for line in _without_score(files, lang)]
+    return as_document("\n".join(out), next((f.marked.title for f in files if f.marked), "bptrace"), lang)
 
 
 def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
