@@ -104,6 +104,7 @@ def check(
     standard_input: Any = None,
     progress: bool = False,
     but: Any = None,
+    people: bool = True,
 ) -> Checked:
     """Mark worked answers: every number, errors carried forward, the slip named where there is one.
 
@@ -111,6 +112,7 @@ def check(
     mapping of names or whole arrays to numbers.  notation: the letters that the sheets are in (default: those that
     fit).  decimal: "point" or "comma".  overrides: a marker's own verdicts, CSV or JSON.
     progress: show it on standard error where that is a terminal.  but: a file that is left out of its folder.
+    people: whether a single file may be a class table.
     Raises ProblemError, FileNotFoundError, and ValueError for a mapping that is no sheet.
 
     >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
@@ -140,6 +142,7 @@ def check(
             naming=naming,
             written=partial(solution_sheet, problem, notation),
             but=Path(but) if but else None,
+            people=people,
         )
         sheets = list(read)
     marked = mark(problem, sheets, naming=None if notation else naming, progress=progress)

@@ -24,6 +24,7 @@ FORMATS = ("table", "markdown", "latex", "html", "csv", "json")
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small arrays: threads cost more than they give
+    _open_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser(arguments).parse_args(arguments)
     try:
@@ -39,6 +40,18 @@ def main(arguments: list[str] | None = None) -> int:
         return _refused("interrupted")
     except MemoryError:
         return _refused("out of memory; the problem is too large for this machine")
+    except Exception as e:
+        from tracer.unexpected import reported
+
+        return _refused(reported(e))
+
+
+def _open_streams() -> None:
+    """Closed streams of input and of words are as good as empty ones; a closed output is told when it is needed."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _refused(message: str) -> int:

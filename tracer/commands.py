@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from derivations.network import Problem
     from tracer.answers.result import Checked
-    from tracer.answers.solutions.marked import MarkedSolution
 
 __all__ = [
     "check",
@@ -42,7 +41,7 @@ _SUFFIXES = {
     ".json": "json",
     ".txt": "table",
 }
-_UNDECIDED = {"not_assessable", "coarse", "unknown", "duplicate"}
+_UNDECIDED = {"not_assessable", "coarse", "unknown", "duplicate", "not_counted"}
 _DERIVED = {suffix: form for suffix, form in _SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
 
 
@@ -143,20 +142,25 @@ def verify(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """`bptrace check`: 0 all right or a class marked, 1 something is wrong, 3 no cell could be judged."""
-    from tracer.answers.reporting.remarks import translated
-    from tracer.answers.reporting.render import summary
-    from tracer.api import check as check_sheets
+    from tracer.answers.solutions.marked import FORMATS as WRITTEN_FORMATS
 
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
     problem = _load(options.problem)
-    from tracer.answers.solutions.marked import check_written, written_text
+    solutions = [] if options.overrides else _solutions(options.sheets)  # these name the cells of sheets
+    if solutions and len(options.sheets) == 1:
+        return _written_solution(options, problem, solutions[0])
+    if solutions and _format(options) in WRITTEN_FORMATS:
+        return _files(options, problem)
+    return _sheets(options, problem)
 
-    text = written_text(options.sheets[0])
-    if text is not None and len(options.sheets) == 1:
-        return _written_solution(options, check_written(problem, text, notation=options.notation))
-    if text is not None or any(written_text(sheet) is not None for sheet in options.sheets):
-        return _written_solutions(options, problem)
+
+def _sheets(options: argparse.Namespace, problem: Problem) -> int:
+    """Answer sheets, and solutions among them by their numbers: one, or a class."""
+    from tracer.answers.reporting.remarks import translated
+    from tracer.answers.reporting.render import summary
+    from tracer.api import check as check_sheets
+
     checked = check_sheets(
         problem,
         options.sheets,
@@ -176,26 +180,59 @@ def check(options: argparse.Namespace) -> int:
     _write(text, options)
     if options.output:
         print(printable(summary(checked, options.lang), sys.stderr), file=sys.stderr)
+    return _exit_code(checked)
+
+
+def _exit_code(checked: Checked) -> int:
     if len(checked) > 1:
-        return 3 if all(sheet.error for sheet in checked) else 0
+        return 3 if all(sheet.unread for sheet in checked) else 0
     if checked.all_right:
         return 0
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
 
 
-def _written_solution(options: argparse.Namespace, marked: MarkedSolution) -> int:
+def _solutions(sheets: list[str]) -> list[str]:
+    """The texts of those that are written solutions; what cannot be opened is none."""
+    from tracer.answers.solutions.marked import written_text
+
+    texts = []
+    for sheet in sheets:
+        try:
+            texts.append(written_text(sheet))
+        except OSError:  # told when it is read as a sheet
+            texts.append(None)
+    return [text for text in texts if text is not None]
+
+
+def _written_solution(options: argparse.Namespace, problem: Problem, text: str) -> int:
     """A solution in prose and formulas, row by row: 0 where all holds, 1 where not, 3 where nothing was understood."""
-    _write(marked.render(_format(options), feedback=options.feedback, lang=options.lang), options)
+    from tracer.answers.reporting.remarks import translated
+    from tracer.answers.solutions.marked import check_written
+    from tracer.unexpected import reported
+
+    try:
+        marked = check_written(problem, text, notation=options.notation)
+        report = marked.render(_format(options), feedback=options.feedback, lang=options.lang)
+    except ValueError:
+        raise
+    except Exception as e:
+        raise ValueError(f"{options.sheets[0]}: {translated(reported(e), options.lang)}") from None
+    _write(report, options)
     if not marked.solution.relations:
         return 3
     return 0 if marked.all_right else 1
 
 
-def _written_solutions(options: argparse.Namespace, problem: Problem) -> int:
-    """Several solutions: 0 once marked, 3 where none could be."""
-    from tracer.answers.solutions.marked import check_files, render_files
+def _files(options: argparse.Namespace, problem: Problem) -> int:
+    """Several solutions, and sheets among them, each as what it is: 0 once marked, 3 where none could be."""
+    from functools import partial
 
-    files = check_files(problem, options.sheets, notation=options.notation)
+    from tracer.answers.solutions.marked import check_files, render_files
+    from tracer.api import check as check_sheets
+
+    how = {"notation": options.notation, "decimal": options.decimal, "but": options.output, "people": False}
+    sheet = partial(check_sheets, problem, standard_input=sys.stdin.buffer, **how)
+    files = check_files(problem, options.sheets, sheet, notation=options.notation)
     _write(render_files(files, _format(options), feedback=options.feedback, lang=options.lang), options)
     return 0 if any(file.marked for file in files) else 3
 
@@ -399,6 +436,8 @@ def _write(text: str | bytes, options: argparse.Namespace) -> int:
     if not options.output:
         if isinstance(text, bytes):
             raise ValueError("a workbook is not text; name a file with -o")
+        if sys.stdout is None:
+            raise ValueError("standard output is closed; name a file with -o")
         print(printable(text, sys.stdout))
         return 0
     import tempfile

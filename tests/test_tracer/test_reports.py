@@ -296,7 +296,9 @@ def test_json_keeps_its_schema(checked: Checked, level: str) -> None:
     out = json.loads(checked.render("json", feedback=level))
     jsonschema.validate(out, SCHEMA)
     assert [s["sheet"] for s in out["sheets"]] == [s.id for s in checked]
-    assert all(abs(s["score"] - s["points"] / (s["total"] or 1)) < 1e-6 for s in out["sheets"])
+    scored = [s for s in out["sheets"] if "error" not in s]
+    assert all(abs(s["score"] - s["points"] / (s["total"] or 1)) < 1e-6 for s in scored)
+    assert all((s["score"], s["points"]) == (None, None) for s in out["sheets"] if s not in scored)
 
 
 @pytest.mark.parametrize(
@@ -350,16 +352,17 @@ def test_gradescope_takes_it(level: str) -> None:
 
 
 def test_gradescope_of_an_unreadable_sheet() -> None:
-    """There is always a file, with the score 0 and the reason; a class is an error that says what to do."""
+    """There is always a file, with the reason and no score, never 0; a class is an error that says what to do."""
     out = json.loads(Checked("", (CLASS["dot"],)).render("gradescope"))
-    assert (out["score"], out["tests"]) == (0, [])
+    assert "score" not in out
+    assert out["tests"] == []
     assert "line 3: not text" in out["output"]
     with pytest.raises(ValueError, match="gradescope takes one sheet, not 4"):
         CLASS.render("gradescope")
 
 
 def test_the_gradebook() -> None:
-    """A row a sheet, the score in percent, a column a cell, as many cells in each row; unread sheets have 0."""
+    """A row a sheet, the score in percent, a column a cell, as many cells in each row; unread sheets have none."""
     rows = list(csv.reader(io.StringIO(CLASS.render("csv"))))
     assert rows[0][:6] == ["id", "score", "points", "total", "causes", "feedback"]
     assert rows[0][6:9] == ["a1[1]", "a1[2]", "z1[1]"]
@@ -367,7 +370,7 @@ def test_the_gradebook() -> None:
         ["ada", "50.00", "8", "16", "2"],
         ["ben", "100.00", "16", "16", "0"],
         ["cid", "50.00", "8", "16", "1"],
-        ["dot", "0.00", "0", "", "0"],
+        ["dot", "", "", "", "0"],
     ]
     assert {len(row) for row in rows} == {6 + 16}
     assert rows[4][5] == "not read: line 3: not text"

@@ -15,6 +15,7 @@ ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right
 VERDICTS = (
     *ACCEPTED,
     *("last_digit", "coarse", "slip", "wrong", "not_assessable", "missing", "malformed", "unknown", "duplicate"),
+    "not_counted",
 )
 
 
@@ -57,8 +58,13 @@ class Mark:
 
     @property
     def asked(self) -> bool:
-        """Whether the cell counts at all: what was not asked for does not."""
-        return self.verdict not in ("unknown", "duplicate")
+        """Whether the cell counts at all: what is no answer, or a second one, does not."""
+        return self.verdict not in ("unknown", "duplicate", "not_counted")
+
+    @property
+    def read(self) -> bool:
+        """Whether a number of it was read, or a person judged it."""
+        return self.verdict not in ("missing", "malformed", "unknown")
 
     @property
     def earned(self) -> float:
@@ -80,7 +86,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Marked:
-    """One sheet, marked.  `error` says why it could not be read; then it has no marks and scores 0."""
+    """One sheet, marked.  `error` says why it could not be read; then it has no marks and no score."""
 
     id: str
     marks: tuple[Mark, ...] = ()
@@ -106,8 +112,15 @@ class Marked:
         return float(sum(m.points for m in self.marks if m.asked))
 
     @property
-    def score(self) -> float:
-        """Points earned over points asked, from 0 to 1."""
+    def unread(self) -> bool:
+        """Whether no number of it could be read, so that there is nothing to score; a marker's verdict is a score."""
+        return bool(self.error) or not any(m.read or m.awarded is not None for m in self.marks)
+
+    @property
+    def score(self) -> float | None:
+        """Points earned over points asked, from 0 to 1; None, never 0, where no number could be read."""
+        if self.unread:
+            return None
         return self.points / self.total if self.total else 0.0
 
     def __getitem__(self, name: str) -> Mark:
@@ -150,8 +163,8 @@ class Checked:
         return self.sheets[0]
 
     @property
-    def score(self) -> float:
-        """Points earned over points asked, from 0 to 1, of the only sheet."""
+    def score(self) -> float | None:
+        """Points earned over points asked, from 0 to 1, of the only sheet; None where no number could be read."""
         return self.one.score
 
     @property
@@ -194,6 +207,12 @@ class Checked:
         from tracer.answers.reporting.render import render
 
         return render(self, form, feedback=feedback, lang=lang)
+
+    def fragment(self, *, feedback: str = "full", lang: str = "en") -> str:
+        """The HTML as a part of a page."""
+        from tracer.answers.reporting.render import fragment
+
+        return fragment(self, feedback=feedback, lang=lang)
 
     def explain(self, *, feedback: str = "full", lang: str = "en") -> str:
         """What went wrong, in words, the causes first; one line where all is right."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from derivations import names
+from derivations.expression import names_in
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
 from tracer.answers.marking.passes import At, recorded
@@ -62,10 +63,11 @@ class Cells:
         usual = np.full((len(sheets), 2), [4.0, 1e-4])
         found: list[tuple[int, int, float, float, int]] = []
         for row, sheet in enumerate(sheets):
-            numbers = [(places[e.quantity], *_number(e)) for e in sheet.entries if _markable(e)]
-            numbers = [n for n in numbers if n[0] >= 0]
-            if numbers:
-                usual[row] = _usual(numbers)
+            recorded_ones = [e for e in sheet.entries if _markable(e) and places[e.quantity] >= 0]
+            numbers = [(places[e.quantity], *_number(e)) for e in recorded_ones]
+            plain = [n for e, n in zip(recorded_ones, numbers, strict=True) if e.formula is None]
+            if plain:
+                usual[row] = _usual(plain)
             finest = min((unit for _, value, unit, _ in numbers if value and unit), default=1e-4)
             for column, value, unit, figures in numbers:
                 if value == 0:  # it has no figures to count, and 0 among decimals means 0.000
@@ -147,12 +149,13 @@ class _Places(dict[Quantity | None, int]):
 
 def last_step(sheets: Sequence[Sheet]) -> int:
     """The last step of which some sheet has a number; what was not understood counts for nothing."""
-    usable = (e for sheet in sheets for e in sheet.entries if e.quantity and e.value is not None and not e.fault)
-    return max((e.quantity.step for e in usable if e.quantity), default=1)
+    usable = (e for sheet in sheets for e in sheet.entries if e.value is not None and not e.fault)
+    named = (names_in(e.formula) if e.formula is not None else (e.quantity,) for e in usable)
+    return max((q.step for several in named for q in several if q), default=1)
 
 
 def _markable(e: Entry) -> bool:
-    return e.quantity is not None and e.value is not None and not e.fault and e.formula is None
+    return e.quantity is not None and e.value is not None and not e.fault
 
 
 def _number(entry: Entry) -> tuple[float, float, int]:

@@ -1,8 +1,8 @@
-"""Cells whose name is a formula in names, `delta2[1]*W2[1,1]`: judged from the right numbers and the sheet's own."""
+"""Cells whose name is a formula that determines no quantity asked for, `dW1[1,1] + dW2[1,1]`: judged, worth nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,30 +19,36 @@ from tracer.answers.reading.entries import Entry, Sheet
 
 __all__ = ["formulas_of"]
 
+MOST_EXPLAINED = 5  # of one sheet: each is worked with every slip
+Explained = tuple[int, tuple[str, ...]]
+"""A verdict's code, and the slips that give the number."""
 
-def formulas_of(
-    truth: Truth, sheet: Sheet, cells: Cells, judged: Judged, row: int
-) -> dict[str, tuple[int, tuple[str, ...]]]:
-    """The verdict on each cell whose name is a formula, and the slips that give it.
+
+def formulas_of(truth: Truth, sheet: Sheet, cells: Cells, judged: Judged, row: int) -> dict[str, Explained]:
+    """The verdict on each cell whose name is a formula and no quantity's, and the slips that give it.
 
     Its value is worked from the right numbers, from the sheet's own, and with each slip.
     """
-    out: dict[str, tuple[int, tuple[str, ...]]] = {}
-    for entry in sheet.entries:
-        if entry.formula is None or entry.value is None or entry.fault:
-            continue
-        out[entry.name] = REFUSED, ()
-        for run, code in ((judged.true, PLAINLY), (judged.own, FOLLOWS)):
-            if _gives(truth, entry, run, row):
-                out[entry.name] = code, ()
-                break
-        if out[entry.name][0] == REFUSED and entry.value.figures > EVIDENCE:
-            one = cells.take(np.array([row]))
-            base = work(one)
-            runs = ((name, work(one, rules_=slip.rules, base=base)) for name, slip in truth.slips.items())
-            fitting = tuple(name for name, run in runs if _gives(truth, entry, run, 0))
-            out[entry.name] = REFUSED, fitting if len(fitting) <= MOST_FITTING else ()
-    return out
+    composed = [e for e in sheet.entries if e.formula is not None and e.quantity is None and e.value and not e.fault]
+    out: dict[str, Explained] = {}
+    for entry in composed:
+        runs = ((judged.true, PLAINLY), (judged.own, FOLLOWS))
+        out[entry.name] = next((code for run, code in runs if _gives(truth, entry, run, row)), REFUSED), ()
+    refused = [e for e in composed if out[e.name][0] == REFUSED and e.value and e.value.figures > EVIDENCE]
+    return out | _explained(truth, refused[:MOST_EXPLAINED], cells, row)
+
+
+def _explained(truth: Truth, refused: Sequence[Entry], cells: Cells, row: int) -> dict[str, Explained]:
+    """The slips that give each of the refused, every slip worked once."""
+    fitting: dict[str, list[str]] = {entry.name: [] for entry in refused}
+    if refused:
+        one = cells.take(np.array([row]))
+        base = work(one)
+        for name, slip in truth.slips.items():
+            run = work(one, rules_=slip.rules, base=base)
+            for entry in refused:
+                fitting[entry.name] += [name] if _gives(truth, entry, run, 0) else []
+    return {name: (REFUSED, tuple(found) if len(found) <= MOST_FITTING else ()) for name, found in fitting.items()}
 
 
 def _gives(truth: Truth, entry: Entry, run: Worked, row: int) -> bool:
@@ -53,18 +59,19 @@ def _gives(truth: Truth, entry: Entry, run: Worked, row: int) -> bool:
     low, high = PLAIN.cell(np.array(float(entry.value.exact)), np.array(unit))
     with run.m.working():
         value = evaluate(entry.formula, _carried(truth, run, row), run.m.number)
-    return value is not None and bool((value.low <= high).all() and (value.high >= low).all())
+    if not isinstance(value, Intervals):
+        return False
+    return bool((value.low <= high).all() and (value.high >= low).all())
 
 
-def _carried(truth: Truth, run: Worked, row: int) -> Callable[[Quantity], Intervals]:
-    """What a sheet goes on with, by quantity; given numbers as they are given."""
+def _carried(truth: Truth, run: Worked, row: int) -> Callable[[Quantity], Intervals | None]:
+    """What a sheet goes on with, by quantity; given numbers as they are given, None where they are not known."""
 
-    def leaf(q: Quantity) -> Intervals:
+    def leaf(q: Quantity) -> Intervals | None:
         at, place = place_of(truth.problem, q)
         if at not in run.carried:
             given = truth.given(q)
-            assert given is not None
-            return run.m.number(f"{given[0].numerator}/{given[0].denominator}")
+            return None if given is None else run.m.number(f"{given[0].numerator}/{given[0].denominator}")
         array = run.carried[at]
         own = (min(row, len(array.low) - 1), *place)
         return Intervals(run.m, array.low[own][None], array.high[own][None], fresh=False)

@@ -13,6 +13,7 @@ from derivations.network import Problem
 from tracer.answers.marking.cells import Cells, Written, last_step
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import Read, accepted, best_readings
+from tracer.answers.marking.determining import Determining
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline
 from tracer.answers.marking.formula_cells import formulas_of
@@ -27,7 +28,9 @@ from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.naming import Naming
 from tracer.answers.result import Marked
 from tracer.answers.slips import Slip
+from tracer.problem import ProblemError
 from tracer.terminal import counted
+from tracer.unexpected import reported
 
 __all__ = ["mark"]
 
@@ -52,10 +55,25 @@ def mark(
     batch = min(AT_ONCE, max(1, MOST_CELLS // sum(int(np.prod(shape)) for shape in recorded(problem).values())))
     batches = range(0, len(sheets), batch)
     for first in counted(batches, f"x {batch} sheets", shown=progress and len(batches) > 1):
-        some = list(sheets[first : first + batch])
-        read = best_readings(problem, naming, some) if naming else Read.of(problem, some)
-        marked += _best_marks(problem, others, read)
+        marked += _guarded(problem, naming, others, sheets[first : first + batch])
     return marked
+
+
+def _guarded(
+    problem: Problem, naming: Naming | None, others: list[tuple[Problem, str]], sheets: Sequence[Sheet]
+) -> list[Marked]:
+    """The marks of sheets worked together; an unexpected error is the verdict of the one sheet that makes it."""
+    try:
+        read = best_readings(problem, naming, sheets) if naming else Read.of(problem, sheets)
+        return _best_marks(problem, others, read)
+    except ProblemError:
+        raise
+    except Exception as e:
+        why = reported(e)
+        if len(sheets) == 1:
+            return [Marked(sheets[0].id, remarks=sheets[0].remarks, error=why)]
+    half = len(sheets) // 2
+    return [m for some in (sheets[:half], sheets[half:]) for m in _guarded(problem, naming, others, some)]
 
 
 def _best_marks(problem: Problem, others: list[tuple[Problem, str]], read: Read) -> list[Marked]:
@@ -70,6 +88,7 @@ def _best_marks(problem: Problem, others: list[tuple[Problem, str]], read: Read)
 
 
 def _mark(truth: Truth, read: Read) -> list[Marked]:
+    read = _as_answers(truth, read)
     cells, judged = read.cells, read.judged
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
     there = columns.of_cells(cells, lambda w: w.there)
@@ -91,6 +110,13 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
         formulas = formulas_of(truth, sheet, cells, judged, row)
         out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
     return out
+
+
+def _as_answers(truth: Truth, read: Read) -> Read:
+    """The sheets with each formula as an answer for what it determines."""
+    determining = Determining(truth)
+    sheets = [determining.counted(sheet) for sheet in read.sheets]
+    return read if all(a is b for a, b in zip(sheets, read.sheets, strict=True)) else Read.of(truth.problem, sheets)
 
 
 def _literal(judged: Judged, at: At, written: Written) -> Array:

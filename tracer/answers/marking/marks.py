@@ -112,6 +112,8 @@ class Marker:
         fixed = self.known[q]
         code = self.codes[fixed.column] if fixed.column >= 0 else None
         code = NOTHING if code is None else code
+        if code == LAST_DIGIT and entry.formula is not None:
+            code = REFUSED  # its last digit is not the quantity's
         verdict = VERDICTS[code]
         if code >= TRUNCATED:
             verdict = self._how_right(entry, written, fixed, verdict)
@@ -131,7 +133,7 @@ class Marker:
         return mark
 
     def _unusual(self, entry: Entry) -> Mark | None:
-        """A given number, a blank, a formula, what was not understood."""
+        """A given number, a blank, what was not understood or answers nothing."""
         q = entry.quantity
         name = names.text(self.truth.problem.network, q) if q else ""
         points = self.known.points(q)
@@ -140,13 +142,13 @@ class Marker:
             return self._given(entry, mark) if entry.value is not None else None
         if entry.fault:
             return replace(mark, verdict=entry.fault, facts={"message": entry.message})
-        return mark if entry.value is None else self._formula(entry, mark)
+        return mark if entry.value is None or entry.formula is None else self._formula(entry, mark)
 
     def _formula(self, entry: Entry, mark: Mark) -> Mark:
-        """A cell whose name is a formula."""
+        """A cell whose name is a formula that determines nothing asked for: judged, and worth nothing."""
         code, slips = self.formulas.get(entry.name, (NOTHING, ()))
-        verdict = "slip" if slips else VERDICTS[code]
-        return replace(mark, verdict=verdict, slips=slips, facts=dict(self.letters.words) if slips else {})
+        verdict, facts = ("slip", dict(self.letters.words)) if slips else (VERDICTS[code], {})
+        return replace(mark, verdict=verdict, slips=slips, facts=facts, points=0.0)
 
     def _how_right(self, entry: Entry, written: Written, fixed: _Fixed, verdict: str) -> str:
         number = written.number if entry.factor is ONE else written.number / float(entry.factor)
@@ -165,7 +167,7 @@ class Marker:
         assert entry.value is not None
         assert q is not None
         figures, place = self._usual
-        if entry.value.place is not None and entry.value.place == place < 0:
+        if entry.value.place is not None and entry.value.place == place < 0 and abs(entry.factor) == 1:
             return True
         return Fraction(self.truth.rounded(q, entry.factor, figures)) == entry.value.exact
 
@@ -179,6 +181,8 @@ class Marker:
 
     def _expected(self, entry: Entry, written: Written) -> str:
         assert entry.quantity is not None
+        if entry.formula is not None:
+            return ""  # the right value of what it determines is another number
         places = 8 if written.place is None else -written.place
         return self.truth.shown(entry.quantity, entry.factor, places, written.figures)
 

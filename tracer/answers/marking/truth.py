@@ -127,7 +127,8 @@ class Truth:
     # --- equations ---
 
     @cached_property
-    def _right(self) -> dict[Quantity, Expression]:
+    def right(self) -> dict[Quantity, Expression]:
+        """The right side of every equation of the steps, in their order."""
         return {e.quantity: e.formula for e in self._equations(None)}
 
     def _equations(self, slip: Slip | None) -> list[Formula]:
@@ -170,7 +171,7 @@ class Truth:
 
     def equation(self, q: Quantity, text: Callable[[Quantity], str]) -> str:
         """The equation of a quantity, `a1[1] = W1[1,1]·x[1] + ...`, in somebody's letters."""
-        return _equation(q, self._right, text)
+        return _equation(q, self.right, text)
 
     def worked(self, q: Quantity, slip: Slip, text: Callable[[Quantity], str]) -> tuple[str, str]:
         """The equation with a slip in it and the right one.
@@ -179,7 +180,7 @@ class Truth:
         """
         formulas = self._of_slip(slip)
         q = self._changed(q, formulas)
-        return _equation(q, formulas, text), _equation(q, self._right, text)
+        return _equation(q, formulas, text), _equation(q, self.right, text)
 
     def _changed(self, q: Quantity, formulas: dict[Quantity, Expression]) -> Quantity:
         """The quantity nearest before q, or q itself, whose equation is another one."""
@@ -189,9 +190,9 @@ class Truth:
             own = near.popleft()
             if own.kind in ("W", "b") and own.step > 1:  # what the step before left
                 own = own._replace(kind=f"{own.kind}_new", step=own.step - 1)
-            if own in self._right and formulas.get(own) != self._right[own]:
+            if own in self.right and formulas.get(own) != self.right[own]:
                 return own
-            ahead = sorted(names_in(self._right[own]) - seen) if own in self._right else []
+            ahead = sorted(names_in(self.right[own]) - seen) if own in self.right else []
             near += ahead
             seen |= set(ahead)
         return q

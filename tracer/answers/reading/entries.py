@@ -18,8 +18,9 @@ ONE = Fraction(1)
 class Entry:
     """One cell: the name and number as written and where they stand, and what they were understood as.
 
-    The number stands for `factor` times `quantity`, or for `formula` where the name is a formula in names.  `value` is
-    None for a blank.  `fault` is "" or "malformed" (the number), "unknown" (the name), "duplicate"; `message` says why.
+    The number stands for `factor` times `quantity`.  Where the name is a formula in names that is `formula`; marking
+    finds the quantity that it determines, and `value` is then that one's.  `value` is None for a blank.  `fault` is ""
+    or "malformed" (the number), "unknown" (the name), "duplicate", "not_counted" (no answer); `message` says why.
     """
 
     name: str

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
+import re
 import stat
 import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -18,18 +20,26 @@ from derivations.given import shortened
 from derivations.network import Problem
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.formats import SUFFIXES, raw_answers
-from tracer.answers.reading.grids import Raw, RawCell
+from tracer.answers.reading.grids import Raw, RawCell, RawError
 from tracer.answers.reading.naming import Naming
+from tracer.unexpected import reported
 
 __all__ = ["read_sheets", "readings", "sheet_from"]
 
 LARGEST_SHEET = 1_000_000
 LARGEST_ARCHIVE = 64_000_000
 MOST_FILES = 5000
+MOST_PEOPLE = 5000
 MOST_RATIO = 200
 DEEPEST = 8
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, RuntimeError)
 """What a damaged archive raises when it is read (NotImplementedError is a RuntimeError)."""
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError),
+    *(NotImplementedError, RecursionError, MemoryError, ImportError),
+)
+"""What reading raises for a file that is no sheet.  Whatever else it raises is a fault of our own."""
+_PLACE = re.compile(r"(?:line|row) \d+")
 OUR_OWN = (b"id,score,points,total,causes,feedback", b'{\n  "schema": "bptrace/')
 """How gradebooks and JSON reports begin."""
 Loaded = tuple[str, str, bytes, str]  # id, suffix, content, why it cannot be read
@@ -47,18 +57,25 @@ def read_sheets(
     naming: Naming | None = None,
     written: Solved | None = None,
     but: Path | None = None,
+    people: bool = True,
 ) -> Iterator[Sheet]:
     """Every sheet of files, folders, zip archives and class tables; `-` is the standard input that is given.
 
+    A file is one person's, by its name; a class table, or a JSON of several people, is one where it is the only source
+    and `people` may be in it.
     A sheet that cannot be read has an `error` and no entries.  Folders and archives are read in the order of their
     names.  written: makes a sheet of a written solution.  but: a file that is left out of its folder, where an earlier
     report stands.  Raises FileNotFoundError for a source that does not exist.
     """
     for source in sources:
-        if not (str(source) == "-" and standard_input) and not Path(source).exists():
+        if not (str(source) == "-" and standard_input) and not os.path.lexists(source):
             raise FileNotFoundError(f"{source}: no such file or folder")
     own, stated = naming or Naming(problem, decimal=decimal), notation or _stated(problem)
-    return _told_apart(_read(own, _all_loaded(sources, standard_input, but), stated, written))
+    files = _all_loaded(sources, standard_input, but)
+    first = list(itertools.islice(files, 2))
+    people = people and len(sources) == len(first) == 1 and _is_one_file(sources[0])
+    sheets = [s for file in itertools.chain(first, files) for s in _hand_in(own, file, stated, written, people=people)]
+    return _told_apart(sheets)
 
 
 def sheet_from(problem: Problem, mapping: Mapping[str, Any], *, id: str = "sheet") -> Sheet:  # noqa: A002
@@ -82,34 +99,85 @@ def _stated(problem: Problem) -> str | None:
     return stated if isinstance(stated, str) else None
 
 
-def _read(naming: Naming, files: Iterable[Loaded], notation: str | None, written: Solved | None) -> Iterator[Sheet]:
-    for label, suffix, content, why in files:
-        label = _printable(label)
-        if why:
-            yield Sheet(label, (), error=why)
-            continue
-        if content.removeprefix(b"\xef\xbb\xbf").startswith(OUR_OWN):
-            yield Sheet(label, (), error="a report of bptrace, not a sheet")
-            continue
+def _is_one_file(source: str | Path) -> bool:
+    """Whether a source is neither a folder nor an archive."""
+    return not os.path.isdir(source) and Path(source).suffix.lower() != ".zip"
+
+
+def _hand_in(
+    naming: Naming, file: Loaded, notation: str | None, written: Solved | None, *, people: bool
+) -> Iterator[Sheet]:
+    """The sheet of a file, or those of several people where it may hold them; whatever happens is its own verdict."""
+    label, suffix, content, why = _id(file[0]), *file[1:]
+    label = label if label or why else "?"
+    if content.removeprefix(b"\xef\xbb\xbf").startswith(OUR_OWN):
+        why = why or "a report of bptrace, not a sheet"
+    if why:
+        yield Sheet(label, (), error=why)
+        return
+    try:
+        solution = written(content, suffix, label) if written else None
+        found = raw_answers(content, label, suffix, naming.understood)
+        raws = [] if solution else _of_people(found) if people else _of_one_person(found, label)
+    except Exception as e:
+        yield Sheet(label, (), error=_why(e))
+        return
+    if solution:
+        yield solution
+        return
+    for raw in raws:
         try:
-            solution = written(content, suffix, label) if written else None
-            if solution:
-                yield solution
-                continue
-            raws = list(raw_answers(content, label, suffix, naming.understood))
-            yield from (naming.read(replace(raw, id=_printable(raw.id)), notation) for raw in raws)
-            if not raws:
-                yield Sheet(label, (), error="no answers in it")
-        except (*_BROKEN, RecursionError, MemoryError, ImportError) as e:
-            yield Sheet(label, (), error=_printable(str(e)) or "cannot be read")
+            yield naming.read(replace(raw, id=_id(raw.id)), notation)
+        except Exception as e:
+            yield Sheet(_id(raw.id), (), error=_why(e))
 
 
-def _told_apart(sheets: Iterable[Sheet]) -> Iterator[Sheet]:
-    """Sheets of one name are numbered from the second one on, so that no mark is taken for another's."""
+def _of_people(raws: Iterator[Raw]) -> list[Raw]:
+    """The rows of a class.  Raises RawError where these are too many for one."""
+    out = list(itertools.islice(raws, MOST_PEOPLE + 1))
+    if len(out) > MOST_PEOPLE:
+        raise RawError(f"more than {MOST_PEOPLE} people in one file; split it")
+    if not out:
+        raise RawError("no answers in it")
+    return out
+
+
+def _of_one_person(raws: Iterator[Raw], label: str) -> list[Raw]:
+    """What stands in a file that is one person's, whomever it names.  Raises RawError for the answers of several."""
+    out = list(itertools.islice(raws, 2))
+    if len(out) > 1:
+        raise RawError(
+            "answers of several people; in a folder or an archive a file is one person's, give a class alone"
+        )
+    if not out:
+        raise RawError("no answers in it")
+    named = out[0].id != label and not _PLACE.fullmatch(out[0].id)
+    remark = [f"taken for its file's, not for {shortened(_id(out[0].id))}, whom it names"] if named else []
+    return [replace(out[0], id=label, remarks=(*out[0].remarks, *remark))]
+
+
+def _why(e: Exception) -> str:
+    """Why a file cannot be read, in the words of what reads it; an error of our own is told as one."""
+    return (_printable(str(e)) or "cannot be read") if isinstance(e, _UNREADABLE) else reported(e)
+
+
+def _told_apart(sheets: Sequence[Sheet]) -> Iterator[Sheet]:
+    """Sheets of one name are numbered from the second one on, by numbers that no other's name has."""
+    names = {sheet.id for sheet in sheets}
     seen: Counter[str] = Counter()
     for sheet in sheets:
-        seen[sheet.id] += 1
-        yield sheet if seen[sheet.id] == 1 else replace(sheet, id=f"{sheet.id} ({seen[sheet.id]})")
+        own = sheet.id
+        while seen[sheet.id] and own in names:
+            seen[sheet.id] += 1
+            own = f"{sheet.id} ({seen[sheet.id]})"
+        seen[sheet.id] = seen[sheet.id] or 1
+        names.add(own)
+        yield sheet if own == sheet.id else replace(sheet, id=own)
+
+
+def _id(text: str) -> str:
+    """A name as overrides can name it: without blanks around it, or that nobody sees."""
+    return " ".join(_printable(text).split())
 
 
 def _printable(text: str) -> str:
@@ -131,12 +199,12 @@ def _loaded(source: str | Path, standard_input: IO[bytes] | None, but: Path | No
     if not path.is_dir():
         yield from _file(path, path.stem)
         return
-    out = but.resolve() if but else None
-    for count, inside in enumerate((file for file in _files(path, 0) if file.resolve() != out), 1):
+    out = os.path.realpath(but) if but else None
+    for count, inside in enumerate((file for file in _files(path, 0) if os.path.realpath(file) != out), 1):
         if count > MOST_FILES:
             yield str(path), "", b"", f"more than {MOST_FILES} files; name some of them"
             return
-        if inside.is_symlink():
+        if os.path.islink(inside):
             yield (
                 inside.relative_to(path).with_suffix("").as_posix(),
                 "",
@@ -149,12 +217,17 @@ def _loaded(source: str | Path, standard_input: IO[bytes] | None, but: Path | No
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
     """The files of a folder and those below, by name; hidden ones are left out."""
-    for path in sorted(folder.iterdir()):
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:
+        yield folder  # told as what cannot be read
+        return
+    for path in inside:
         if path.name.startswith((".", "__MACOSX")):
             continue
-        if path.is_dir() and not path.is_symlink() and depth < DEEPEST:
+        if os.path.isdir(path) and not os.path.islink(path) and depth < DEEPEST:
             yield from _files(path, depth + 1)
-        elif not path.is_dir():
+        elif not os.path.isdir(path):
             yield path
 
 

@@ -59,7 +59,7 @@ class Written:
     @cached_property
     def number(self) -> float:
         """Its value as the nearest float64."""
-        return self.whole / self.below if self.place is None else float(f"{self.whole}e{self.place}")
+        return float(f"{self.whole}e{self.place}") if self.below == 1 and self.place is not None else float(self.exact)
 
     @cached_property
     def exact(self) -> Fraction:

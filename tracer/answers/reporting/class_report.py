@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.answers.reporting.blocks import LONGEST, Block, Grid, Item, Items, Lines, clean
-from tracer.answers.reporting.sheet_report import headline, percent
+from tracer.answers.reporting.sheet_report import headline, percent, why_unread
 from tracer.answers.reporting.wording import LETTERS
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
     from tracer.answers.result import Cause, Checked, Mark, Marked
 
-__all__ = ["asked_cells", "class_blocks", "class_headline", "first_cause"]
+__all__ = ["asked_cells", "class_blocks", "class_headline", "first_cause", "some"]
 
 MOST_NAMED = 5
 _SHARED = ("given", "value", *LETTERS)
@@ -23,31 +23,31 @@ _SHARED = ("given", "value", *LETTERS)
 
 def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
     """The parts of the report of a class, the sheets that could not be read last."""
-    read = [sheet for sheet in checked.sheets if not sheet.error]
-    bad = [sheet for sheet in checked.sheets if sheet.error]
+    read = [sheet for sheet in checked.sheets if not sheet.unread]
+    bad = [sheet for sheet in checked.sheets if sheet.unread]
     if read:
         yield Lines((class_headline(read, words),))
-        yield _sheets(read, words)
+        yield _sheets([*read, *bad], words)
         yield _cells(read, words)
         yield from _causes(read, words)
-    strange = {sheet.id: [mark.name for mark in sheet.marks if mark.verdict == "unknown"] for sheet in read}
+    strange = {sheet.id: [mark.name for mark in sheet.marks if mark.verdict == "unknown"] for sheet in checked.sheets}
     if any(strange.values()):
-        told = (f"{clean(one, LONGEST)}: {_some(unknown)}" for one, unknown in strange.items() if unknown)
+        told = (f"{clean(one, LONGEST)}: {some(unknown)}" for one, unknown in strange.items() if unknown)
         yield Items(words.text("not_understood"), tuple(map(Item, told)))
     remarks: dict[str, list[str]] = {}
-    for sheet in read:
+    for sheet in checked.sheets:
         for remark in sheet.remarks:
             remarks.setdefault(words.said(remark), []).append(sheet.id)
     if remarks:
-        yield Items(words.text("remarks"), tuple(Item(f"{_some(ids)}: {said}") for said, ids in remarks.items()))
+        yield Items(words.text("remarks"), tuple(Item(f"{some(ids)}: {said}") for said, ids in remarks.items()))
     if bad:
         yield Items(
             words.counted("unread", len(bad)),
-            tuple(Item(f"{clean(sheet.id, LONGEST)}: {words.said(sheet.error)}") for sheet in bad),
+            tuple(Item(f"{clean(sheet.id, LONGEST)}: {why_unread(sheet, words)}") for sheet in bad),
         )
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
     """The first of many names."""
     more = f", +{len(names) - MOST_NAMED}" if len(names) > MOST_NAMED else ""
     return ", ".join(clean(name, LONGEST) for name in names[:MOST_NAMED]) + more
@@ -55,7 +55,7 @@ def _some(names: list[str]) -> str:
 
 def class_headline(read: list[Marked], words: Wording) -> str:
     """How many sheets there are, their mean score, how many are all right."""
-    mean = percent(sum(sheet.score for sheet in read) / len(read))
+    mean = percent(sum(sheet.score or 0.0 for sheet in read) / len(read))
     return words.counted("class", len(read), mean=mean, right=sum(sheet.all_right for sheet in read))
 
 
@@ -81,14 +81,20 @@ def _sheets(sheets: list[Marked], words: Wording) -> Grid:
     headers = ["sheet", "score_column", "right_column"]
     if words.level != "verdict":
         headers += ["causes_column", "first_cause"]
-    rows = []
-    for sheet in sheets:
-        asked = [mark for mark in sheet.marks if mark.asked]
-        row = [clean(sheet.id, LONGEST), f"{percent(sheet.score)}%", f"{sum(m.accepted for m in asked)}/{len(asked)}"]
-        row += [str(len(sheet.causes)), first_cause(sheet, words) if asked else headline(sheet, words)]
-        rows.append(tuple(row[: len(headers)]))
-    tones = tuple("right" if sheet.all_right else "wrong" for sheet in sheets)
+    rows = [_row(sheet, words)[: len(headers)] for sheet in sheets]
+    tones = tuple("right" if sheet.all_right else "open" if sheet.unread else "wrong" for sheet in sheets)
     return Grid(tuple(map(words.text, headers)), tuple(rows), words.text("sheets_title"), tones)
+
+
+def _row(sheet: Marked, words: Wording) -> tuple[str, ...]:
+    """The row of a sheet, its score blank where there is none."""
+    name = clean(sheet.id, LONGEST)
+    if sheet.score is None:
+        return name, "", "", "", words.text("no_number")
+    asked = [mark for mark in sheet.marks if mark.asked]
+    told = first_cause(sheet, words) if asked else headline(sheet, words)
+    right = f"{sum(m.accepted for m in asked)}/{len(asked)}"
+    return name, f"{percent(sheet.score)}%", right, str(len(sheet.causes)), told
 
 
 def _cells(sheets: list[Marked], words: Wording) -> Grid:

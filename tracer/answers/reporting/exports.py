@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import Grid, clean
 from tracer.answers.reporting.class_report import asked_cells
-from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, number, sheet_blocks
+from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, number, sheet_blocks, why_unread
 from tracer.show.grid import to_csv
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def _sheet_json(sheet: Marked, words: Wording) -> str:
     said = _messages(sheet, words)
     parts: dict[str, str] = {
         "sheet": _dumped(sheet.id),
-        "score": _dumped(round(sheet.score, 6)),
-        "points": _dumped(round(sheet.points, 6)),
+        "score": _dumped(None if sheet.score is None else round(sheet.score, 6)),
+        "points": _dumped(None if sheet.unread else round(sheet.points, 6)),
         "total": _dumped(round(sheet.total, 6)),
         "causes": _rows(_cause_json(cause, sheet, words) for cause in sheet.causes),
         "marks": _rows(_mark_json(mark, *said[mark.name], words) for mark in sheet.marks),
@@ -109,18 +109,23 @@ def _coded(line: str) -> str:
 
 def as_gradebook(checked: Checked, words: Wording) -> str:
     """CSV for a gradebook: for each sheet its score in percent, its causes in words, the verdict on each cell."""
-    cells = asked_cells(list(checked.sheets))
+    sheets = sorted(checked.sheets, key=lambda sheet: sheet.unread)
+    cells = asked_cells(sheets)
     head = ["id", "score", "points", "total", "causes", "feedback"]
     return to_csv(
-        [*head, *(_guarded(name) for name in cells.values())], [_gradebook_row(s, cells, words) for s in checked.sheets]
+        [*head, *(_guarded(name) for name in cells.values())], [_gradebook_row(s, cells, words) for s in sheets]
     )
 
 
 def _gradebook_row(sheet: Marked, cells: Iterable[str], words: Wording) -> list[str]:
-    total = number(sheet.total) if not sheet.error else ""
-    row = [_guarded(sheet.id), f"{100 * sheet.score:.2f}", number(sheet.points), total, str(len(sheet.causes))]
+    scored = ["", "", ""]
+    if sheet.score is not None:
+        scored = [f"{100 * sheet.score:.2f}", number(sheet.points), number(sheet.total)]
+    row = [_guarded(sheet.id), *scored, str(len(sheet.causes))]
     told = [cause_item(cause, sheet, words) for cause in sheet.causes]
-    feedback = [" ".join((item.text, *item.inner)) for item in told] or [headline(sheet, words)]
+    feedback = [" ".join((item.text, *item.inner)) for item in told] or [
+        headline(sheet, words) if sheet.error or not sheet.unread else why_unread(sheet, words)
+    ]
     verdicts = {mark.cell: mark.verdict for mark in reversed(sheet.marks) if mark.asked}
     return [*row, _guarded(" / ".join(feedback)), *(verdicts.get(cell, "") for cell in cells)]
 
@@ -139,7 +144,7 @@ def as_gradescope(checked: Checked, words: Wording) -> str:
     said = _messages(sheet, words)
     blocks = [block for block in sheet_blocks(sheet, words, compact=False) if not isinstance(block, Grid)]
     out = {
-        "score": round(sheet.points, 6),
+        **({} if sheet.unread else {"score": round(sheet.points, 6)}),
         "output": as_text(blocks),
         "visibility": "visible",
         "stdout_visibility": "hidden",

@@ -12,7 +12,12 @@ __all__ = ["LEVELS", "limited"]
 
 LEVELS = ("verdict", "hint", "full")
 _WRONG = ("last_digit", "coarse", "slip", "wrong", "not_assessable")
-_READING = ("malformed", "unknown", "duplicate")  # their messages say how a cell was read, nothing of the answer
+_READING = (
+    "malformed",
+    "unknown",
+    "duplicate",
+    "not_counted",
+)  # their messages say how a cell was read, nothing of the answer
 
 
 def limited(checked: Checked, level: str) -> Checked:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.answers.reporting.as_html import as_fragment, as_html
@@ -11,16 +12,17 @@ from tracer.answers.reporting.as_latex import as_latex
 from tracer.answers.reporting.as_markdown import as_markdown
 from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import LONGEST, Block, Item, Items, Section, Title, clean
-from tracer.answers.reporting.class_report import class_blocks, class_headline
+from tracer.answers.reporting.class_report import class_blocks, class_headline, some
 from tracer.answers.reporting.exports import as_gradebook, as_gradescope, as_json
 from tracer.answers.reporting.feedback import LEVELS, limited
 from tracer.answers.reporting.sheet_report import cause_item, headline, sheet_blocks, tone
 from tracer.answers.reporting.wording import LANGUAGES, Wording
+from tracer.unexpected import reported
 
 if TYPE_CHECKING:
     from tracer.answers.result import Checked, Marked
 
-__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "mimebundle", "render", "summary"]
+__all__ = ["FORMATS", "LANGUAGES", "LEVELS", "explain", "fragment", "mimebundle", "render", "summary"]
 
 FORMATS = ("table", "markdown", "html", "latex", "csv", "json", "gradescope")
 MOST_NAMED = 5
@@ -34,7 +36,21 @@ def render(checked: Checked, form: str, *, feedback: str = "full", lang: str = "
     """
     words = Wording(lang, feedback)
     checked = limited(checked, feedback)
-    exports = {"csv": as_gradebook, "json": as_json, "gradescope": as_gradescope}
+    if form not in FORMATS:
+        raise ValueError(f"format '{str(form)[:20]}' is not known here; known are {', '.join(FORMATS)}")
+    if form == "gradescope":
+        return as_gradescope(checked, words)
+    return _guarded(checked, lambda own: _rendered(own, form, words))
+
+
+def fragment(checked: Checked, *, feedback: str = "full", lang: str = "en") -> str:
+    """The sheets as a part of a page."""
+    words = Wording(lang, feedback)
+    return _guarded(limited(checked, feedback), lambda own: as_fragment(_blocks(own, words, compact=False)))
+
+
+def _rendered(checked: Checked, form: str, words: Wording) -> str:
+    exports = {"csv": as_gradebook, "json": as_json}
     if form in exports:
         return exports[form](checked, words)
     if form == "table":
@@ -43,9 +59,29 @@ def render(checked: Checked, form: str, *, feedback: str = "full", lang: str = "
         return as_markdown(_blocks(checked, words, compact=False))
     if form == "latex":
         return as_latex(_blocks(checked, words, compact=False))
-    if form == "html":
-        return as_html([*_blocks(checked, words, compact=False), *_folded(checked, words)], checked.title, lang)
-    raise ValueError(f"format '{str(form)[:20]}' is not known here; known are {', '.join(FORMATS)}")
+    return as_html([*_blocks(checked, words, compact=False), *_folded(checked, words)], checked.title, words.lang)
+
+
+def _guarded(checked: Checked, told: Callable[[Checked], str]) -> str:
+    """What is told of sheets; an unexpected error is the verdict of the sheets that make it, beside an unread one."""
+    try:
+        return told(checked)
+    except Exception as e:
+        why = reported(e)
+    unread = [replace(s, marks=(), causes=(), remarks=(), error=why) for s in checked.sheets]
+    beside = replace(unread[0], id="")
+    pairs = zip(checked.sheets, unread, strict=True)
+    sheets = tuple(s if _tellable(checked, (s, beside), told) else other for s, other in pairs)
+    if len(sheets) == 1 or sheets == checked.sheets:
+        raise ValueError(f"{clean(checked.sheets[0].id)}: {why}" if len(sheets) == 1 else why)
+    return told(replace(checked, sheets=sheets))
+
+
+def _tellable(checked: Checked, sheets: tuple[Marked, ...], told: Callable[[Checked], str]) -> bool:
+    try:
+        return bool(told(replace(checked, sheets=sheets)))
+    except Exception:  # which one it is was told by the first
+        return False
 
 
 def _blocks(checked: Checked, words: Wording, *, compact: bool) -> Iterator[Block]:
@@ -71,12 +107,16 @@ def _folded(checked: Checked, words: Wording) -> Iterator[Section]:
 def summary(checked: Checked, lang: str = "en") -> str:
     """One line: how much is right, or how the class did, and how many sheets could not be read."""
     words = Wording(lang)
-    read = [sheet for sheet in checked.sheets if not sheet.error]
+    return _guarded(checked, lambda own: _summed_up(own, words))
+
+
+def _summed_up(checked: Checked, words: Wording) -> str:
     if len(checked.sheets) == 1:
         return clean(headline(checked.sheets[0], words))
-    bad = len(checked.sheets) - len(read)
+    read = [sheet for sheet in checked.sheets if not sheet.unread]
+    bad = [sheet.id for sheet in checked.sheets if sheet.unread]
     parts = [class_headline(read, words)] if read else []
-    return words.text("list").join([*parts, *([words.counted("unread", bad)] if bad else [])])
+    return words.text("list").join([*parts, *([f"{words.counted('unread', len(bad))}: {some(bad)}"] if bad else [])])
 
 
 def explain(checked: Checked, *, feedback: str = "full", lang: str = "en") -> Iterator[str]:

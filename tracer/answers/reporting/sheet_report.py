@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
     from tracer.answers.result import Cause, Mark, Marked
 
-__all__ = ["cause_item", "cause_numbers", "headline", "number", "percent", "sheet_blocks", "tone"]
+__all__ = ["cause_item", "cause_numbers", "headline", "number", "percent", "sheet_blocks", "tone", "why_unread"]
 
 PLAIN = ("exact", "rounded", "right")
-_OPEN = ("not_assessable", "missing", "unknown", "duplicate")
+_OPEN = ("not_assessable", "missing", "unknown", "duplicate", "not_counted")
 
 
 def number(value: float) -> str:
@@ -58,6 +58,14 @@ def headline(sheet: Marked, words: Wording) -> str:
     return words.text("list").join([counted, *causes, *unread])
 
 
+def why_unread(sheet: Marked, words: Wording) -> str:
+    """Why a sheet has no score."""
+    if sheet.error:
+        return words.said(sheet.error)
+    strange = sum(mark.verdict == "unknown" for mark in sheet.marks)
+    return words.text("list").join([words.text("no_number"), *([words.counted("strange", strange)] if strange else [])])
+
+
 def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Block]:
     """The parts of the report of one sheet; `compact` counts the cells that are plainly right."""
     yield Lines((": ".join(part for part in (clean(sheet.id, LONGEST), headline(sheet, words)) if part),))
@@ -72,7 +80,9 @@ def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Bl
     if sheet.causes:
         items = tuple(cause_item(cause, sheet, words) for cause in sheet.causes)
         yield Items(words.counted("cause", len(items)), items)
-    if sheet.marks:
+    if sheet.marks and sheet.score is None:
+        yield Lines((words.text("no_score", why=words.text("no_number")),))
+    elif sheet.marks and sheet.score is not None:
         points, total = number(sheet.points), number(sheet.total)
         yield Lines((words.text("score", points=points, total=total, percent=percent(sheet.score)),))
     if sheet.remarks:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from derivations.network import Problem
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reporting.as_html import as_document
-from tracer.answers.reporting.blocks import Block
+from tracer.answers.reporting.blocks import Block, clean
 from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.sheet_report import sheet_blocks
 from tracer.answers.reporting.wording import Wording
@@ -21,6 +22,7 @@ from tracer.answers.result import Checked
 from tracer.answers.solutions.claimed import marked, sheet_of
 from tracer.answers.solutions.rendering import fragment, relations_json, render
 from tracer.answers.solutions.solution import Solution, check_solution, read_solution
+from tracer.unexpected import reported
 
 __all__ = [
     "MarkedFile",
@@ -51,6 +53,11 @@ class MarkedSolution:
 
     solution: Solution
     checked: Checked
+
+    @property
+    def title(self) -> str:
+        """The problem's."""
+        return self.solution.title
 
     @property
     def all_right(self) -> bool:
@@ -89,25 +96,46 @@ class MarkedSolution:
 
 @dataclass(frozen=True)
 class MarkedFile:
-    """A file and its marked solution, or in words why it could not be marked."""
+    """A file and its marked solution, or its marked sheet, or in words why it could not be marked."""
 
     file: str
-    marked: MarkedSolution | None
+    marked: MarkedSolution | Checked | None
     error: str = ""
 
 
-def check_files(problem: Problem, files: Iterable[str], *, notation: str | None = None) -> tuple[MarkedFile, ...]:
-    """Several written solutions, each on its own: one that cannot be marked does not stop the others."""
+def check_files(
+    problem: Problem, files: Iterable[str], sheet: Callable[[str], Checked], *, notation: str | None = None
+) -> tuple[MarkedFile, ...]:
+    """Several files, each on its own and as what it is: one that cannot be marked does not stop the others.
+
+    sheet: marks a file that is no written solution.
+    """
+    files = list(files)
+    named = Counter(Path(file).name for file in files)
     out = []
     for file in files:
+        title = clean(Path(file).name if named[Path(file).name] == 1 else file)
         try:
-            text = written_text(file)
-            if text is None:
-                raise ValueError("no formulas in UTF-8 text in it; mark answer sheets in a call of their own")
-            out.append(MarkedFile(file, check_written(problem, text, notation=notation, title=Path(file).name)))
+            out.append(MarkedFile(clean(file), _marked_file(problem, file, title, sheet, notation)))
         except (ValueError, OSError) as e:
-            out.append(MarkedFile(file, None, str(e)))
+            out.append(MarkedFile(clean(file), None, str(e)))
+        except Exception as e:
+            out.append(MarkedFile(clean(file), None, reported(e)))
     return tuple(out)
+
+
+def _marked_file(
+    problem: Problem, file: str, title: str, sheet: Callable[[str], Checked], notation: str | None
+) -> MarkedSolution | Checked:
+    text = written_text(file)
+    if text is not None:
+        return check_written(problem, text, notation=notation, title=title)
+    checked = sheet(file)
+    if len(checked) != 1:
+        return checked
+    if checked.one.error:
+        raise ValueError(f"no formulas in UTF-8 text in it, and as a sheet: {checked.one.error}")
+    return replace(checked, sheets=(replace(checked.one, id=title),))
 
 
 def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "full", lang: str = "en") -> str:
@@ -118,36 +146,74 @@ def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "ful
         return _page_of_files(files, feedback, lang)
     out = []
     for file in files:
-        marked = file.marked
-        body = marked.render(form, feedback=feedback, lang=lang) if marked else _not_marked(file, lang)
+        body = _told(
+            file, lambda own: own.render(form, feedback=feedback, lang=lang), lambda why: _not_marked(why, lang)
+        )
         out += [f"## {file.file}" if form == "markdown" else f"== {file.file}", "", body, ""]
-    return "\n".join(out).rstrip()
+    return "\n".join([*out, *_without_score(files, lang)]).rstrip()
 
 
-def _not_marked(file: MarkedFile, lang: str) -> str:
+def _without_score(files: Sequence[MarkedFile], lang: str) -> list[str]:
+    """A last line that names the files that have no score, where there are any."""
     words = Wording(lang)
-    return words.of_solutions("not_marked", error=words.said(file.error))
+    names = [f.file for f in files if f.marked is None or (isinstance(f.marked, Checked) and _unread(f.marked))]
+    return [f"{words.counted('unread', len(names))}: {words.listed(names)}"] if names else []
+
+
+def _unread(checked: Checked) -> bool:
+    return all(sheet.unread for sheet in checked)
+
+
+def _told(file: MarkedFile, told: Callable[[MarkedSolution | Checked], str], otherwise: Callable[[str], str]) -> str:
+    """What is told of a marked file; otherwise why it could not be marked, or why that could not be told."""
+    if file.marked is None:
+        return otherwise(file.error)
+    try:
+        return told(file.marked)
+    except ValueError:  # a format that there is not
+        raise
+    except Exception as e:
+        return otherwise(reported(e))
+
+
+def _not_marked(why: str, lang: str) -> str:
+    words = Wording(lang)
+    return words.of_solutions("not_marked", error=words.said(why))
 
 
 def _page_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
     out = []
     for file in files:
-        marked = file.marked
-        body = marked.fragment(feedback=feedback, lang=lang) if marked else f"<p>{escape(_not_marked(file, lang))}</p>"
+        body = _told(
+            file,
+            lambda own: own.fragment(feedback=feedback, lang=lang),
+            lambda why: f"<p>{escape(_not_marked(why, lang))}</p>",
+        )
         out += [f"<h1>{escape(file.file)}</h1>", body]
-    return as_document("\n".join(out), next((f.marked.solution.title for f in files if f.marked), "bptrace"), lang)
+    out += [f"<p>{escape(line)}</p>" for line in _without_score(files, lang)]
+    return as_document("\n".join(out), next((f.marked.title for f in files if f.marked), "bptrace"), lang)
 
 
 def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
     whole: dict[str, Any] = {}
     sheets = []
     for file in files:
-        if file.marked is None:
-            nothing = {"score": 0.0, "points": 0.0, "total": 0.0, "causes": [], "marks": []}
-            sheets.append({"sheet": file.file, **nothing, "error": file.error})
-            continue
-        one = json.loads(file.marked.render("json", feedback=feedback, lang=lang))
-        whole = whole or one
+        nothing: dict[str, Any] = {
+            "sheet": file.file,
+            "score": None,
+            "points": None,
+            "total": 0.0,
+            "causes": [],
+            "marks": [],
+        }
+        one = json.loads(
+            _told(
+                file,
+                lambda own: own.render("json", feedback=feedback, lang=lang),
+                lambda why, nothing=nothing: json.dumps({"sheets": [{**nothing, "error": why}]}),  # type: ignore[misc]
+            )
+        )
+        whole = whole or {key: value for key, value in one.items() if key != "sheets"}
         sheets += one["sheets"]
     return json.dumps({**whole, "sheets": sheets}, ensure_ascii=False, indent=1)
 

@@ -108,7 +108,10 @@ class OneWay:
             worlds = [self.comparer.value]
         verdicts: list[Verdict] = []
         for value in worlds:
-            first, *others = [value(tree) for tree in resolved if not isinstance(tree, str)]
+            try:
+                first, *others = [value(tree) for tree in resolved if not isinstance(tree, str)]
+            except ArithmeticError as e:  # a target that the problem does not state
+                return [Verdict("unread", message=f"{NOT_CHECKED}{e}")] * (len(resolved) - 1)
             verdicts = [
                 Verdict("true") if other == first else Verdict("false", message=f"it is {plain(first)} in this problem")
                 for other in others
@@ -118,11 +121,9 @@ class OneWay:
         return verdicts
 
     def _of_sample(self, k: int) -> Any:
-        truth = self.batch.truth
-
         def value(e: Expression) -> Any:
             if isinstance(e, Name):
-                return truth.values[e.quantity._replace(sample=k)]
+                return self.batch.true(e.quantity._replace(sample=k))
             return self.batch.value(e)
 
         return value

@@ -68,7 +68,8 @@ def readable(latex: str) -> str:
 
 def _quotient(found: re.Match[str]) -> str:
     apart = " " if re.match(r"\s*[\\\w]", found.string[found.end() :]) else ""
-    return f"{_grouped(found[1] or found[3])}/{_grouped(found[2] or found[4])}{apart}"
+    above, below = (found[1], found[2]) if found[3] is None else (found[3], found[4])  # braces may be empty
+    return f"{_grouped(above)}/{_grouped(below)}{apart}"
 
 
 def _grouped(text: str) -> str:
