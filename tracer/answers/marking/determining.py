@@ -15,7 +15,8 @@ from functools import cached_property
 from zlib import crc32
 
 from derivations import names
-from derivations.expression import Expression, Name, Number, Power, Product, evaluate, names_in
+from derivations.evaluation import evaluate
+from derivations.expression import Expression, Name, Number, Power, Product, names_in
 from derivations.given import fraction
 from derivations.names import CONSTANTS, Quantity
 from tracer.answers.marking.cells import GIVEN
@@ -222,7 +223,7 @@ def _digits(e: Expression | int | tuple[object, ...]) -> int:
             exact = fraction(text)
             return 1 + (exact.numerator.bit_length() + exact.denominator.bit_length()) // 10
         case Power(base, exponent):
-            return exponent * _digits(base)
+            return int(exponent) * _digits(base)
         case Expression():
             return max(1, sum(_digits(part) for part in _parts(e)))
     return 0
