@@ -7,13 +7,12 @@ A precedence parser: powers bind first, then * and /, then Σ, then + and -.  `d
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple, NoReturn, TypeVar
+from typing import TypeVar
 
+from derivations.cursor import KEYWORDS, Cursor, LanguageError
 from derivations.equations import Equation, Range
 from derivations.expression import (
     Call,
@@ -39,28 +38,6 @@ __all__ = ["LanguageError", "Statements", "expression", "read"]
 _T = TypeVar("_T")
 REDUCTIONS = ("mean", "max", "min", "softmax")
 MOST_LINES, LONGEST_LINE, DEEPEST = 1000, 2000, 60
-_KEYWORDS = ("if", "else", "for", "is", "outside")
-_TYPED = str.maketrans(
-    {"\u2211": "Σ", "×": "*", "·": "*", "⋅": "*", "∙": "*", "−": "-", "–": "-", "√": " sqrt ", "σ": "σ", "²": "^2",
-     "³": "^3", "≥": ">=", "≤": "<=", "÷": "/"}
-)  # fmt: skip
-_TOKEN = re.compile(
-    r"(?P<blank>[ \t]*)(?:(?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[^\W\d]\w*'*)"
-    r"|(?P<sign>\.\.|>=|<=|[-+*/^()\[\]{}|,=<>]))"
-)
-
-
-class LanguageError(ValueError):
-    """An equation that cannot be used: where, what, what now, in one line."""
-
-
-class Token(NamedTuple):
-    """A piece of a line: its kind (number, name, sign, end), its text, where it starts, whether after a blank."""
-
-    kind: str
-    text: str
-    start: int
-    blank: bool
 
 
 @dataclass
@@ -144,80 +121,12 @@ def _lines(text: str) -> Iterable[tuple[int, str]]:
             open_, started = "", 0
 
 
-class _Line:
-    """One statement, its tokens, and where reading has come to."""
+class _Line(Cursor):
+    """The grammar: one statement of a text."""
 
     def __init__(self, text: str, number: int) -> None:
-        self.text, self.number = (
-            unicodedata.normalize("NFKC", text.translate(_TYPED)).replace("**", "^").strip(),
-            number,
-        )
-        self.place, self.depth = 0, 0
+        super().__init__(text, number)
         self.inline: dict[str, Range] = {}
-        self.tokens = list(self._cut())
-
-    def _cut(self) -> Iterable[Token]:
-        at = 0
-        while at < len(self.text):
-            found = _TOKEN.match(self.text, at)
-            if not found:
-                at += len(self.text[at:]) - len(self.text[at:].lstrip())
-                raise self.error(f"{self.text[at]!r} is no part of an equation", at)
-            kind = found.lastgroup or ""
-            yield Token(kind, found[kind], found.start(kind), bool(found["blank"]))
-            at = found.end()
-        yield Token("end", "", len(self.text), True)
-
-    # --- places and errors ---
-
-    def error(self, what: str, at: int | None = None) -> LanguageError:
-        """The error, its line quoted with a caret where it was met."""
-        at = self.now.start if at is None else at
-        where = f"equations line {self.number}" if self.number else "formula"
-        low, high = max(0, at - 40), at + 20
-        quoted = f"{'…' if low else ''}{self.text[low:at]}^{self.text[at:high]}{'…' if high < len(self.text) else ''}"
-        return LanguageError(f"{where}, at ^ in '{quoted}': {what}")
-
-    def fail(self, expected: str) -> NoReturn:
-        """What was expected here, and what stands there."""
-        found = f"not {self.now.text!r}" if self.now.text else "and the line ends"
-        more = ": a bracket is missing?" if self.now.text in ")]}" else ""
-        raise self.error(f"here {expected} is expected, {found}{more}")
-
-    @property
-    def now(self) -> Token:
-        return self.tokens[self.place]
-
-    def following(self, ahead: int = 1) -> Token:
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
-
-    def took(self, *texts: str) -> bool:
-        """Whether one of these stands here; it is passed then."""
-        if self.now.text in texts and self.now.kind != "end":
-            self.place += 1
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        if not self.took(text):
-            self.fail(f"'{text}'")
-
-    def expect_end(self) -> None:
-        if self.now.kind != "end":
-            self.fail("an operator or the end of the line")
-
-    def name(self, what: str = "a name") -> str:
-        if self.now.kind != "name" or self.now.text in _KEYWORDS:
-            self.fail(what)
-        self.place += 1
-        return self.tokens[self.place - 1].text
-
-    def whole(self) -> int:
-        negative = self.took("-")
-        if self.now.kind != "number" or not self.now.text.isdecimal():
-            self.fail("a whole number")
-        self.place += 1
-        return -int(self.tokens[self.place - 1].text) if negative else int(self.tokens[self.place - 1].text)
 
     # --- statements ---
 
@@ -330,7 +239,7 @@ class _Line:
     def _multiplies(self) -> bool:
         """Whether what follows can only be a further factor."""
         kind, text, _, _ = self.now
-        return (kind == "name" and text not in _KEYWORDS) or kind == "number" or text in ("(", "|")
+        return (kind == "name" and text not in KEYWORDS) or kind == "number" or text in ("(", "|")
 
     def factor(self) -> Expression:
         """A sum over letters, or an atom with its power."""
@@ -383,7 +292,7 @@ class _Line:
             right = self.index()
             self.expect("]")
             return Same(left, right)
-        if kind != "name" or text in _KEYWORDS:
+        if kind != "name" or text in KEYWORDS:
             self.fail("a number or a name")
         return self._named()
 
