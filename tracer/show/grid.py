@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
-__all__ = ["grid", "to_csv"]
+__all__ = ["grid", "harmless_cell", "to_csv"]
 
 _FORMS = {"table": "", "markdown": "pipe", "latex": "latex", "html": ""}
 
@@ -51,14 +52,20 @@ def to_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """CSV; text that a spreadsheet would take for a formula is quoted with an apostrophe, numbers are left alone."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(headers)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerow(map(harmless_cell, headers))
+    writer.writerows([harmless_cell(cell) for cell in row] for row in rows)
     return out.getvalue().rstrip("\n")
 
 
-def _harmless(cell: str) -> str:
-    starts = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell != "="
-    return f"'{cell}" if starts and not _is_number(cell) else cell
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # their full-width forms begin a formula too
+_PASSED_OVER = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*")  # what spreadsheets leave out before a cell's first sign
+
+
+def harmless_cell(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    begins = cell[_PASSED_OVER.match(cell).end() :][:1]  # type: ignore[union-attr]  # it matches everywhere
+    steers = begins in _FORMULA and begins and cell != "="
+    return f"'{cell}" if (steers or cell[:1] in ("\t", "\r", "\n")) and not _is_number(cell) else cell
 
 
 def _is_number(cell: str) -> bool:
@@ -70,4 +77,6 @@ def _is_number(cell: str) -> bool:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    for sign in "\\|`":
+        cell = cell.replace(sign, f"\\{sign}")
+    return cell.replace("](", "\\](").replace("<", "&lt;")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,13 @@ from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import Grid, clean
 from tracer.answers.reporting.class_report import asked_cells
 from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, number, sheet_blocks
-from tracer.show.grid import to_csv
+from tracer.show.grid import harmless_cell, to_csv
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
     from tracer.answers.result import Cause, Checked, Mark, Marked
 
 __all__ = ["as_gradebook", "as_gradescope", "as_json"]
-
-_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def as_json(checked: Checked, words: Wording) -> str:
@@ -127,8 +123,7 @@ def _gradebook_row(sheet: Marked, cells: Iterable[str], words: Wording) -> list[
 
 def _guarded(text: str) -> str:
     """A stranger's text that no spreadsheet takes for a formula, full-width signs included (OWASP, CSV injection)."""
-    text = clean(text)
-    return f"'{text}" if text[:1] in _FORMULA and text and not _NUMBER.fullmatch(text) else text
+    return harmless_cell(clean(text))
 
 
 def as_gradescope(checked: Checked, words: Wording) -> str:

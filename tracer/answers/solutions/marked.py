@@ -13,14 +13,16 @@ from typing import Any
 from derivations.network import Problem
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reporting.as_html import as_document
-from tracer.answers.reporting.blocks import Block
+from tracer.answers.reporting.as_markdown import markdown_text
+from tracer.answers.reporting.blocks import Block, clean
 from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.sheet_report import sheet_blocks
 from tracer.answers.reporting.wording import Wording
 from tracer.answers.result import Checked
 from tracer.answers.solutions.claimed import marked, sheet_of
-from tracer.answers.solutions.rendering import fragment, relations_json, render
+from tracer.answers.solutions.rendering import STYLE, fragment, relations_json, render
 from tracer.answers.solutions.solution import Solution, check_solution, read_solution
+from tracer.files import FileRefused, read_file
 
 __all__ = [
     "MarkedFile",
@@ -117,10 +119,11 @@ def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "ful
     if form == "html":
         return _page_of_files(files, feedback, lang)
     out = []
+    said, mark = (markdown_text, "##") if form == "markdown" else (clean, "==")
     for file in files:
         marked = file.marked
-        body = marked.render(form, feedback=feedback, lang=lang) if marked else _not_marked(file, lang)
-        out += [f"## {file.file}" if form == "markdown" else f"== {file.file}", "", body, ""]
+        body = marked.render(form, feedback=feedback, lang=lang) if marked else said(_not_marked(file, lang))
+        out += [f"{mark} {said(file.file)}", "", body, ""]
     return "\n".join(out).rstrip()
 
 
@@ -133,9 +136,13 @@ def _page_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str
     out = []
     for file in files:
         marked = file.marked
-        body = marked.fragment(feedback=feedback, lang=lang) if marked else f"<p>{escape(_not_marked(file, lang))}</p>"
-        out += [f"<h1>{escape(file.file)}</h1>", body]
-    return as_document("\n".join(out), next((f.marked.solution.title for f in files if f.marked), "bptrace"), lang)
+        why = "" if marked else f"<p>{escape(clean(_not_marked(file, lang)))}</p>"
+        out += [
+            f"<h1>{escape(clean(file.file))}</h1>",
+            marked.fragment(feedback=feedback, lang=lang) if marked else why,
+        ]
+    title = next((f.marked.solution.title for f in files if f.marked), "bptrace")
+    return as_document("\n".join(out), title, lang, styles=[STYLE])
 
 
 def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
@@ -154,10 +161,12 @@ def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str
 
 def written_text(path: str | Path) -> str | None:
     """The text of a file that is a written solution, formulas in prose; None for one that is an answer sheet."""
-    file = Path(path)
-    if file.suffix.lower() not in SUFFIXES or not file.is_file() or file.stat().st_size > LARGEST:
+    if Path(path).suffix.lower() not in SUFFIXES:
         return None
-    return _in_prose(file.read_bytes())
+    try:
+        return _in_prose(read_file(path, LARGEST, "a solution is smaller"))
+    except (FileRefused, OSError):
+        return None  # who reads the sheets says what is wrong with it
 
 
 def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffix: str, label: str) -> Sheet | None:
