@@ -137,12 +137,30 @@ def clocks_on_the_wall(known: Sources) -> list[str]:
     return out
 
 
+DOORS = {"tracer.files", "tracer.saving"}  # for files of people; the two others read what comes with the package
+OWN_FILES = {"tracer.answers.reporting.texts", "tracer.show.page.document"}
+OPENING = {"open", "read_bytes", "read_text", "write_bytes", "write_text"}
+
+
+def past_the_doors(known: Sources) -> list[str]:
+    """Calls that open a file elsewhere, where nobody has looked whether it is a plain one of bounded size."""
+    out = []
+    for name, text in known.items():
+        for node in ast.walk(ast.parse(text)) if name not in DOORS | OWN_FILES else ():
+            if not isinstance(node, ast.Call) or (node.args and ast.unparse(node.args[0]) == "os.devnull"):
+                continue
+            owner, _, called = ast.unparse(node.func).rpartition(".")
+            if called in OPENING and (owner or called == "open") and not owner.endswith("archive"):
+                out.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
+    return out
+
+
 def too_long(known: Sources) -> list[str]:
     """Modules with more lines than a reader holds in the head."""
     return [f"{name}: {n} lines" for name, text in known.items() if (n := len(text.splitlines())) > MOST_LINES]
 
 
-CHECKS = (backward_arrows, clocks_on_the_wall, cycles, evaluations, sympy_outside, too_long)
+CHECKS = (backward_arrows, clocks_on_the_wall, cycles, evaluations, past_the_doors, sympy_outside, too_long)
 
 TWINS = [
     (backward_arrows, {"derivations.a": "from tracer.b import c", "tracer.b": ""}),
@@ -164,6 +182,9 @@ TWINS = [
     (evaluations, {"tracer.a": "compile('1', '', 'eval')"}),
     (evaluations, {"tracer.a": "import pickle"}),
     (evaluations, {"tracer.a": "np.load(f, allow_pickle=True)"}),
+    (past_the_doors, {"tracer.a": "open(path)"}),
+    (past_the_doors, {"tracer.a": "os.open(path, 0)"}),
+    (past_the_doors, {"tracer.a": "def f(p):\n    return Path(p).read_bytes()"}),
     (sympy_outside, {"tracer.a": "import sympy"}),
     (sympy_outside, {"tracer.a": "def f():\n    from sympy.core import Expr"}),
     (too_long, {"tracer.a": "x = 1\n" * (MOST_LINES + 1)}),
@@ -191,6 +212,8 @@ def test_a_clean_source_passes() -> None:
         "tracer.b": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tracer.c import D",
         "tracer.c": "import tracer.b\nfrom derivations.e import sympy_free",
         "derivations.e": "def f():\n    import sympy",
+        "tracer.files": "open(path)",
+        "tracer.d": "archive.open(part)\nopen(os.devnull)",
         "tests.a": "import time\nassert time.process_time() < 1\nsubprocess.run(['a'], timeout=60)",
         "tests.benchmarks.a": "import time\nstart = time.perf_counter()",
     }

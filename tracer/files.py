@@ -16,7 +16,6 @@ _NAMED = (
     (stat.S_ISCHR, "a device, not a file; name a plain file"),
     (stat.S_ISBLK, "a device, not a file; name a plain file"),
 )
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _ENTRY = b"PK\x01\x02"  # begins each entry of a zip archive's directory
 _LONGEST_ENTRY = 1000  # bytes; a name of 200 signs and room for what packers put beside it
 _TAIL = 1 << 17  # where zipfile looks for the directory: the last 64 kB
@@ -51,13 +50,17 @@ def read_input(path: str | Path, given: IO[bytes] | None, most: int, smaller: st
 def plain_file(path: str | Path, most: int, smaller: str) -> IO[bytes]:
     """A plain file of at most `most` bytes, opened to be read.  Raises as `read_file` does."""
     _look(os.stat(path), most, smaller)  # before it is opened: opening alone can wait, or wind a tape
-    handle = os.open(path, _FLAGS)
+    opened = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes it
     try:
-        _look(os.fstat(handle), most, smaller)  # the file that was opened, whatever has taken its name since
+        _look(os.fstat(opened.fileno()), most, smaller)  # the file itself, whatever has taken its name since
     except FileRefused:
-        os.close(handle)
+        opened.close()
         raise
-    return os.fdopen(handle, "rb")
+    return opened
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _look(found: os.stat_result, most: int, smaller: str) -> None:

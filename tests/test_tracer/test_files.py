@@ -24,12 +24,13 @@ Capture = pytest.CaptureFixture[str]
 MEMORY = 256_000  # kB a file may cost
 SECONDS = 1.0  # of the processor, besides what a harmless file takes
 CHILD = """
-import resource, sys, time
+import sys, time
 import tracer.answers.reading.sources, tracer.answers.marking.mark, tracer.answers.solutions.marked, tracer.tracing
 from tracer.cli import main
 begin = time.process_time()
 code = main(sys.argv[1:])
-took, most = time.process_time() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+took = time.process_time() - begin
+most = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(took, most, file=sys.stderr)
 sys.exit(code)
 """
@@ -188,12 +189,14 @@ def test_an_archive_of_few_is_opened() -> None:
         assert len(archive.read("a")) == 400_000
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
 def test_an_archive_of_bare_entries_costs_little(tmp_path: Path) -> None:
     """61 MB of them: refused in a second and 256 MB."""
     path = tmp_path / "class.zip"
-    path.write_bytes(b"PK\x05\x06" + bytes(18) + bare_entries(61_000_000 // 46))
+    path.write_bytes(b"PK\x05\x06" + bare_entries(61_000_000 // 46))
     code, words, took, most = cost("check", "hand-3-2-2", str(path))
-    assert (code, "unpacks to more than" in words or "not a readable" in words) == (2, True), words
+    assert code == 2
+    assert "unpacks to more than 5000 files" in words
     assert took < SECONDS
     assert most < MEMORY
 
@@ -290,7 +293,7 @@ COMMANDS = [
     ["read", "FILE"],
 ]
 SAID = {
-    "folder": "a folder, not a file",
+    "folder": "a folder",
     "pipe": "a pipe, not a file",
     "zeros": "a device, not a file",
     "loop": "",

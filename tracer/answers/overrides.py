@@ -95,6 +95,8 @@ def read_overrides(path: str | Path) -> list[Override]:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
     except FileRefused as e:
+        if path.is_dir():
+            raise FileNotFoundError(f"{path}: no such file, but a folder; name a file in it") from None
         raise OverrideError(f"{path.name}: {e}") from None
     except UnicodeDecodeError as e:
         raise OverrideError(f"{path.name}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 
-__all__ = ["grid", "harmless_cell", "to_csv"]
+__all__ = ["begins_formula", "grid", "to_csv"]
 
 _FORMS = {"table": "", "markdown": "pipe", "latex": "latex", "html": ""}
 
@@ -52,8 +52,8 @@ def to_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """CSV; text that a spreadsheet would take for a formula is quoted with an apostrophe, numbers are left alone."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(harmless_cell, headers))
-    writer.writerows([harmless_cell(cell) for cell in row] for row in rows)
+    writer.writerow(map(_harmless, headers))
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return out.getvalue().rstrip("\n")
 
 
@@ -61,11 +61,14 @@ _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # their full-width forms b
 _PASSED_OVER = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*")  # what spreadsheets leave out before a cell's first sign
 
 
-def harmless_cell(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    begins = cell[_PASSED_OVER.match(cell).end() :][:1]  # type: ignore[union-attr]  # it matches everywhere
-    steers = begins in _FORMULA and begins and cell != "="
-    return f"'{cell}" if (steers or cell[:1] in ("\t", "\r", "\n")) and not _is_number(cell) else cell
+def begins_formula(cell: str) -> bool:
+    """Whether a spreadsheet could take a cell for a formula (OWASP, CSV injection)."""
+    passed = _PASSED_OVER.match(cell)
+    return cell[passed.end() if passed else 0 :][:1] in _FORMULA or cell[:1] in ("\t", "\r", "\n")
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell != "=" and begins_formula(cell) and not _is_number(cell) else cell
 
 
 def _is_number(cell: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,15 @@ from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import Grid, clean
 from tracer.answers.reporting.class_report import asked_cells
 from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, number, sheet_blocks
-from tracer.show.grid import harmless_cell, to_csv
+from tracer.show.grid import begins_formula, to_csv
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
     from tracer.answers.result import Cause, Checked, Mark, Marked
 
 __all__ = ["as_gradebook", "as_gradescope", "as_json"]
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def as_json(checked: Checked, words: Wording) -> str:
@@ -123,7 +126,8 @@ def _gradebook_row(sheet: Marked, cells: Iterable[str], words: Wording) -> list[
 
 def _guarded(text: str) -> str:
     """A stranger's text that no spreadsheet takes for a formula, full-width signs included (OWASP, CSV injection)."""
-    return harmless_cell(clean(text))
+    text = clean(text)
+    return f"'{text}" if begins_formula(text) and not _NUMBER.fullmatch(text) else text
 
 
 def as_gradescope(checked: Checked, words: Wording) -> str:
