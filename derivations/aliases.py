@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from derivations.given import read_number, shortened
+from derivations.latex_names import check_latex_name
 from derivations.names import Quantity, elements, find_name, read_name, text
 from derivations.network import Network
 
@@ -58,7 +59,9 @@ class Aliases:
         self.network, self.samples, self.entries = network, samples, entries
         self.exact: dict[str, Meaning] = {}
         self.patterns: list[tuple[re.Pattern[str], list[str], str]] = []
-        for theirs, ours, _ in entries:
+        for theirs, ours, latex in entries:
+            if latex:
+                check_latex_name(latex)
             self._add(theirs, ours)
 
     def _add(self, theirs: str, ours: str) -> None:

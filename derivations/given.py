@@ -24,6 +24,7 @@ LARGEST = 100  # its decimal exponent, either way a power that float64 squares w
 SMALLEST = -300
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?|[+-]?\d+/\d+", re.ASCII)
+_SHORT = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)  # neither too long nor too large nor too small
 _COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _MINUS = {ord(sign): "-" for sign in "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"}
 
@@ -34,6 +35,9 @@ def read_number(written: object) -> str:
     Full-width digits and Unicode minus signs are understood.  Raises ValueError with a reason that starts with what
     was written: not a number, not finite, a decimal comma, too long, too large.
     """
+    plain = str(written) if type(written) is int and written.bit_length() < LONGEST else written
+    if isinstance(plain, str) and len(plain) <= LONGEST and _SHORT.fullmatch(plain):
+        return plain  # as nearly all of a large file are
     if isinstance(written, bool) or not isinstance(written, int | float | str | np.integer | np.floating):
         raise ValueError(f"{shortened(written)} is not a number; write a number such as 0.5 or '1/3'")
     if _whole(written) and not -(10**LARGEST) < int(written) < 10**LARGEST:

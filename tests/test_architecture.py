@@ -17,10 +17,10 @@ MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "code", "codeop
 Sources = dict[str, str]
 
 
-def sources() -> Sources:
+def sources(packages: tuple[str, ...] = PACKAGES) -> Sources:
     """Every module by its dotted name, with its text."""
     out = {}
-    for package in PACKAGES:
+    for package in packages:
         for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
             out[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
@@ -28,6 +28,7 @@ def sources() -> Sources:
 
 
 SOURCES = sources()
+TESTS = sources(("tests",))
 
 
 def imports(name: str, text: str, known: Sources, *, deferred: bool = True) -> Iterator[str]:
@@ -112,6 +113,48 @@ def sympy_outside(known: Sources) -> list[str]:
     ]
 
 
+CLOCKS = {"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "timeit", "repeat"}
+TIMED = {"benchmarks", "campaigns", "rendering"}  # are run by hand, or wait for a browser
+
+
+def clocks_on_the_wall(known: Sources) -> list[str]:
+    """Tests that read a clock, which runs on while other work has the processor: process_time stands still then.
+
+    A limit that a child process is given is such a clock too; 60 seconds and more only end what hangs.
+    """
+    out = []
+    for name, text in known.items():
+        if name.split(".")[0] != "tests" or TIMED & set(name.split(".")):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            read = (
+                node.attr if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("time", "timeit") else ""
+            )
+            taken = [a.name for a in node.names] if isinstance(node, ast.ImportFrom) and node.module == "time" else []
+            short = isinstance(node, ast.keyword) and node.arg == "timeout" and float(ast.unparse(node.value)) < 60
+            if {read, *taken} & CLOCKS or short:
+                out.append(f"{name}:{getattr(node, 'lineno', 0)}: {ast.unparse(node)}")
+    return out
+
+
+DOORS = {"tracer.files", "tracer.saving"}  # for files of people; the two others read what comes with the package
+OWN_FILES = {"tracer.answers.reporting.texts", "tracer.show.page.document"}
+OPENING = {"open", "read_bytes", "read_text", "write_bytes", "write_text"}
+
+
+def past_the_doors(known: Sources) -> list[str]:
+    """Calls that open a file elsewhere, where nobody has looked whether it is a plain one of bounded size."""
+    out = []
+    for name, text in known.items():
+        for node in ast.walk(ast.parse(text)) if name not in DOORS | OWN_FILES else ():
+            if not isinstance(node, ast.Call) or (node.args and ast.unparse(node.args[0]) == "os.devnull"):
+                continue
+            owner, _, called = ast.unparse(node.func).rpartition(".")
+            if called in OPENING and (owner or called == "open") and not owner.endswith("archive"):
+                out.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
+    return out
+
+
 def too_long(known: Sources) -> list[str]:
     """Modules with more lines than a reader holds in the head."""
     return [f"{name}: {n} lines" for name, text in known.items() if (n := len(text.splitlines())) > MOST_LINES]
@@ -169,11 +212,19 @@ def asks_by_name(known: Sources) -> list[str]:
     ]
 
 
-CHECKS = (backward_arrows, cycles, evaluations, sympy_outside, too_long, new_on_the_old_core, asks_by_name)
+CHECKS = (
+    *(backward_arrows, clocks_on_the_wall, cycles, evaluations, past_the_doors, sympy_outside, too_long),
+    *(new_on_the_old_core, asks_by_name),
+)
 
 TWINS = [
     (backward_arrows, {"derivations.a": "from tracer.b import c", "tracer.b": ""}),
     (backward_arrows, {"derivations.a": "def f():\n    import tracer.b", "tracer.b": ""}),
+    (clocks_on_the_wall, {"tests.test_a": "import time\nassert time.perf_counter() < 1"}),
+    (clocks_on_the_wall, {"tests.test_a": "import time\nclock = time.monotonic"}),
+    (clocks_on_the_wall, {"tests.test_a": "from time import time"}),
+    (clocks_on_the_wall, {"tests.test_a": "import timeit\ntimeit.timeit('1')"}),
+    (clocks_on_the_wall, {"tests.test_a": "subprocess.run(['a'], timeout=5)"}),
     (cycles, {"tracer.a": "from tracer.b import c", "tracer.b": "from tracer import a"}),
     (cycles, {"tracer.a": "import tracer.b", "tracer.b": "import tracer.c", "tracer.c": "import tracer.a"}),
     (cycles, {"tracer.a": "def f():\n    from tracer.b import c", "tracer.b": "import tracer.a"}),
@@ -186,6 +237,9 @@ TWINS = [
     (evaluations, {"tracer.a": "compile('1', '', 'eval')"}),
     (evaluations, {"tracer.a": "import pickle"}),
     (evaluations, {"tracer.a": "np.load(f, allow_pickle=True)"}),
+    (past_the_doors, {"tracer.a": "open(path)"}),
+    (past_the_doors, {"tracer.a": "os.open(path, 0)"}),
+    (past_the_doors, {"tracer.a": "def f(p):\n    return Path(p).read_bytes()"}),
     (sympy_outside, {"tracer.a": "import sympy"}),
     (sympy_outside, {"tracer.a": "def f():\n    from sympy.core import Expr"}),
     (too_long, {"tracer.a": "x = 1\n" * (MOST_LINES + 1)}),
@@ -199,7 +253,7 @@ TWINS = [
 def test_the_plan_is_kept(check: object) -> None:
     """No module breaks the plan; what does is named."""
     assert callable(check)
-    assert check(SOURCES) == []
+    assert check(TESTS if check is clocks_on_the_wall else SOURCES) == []
 
 
 @pytest.mark.parametrize(("check", "bad"), TWINS)
@@ -216,11 +270,16 @@ def test_a_clean_source_passes() -> None:
         "tracer.b": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tracer.c import D",
         "tracer.c": "import tracer.b\nfrom derivations.e import sympy_free",
         "derivations.e": "def f():\n    import sympy",
+        "tracer.files": "open(path)",
+        "tracer.d": "archive.open(part)\nopen(os.devnull)",
+        "tests.a": "import time\nassert time.process_time() < 1\nsubprocess.run(['a'], timeout=60)",
+        "tests.benchmarks.a": "import time\nstart = time.perf_counter()",
     }
     assert not any(check(clean) for check in CHECKS)
 
 
 def test_the_walk_sees_every_module() -> None:
     """Both packages are walked, down to their folders, and no folder bears the name of a public function."""
+    assert {"tests.test_tracer.test_sheets", "tests.test_architecture"} <= TESTS.keys()
     assert {"tracer.cli", "derivations.rules", "tracer.answers.reading.sheets"} <= SOURCES.keys()
     assert not {"tracer.verify", "tracer.check", "tracer.train", "tracer.trace", "tracer.load"} & SOURCES.keys()

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from derivations.network import MOST_NUMBERS
+from tracer.files import FileRefused, opened_archive, plain_file
 from tracer.problem import ProblemError
 
 __all__ = ["arrays_in", "read_arrays"]
@@ -28,22 +29,28 @@ def read_arrays(path: Path) -> dict[str, Any]:
     if path.suffix.lower() != ".npz":
         now = "save with np.savez('weights.npz', W1=..., b1=...), which runs no code when read"
         raise ProblemError(f"{path.name}: '{path.suffix or 'no suffix'}' cannot be read here; {now}")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
-    with path.open("rb") as stream:
+    try:
+        stream = plain_file(path, 2 * MOST_BYTES, "save fewer arrays")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
+    except FileRefused as e:
+        raise ProblemError(f"{path.name}: {e}") from None
+    with stream:
         return arrays_in(stream, path.name)
 
 
 def arrays_in(stream: IO[bytes], name: str) -> dict[str, Any]:
     """Every array of an opened .npz file.  Raises ProblemError, which names the file by `name`."""
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with opened_archive(stream, MOST_ARRAYS) as archive:
             _look(archive, name)
         stream.seek(0)
         with np.load(stream, allow_pickle=False) as arrays:
             return {array: arrays[array] for array in arrays.files}
     except ProblemError:
         raise
+    except FileRefused:
+        raise ProblemError(f"{name}: too many arrays; at most {MOST_ARRAYS}") from None
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -59,8 +66,6 @@ def arrays_in(stream: IO[bytes], name: str) -> dict[str, Any]:
 
 def _look(archive: zipfile.ZipFile, name: str) -> None:
     entries = archive.infolist()
-    if len(entries) > MOST_ARRAYS:
-        raise ProblemError(f"{name}: {len(entries)} arrays are too many; at most {MOST_ARRAYS}")
     if sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise ProblemError(f"{name}: unpacks to more than {MOST_BYTES // 1_000_000} MB; save fewer arrays")
     for entry in entries:

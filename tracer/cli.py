@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 
-from tracer.terminal import harmless, printable
+from tracer.terminal import aside, harmless, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser(arguments).parse_args(arguments)
     try:
         from tracer import commands
+        from tracer.saving import spare
 
+        spare(options)
         return int(getattr(commands, options.command)(options))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: nothing more to say
@@ -55,12 +57,14 @@ def _open_streams() -> None:
 
 
 def _refused(message: str) -> int:
-    print(printable(f"bptrace: {harmless(message)}", sys.stderr), file=sys.stderr)
+    aside(f"bptrace: {harmless(message)}")
     return 2
 
 
 def _one_line(e: Exception) -> str:
-    message = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.strerror else str(e)
+    message = str(e)
+    if isinstance(e, OSError) and e.strerror:
+        message = f"{e.filename}: {e.strerror}" if isinstance(e.filename, str) else e.strerror
     return " ".join(message.split())
 
 
@@ -295,7 +299,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from tracer import __version__
 
-        print(f"bptrace {__version__}")
+        say(f"bptrace {__version__}")
         parser.exit(0)
 
 
@@ -303,5 +307,5 @@ class _Parser(argparse.ArgumentParser):
     """One line for an error, and where help is."""
 
     def error(self, message: str) -> Any:
-        text = harmless(f"{self.prog}: {' '.join(message.split())}; see `{self.prog} --help`")
-        self.exit(2, printable(f"{text}\n", sys.stderr))
+        aside(harmless(f"{self.prog}: {' '.join(message.split())}; see `{self.prog} --help`"))
+        self.exit(2)

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tracer.terminal import printable
+from tracer.terminal import aside, say
 
 if TYPE_CHECKING:
     import argparse
@@ -136,7 +136,7 @@ def verify(options: argparse.Namespace) -> int:
     )
     _write(result.render(form), options)
     if form in ("csv", "json") or options.output:
-        print(printable(str(result), sys.stderr), file=sys.stderr)
+        aside(str(result))
     return {"agree": 0, "disagree": 1, "undecided": 3}[result.verdict]
 
 
@@ -179,7 +179,7 @@ def _sheets(options: argparse.Namespace, problem: Problem) -> int:
     text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     _write(text, options)
     if options.output:
-        print(printable(summary(checked, options.lang), sys.stderr), file=sys.stderr)
+        aside(summary(checked, options.lang))
     return _exit_code(checked)
 
 
@@ -272,7 +272,7 @@ def sheet(options: argparse.Namespace) -> int:
     _write(written if isinstance(written, bytes) else written.rstrip("\n"), options)
     seen = {slip.base for slip in visible(problem)}
     for line in unseen([slip.name for slip in slips_of(problem) if slip.base not in seen]):
-        print(printable(line, sys.stderr), file=sys.stderr)
+        aside(line)
     return 0
 
 
@@ -342,15 +342,14 @@ def new(options: argparse.Namespace) -> int:
 
 def read(options: argparse.Namespace) -> int:
     """`bptrace read`."""
+    from tracer.answers.solutions.marked import LARGEST
     from tracer.answers.solutions.proposing import propose
+    from tracer.files import read_input
 
-    if options.solution == "-":
-        content = sys.stdin.buffer.read()
-    else:
-        with open(options.solution, "rb") as opened:
-            content = opened.read()
-    where = "standard input" if options.solution == "-" else options.solution
+    given = sys.stdin.buffer if options.solution == "-" else None
+    where = "standard input" if given else options.solution
     try:
+        content = read_input(options.solution, given, LARGEST, "a solution is smaller")
         proposal = propose(content.decode("utf-8-sig"))
     except UnicodeDecodeError as e:
         raise ValueError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
@@ -427,39 +426,23 @@ def _format(options: argparse.Namespace, suffixes: dict[str, str] | None = None,
 
 def _keep(options: argparse.Namespace) -> None:
     """A form to fill in never replaces one that may be filled in."""
-    if options.output and os.path.exists(options.output):
+    if options.output and os.path.isfile(options.output):
         raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
 
 
 def _write(text: str | bytes, options: argparse.Namespace) -> int:
-    """To standard output, or to a file: written aside and moved into place, so that nothing is ever half written."""
-    if not options.output:
-        if isinstance(text, bytes):
-            raise ValueError("a workbook is not text; name a file with -o")
-        if sys.stdout is None:
-            raise ValueError("standard output is closed; name a file with -o")
-        print(printable(text, sys.stdout))
-        return 0
-    import tempfile
-    from contextlib import ExitStack
+    """To standard output, or to the file that -o names."""
+    if options.output:
+        from tracer.saving import save
 
-    folder, name = os.path.split(os.path.abspath(options.output))
-    try:
-        handle, aside = tempfile.mkstemp(prefix=f".{name[:20]}.", dir=folder)
-    except OSError as e:
-        raise OSError(e.errno, e.strerror, options.output) from None
-    with ExitStack() as undone:
-        undone.callback(os.unlink, aside)
-        with os.fdopen(handle, "wb") as out:
-            out.write(text if isinstance(text, bytes) else (text.rstrip("\n") + "\n").encode())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(aside, 0o666 & ~umask)
-        os.replace(aside, options.output)
-        undone.pop_all()  # the file is in its place
+        save(text, options.output)
+    elif isinstance(text, bytes):
+        raise ValueError("a workbook is not text; name a file with -o")
+    else:
+        say(text)
     return 0
 
 
 def _tell(notes: tuple[str, ...]) -> None:
     for note in notes:
-        print(printable(f"note: {note}", sys.stderr), file=sys.stderr)
+        aside(f"note: {note}")

@@ -19,6 +19,7 @@ from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
 from tracer.fields import OPTIMIZER_CONSTANTS, Table, whole
+from tracer.files import FileRefused, read_file
 from tracer.samples import find_sample, sample_folders
 from tracer.sheet_fields import read_marking_table, read_sheet_table
 from tracer.toml_text import ProblemError, read_toml
@@ -27,7 +28,7 @@ __all__ = ["ProblemError", "Source", "as_problem", "load", "loads"]
 
 LARGEST_FILE = 1_000_000
 MOST_UNITS, MOST_LAYERS, MOST_SAMPLES, MOST_NAMES = 100_000, 1000, 5000, 500
-_TOO_LARGE = f"larger than {LARGEST_FILE // 1_000_000} MB; draw large weights with W = {{random = ..., shape = ...}}"
+_SMALLER = "draw large weights with W = {random = ..., shape = ...}"
 
 
 Source = Problem | str | Path | Mapping[str, Any]
@@ -53,11 +54,10 @@ def load(source: str | Path | Mapping[str, Any]) -> Problem:
         near = difflib.get_close_matches(str(source), [folder.name for folder in sample_folders()], n=1)
         hint = f"did you mean the sample {near[0]}?" if near else "`bptrace samples` lists the samples"
         raise FileNotFoundError(f"{path}: no such file, and no sample of that name; {hint}")
-    if path.is_dir():
-        raise ProblemError("a folder, not a file; name the problem file in it")
-    if path.stat().st_size > LARGEST_FILE:
-        raise ProblemError(_TOO_LARGE)
-    return loads(path.read_bytes())
+    try:
+        return loads(read_file(path, LARGEST_FILE, _SMALLER))
+    except FileRefused as e:
+        raise ProblemError(str(e)) from None
 
 
 def loads(content: str | bytes) -> Problem:
@@ -68,7 +68,7 @@ def loads(content: str | bytes) -> Problem:
         except UnicodeDecodeError as e:
             raise ProblemError(f"byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
     if len(content) > LARGEST_FILE:
-        raise ProblemError(_TOO_LARGE)
+        raise ProblemError(f"larger than {LARGEST_FILE // 1_000_000} MB; {_SMALLER}")
     if not content.strip():
         raise ProblemError("the file is empty; `bptrace new 2-2-1` writes one to fill in")
     return _problem(read_toml(content), content)
@@ -90,6 +90,9 @@ def _problem(value: Mapping[str, Any], content: str) -> Problem:
     x = _columns([_vector(s, "x", s.need("x", "x = [1, 2]")) for s in samples], samples, "x", None)
     _fit(layers, x.shape[0], in_out, samples[0])
     network = Network(tuple(layer for _, layer in layers), loss)
+    if sum(network.sizes) * len(samples) > MOST_NUMBERS:
+        each = f"{len(samples)} samples of {sum(network.sizes)} units"
+        raise top.fail("samples", f"{each} are more than {MOST_NUMBERS} numbers; give fewer samples")
     signals = _signals(samples, network)
     training = _training(top)
     names = _names(top, network, x.shape[1])
@@ -111,7 +114,14 @@ def _layers(net: Table, in_out: bool) -> list[tuple[Table, Layer]]:
         raise net.fail("layers", "must be a list of layers, each with activation and W")
     if len(tables) > MOST_LAYERS:
         raise net.fail("layers", f"{len(tables)} layers are too many; at most {MOST_LAYERS}")
-    return [_layer(Table(t, f"layers[{k}]", "layers", net.content), in_out) for k, t in enumerate(tables, 1)]
+    layers, numbers = [], 0
+    for k, table in enumerate(tables, 1):  # one after the other: what is too much is refused before it is drawn
+        layers.append(_layer(Table(table, f"layers[{k}]", "layers", net.content), in_out))
+        layer = layers[-1][1]
+        numbers += layer.W.floats.size + (layer.b.floats.size if layer.b else 0)
+        if numbers > MOST_NUMBERS:
+            raise net.fail("layers", f"more than {MOST_NUMBERS} numbers in all; a problem worked by hand is smaller")
+    return layers
 
 
 def _layer(table: Table, in_out: bool) -> tuple[Table, Layer]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["read_marking_table", "read_sheet_table"]
 
 MOST_POINTS, MOST_FIGURES = 1000, 15
-MOST_ASKED = 5000
+MOST_ASKED, MOST_ACCEPTED = 5000, 20
 Fields = tuple[tuple[str, object], ...]
 
 
@@ -51,6 +51,8 @@ def read_sheet_table(top: Table, network: Network, samples: int, names: tuple[tu
     for key in ("points", "figures", "places"):
         value = fields.get(key)
         if isinstance(value, Mapping):
+            if len(value) > MOST_ASKED:
+                raise table.fail(key, f"{len(value)} names are too many; at most {MOST_ASKED}")
             for number in value.values():
                 _number(table, key, number)
             fields[key] = {known.ours(name, table.at(key)): number for name, number in value.items()}
@@ -65,7 +67,10 @@ def read_marking_table(top: Table) -> Fields:
     accept = table.value.get("accept", [])
     if not isinstance(accept, list | tuple | Mapping):
         raise table.fail("accept", f"{shortened(accept)} is not a reading; write accept = [{{learning_rate = 0.1}}]")
-    for k, reading in enumerate([accept] if isinstance(accept, Mapping) else accept, 1):
+    readings = [accept] if isinstance(accept, Mapping) else accept
+    if len(readings) > MOST_ACCEPTED:  # each sheet is marked once for each of them
+        raise table.fail("accept", f"{len(readings)} readings are too many; at most {MOST_ACCEPTED}")
+    for k, reading in enumerate(readings, 1):
         if not isinstance(reading, Mapping) or not reading:
             place = f"{table.at('accept')}[{k}]"
             raise ProblemError(f"{place}: {shortened(reading)} is not a reading; write {{learning_rate = 0.1}}")

@@ -1,7 +1,8 @@
-"""Text as a terminal or a pipe can take it."""
+"""The one door for what is printed: text as a terminal or a pipe can take it, and nothing that would steer either."""
 
 from __future__ import annotations
 
+import re
 import sys
 
 TYPE_CHECKING = False
@@ -9,12 +10,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["counted", "harmless", "printable"]
+__all__ = ["aside", "counted", "disarmed", "harmless", "say"]
 
 _PLAIN = str.maketrans({"\u00b7": "*", "\u2248": "~", "\u00b2": "^2", "\u00b1": "+/-", "\u2264": "<=", "\u03a6": "Phi"})
 
 
-def printable(text: str, stream: Any) -> str:
+_STEERING = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and the end of a line
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"  # what turns the direction or breaks the line
+    "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"  # what no encoding has, and what nobody sees
+)
+
+
+def say(text: str) -> None:
+    """To standard output.  Raises OSError where it is closed or takes no more."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed; name a file with -o")
+    try:
+        print(_printable(disarmed(text), sys.stdout), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, "standard output") from None
+
+
+def aside(words: str) -> None:
+    """A line to standard error, where that is open."""
+    if sys.stderr is not None:
+        print(_printable(disarmed(words), sys.stderr), file=sys.stderr)
+
+
+def disarmed(text: str) -> str:
+    r"""Text of several lines where what would steer a terminal or an editor is shown as a code, `\u001b`.
+
+    Strings of JSON mean the same afterwards.
+    """
+    return _STEERING.sub(_code, text)
+
+
+def _code(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[k : k + 4]}" for k in range(0, len(units), 4))
+
+
+def _printable(text: str, stream: Any) -> str:
     """The text as the stream can take it: where it knows no Unicode, plain signs."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:

@@ -7,6 +7,7 @@ from html import escape
 
 from derivations.writing.lines import WrittenChain, WrittenPart
 from derivations.writing.mathml import mathml_rows
+from derivations.writing.policy import policy
 
 __all__ = ["fragment", "page"]
 
@@ -37,11 +38,13 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 
 def page(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str) -> str:
     """The whole page."""
+    style = f"{_PAGE_STYLE}\n{_STYLE}"
     out = [
         "<!DOCTYPE html>",
         f'<html lang="{lang}">',
-        '<head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>',
-        f"<title>{escape(title)}</title><style>{_PAGE_STYLE}\n{_STYLE}</style></head>",
+        f'<head><meta charset="utf-8"/><meta http-equiv="Content-Security-Policy" content="{policy([style])}"/>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
+        f"<title>{escape(title)}</title><style>{style}</style></head>",
         f'<body class="derivation"><h1>{escape(title)}</h1>',
         *_body(parts, words, proof),
     ]

@@ -229,7 +229,7 @@ class _Reader:
             case r"\begin":
                 return self._table(self.words())
             case r"\underline":
-                return f'<mrow style="border-bottom:1px solid">{self.group()}</mrow>'
+                return f'<munder>{self.group()}<mo stretchy="true">_</mo></munder>'  # pages allow no style here
             case r"\rule":
                 self.words()
                 return f'<mspace width="0" height="{escape(self.words())}"></mspace>'

@@ -264,7 +264,7 @@ PAGE = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "section",
 
 def page_faults(page: str) -> list[str]:
     """A page is well-formed XML, of MathML Core's elements, without a script or an address."""
-    out = [f"{word} in the page" for word in ("<script", "http", "src=", "url(", "href") if word in page]
+    out = [f"{word} in the page" for word in ("<script", "://", "src=", "url(", "href") if word in page]
     try:
         root = ET.fromstring(page.removeprefix("<!DOCTYPE html>"))
     except ET.ParseError as error:

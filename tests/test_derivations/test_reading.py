@@ -145,9 +145,9 @@ BOMBS = [
 def test_hostile_rows_are_refused_at_once(text: str) -> None:
     """Depth, length and number are bounded before anything is built."""
     statements(rows_of("$a = 1$"))
-    start = time.perf_counter()
+    start = time.process_time()
     found, unread = statements(rows_of(text))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert unread or unread_rows(found) or not found
 
 

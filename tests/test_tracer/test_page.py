@@ -191,7 +191,7 @@ def test_somebody_s_names_are_text() -> None:
     html = page(trace(loads(text + '"<img src=x>" = "W1[1,1]"\n')), notation="names")
     assert "<img" not in html
     assert "<mi>imgsrcx</mi>" in html
-    named = loads(text + 'w5 = {quantity = "W1[1,1]", latex = "\\\\href{x}{y}"}\n')
+    named = loads(text + 'w5 = {quantity = "W1[1,1]", latex = "\\\\breve{w}"}\n')
     with pytest.raises(ValueError, match=r"the page cannot write .*: LaTeX command not known here: .*change it in"):
         page(trace(named), notation="names")
 

@@ -133,9 +133,9 @@ def test_a_class_of_500_is_quick(tmp_path: Path) -> None:
     ]
     path = tmp_path / "class.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
-    started = time.perf_counter()
+    started = time.process_time()
     assert sum(len(s.entries) for s in read_sheets(HAND, [path])) == 10_500
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
 
 
 def test_npz_arrays_are_their_shortest_decimals(tmp_path: Path) -> None:
@@ -438,7 +438,7 @@ def test_damaged_files_are_sheets_or_errors(random: Any, way: str) -> None:
         place = random.randrange(len(damaged))
         piece = random.choice([b"", b"\xff", b"\0", b"=", b"|", b"[" * 300, b'"', b"{", b"\\frac{", b"1e999", b"\x1b"])
         damaged[place : place + random.randint(0, 3)] = piece
-    started = time.perf_counter()
+    started = time.process_time()
     from tracer.answers.reading.formats import raw_answers
     from tracer.answers.reading.naming import Naming
 
@@ -447,7 +447,7 @@ def test_damaged_files_are_sheets_or_errors(random: Any, way: str) -> None:
         found = [naming.read(raw) for raw in raw_answers(bytes(damaged), "a", Path(name).suffix, naming.understood)]
     except ValueError as e:
         found = [Sheet("a", (), error=str(e))]
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert all(e.message.isprintable() for s in found for e in s.entries)
 
 

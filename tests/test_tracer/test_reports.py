@@ -564,9 +564,9 @@ def test_five_hundred_sheets_take_no_time() -> None:
     """500 sheets of 18 cells in each format well under a second (measured: far less)."""
     many = Checked("many", tuple(Marked(f"s{k}", MARKS, CAUSES) for k in range(500)))
     for form in ("csv", "json", "table"):
-        start = time.perf_counter()
+        start = time.process_time()
         many.render(form)
-        assert time.perf_counter() - start < 2, form
+        assert time.process_time() - start < 2, form
 
 
 # --- overrides ---

@@ -6,8 +6,9 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -37,9 +38,31 @@ def alone(given: Problem) -> tuple[Problem, int]:
 
 def differences(given: Problem, slip: Slip) -> list[Any]:
     """(the slip's equation, the right one) wherever they differ."""
-    one, step = alone(given)
-    pairs = zip(equations(one, slip.rules, step=step), equations(one, step=step), strict=True)
-    return [(wrong, right) for wrong, right in pairs if wrong != right]
+    one, step, rights = right_equations(_Same(given))
+    return [
+        (wrong, right)
+        for wrong, right in zip(equations(one, slip.rules, step=step), rights, strict=True)
+        if wrong != right
+    ]
+
+
+class _Same(NamedTuple):
+    """A problem that is told from others by what it is, not by what it holds."""
+
+    given: Problem
+
+    def __hash__(self) -> int:
+        return id(self.given)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.given is self.given
+
+
+@cache
+def right_equations(of: _Same) -> tuple[Problem, int, list[Any]]:
+    """The problem of one step, which step, and its right equations: worked once for all its slips."""
+    one, step = alone(of.given)
+    return one, step, list(equations(one, step=step))
 
 
 def faults(given: Problem, slip: Slip) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from derivations.given import as_float, read_number, shortened
 from tracer.answers.result import VERDICTS, Cause, Checked, Mark, Marked
+from tracer.files import FileRefused, read_file
 
 __all__ = ["Override", "OverrideError", "apply_overrides", "read_overrides"]
 
@@ -89,14 +90,14 @@ def _without(cause: Cause, cells: set[str]) -> Cause:
 def read_overrides(path: str | Path) -> list[Override]:
     """The decisions of a file, in its order.  Raises OverrideError and FileNotFoundError."""
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise OverrideError(f"{path.name}: larger than {LARGEST // 1_000_000} MB; a file of overrides is smaller")
     try:
-        text = content.decode("utf-8-sig")
+        text = read_file(path, LARGEST, "a file of overrides is smaller").decode("utf-8-sig")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
+    except FileRefused as e:
+        if path.is_dir():
+            raise FileNotFoundError(f"{path}: no such file, but a folder; name a file in it") from None
+        raise OverrideError(f"{path.name}: {e}") from None
     except UnicodeDecodeError as e:
         raise OverrideError(f"{path.name}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
     seen: dict[tuple[str, str], str] = {}

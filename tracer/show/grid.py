@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
-__all__ = ["grid", "to_csv"]
+__all__ = ["begins_formula", "grid", "to_csv"]
 
 _FORMS = {"table": "", "markdown": "pipe", "latex": "latex", "html": ""}
 
@@ -51,14 +52,23 @@ def to_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """CSV; text that a spreadsheet would take for a formula is quoted with an apostrophe, numbers are left alone."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(headers)
+    writer.writerow(map(_harmless, headers))
     writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return out.getvalue().rstrip("\n")
 
 
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # their full-width forms begin a formula too
+_PASSED_OVER = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*")  # what spreadsheets leave out before a cell's first sign
+
+
+def begins_formula(cell: str) -> bool:
+    """Whether a spreadsheet could take a cell for a formula (OWASP, CSV injection)."""
+    passed = _PASSED_OVER.match(cell)
+    return cell[passed.end() if passed else 0 :][:1] in _FORMULA or cell[:1] in ("\t", "\r", "\n")
+
+
 def _harmless(cell: str) -> str:
-    starts = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell != "="
-    return f"'{cell}" if starts and not _is_number(cell) else cell
+    return f"'{cell}" if cell != "=" and begins_formula(cell) and not _is_number(cell) else cell
 
 
 def _is_number(cell: str) -> bool:
@@ -70,4 +80,6 @@ def _is_number(cell: str) -> bool:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    for sign in "\\|`":
+        cell = cell.replace(sign, f"\\{sign}")
+    return cell.replace("](", "\\](").replace("<", "&lt;")

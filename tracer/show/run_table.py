@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tracer.show.grid import grid, to_csv
+from tracer.show.table import heading_of
 
 if TYPE_CHECKING:
     from tracer.training import Run
@@ -41,7 +42,7 @@ class RunTable:
         return self.render("table")
 
     def _heading(self) -> list[str]:
-        return [self.run.problem.title] if self.run.problem.title else []
+        return [heading_of(self.run.last)[0]] if self.run.problem.title else []
 
     def _titles(self) -> list[str]:
         n = self.run.steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -290,9 +291,17 @@ def _markdown(table: Table) -> str:
     ]
     for heading, rows in table.groups:
         out += ["", f"### {heading}", "", "| quantity | formula | numbers put in | | value |", "|:--|:--|:--|:-:|:--|"]
-        cells = ([f"`{r.name}`", f"`{r.formula}`", f"`{r.numbers}`", r.relation, f"`{_with_radius(r)}`"] for r in rows)
+        cells = ([*map(_code, (r.name, r.formula, r.numbers)), r.relation, _code(_with_radius(r))] for r in rows)
         out += [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join(out)
+
+
+def _code(text: str) -> str:
+    """A cell of code, which may hold somebody's names: its fence is longer than any run of backticks in it."""
+    if "`" not in text:
+        return f"`{text}`".replace("|", "\\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", text))))
+    return f"{fence} {text} {fence}".replace("|", "\\|")
 
 
 def escape_markdown(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from derivations.given import read_number, shape_of, shortened
+from tracer.files import FileRefused, read_input
 
 __all__ = ["Cell", "SheetError", "read_sheet", "read_text"]
 
@@ -42,21 +43,15 @@ def read_sheet(path: str | Path, standard_input: IO[bytes] | None = None) -> lis
 
     Raises SheetError and FileNotFoundError.
     """
-    where = "standard input" if str(path) == "-" and standard_input else str(path)
-    if where != "standard input" and (not Path(path).exists() or Path(path).is_dir()):
-        raise FileNotFoundError(f"{path}: no such file")
+    given = standard_input if str(path) == "-" else None
+    where = "standard input" if given else str(path)
     try:
-        if where == "standard input" and standard_input:
-            content = standard_input.read(LARGEST_SHEET + 1)
-        else:
-            with Path(path).open("rb") as sheet:
-                content = sheet.read(LARGEST_SHEET + 1)
-        if len(content) > LARGEST_SHEET:
-            raise SheetError(f"larger than {LARGEST_SHEET // 1_000_000} MB; an answer sheet is smaller")
-        return read_text(content.decode("utf-8-sig"))
+        return read_text(read_input(path, given, LARGEST_SHEET, "an answer sheet is smaller").decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
     except UnicodeDecodeError as e:
         raise SheetError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
-    except SheetError as e:
+    except (SheetError, FileRefused) as e:
         raise SheetError(f"{where}: {e}") from None
 
 

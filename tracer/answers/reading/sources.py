@@ -22,6 +22,8 @@ from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.formats import SUFFIXES, raw_answers
 from tracer.answers.reading.grids import Raw, RawCell, RawError
 from tracer.answers.reading.naming import Naming
+from tracer.files import FileRefused, opened_archive, read_file
+from tracer.saving import OUR_OWN
 from tracer.unexpected import reported
 
 __all__ = ["read_sheets", "readings", "sheet_from"]
@@ -40,8 +42,6 @@ _UNREADABLE = (
 )
 """What reading raises for a file that is no sheet.  Whatever else it raises is a fault of our own."""
 _PLACE = re.compile(r"(?:line|row) \d+")
-OUR_OWN = (b"id,score,points,total,causes,feedback", b'{\n  "schema": "bptrace/')
-"""How gradebooks and JSON reports begin."""
 Loaded = tuple[str, str, bytes, str]  # id, suffix, content, why it cannot be read
 Solved = Callable[[bytes, str, str], Sheet | None]
 """The sheet of a written solution from content, suffix and id; None for what is no written solution."""
@@ -235,12 +235,14 @@ def _file(path: Path, label: str) -> Iterator[Loaded]:
     suffix = path.suffix.lower()
     limit = LARGEST_ARCHIVE if suffix == ".zip" else LARGEST_SHEET
     why = _refused(suffix, archive=True)
-    if why or not path.is_file():
-        yield label, suffix, b"", why or "not a file"
+    if why:
+        yield label, suffix, b"", why
         return
     try:
-        with path.open("rb") as opened:
-            content = opened.read(limit + 1)
+        content = read_file(path, limit, "split the archive" if suffix == ".zip" else "an answer sheet is smaller")
+    except FileRefused as e:
+        yield label, suffix, b"", str(e)
+        return
     except OSError as e:
         yield label, suffix, b"", f"cannot be read: {e.strerror}"
         return
@@ -259,10 +261,13 @@ def _unpacked(label: str, suffix: str, content: bytes) -> Iterator[Loaded]:
     """A file as it is, or what is in a zip archive."""
     if content[:4] in (b"PK\x03\x04", b"PK\x05\x06") and suffix in ("", ".zip"):
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            with opened_archive(io.BytesIO(content), 2 * MOST_FILES) as archive:  # their folders are entries too
                 if suffix == ".zip" or "[Content_Types].xml" not in archive.namelist():
                     yield from _members(archive, label)
                     return
+        except FileRefused:
+            yield label, suffix, b"", f"unpacks to more than {MOST_FILES} files or {LARGEST_ARCHIVE // 1_000_000} MB"
+            return
         except _BROKEN:
             yield label, suffix, b"", "not a readable zip archive; pack it again"
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from derivations.writing.policy import policy
 from tracer.answers.reporting.blocks import Block, Grid, Items, Lines, Section, Title, clean
 
 __all__ = ["as_document", "as_fragment", "as_html"]
@@ -39,10 +40,12 @@ def as_html(blocks: Iterable[Block], title: str, lang: str) -> str:
     return as_document(as_fragment(blocks), title, lang)
 
 
-def as_document(body: str, title: str, lang: str) -> str:
-    """A page of its own around parts of reports."""
+def as_document(body: str, title: str, lang: str, *, styles: Iterable[str] = ()) -> str:
+    """A page of its own around parts of reports; `styles` are those of the parts besides the reports' own."""
+    allowed = policy([f"\n{PAGE}\n", f"\n{STYLE}\n", *styles])
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f"<title>{_text(title)}</title>\n<style>\n{PAGE}\n</style>\n</head>\n<body>\n{body}\n"
         "</body>\n</html>"

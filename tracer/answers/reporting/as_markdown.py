@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tracer.answers.reporting.blocks import Block, Grid, Items, Lines, Section, Title, clean
 
-__all__ = ["as_markdown"]
+__all__ = ["as_markdown", "markdown_text"]
 
 _SIGNS = re.compile(r"[\\`*|$~]|(?<!\w)_|_(?!\w)|\](?=[(\[])|^\[|(?<!\w)#|://|(?<=www)\.|(?<!\w)@(?=\w)")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -20,31 +20,32 @@ def as_markdown(blocks: Iterable[Block]) -> str:
 
 def _lines(block: Block) -> Iterator[str]:
     if isinstance(block, Title):
-        yield f"# {_text(block.text)}"
+        yield f"# {markdown_text(block.text)}"
     elif isinstance(block, Lines):
-        yield "  \n".join(map(_text, block.lines))
+        yield "  \n".join(map(markdown_text, block.lines))
     elif isinstance(block, Grid):
-        yield from [f"## {_text(block.title)}", ""] if block.title else []
+        yield from [f"## {markdown_text(block.title)}", ""] if block.title else []
         yield _row(block.headers)
         yield "|" + "---|" * len(block.headers)
         yield from map(_row, block.rows)
     elif isinstance(block, Items):
-        yield from (f"## {_text(block.title)}", "")
+        yield from (f"## {markdown_text(block.title)}", "")
         for place, item in enumerate(block.items, 1):
             mark = f"{place}. "
             indent = " " * len(mark)
-            yield mark + _text(item.text)
-            yield from (f"{indent}- {_text(inner)}" for inner in item.inner)
-            yield from ["", indent + _text(item.below)] if item.below else []
+            yield mark + markdown_text(item.text)
+            yield from (f"{indent}- {markdown_text(inner)}" for inner in item.inner)
+            yield from ["", indent + markdown_text(item.below)] if item.below else []
     elif isinstance(block, Section):
-        yield from (f"## {_text(block.title)}", "", as_markdown(block.blocks))
+        yield from (f"## {markdown_text(block.title)}", "", as_markdown(block.blocks))
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_text, cells))} |"
+    return f"| {' | '.join(map(markdown_text, cells))} |"
 
 
-def _text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text of a stranger on one line that Markdown takes as it stands."""
     escaped = _SIGNS.sub(_shielded, clean(text).strip())
     return re.sub("[&<>]", lambda m: _HTML[m[0]], escaped)
 

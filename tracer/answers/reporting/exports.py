@@ -11,7 +11,7 @@ from tracer.answers.reporting.as_text import as_text
 from tracer.answers.reporting.blocks import Grid, clean
 from tracer.answers.reporting.class_report import asked_cells
 from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, number, sheet_blocks, why_unread
-from tracer.show.grid import to_csv
+from tracer.show.grid import begins_formula, to_csv
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["as_gradebook", "as_gradescope", "as_json"]
 
-_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
@@ -133,7 +132,7 @@ def _gradebook_row(sheet: Marked, cells: Iterable[str], words: Wording) -> list[
 def _guarded(text: str) -> str:
     """A stranger's text that no spreadsheet takes for a formula, full-width signs included (OWASP, CSV injection)."""
     text = clean(text)
-    return f"'{text}" if text[:1] in _FORMULA and text and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if begins_formula(text) and not _NUMBER.fullmatch(text) else text
 
 
 def as_gradescope(checked: Checked, words: Wording) -> str:

@@ -14,14 +14,16 @@ from typing import Any
 from derivations.network import Problem
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reporting.as_html import as_document
+from tracer.answers.reporting.as_markdown import markdown_text
 from tracer.answers.reporting.blocks import Block, clean
 from tracer.answers.reporting.feedback import limited
 from tracer.answers.reporting.sheet_report import sheet_blocks
 from tracer.answers.reporting.wording import Wording
 from tracer.answers.result import Checked
 from tracer.answers.solutions.claimed import marked, sheet_of
-from tracer.answers.solutions.rendering import fragment, relations_json, render
+from tracer.answers.solutions.rendering import STYLE, fragment, relations_json, render
 from tracer.answers.solutions.solution import Solution, check_solution, read_solution
+from tracer.files import FileRefused, read_file
 from tracer.unexpected import reported
 
 __all__ = [
@@ -145,12 +147,13 @@ def render_files(files: Sequence[MarkedFile], form: str, *, feedback: str = "ful
     if form == "html":
         return _page_of_files(files, feedback, lang)
     out = []
+    said, mark = (markdown_text, "##") if form == "markdown" else (clean, "==")
     for file in files:
         body = _told(
-            file, lambda own: own.render(form, feedback=feedback, lang=lang), lambda why: _not_marked(why, lang)
+            file, lambda own: own.render(form, feedback=feedback, lang=lang), lambda why: said(_not_marked(why, lang))
         )
-        out += [f"## {file.file}" if form == "markdown" else f"== {file.file}", "", body, ""]
-    return "\n".join([*out, *_without_score(files, lang)]).rstrip()
+        out += [f"{mark} {said(file.file)}", "", body, ""]
+    return "\n".join([*out, *map(said, _without_score(files, lang))]).rstrip()
 
 
 def _without_score(files: Sequence[MarkedFile], lang: str) -> list[str]:
@@ -187,11 +190,12 @@ def _page_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str
         body = _told(
             file,
             lambda own: own.fragment(feedback=feedback, lang=lang),
-            lambda why: f"<p>{escape(_not_marked(why, lang))}</p>",
+            lambda why: f"<p>{escape(clean(_not_marked(why, lang)))}</p>",
         )
-        out += [f"<h1>{escape(file.file)}</h1>", body]
-    out += [f"<p>{escape(line)}</p>" for line in _without_score(files, lang)]
-    return as_document("\n".join(out), next((f.marked.title for f in files if f.marked), "bptrace"), lang)
+        out += [f"<h1>{escape(clean(file.file))}</h1>", body]
+    out += [f"<p>{escape(clean(line))}</p>" for line in _without_score(files, lang)]
+    title = next((f.marked.title for f in files if f.marked), "bptrace")
+    return as_document("\n".join(out), title, lang, styles=[STYLE])
 
 
 def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str:
@@ -220,10 +224,12 @@ def _json_of_files(files: Sequence[MarkedFile], feedback: str, lang: str) -> str
 
 def written_text(path: str | Path) -> str | None:
     """The text of a file that is a written solution, formulas in prose; None for one that is an answer sheet."""
-    file = Path(path)
-    if file.suffix.lower() not in SUFFIXES or not file.is_file() or file.stat().st_size > LARGEST:
+    if Path(path).suffix.lower() not in SUFFIXES:
         return None
-    return _in_prose(file.read_bytes())
+    try:
+        return _in_prose(read_file(path, LARGEST, "a solution is smaller"))
+    except (FileRefused, OSError):
+        return None  # who reads the sheets says what is wrong with it
 
 
 def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffix: str, label: str) -> Sheet | None:

@@ -19,7 +19,7 @@ from tracer.answers.solutions.verdicts import FACTS, NOT_CHECKED, VERDICTS, Chec
 if TYPE_CHECKING:
     from tracer.answers.solutions.solution import CheckedRow, Solution
 
-__all__ = ["MARKS", "fragment", "relations_json", "render"]
+__all__ = ["MARKS", "STYLE", "fragment", "relations_json", "render"]
 
 MARKS = {"true": "✓", "within": "≈", "follows": "→", "unread": "?", "false": "✗", "": ""}
 """The sign in the margin for each verdict."""
@@ -34,7 +34,7 @@ def render(solution: Solution, form: str = "table", words: Wording | None = None
     forms: dict[str, Callable[[Solution, Wording, Closing], str]] = {
         "table": _table,
         "markdown": _markdown,
-        "html": lambda s, w, c: as_document(fragment(s, w, c), s.title, w.lang),
+        "html": lambda s, w, c: as_document(fragment(s, w, c), s.title, w.lang, styles=[STYLE]),
         "json": lambda s, w, _: json.dumps({"relations": relations_json(s, w)}, ensure_ascii=False, indent=1),
     }
     if form not in forms:
@@ -117,7 +117,7 @@ def _markdown(solution: Solution, words: Wording, closing: Closing) -> str:
     return "\n\n".join([as_markdown(_heading(solution, words)), "\n".join(rows), as_markdown(closing)]).rstrip()
 
 
-_STYLE = (
+STYLE = (
     ".solution td:nth-child(2){text-align:right!important}.solution td:nth-child(3){white-space:normal!important}"
     ".solution td:last-child{min-width:14rem;overflow-wrap:anywhere}"
     ".solution summary{cursor:pointer;list-style:none}.solution math{font-size:1.1em}"
@@ -141,7 +141,7 @@ def fragment(solution: Solution, words: Wording, closing: Closing) -> str:
         said = escape(words.of_solutions(f"relation_{row.verdict}"))
         mark = f'<td class="mark" title="{said}">{MARKS[row.verdict]}</td>'
         rows.append(f'<tr class="{row.verdict}">{mark}<td>{row.line}</td><td>{shown}</td><td>{told}</td></tr>')
-    body = "\n".join([f"<style>{_STYLE}</style>", *rows, "</tbody>\n</table>"])
+    body = "\n".join([f"<style>{STYLE}</style>", *rows, "</tbody>\n</table>"])
     return as_fragment(_heading(solution, words), body, closing)
 
 

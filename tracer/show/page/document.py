@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from derivations.formulas import givens
 from derivations.names import Quantity
 from derivations.notation import notation_of
+from derivations.writing.policy import policy
 from tracer.show.page.drawing import drawing, run_drawing
 from tracer.show.page.marking import sheet_of, unplaced
 from tracer.show.page.steps import Group, anchor, groups, suffix
@@ -113,10 +112,6 @@ def _part(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8").strip()
 
 
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
 def _filled(template: str, script: str, **parts: Any) -> str:
     """A template filled in; every text is escaped except our own style, script and MathML."""
     import jinja2
@@ -129,8 +124,8 @@ def _filled(template: str, script: str, **parts: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     own = {"style": _part("page.css"), "script": _part(script)}
-    hashes = {f"{name}_hash": _digest(text) for name, text in own.items()}
-    return environment.get_template(template).render(**parts | own | hashes)
+    allowed = policy([own["style"]], own["script"])
+    return environment.get_template(template).render(**parts | own, policy=allowed)
 
 
 def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
