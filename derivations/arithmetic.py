@@ -22,6 +22,9 @@ __all__ = ["FLOAT32", "FLOAT64", "Arithmetic", "Ball", "Exact", "Float32", "Floa
 Array = Any  # an array of this arithmetic's numbers: a float ndarray or an object ndarray
 
 
+LARGEST_EXPONENT = 1000  # beyond it rational powers would grow without bound
+
+
 class Arithmetic:
     """The functions that rules and formulas use; arrays in, arrays out, elementwise unless said otherwise."""
 
@@ -65,6 +68,10 @@ class Arithmetic:
     def times_log(self, t: Array, y: Array) -> Array:
         """T log y, 0 where t is exactly 0."""
         return self.unless_zero(t, t * self.log(y))
+
+    def power(self, a: Array, exponent: Any) -> Array:
+        """A to an exponent that is no whole number known beforehand; for a > 0."""
+        return self.exp(exponent * self.log(a))
 
     def softmax(self, a: Array, axis: int) -> Array:
         """exp(a[k]) / sum_j exp(a[j]) along an axis.  Bishop 4.62"""
@@ -187,6 +194,10 @@ class Float64(Arithmetic):
     def over(t: Array, y: Array) -> Array:
         """t / y, 0 where t is 0."""
         return np.where(np.equal(t, 0), 0, t / y)
+
+    def power(self, a: Array, exponent: Any) -> Array:
+        """The format's own power."""
+        return a**exponent
 
     def largest(self, a: Array, axis: int = 0) -> Array:
         """Maxima along an axis."""
@@ -332,6 +343,7 @@ class Ball(Arithmetic):
         self.ones_like = each(self._one)
         self.positive_part = each(lambda a: self._choose(a, a, a * 0))
         self.where = each(self._choose, 3)
+        self.power = each(self._power, 2)  # type: ignore[method-assign]
         self.unless_zero = each(lambda t, v: t * 0 if t == 0 else v, 2)
         self.over = each(lambda t, y: t * 0 if t == 0 else self._ball(t) / self._ball(y) if y == 0 else t / y, 2)
 
@@ -368,6 +380,15 @@ class Ball(Arithmetic):
     def _sqrt(self, a: Any) -> Any:
         root = self._ball(a)
         return root.nonnegative_part().sqrt() if root.is_finite() else root
+
+    def _power(self, a: Any, exponent: Any) -> Any:
+        """A whole exponent multiplies, a half takes the root first."""
+        for times in (1, 2):
+            n = self._ball(exponent * times)
+            if n.is_exact() and n.is_integer() and abs(n) <= LARGEST_EXPONENT:
+                root = a if times == 1 else self._sqrt(a)
+                return root ** int(n.unique_fmpz())
+        return a if a == 0 and exponent > 0 else self._ball(a) ** self._ball(exponent)
 
     def _choose(self, a: Any, positive: Any, otherwise: Any) -> Any:
         if a > 0:

@@ -5,7 +5,7 @@ The indices of a use are turned round (x[2p+u-2] gives u = i-2p+2), or kept as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from derivations.building import ONE, constant, product, total
@@ -25,13 +25,15 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.function import FUNCTIONS
+from derivations.function import FUNCTIONS, entry
+from derivations.language import LanguageError
 from derivations.order import groups
 from derivations.shapes import Shapes, bounds, free, refs, substituted
-from derivations.uses import APART, Use, filled, uses
+from derivations.uses import APART, Use, filled, slopes, uses
 
-__all__ = ["Wanted", "backward"]
+__all__ = ["Wanted", "backward", "reached"]
 
+MOST_PARTS = 25_000
 _FRESH = ("m", "p", "q", "r", "s", "u", "v", *(f"i{k}" for k in range(1, 60)))
 
 
@@ -74,15 +76,33 @@ def backward(forward: Sequence[Equation], shapes: Shapes, wanted: Wanted) -> lis
     return _Backward(forward, shapes, wanted).made()
 
 
+def reached(forward: Sequence[Equation], moved: Iterable[str]) -> set[str]:
+    """The arrays that change with some, and these."""
+    readers: dict[str, list[str]] = {}
+    for e in forward:
+        for r in refs(e.right):
+            readers.setdefault(r.name, []).append(e.left.name)
+    out, waiting = set(moved), list(moved)
+    while waiting:
+        fresh = set(readers.get(waiting.pop(), ())) - out
+        out |= fresh
+        waiting += fresh
+    return out
+
+
 class _Backward:
     def __init__(self, forward: Sequence[Equation], shapes: Shapes, wanted: Wanted) -> None:
         self.forward, self.shapes, self.wanted = forward, shapes, wanted
+        self.wanted_too = {*wanted.parameters, *wanted.inputs}
         self.groups = groups(forward)
-        self.active = set(wanted.parameters) | set(wanted.inputs)
-        for group in self.groups:
-            for e in (*group, *group):  # twice: within a recurrence one reads the other
-                if any(r.name in self.active for r in refs(e.right)):
-                    self.active.add(e.left.name)
+        self.active = reached(forward, (*wanted.parameters, *wanted.inputs))
+        self.places: dict[str, list[Ref]] = {}
+        self.defined: dict[str, list[Equation]] = {}
+        for e in forward:
+            self.defined.setdefault(e.left.name, []).append(e)
+            for r in refs(e.right):
+                self.places.setdefault(r.name, []).append(r)
+        self.work = 0
         self.own = {name: self._letters_of(name) for name in sorted(self.active)}
         self.reached: dict[str, list[tuple[Expression, bool]]] = {}  # what the uses bring, and whether of own losses
         self.numbers: dict[str, Expression] = {} if wanted.given else {wanted.objective: ONE}
@@ -94,7 +114,9 @@ class _Backward:
 
     def made(self) -> list[Equation]:
         both = (*self.wanted.parameters, *self.wanted.inputs)
-        first = {name: self._first_use(name) for name in both}
+        first = dict.fromkeys(both, -1)
+        for k in range(len(self.groups) - 1, -1, -1):
+            first |= dict.fromkeys((r.name for e in self.groups[k] for r in refs(e.right) if r.name in first), k)
         for k in range(len(self.groups) - 1, -1, -1):
             self._group([e for e in self.groups[k] if e.left.name in self.active])
             here = [name for name in both if first[name] == k]
@@ -108,10 +130,6 @@ class _Backward:
                 self._emit(name)
         return self.out
 
-    def _first_use(self, name: str) -> int:
-        reads = (any(r.name == name for e in group for r in refs(e.right)) for group in self.groups)
-        return next((k for k, yes in enumerate(reads) if yes), -1)
-
     def _group(self, made: list[Equation]) -> None:
         """The uses in some equations, the signals of their left sides before or (in a recurrence) after."""
         after: list[tuple[Equation, list[Equation]]] = []
@@ -123,6 +141,7 @@ class _Backward:
             seed = self.numbers.get(e.left.name, Ref(self.wanted.d(e.left.name), e.left.at))
             left, found = self._local(e, seed, named)
             for use in found:
+                self._count(e, use)
                 if use.ref.name in self.active:
                     term = self._turned(use, left, self.wanted.d(e.left.name))
                     self.reached.setdefault(use.ref.name, []).append((term, e.left.name in self.of_own_loss))
@@ -130,6 +149,14 @@ class _Backward:
         for e, named in reversed(after):
             self._emit(e.left.name)
             self.out += [self._tidied(line) for line in named]
+
+    def _count(self, e: Equation, use: Use) -> None:
+        """What the uses grow to is bounded: (a + b + ...)^2 brings the whole sum to each of its terms."""
+        self.work += sum(1 for _ in use.reaches.walk())
+        if self.work > MOST_PARTS:
+            raise LanguageError(
+                f"equations line {e.line}: its derivatives grow too long: give parts names and lines of their own"
+            )
 
     def _emit(self, name: str) -> None:
         """The equation of dE/d name, once."""
@@ -139,7 +166,7 @@ class _Backward:
         right = self._signal(name)
         if constant(right) is not None:
             self.numbers[name] = right
-            if name not in self.wanted.always:
+            if name not in self.wanted.always and name not in self.wanted_too:
                 return
         left = Ref(self.wanted.d(name), self.own[name])
         why = "gradient" if name in self.wanted.parameters else "signal"
@@ -167,8 +194,8 @@ class _Backward:
 
     def _letters_of(self, name: str) -> tuple[Index, ...]:
         """The letters of dE/dX: those of X's own equation, or of its first plain use; new ones where these fail."""
-        made = [e for e in self.forward if e.left.name == name]
-        places = [e.left for e in made] or [r for e in self.forward for r in refs(e.right) if r.name == name]
+        made = self.defined.get(name, [])
+        places = [e.left for e in made] or self.places.get(name, [])
         whole = not made or sum(any(r.name in self.active for r in refs(e.right)) for e in made) > 1
         out: list[Index] = []
         for axis, extent in enumerate(self.shapes.extents[name]):
@@ -198,9 +225,9 @@ class _Backward:
         if isinstance(right, Over) and right.op == "softmax":
             return self._softmax(e, right, seed, named)
         argument = right.arguments[0] if isinstance(right, Call) else None
-        if isinstance(right, Call) and isinstance(argument, Ref) and FUNCTIONS[right.function].named:
+        if isinstance(right, Call) and isinstance(argument, Ref) and entry(right.function, FUNCTIONS).named:
             slope = Ref(self.wanted.local("slope", e.left.name), e.left.at)
-            formula = filled(FUNCTIONS[right.function].slopes[0], right.arguments, e.left)
+            formula = filled(slopes(entry(right.function, FUNCTIONS))[0], right.arguments, e.left)
             named.append(Equation(slope, formula, "backward", why="slope"))
             return left, [Use(argument, product(slope, seed), ())]
         return left, list(uses(right, e.left, seed))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 from derivations.evaluation import fraction_of
-from derivations.expression import Expression, Negative, Number, Power, Product, Quotient, Sum
+from derivations.expression import Choice, Expression, Negative, Number, Power, Product, Quotient, Sum
 
-__all__ = ["ONE", "ZERO", "constant", "power", "product", "quotient", "total"]
+__all__ = ["ONE", "ZERO", "constant", "one_less", "power", "product", "quotient", "total"]
 
 ZERO, ONE = Number("0"), Number("1")
 
@@ -64,8 +65,8 @@ def quotient(above: Expression, below: Expression) -> Expression:
 
 
 def total(*terms: tuple[int, Expression]) -> Expression:
-    """A sum without its zeros; a term with a plus goes first where there is one: y - t and not -t + y."""
-    flat = [term for sign, e in terms for term in _terms(sign, e)]
+    """A sum without its zeros, like terms joined, a term with a plus first where there is one: y - t, not -t + y."""
+    flat = _joined([term for sign, e in terms for term in _terms(sign, e)])
     if not flat:
         return ZERO
     first = next((k for k, (sign, _) in enumerate(flat) if sign > 0), 0)
@@ -85,9 +86,85 @@ def _terms(sign: int, e: Expression) -> list[tuple[int, Expression]]:
             return [] if constant(e) == 0 else [(sign, e)]
 
 
+def _joined(terms: list[tuple[int, Expression]]) -> list[tuple[int, Expression]]:
+    """x + x is 2x, each where it stood first, choices of one test are one; terms that are alone stay as they are."""
+    terms = _chosen_together(terms) if any(isinstance(e, Choice) for _, e in terms) else terms
+    if len(terms) < 2:
+        return terms
+    alike: dict[Expression, list[tuple[int, Expression]]] = {}
+    for sign, e in terms:
+        alike.setdefault(_without_number(e)[1], []).append((sign, e))
+    out = list[tuple[int, Expression]]()
+    for core, same in alike.items():
+        if len(same) == 1:
+            out += same
+            continue
+        number = sum((sign * _without_number(e)[0] for sign, e in same), Fraction(0))
+        if number:
+            size = product(Quotient(Number(str(abs(number.numerator))), Number(str(number.denominator))), core)
+            out.append((1 if number > 0 else -1, size))
+    return out
+
+
+def _chosen_together(terms: list[tuple[int, Expression]]) -> list[tuple[int, Expression]]:
+    """(p if a > b else 0) + (0 if a > b else q) is one choice."""
+    alike: dict[Expression, list[tuple[int, Choice]]] = {}
+    for sign, e in terms:
+        if isinstance(e, Choice):
+            alike.setdefault(e.test, []).append((sign, e))
+    out = list[tuple[int, Expression]]()
+    for sign, e in terms:
+        if not isinstance(e, Choice) or len(alike.get(e.test, ())) == 1:
+            out.append((sign, e))
+        elif same := alike.pop(e.test, None):
+            positive, otherwise = (
+                total(*((s, c.positive) for s, c in same)),
+                total(*((s, c.otherwise) for s, c in same)),
+            )
+            out.append((1, Choice(e.test, positive, otherwise)))
+    return out
+
+
+def _without_number(e: Expression) -> tuple[Fraction, Expression]:
+    """A term's number in front and the rest: 2x/3 is 2/3 times x."""
+    match e:
+        case Number() if value := constant(e):
+            return value, ONE
+        case Product((Number() as n, *rest)) if value := constant(n):
+            return value, _one_or_many(rest)
+        case Quotient(above, Number() as n) if value := constant(n):
+            times, core = _without_number(above)
+            return times / value, core
+    return Fraction(1), e
+
+
 def power(base: Expression, exponent: int) -> Expression:
     """A whole power; base for 1, and 1 for 0."""
     return ONE if exponent == 0 else base if exponent == 1 else Power(base, exponent)
+
+
+def one_less(exponent: Expression) -> Any:
+    """n - 1 of an exponent that is no whole number: 1/2 gives -1/2, a constant n gives n - 1."""
+    value = rational(exponent)
+    if value is None:
+        return total((1, exponent), (-1, ONE))
+    value -= 1
+    if value.denominator == 1:
+        return int(value)
+    size = Quotient(Number(str(abs(value.numerator))), Number(str(value.denominator)))
+    return size if value > 0 else Negative(size)
+
+
+def rational(e: Expression) -> Fraction | None:
+    """The value of a formula of bare numbers."""
+    match e:
+        case Number():
+            return constant(e)
+        case Negative(operand) if (a := rational(operand)) is not None:
+            return -a
+        case Quotient(p, q) if (a := rational(p)) is not None and (b := rational(q)):
+            return a / b
+    return None
 
 
 def folded(e: Expression) -> Expression:

@@ -7,17 +7,31 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
+from derivations.given import read_number, shortened
+
 __all__ = ["KEYWORDS", "Cursor", "LanguageError", "Token"]
 
 KEYWORDS = ("if", "else", "for", "is", "outside")
+LARGEST_WHOLE, LONGEST_NAME = 1_000_000, 60
 _TYPED = str.maketrans(
-    {"\u2211": "Σ", "×": "*", "·": "*", "⋅": "*", "∙": "*", "−": "-", "–": "-", "√": " sqrt ", "σ": "σ", "²": "^2",
-     "³": "^3", "≥": ">=", "≤": "<=", "÷": "/"}
+    {"\u2211": "Σ", "×": "*", "·": "*", "⋅": "*", "∙": "*", "\u2217": "*", "\u2010": "-", "\u2011": "-", "\u2012": "-",
+     "−": "-", "–": "-", "√": " sqrt ", "≥": ">=", "≤": "<=", "÷": "/", "′": "'", "’": "'", "…": ".."}
 )  # fmt: skip
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_EXPONENT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _TOKEN = re.compile(
-    r"(?P<blank>[ \t]*)(?:(?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[^\W\d]\w*'*)"
-    r"|(?P<sign>\.\.|>=|<=|[-+*/^()\[\]{}|,=<>]))"
+    r"(?P<blank>[ \t]*)(?:(?P<number>[0-9]+(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+)"
+    r"|(?P<name>[^\W\d]\w*'*)|(?P<sign>\.\.|>=|<=|[-+*/^()\[\]{}|,=<>]))"
 )
+_INSTEAD = {
+    "\u2044": ": write a fraction as (1/2)",
+    "!": ": write a product in full",
+    "%": ": write 0.05 for 5 %",
+    ":": ": write = for what is defined",
+    ";": ": write each equation on a line of its own",
+    ".": ": write 0.5 for a decimal",
+    "\\": ": write sum_i, sqrt(..), sigmoid(..) without a backslash",
+}
 
 
 class LanguageError(ValueError):
@@ -33,28 +47,49 @@ class Token(NamedTuple):
     blank: bool
 
 
+def normalised(text: str) -> str:
+    """A line as the language has it: what people type for a sign, NFKC, an exponent that is raised behind ^."""
+    raised = _EXPONENT.sub(lambda found: "^" + found[0].translate(_RAISED), text.translate(_TYPED))
+    return unicodedata.normalize("NFKC", raised).translate(_TYPED).replace("**", "^").replace("...", "..").strip()
+
+
 class Cursor:
     """One statement, its tokens, and where reading has come to."""
 
     def __init__(self, text: str, number: int) -> None:
-        self.text, self.number = (
-            unicodedata.normalize("NFKC", text.translate(_TYPED)).replace("**", "^").strip(),
-            number,
-        )
+        self.text, self.number = normalised(text), number
         self.place, self.depth = 0, 0
         self.tokens = list(self._cut())
 
     def _cut(self) -> Iterable[Token]:
-        at = 0
+        at, before = 0, Token("end", "", 0, True)
         while at < len(self.text):
             found = _TOKEN.match(self.text, at)
             if not found:
                 at += len(self.text[at:]) - len(self.text[at:].lstrip())
-                raise self.error(f"{self.text[at]!r} is no part of an equation", at)
+                instead = _INSTEAD.get(self.text[at], "")
+                raise self.error(f"{_plain(self.text[at])} is no part of an equation{instead}", at)
             kind = found.lastgroup or ""
-            yield Token(kind, found[kind], found.start(kind), bool(found["blank"]))
-            at = found.end()
+            token = Token(kind, found[kind], found.start(kind), bool(found["blank"]))
+            self._check(token, before)
+            yield token
+            at, before = found.end(), token
         yield Token("end", "", len(self.text), True)
+
+    def _check(self, token: Token, before: Token) -> None:
+        """A number is one, a name has a sensible length; 3.0.1 and 0x10 are neither numbers nor products."""
+        if token.kind == "name" and (len(token.text) > LONGEST_NAME or _foreign_digits(token.text)):
+            what = f"a name has at most {LONGEST_NAME} characters, and the digits 0 to 9"
+            raise self.error(f"{shortened(token.text)} is no name: {what}", token.start)
+        no_factor = token.kind == "number" or (token.kind == "name" and before.text == "0")
+        if before.kind == "number" and not token.blank and no_factor:
+            written = shortened(before.text + token.text)
+            raise self.error(f"{written} is no number: write a decimal such as 0.25", before.start)
+        if token.kind == "number":
+            try:
+                read_number(token.text)
+            except ValueError as error:
+                raise self.error(str(error), token.start) from None
 
     # --- places and errors ---
 
@@ -63,13 +98,14 @@ class Cursor:
         at = self.now.start if at is None else at
         where = f"equations line {self.number}" if self.number else "formula"
         low, high = max(0, at - 40), at + 20
-        quoted = f"{'…' if low else ''}{self.text[low:at]}^{self.text[at:high]}{'…' if high < len(self.text) else ''}"
+        before, after = (_shown(part) for part in (self.text[low:at], self.text[at:high]))
+        quoted = f"{'…' if low else ''}{before}^{after}{'…' if high < len(self.text) else ''}"
         return LanguageError(f"{where}, at ^ in '{quoted}': {what}")
 
     def fail(self, expected: str) -> NoReturn:
         """What was expected here, and what stands there."""
-        found = f"not {self.now.text!r}" if self.now.text else "and the line ends"
-        more = ": a bracket is missing?" if self.now.text in ")]}" else ""
+        found = f"not {_plain(self.now.text)}" if self.now.text else "and the line ends"
+        more = ": a bracket is missing?" if self.now.text in (")", "]", "}") else ""
         raise self.error(f"here {expected} is expected, {found}{more}")
 
     @property
@@ -101,8 +137,26 @@ class Cursor:
         return self.tokens[self.place - 1].text
 
     def whole(self) -> int:
-        negative = self.took("-")
+        """A whole number, of a size that an index has."""
+        start, negative = self.now.start, self.took("-")
         if self.now.kind != "number" or not self.now.text.isdecimal():
             self.fail("a whole number")
         self.place += 1
-        return -int(self.tokens[self.place - 1].text) if negative else int(self.tokens[self.place - 1].text)
+        value = int(self.tokens[self.place - 1].text)
+        if value > LARGEST_WHOLE:
+            raise self.error(f"an index goes up to {LARGEST_WHOLE}: take a smaller number", start)
+        return -value if negative else value
+
+
+def _foreign_digits(name: str) -> bool:
+    return not name.isascii() and any(c.isdigit() and not c.isascii() for c in name)
+
+
+def _plain(text: str) -> str:
+    """A piece of a line in quotation marks, fit for a message."""
+    return repr(text) if text.isprintable() else f"'{_shown(text)}'"
+
+
+def _shown(text: str) -> str:
+    """Text fit for one line of a message: what would turn or colour it is escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from derivations.building import ONE, ZERO, constant, folded
-from derivations.equations import Equation, Range, Step
+from derivations.equations import Equation, Range, Role, Step
 from derivations.expression import (
     Call,
     Choice,
@@ -31,9 +31,9 @@ from derivations.expression import (
     Sum,
     Within,
 )
-from derivations.function import FUNCTIONS
+from derivations.function import ARGUMENTS, Function, entry
 from derivations.shapes import numbered
-from derivations.uses import filled
+from derivations.uses import filled, opened
 
 __all__ = ["Entries", "Entry", "Leaf"]
 
@@ -92,7 +92,10 @@ class Entries:
             case Number() | Name():
                 return e
             case Size(l):
-                return Number(str(self.ranges[l][1]))
+                low, high = self.ranges[l]
+                return Number(str(high - low + 1))
+            case Index():
+                return Number(str(self.whole(e, values)))
             case Same(left, right):
                 return ONE if self.whole(left, values) == self.whole(right, values) else ZERO
             case Within(index, low, high):
@@ -107,10 +110,12 @@ class Entries:
                 top, under = self.written(above, values), self.written(below, values)
                 return ZERO if top == ZERO else Quotient(top, under)
             case Power(base, exponent):
-                return Power(self.written(base, values), self.count if isinstance(exponent, Ref) else exponent)
+                return Power(self.written(base, values), self._exponent(exponent, values))
             case Call(name, arguments):
                 return self._call(name, tuple(self.written(a, values) for a in arguments))
             case Choice(test, positive, otherwise):
+                if isinstance(test, Index):
+                    return self.written(positive if self.whole(test, values) > 0 else otherwise, values)
                 yes, no = self.written(positive, values), self.written(otherwise, values)
                 return yes if yes == no else Choice(self.written(test, values), yes, no)
             case Largest(entry, largest):
@@ -144,11 +149,31 @@ class Entries:
         out = found[0] if len(found) == 1 else folded(Product(tuple(found))) if found else ONE
         return Negative(out) if negative else out
 
-    def _call(self, name: str, arguments: tuple[Expression, ...]) -> Expression:
-        """The function's formula, where its argument is short; else the function by its name."""
-        function = FUNCTIONS[name]
-        short = all(isinstance(a, Ref | Name | Number) for a in arguments) or not function.named
-        return filled(function.value, arguments, ZERO) if function.value and short else Call(name, arguments)
+    def _exponent(self, exponent: Any, values: Mapping[str, int]) -> Any:
+        """A whole number; the count of the steps, in Adam's powers; or a formula of its own."""
+        if isinstance(exponent, int):
+            return exponent
+        if isinstance(exponent, Ref) and self.step.arrays[exponent.name].role is Role.CONSTANT:
+            return self.count
+        return self.written(exponent, values)
+
+    def _call(self, name: str | Function, arguments: tuple[Expression, ...]) -> Expression:
+        """The function's formula, where no long argument is written twice; else the function by its name."""
+        function = entry(name)
+        formula = opened(function)
+        if formula is None:
+            return Call(name, arguments)
+        long = [not isinstance(a, Ref | Name | Number) for a in arguments]
+        if any(long) and (
+            function.named or any(_twice(formula, a) for a, l in zip(ARGUMENTS, long, strict=False) if l)
+        ):
+            return Call(name, arguments)
+        return self._opened(filled(formula, arguments, ZERO)) if function.own else filled(formula, arguments, ZERO)
+
+    def _opened(self, e: Expression) -> Expression:
+        """A formula in which other functions of the file are written out."""
+        out: Expression = e.mapped(self._opened)
+        return self._call(out.function, out.arguments) if isinstance(out, Call) else out
 
     def _over(self, op: str, letters: tuple[str, ...], body: Expression, values: Mapping[str, int]) -> Expression:
         if op == "softmax":
@@ -182,6 +207,10 @@ class Entries:
                 yield 1, self.written(body, known)
 
         return (joined(each()),)
+
+
+def _twice(formula: Expression, argument: str) -> bool:
+    return sum(isinstance(x, Ref) and x.name == argument for x in formula.walk()) > 1
 
 
 def _negative(e: Expression) -> Expression:

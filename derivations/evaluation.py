@@ -50,11 +50,13 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
         case Quotient(above, below):
             return value(above, leaf) / value(below, leaf)
         case Power(base, exponent):
-            return value(base, leaf) ** exponent
+            return value(base, leaf) ** (exponent if isinstance(exponent, int) else value(exponent, leaf))
         case Negative(operand):
             return -value(operand, leaf)
         case Choice(test, positive, otherwise):
             return value(positive if value(test, leaf) > 0 else otherwise, leaf)
+        case Call("max" | "min" as op, arguments):
+            return (max if op == "max" else min)(value(a, leaf) for a in arguments)
         case Call(function, (argument,)):
             return _called(function, value(argument, leaf))
     raise ValueError(f"no value: {e!r}")
@@ -150,8 +152,7 @@ def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[s
             p, q = evaluate(above, leaf, number), evaluate(below, leaf, number)
             return None if p is None or not q else p / q
         case Power(base, exponent):
-            value = evaluate(base, leaf, number)
-            return None if value is None else value**exponent
+            return _raised(evaluate(base, leaf, number), exponent, lambda e: evaluate(e, leaf, number))
         case Negative(operand):
             value = evaluate(operand, leaf, number)
             return None if value is None else -value
@@ -162,6 +163,12 @@ def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[s
             value = evaluate(test, leaf, number)
             return None if value is None else evaluate(positive if value > 0 else otherwise, leaf, number)
     return None
+
+
+def _raised(base: Any, exponent: Any, worked: Callable[[Expression], Any]) -> Any:
+    """A whole power; None for another, which is not exact."""
+    n = exponent if isinstance(exponent, int) else worked(exponent)
+    return None if base is None or n is None or n != int(n) else base ** int(n)
 
 
 def _folded(values: list[Any]) -> Any:

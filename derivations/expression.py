@@ -184,7 +184,7 @@ class Quotient(Expression):
 
 
 class Power(Expression):
-    """base to a whole exponent; in a general equation also to a given number, the count of the steps."""
+    """base to a whole exponent; in a general equation also to a fraction or a constant, an expression then."""
 
     __slots__ = ("base", "exponent")
     __match_args__ = ("base", "exponent")
@@ -201,11 +201,14 @@ class Negative(Expression):
 
 
 class Call(Expression):
-    """A named function of its arguments: exp, log, tanh, sqrt, Phi (normal distribution), max0 (max(0, a))."""
+    """A named function of its arguments: exp, log, tanh, sqrt, Phi (normal distribution), max0 (max(0, a)).
+
+    A function of the file is its own entry in place of the name (`function.Function`).
+    """
 
     __slots__ = ("function", "arguments")
     __match_args__ = ("function", "arguments")
-    function: str
+    function: Any
     arguments: tuple[Expression, ...]
 
 
@@ -281,7 +284,10 @@ class Blank(Expression):
 
 
 class Index(Expression):
-    """An index of an array: 2p + u - 2 has the terms ((p, 2), (u, 1)) and -2; |t| is how many t there are."""
+    """An index of an array: 2p + u - 2 has the terms ((p, 2), (u, 1)) and -2; |t| is the last t.
+
+    As a test it is the number itself: `s[p,r] if r > p else 0` asks whether r - p > 0.
+    """
 
     __slots__ = ("terms", "plus")
     __match_args__ = ("terms", "plus")
@@ -290,12 +296,13 @@ class Index(Expression):
 
     @classmethod
     def of(cls, *parts: tuple[int, Index]) -> Index:
-        """The sum of so many times each index."""
+        """The sum of so many times each index, the largest coefficient first, as it is written."""
         total: dict[str, int] = {}
         for times, part in parts:
             for l, c in part.terms:
                 total[l] = total.get(l, 0) + times * c
-        return cls(tuple((l, c) for l, c in total.items() if c), sum(times * part.plus for times, part in parts))
+        terms = sorted(((l, c) for l, c in total.items() if c), key=lambda term: -term[1])
+        return cls(tuple(terms), sum(times * part.plus for times, part in parts))
 
     @property
     def letter(self) -> str:

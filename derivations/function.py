@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["FUNCTIONS", "SPELLINGS", "Function"]
+from derivations.expression import Expression
+
+__all__ = ["ARGUMENTS", "FUNCTIONS", "LISTED", "SPELLINGS", "Function", "entry"]
+
+ARGUMENTS = "abcdef"
+"""What the arguments of a function are called in its formulas, in order."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,9 @@ class Function:
     """A function of one number, or of `inputs`.
 
     `value`, `slopes` (one for each argument) and `stable`, which equals the value and is used where numbers have a
-    machine format, are texts of the language.  `named`: z = h(a) gives h'(a) a line of its own, slope_z.
+    machine format, are texts of the language.  A function of the file has `own` as it was read in their place, its
+    slopes are made by the chain rule, and the entry stands in the `Call` itself.
+    `named`: z = h(a) gives h'(a) a line of its own, slope_z.
     `logarithm` and `complement` are log h(a) and log(1 - h(a)) where they have a form that keeps its digits.
     `forms` are other ways in which the slope is written.  At each of `kinks` the slope jumps, and takes the side that
     `at_kink` says.  `words` say the value for people, where the text of the language does not.
@@ -40,26 +47,45 @@ class Function:
     kinks: tuple[float, ...] = ()
     at_kink: str = ""
     spellings: tuple[str, ...] = ()
+    listed: bool = True
+    own: Expression | None = None
     source: str = ""
+
+    def __str__(self) -> str:
+        return self.name
 
 
 _ALL = (
     Function("exp", command=True, slopes=("z",), operation="exp"),
-    Function("expm1", "exp(a) - 1", ("exp(a)",), operation="expm1"),
+    Function("expm1", "exp(a) - 1", ("exp(a)",), operation="expm1", listed=False),
     Function("log", command=True, slopes=("1/a",), operation="log", spellings=("ln",)),
-    Function("log1p", "log(1 + a)", ("1/(1 + a)",), operation="log1p"),
+    Function("log1p", "log(1 + a)", ("1/(1 + a)",), operation="log1p", listed=False),
     Function("sqrt", command=True, slopes=("1/(2*z)",), operation="sqrt"),
     Function("sin", command=True, slopes=("cos(a)",), operation="sin"),
     Function("cos", command=True, slopes=("-sin(a)",), operation="cos"),
     Function(
-        "Phi", slopes=("exp(-(a^2/2))/sqrt(2*pi)",), operation="normal_cdf", source="standard normal distribution"
+        "Phi",
+        slopes=("exp(-(a^2/2))/sqrt(2*pi)",),
+        operation="normal_cdf",
+        spellings=("phi", "Φ"),
+        source="standard normal distribution",
     ),
     Function("abs", slopes=("1 if a > 0 else -1 if 0 > a else 0",), operation="absolute", kinks=(0.0,)),
-    Function("max0", command=True, slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,)),
+    Function(
+        "max0", command=True, slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,), listed=False
+    ),
     Function("max", "a if a > b else b", ("0 if b > a else 1", "0 if a > b else 1"), inputs=2),
     Function("min", "b if a > b else a", ("0 if a > b else 1", "0 if b > a else 1"), inputs=2),
-    Function("xlogy", "a*log(b)", ("log(b)", "over(a, b)"), operation="times_log", inputs=2, source="0 log 0 = 0"),
-    Function("over", "a/b", ("1/b", "-(a/b^2)"), operation="over", inputs=2, source="0/0 = 0"),
+    Function(
+        "xlogy",
+        "a*log(b)",
+        ("log(b)", "over(a, b)"),
+        operation="times_log",
+        inputs=2,
+        listed=False,
+        source="0 log 0 = 0",
+    ),
+    Function("over", "a/b", ("1/b", "-(a/b^2)"), operation="over", inputs=2, listed=False, source="0/0 = 0"),
     Function("identity", "a", ("1",), named=True, spellings=("linear", "none"), source="Bishop (2006), section 5.1"),
     Function(
         "sigmoid",
@@ -143,3 +169,11 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _ALL})
 
 SPELLINGS: Mapping[str, str] = MappingProxyType({name: f.name for f in _ALL for name in (f.name, *f.spellings)})
 """The name of a function by everything it may be called (in lower case, or as it stands)."""
+
+LISTED = tuple(f.name for f in _ALL if f.listed)
+"""The functions that people type."""
+
+
+def entry(function: str | Function, functions: Mapping[str, Function] = FUNCTIONS) -> Function:
+    """The entry of a function by its name; one of the file stands in its call."""
+    return functions[function] if isinstance(function, str) else function

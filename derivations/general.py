@@ -16,6 +16,8 @@ from derivations.expression import (
     Negative,
     Number,
     Over,
+    Product,
+    Quotient,
     Ref,
     Same,
     Size,
@@ -23,14 +25,14 @@ from derivations.expression import (
     Sum,
     Within,
 )
-from derivations.function import FUNCTIONS
+from derivations.function import entry
 from derivations.printing import LatexPrinter, TextPrinter
 from derivations.quantity import Quantity
 from derivations.uses import filled
 
 __all__ = ["GeneralLatex", "GeneralText", "stages"]
 
-_ATOM, _PRODUCT = 5, 2
+_ATOM, _POWER, _FACTOR, _PRODUCT, _SUM = 5, 4, 3, 2, 1
 _GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "eta", "lambda"),
     *("mu", "nu", "rho", "sigma", "tau", "theta", "phi"),
@@ -43,10 +45,15 @@ def _no_quantity(q: Quantity) -> str:
 
 def _opened(e: Call) -> Expression | None:
     """The formula of a function that people do not write by name: t log y, a quotient that is 0 at 0/0."""
-    function = FUNCTIONS[e.function]
+    function = entry(e.function)
     if function.named or not function.value or e.function in ("max", "min"):
         return None
     return filled(function.value, e.arguments, Number("0"))
+
+
+def _open(e: Expression) -> bool:
+    """Whether a sum reaches to the end: what is multiplied or divided behind it would be summed."""
+    return e.op == "sum" if isinstance(e, Over) else isinstance(e, Product) and _open(e.factors[-1])
 
 
 class _General:
@@ -66,7 +73,21 @@ class _General:
         assert isinstance(i, Index)
         ordered = sorted(i.terms, key=lambda term: -term[1])
         words = "".join(f"{'+' if c > 0 else '-'}{abs(c) if abs(c) != 1 else ''}{l}" for l, c in ordered)
-        return (words + (f"{i.plus:+d}" if i.plus else "")).removeprefix("+") if i.terms else str(i.plus)
+        number = f"{i.plus:+d}" if i.plus or not i.terms else ""
+        return (number + words if words.startswith("-") and i.plus > 0 else words + number).removeprefix("+")
+
+    def compared(self, test: Expression, at: Callable[[Expression, int], str]) -> tuple[str, str]:
+        """The two sides of a test that is positive: q > z and not q - z > 0."""
+        match test:
+            case Index():
+                more = Index(tuple((l, c) for l, c in test.terms if c > 0), max(test.plus, 0))
+                less = Index(tuple((l, -c) for l, c in test.terms if c < 0), max(-test.plus, 0))
+                return self.index(more), self.index(less)
+            case Sum(((1, above), (-1, below))) | Sum(((-1, below), (1, above))):
+                return at(above, _SUM), at(below, _SUM)
+            case Negative(operand):
+                return "0", at(operand, _SUM)
+        return at(test, _SUM), "0"
 
     def ref(self, r: Ref) -> str:
         """An array's entry."""
@@ -117,7 +138,12 @@ class GeneralText(_General, TextPrinter):
             case Call(function, arguments):
                 return f"{function}({', '.join(map(self, arguments))})", _ATOM
             case Choice(test, positive, otherwise):
-                return f"{self(positive)} if {self._test(test)} else {self(otherwise)}", 0
+                above, below = self.compared(test, self.at)
+                return f"{self.at(positive, _SUM)} if {above} > {below} else {self(otherwise)}", 0
+            case Product(factors):
+                return self._product(factors), _PRODUCT
+            case Quotient(above, below) if _open(above):
+                return f"({self(above)})/{self.at(below, _FACTOR)}", _PRODUCT
             case Name():
                 return super().form(e)
         return super().form(e)
@@ -128,17 +154,15 @@ class GeneralText(_General, TextPrinter):
         below = letters[0] if len(letters) == 1 else "{" + ",".join(letters) + "}"
         if op == "sum":
             return f"Σ_{below} {self.at(body, _PRODUCT)}", _PRODUCT
-        return f"{op}_{below}({self(body)})", _ATOM
+        return f"{op}_{below}({self(body)})", _POWER
 
-    def _test(self, test: Expression) -> str:
-        match test:
-            case Sum(((1, above), (-1, below))):
-                return f"{self(above)} > {self(below)}"
-            case Sum(((-1, below), (1, above))):
-                return f"{self(above)} > {self(below)}"
-            case Negative(operand):
-                return f"0 > {self(operand)}"
-        return f"{self(test)} > 0"
+    def _product(self, factors: tuple[Expression, ...]) -> str:
+        """Factors from left to right; neither a quotient in front nor a sum at the end needs parentheses."""
+        (first, *rest) = factors
+        words = [self.at(first, _PRODUCT if isinstance(first, Quotient) else _FACTOR)]
+        words += [self.at(f, _FACTOR) for f in rest[:-1]]
+        words += [self.at(f, _PRODUCT if _open(f) and not isinstance(f, Product) else _FACTOR) for f in rest[-1:]]
+        return self.times.join(words)
 
 
 class GeneralLatex(_General, LatexPrinter):
@@ -174,19 +198,24 @@ class GeneralLatex(_General, LatexPrinter):
                 return f"[{self.index(left)} = {self.index(right)}]", _ATOM
             case Within(index, low, high):
                 return rf"[{low} \le {self.index(index)} \le {high}]", _ATOM
-            case Largest(entry, _):
-                return rf"[{self(entry)} \text{{ is the largest}}]", _ATOM
-            case Smallest(entry, _):
-                return rf"[{self(entry)} \text{{ is the smallest}}]", _ATOM
+            case Largest(largest, _):
+                return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
+            case Smallest(smallest, _):
+                return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
             case Over(op, letters, body):
                 return self._over(op, self.summed(letters), body)
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
-            case Call(function, arguments) if not FUNCTIONS[function].command:
-                name = r"\Phi" if function == "Phi" else rf"\operatorname{{{function.replace('_', ' ')}}}"
+            case Call(function, arguments) if not entry(function).command:
+                words = str(function).replace("_", " ")
+                name = r"\Phi" if words == "Phi" else words if len(words) == 1 else rf"\operatorname{{{words}}}"
                 return f"{name}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
-            case Choice(Sum(((1, above), (-1, below))), positive, otherwise):
-                rows = rf"{self(positive)} & \text{{if }} {self(above)} > {self(below)} \\ {self(otherwise)}"
+            case Product(factors) if any(map(_open, factors[:-1])):
+                parts = [self.parentheses(self(f)) if _open(f) else self.at(f, _PRODUCT) for f in factors[:-1]]
+                return f" {self.times} ".join((*parts, self.at(factors[-1], _PRODUCT))), _PRODUCT
+            case Choice(test, positive, otherwise):
+                above, below = self.compared(test, self.at)
+                rows = rf"{self(positive)} & \text{{if }} {above} > {below} \\ {self(otherwise)}"
                 return rf"\begin{{cases}} {rows} & \text{{otherwise}} \end{{cases}}", _ATOM
         return super().form(e)
 

@@ -10,7 +10,7 @@ from derivations.entries import Entries
 from derivations.equations import Equation
 from derivations.evaluation import pocket
 from derivations.expression import Call, Choice, Expression, Index, Number, Over, Ref
-from derivations.function import FUNCTIONS
+from derivations.function import entry
 from derivations.program import Program
 
 __all__ = ["Kink", "kinks"]
@@ -46,7 +46,7 @@ def _bends(equation: Equation) -> bool:
     return any(
         isinstance(x, Choice)
         or (isinstance(x, Over) and x.op in ("max", "min"))
-        or (isinstance(x, Call) and (x.function in ("max", "min") or bool(FUNCTIONS[x.function].kinks)))
+        or (isinstance(x, Call) and (x.function in ("max", "min") or bool(entry(x.function).kinks)))
         for x in equation.right.walk()
     )
 
@@ -58,6 +58,6 @@ def _stands(x: Expression, numbers: Callable[[Expression], Expression]) -> bool:
         case Call("max" | "min" as op, arguments):
             values = [v for a in arguments if (v := pocket(numbers(a))) is not None]
             return values.count(max(values) if op == "max" else min(values)) > 1 if values else False
-        case Call(name, (argument,)) if FUNCTIONS[name].kinks:
-            return pocket(numbers(argument)) in FUNCTIONS[name].kinks
+        case Call(name, (argument,)) if entry(name).kinks:
+            return pocket(numbers(argument)) in entry(name).kinks
     return False

@@ -140,6 +140,7 @@ def _made(shape: _Shape) -> Layered:
             frozen=frozenset(p for p in parameters if not p.startswith("W")) if shape.frozen else frozenset(),
             short=(lambda back, forward: fused(back, forward, names, targets_sum_to_one=True)) if shape.short else None,
             unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
+            typed=False,
         ),
     )
     kept = step.replace(*(e for e in stable(step.equations) if e.stage == "forward")) if shape.short else step

@@ -37,7 +37,7 @@ from derivations.expression import (
     Sum,
     Within,
 )
-from derivations.function import FUNCTIONS
+from derivations.function import ARGUMENTS, Function, entry
 from derivations.language import expression
 from derivations.shapes import free, numbered
 from derivations.views import View
@@ -94,6 +94,8 @@ class Lowering:
                 return self.ref(e)
             case Same() | Within():
                 return self.condition(e)
+            case Index():
+                return self._letters(e)
             case Negative(operand):
                 return self._sum(((-1, operand),))
             case Sum(terms):
@@ -137,7 +139,7 @@ class Lowering:
             case Number():
                 return constant(e)
             case Size(l):
-                return Fraction(self.axes.ranges[l][1])
+                return Fraction(self.axes.size(l))
             case Negative(operand) if (a := self.constant(operand)) is not None:
                 return -a
             case Quotient(p, q) if (a := self.constant(p)) is not None and (b := self.constant(q)):
@@ -196,21 +198,22 @@ class Lowering:
         return (lambda s: f(s) / g(s)), axes
 
     def _power(self, base: Expression, exponent: Any) -> Lowered | None:
-        found = self.of(base)
+        if not isinstance(exponent, int):
+            power = self.m.power
+            (f, n), axes = self.axes.aligned([self.lifted(base), self.lifted(exponent)])
+            return (lambda s: power(f(s), n(s))), axes
+        found = self.of(base) if exponent > 0 else self.lifted(base)
         if found is None:
             return None
         f, axes = found
-        if isinstance(exponent, Ref):
-            name = exponent.name
-            return (lambda s: f(s) ** s[name]), axes
         if exponent == 2:
             square = self.m.square
             return (lambda s: square(f(s))), axes
         return (lambda s: f(s) ** exponent), axes
 
-    def _call(self, name: str, arguments: Sequence[Expression]) -> Lowered | None:
+    def _call(self, name: str | Function, arguments: Sequence[Expression]) -> Lowered | None:
         """The arithmetic's own function; else the formula, its arguments worked once."""
-        function = FUNCTIONS[name]
+        function = entry(name)
         found = [self.lifted(a) for a in arguments]
         if function.operation:
             operation = getattr(self.m, function.operation)
@@ -221,12 +224,13 @@ class Lowering:
             return (lambda s: operation(*(f(s) for f in works))), axes
         inner = Lowering(self.m, self.extents, self.axes.ranges, self.whole, {}, self.axes.order)
         keys: list[str] = []
-        for letter, argument, (work, axes) in zip("ab", arguments, found, strict=False):
+        for letter, argument, (work, axes) in zip(ARGUMENTS, arguments, found, strict=False):
             if not isinstance(argument, Ref):  # bound once: nested functions must not grow exponentially
                 keys.append(f"#{next(_ARGUMENTS)}")
                 work = _once(keys[-1], work)
             inner.arguments[letter] = work, axes
-        made = inner.of(expression(function.stable if function.stable and self.m.floating else function.value))
+        formula = function.stable if function.stable and self.m.floating else function.value
+        made = inner.of(function.own if function.own is not None else expression(formula))
         return made if made is None or not keys else (_forgetting(made[0], keys), made[1])
 
     def _over(self, op: str, letters: tuple[str, ...], body: Expression) -> Lowered | None:
@@ -321,6 +325,12 @@ class Lowering:
             low, high = self.axes.ranges[l]
             out = out + c * np.arange(low, high + 1).reshape([-1 if k == l else 1 for k in letters])
         return out
+
+    def _letters(self, i: Index) -> Lowered:
+        """The value of an index as a number, which a test asks for."""
+        letters = self.axes.sorted(l for l in free(i) if l not in self.fixed)
+        values = np.broadcast_to(self.grid(i, letters), tuple(self.axes.size(l) for l in letters))
+        return (lambda s: values), letters
 
     def condition(self, e: Same | Within) -> Lowered | None:
         """1 where it holds, 0 elsewhere; None where it holds nowhere."""

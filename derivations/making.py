@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from derivations.backward import Wanted, backward
+from derivations.backward import Wanted, backward, reached
 from derivations.equations import Array, Equation, Range, Role, Step
 from derivations.expression import Expression, Index, Over, Ref
 from derivations.general import GeneralText
 from derivations.language import LanguageError, Statements
 from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
-from derivations.rewrites import named_arguments, zero_log_zero
+from derivations.refusals import check_exponents, check_outside, check_reads, check_sizes, check_uses
+from derivations.rewrites import gated, named_arguments, zero_log_zero
 from derivations.shapes import Shapes, bounds, refs
 
 __all__ = ["Asked", "made"]
@@ -25,6 +26,8 @@ class Asked:
 
     `sizes` of parameters and given arrays, `whole` those of whole numbers that may be looked up; how backward equations
     are wanted; the optimizer, None for a step that ends with the gradients, and the parameters that it leaves alone.
+    `short` puts short forms in place of backward equations.  `gates`: each operation gets a line of its own.  `typed`
+    equations, unlike those of presets, are checked for what people mistype, and bounded.
     """
 
     sizes: Mapping[str, tuple[int, ...]]
@@ -34,20 +37,27 @@ class Asked:
     frozen: frozenset[str] = frozenset()
     short: Callable[[Sequence[Equation], Sequence[Equation]], Sequence[Equation]] | None = None
     unwritten: frozenset[str] = frozenset()
+    gates: bool = False
+    typed: bool = True
 
 
 def made(statements: Statements, asked: Asked) -> Step:
     """The whole step.  Raises LanguageError: where, what, what now."""
     given = set(asked.sizes)
-    looked_up = (_looked_up(e, given) for e in statements.equations)
-    named = named_arguments(looked_up, {*given, *(e.left.name for e in statements.equations)})
-    forward = [replace(e, right=zero_log_zero(e.right)) for e in named]
+    read = [_looked_up(e, given) for e in statements.equations]
+    taken = {*given, *(e.left.name for e in read)}
+    lines = gated(read, taken) if asked.gates else named_arguments(read, taken)
+    forward = [replace(e, right=zero_log_zero(e.right)) for e in lines]
     wanted = replace(asked.wanted, update=_update(asked))
+    if asked.typed:
+        check_outside(statements, asked.sizes)
     shapes = Shapes(forward, asked.sizes, statements.ranges, statements.outside)
     if not wanted.given and wanted.objective not in {e.left.name for e in forward}:
         raise LanguageError(
             f"no equation gives {wanted.objective}: write '{wanted.objective} = ...', or name another objective"
         )
+    if asked.typed:
+        _check(forward, shapes, asked)
     back = backward(forward, shapes, wanted)
     if asked.short:
         back = list(asked.short(back, forward))
@@ -61,6 +71,16 @@ def made(statements: Statements, asked: Asked) -> Step:
         frozenset(statements.outside),
         asked.unwritten,
     )
+
+
+def _check(forward: Sequence[Equation], shapes: Shapes, asked: Asked) -> None:
+    """What people mistype, and what would be too large to work."""
+    wanted = asked.wanted
+    differentiated = (*wanted.parameters, *wanted.inputs)
+    check_sizes(forward, shapes)
+    check_reads(forward, shapes, asked.whole, differentiated)
+    check_uses(forward, asked.sizes, differentiated, wanted.objective)
+    check_exponents(forward, reached(forward, differentiated))
 
 
 def _own_names(forward: Sequence[Equation], back: Sequence[Equation], asked: Asked) -> None:

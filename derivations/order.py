@@ -41,9 +41,13 @@ def groups(equations: Sequence[Equation]) -> list[list[Equation]]:
         waiting = [k]
         while waiting:
             c = component[waiting[-1]]
-            missing = [d for m in members[c] for d in needs[m] if component[d] != c and component[d] not in done]
-            if missing and c not in done:
-                waiting.append(missing[0])
+            missing = (
+                ()
+                if c in done
+                else (d for m in members[c] for d in needs[m] if component[d] != c and component[d] not in done)
+            )
+            if (first := next(iter(missing), None)) is not None:
+                waiting.append(first)
                 continue
             waiting.pop()
             if c not in done:
@@ -93,10 +97,10 @@ def recurrence(group: Sequence[Equation]) -> Recurrence | None:
         found = _along(group, names, axis)
         if found:
             return found
-    circle = ", ".join(dict.fromkeys(e.left.name for e in group))
+    circle = list(dict.fromkeys(e.left.name for e in group))
+    depend = "depends on itself" if len(circle) == 1 else "depend on each other"
     raise LanguageError(
-        f"equations line {group[0].line}: {circle} depend on each other in a circle: "
-        "one of them must read an earlier value, such as h[t-1]"
+        f"{', '.join(circle)} {depend} in a circle: one of them must read an earlier value, such as h[t-1]"
     )
 
 

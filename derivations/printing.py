@@ -64,6 +64,10 @@ class _Printer:
         """A number or a name: a negative number gets parentheses unless it stands alone."""
         return words, 0 if words.startswith("-") else _ATOM
 
+    def exponent(self, exponent: int | Expression) -> str:
+        """A whole number as it is, anything longer than a name or a number in parentheses."""
+        return str(exponent) if isinstance(exponent, int) else self.at(exponent, _ATOM)
+
     def sum(self, terms: tuple[tuple[int, Expression], ...]) -> str:
         """Terms with their signs."""
         (sign, first), *rest = terms
@@ -93,7 +97,7 @@ class TextPrinter(_Printer):
             case Power(base, 2):
                 return f"{self.at(base, _ATOM)}\u00b2", _POWER
             case Power(base, exponent):
-                return f"{self.at(base, _ATOM)}^{exponent}", _POWER
+                return f"{self.at(base, _ATOM)}^{self.exponent(exponent)}", _POWER
             case Negative(operand):
                 return f"-{self.at(operand, _PRODUCT)}", _SUM
             case Call("max0", (argument,)):
@@ -158,7 +162,8 @@ class LatexPrinter(_Printer):
             case Power(base, exponent):
                 words, own = self.form(base)
                 bare = own >= _ATOM and not isinstance(base, Name)
-                return rf"{words if bare else self.parentheses(words)}^{{{exponent}}}", _POWER
+                raised = exponent if isinstance(exponent, int) else self(exponent)
+                return rf"{words if bare else self.parentheses(words)}^{{{raised}}}", _POWER
             case Negative(operand):
                 return f"-{self.at(operand, _PRODUCT)}", _SUM
             case Call("sqrt", (argument,)):

@@ -8,15 +8,14 @@ the indices on its left, all its equations together.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from derivations.equations import Equation, Range
-from derivations.expression import Expression, Index, Over, Ref, letter
+from derivations.expression import Expression, Index, Over, Ref, Size, letter
 from derivations.language import LanguageError
 
 __all__ = ["Shapes", "bounds", "free", "numbered", "refs", "substituted"]
-
-MOST_ENTRIES = 2_000_000
 
 
 def refs(e: Expression) -> list[Ref]:
@@ -57,7 +56,7 @@ def _substituted(e: Expression, values: dict[str, Index]) -> Expression:
 
 
 def numbered(i: Index, ranges: Mapping[str, Range]) -> Index:
-    """The index with |t| put in, where it is known."""
+    """The index with |t| put in, the last value of t, where it is known."""
     sizes = {l: Index((), ranges[l[1:-1]][1]) for l, _ in i.terms if l[0] == "|" and l[1:-1] in ranges}
     return i.at(sizes) if sizes else i
 
@@ -91,40 +90,49 @@ class Shapes:
         self.ranges: dict[str, Range] = dict(self.stated)
         self.extents: dict[str, tuple[Range, ...]] = {n: tuple((1, k) for k in s) for n, s in sizes.items()}
         self._why = dict.fromkeys(self.stated, "as stated")
-        defined = {e.left.name for e in self.equations}
+        self._own: dict[str, list[Equation]] = {}
         for e in self.equations:
-            self._well_formed(e, defined)
-        while self._alone() or self._inside():
-            pass
-        for e in self.equations:
-            self._agree(e)
+            self._own.setdefault(e.left.name, []).append(e)
+        self._reads = [refs(e.right) for e in self.equations]
+        self._indices = {n: len(s) for n, s in sizes.items()} | {n: len(e[0].left.at) for n, e in self._own.items()}
+        for e, reads in zip(self.equations, self._reads, strict=True):
+            self._well_formed(e, reads)
+        self._alone(range(len(self.equations)))
+        while found := self._inside():
+            self._alone(found)
+        for e, reads in zip(self.equations, self._reads, strict=True):
+            self._agree(e, reads)
 
     # --- what an equation may not say ---
 
-    def _well_formed(self, e: Equation, defined: set[str]) -> None:
+    def _well_formed(self, e: Equation, reads: Sequence[Ref]) -> None:
+        left, names = free(e.left), self._indices
         if e.left.name in self.extents:
             raise _error(e, f"{e.left.name} is given and has an equation too: leave one of the two out")
         for i in e.left.at:
             if not isinstance(i, Index) or (i.terms and not i.letter and i.terms[0][0][0] != "|"):
                 raise _error(e, "an index on the left is a letter or a number: shift the right side instead")
+        plain = [i.letter for i in e.left.at if isinstance(i, Index) and i.letter]
+        if twice := [l for l in plain if plain.count(l) > 1]:
+            raise _error(e, f"{twice[0]} stands twice on the left: take two letters, and [i = j] for the diagonal")
         for l in free(e.right):
-            if l not in free(e.left):
+            if l not in left:
                 raise _error(
                     e, f"{l} stands on the right alone: write Σ_{l} before what is added up, or put {l} on the left"
                 )
-        for r in refs(e.right):
-            if r.name not in self.extents and r.name not in defined:
-                raise _error(e, f"{r.name} is not known: give it numbers, or an equation '{r.name} = ...'")
-            if r.name in self.extents and len(r.at) != len(self.extents[r.name]):
-                has = len(self.extents[r.name])
+        letters = {l for x in (e.left, e.right) for node in x.walk() for l in _letters_in(node)}
+        for r in (*reads, e.left):
+            if r.name not in names:
+                index = f"{r.name} is an index, and no number: give the numbers that are meant as an array"
+                unknown = f"{r.name} is not known: give it numbers, or an equation '{r.name} = ...'"
+                raise _error(e, index if r.name in letters else unknown)
+            if len(r.at) != (has := names[r.name]):
                 raise _error(e, f"{r.name} has {has} {'index' if has == 1 else 'indices'}, {len(r.at)} are written")
         for node in e.right.walk():
             if isinstance(node, Over):
                 self._bound_once(e, node)
-        names = defined | self.extents.keys()
-        for l in (l for x in (e.left, e.right) for node in x.walk() for l in _letters_in(node)):
-            if l in names:
-                raise _error(e, f"{l} is an index and the name of an array too: take another letter for the index")
+        for l in sorted(letters & names.keys()):
+            raise _error(e, f"{l} is an index and the name of an array too: take another letter for the index")
 
     def _bound_once(self, e: Equation, over: Over) -> None:
         if over.op == "softmax":
@@ -140,51 +148,69 @@ class Shapes:
 
     # --- what follows ---
 
-    def _alone(self) -> bool:
-        """Rule 2, and the sizes that follow; whether anything new was found."""
-        before = len(self.ranges), len(self.extents)
-        for r in (r for e in self.equations for r in refs(e.right)):
+    def _alone(self, first: Iterable[int]) -> None:
+        """Rule 2, and the sizes that follow: an equation is looked at again when what it mentions is found."""
+        mentions: dict[str, list[int]] = {}
+        for k, (e, reads) in enumerate(zip(self.equations, self._reads, strict=True)):
+            for name in {r.name for r in reads} | {l for r in (*reads, e.left) for l in free(r)}:
+                mentions.setdefault(name, []).append(k)
+        waiting = deque(first)
+        while waiting:
+            k = waiting.popleft()
+            for name in self._learned(self.equations[k], self._reads[k]):
+                waiting.extend(mentions.get(name, ()))
+
+    def _learned(self, e: Equation, reads: Sequence[Ref]) -> list[str]:
+        """The letters and arrays whose range or size one equation tells."""
+        out: list[str] = []
+        for r in reads:
             for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
                 if isinstance(i, Index) and i.letter and i.letter not in self.ranges:
                     self.ranges[i.letter] = 1, high
                     self._why[i.letter] = f"in {r.name}"
-        for name in dict.fromkeys(e.left.name for e in self.equations):
-            if name not in self.extents and (found := self._computed(name)) is not None:
-                self.extents[name] = found
-        return before != (len(self.ranges), len(self.extents))
+                    out.append(i.letter)
+        if e.left.name not in self.extents and (found := self._computed(e.left.name)) is not None:
+            self.extents[e.left.name] = found
+            out.append(e.left.name)
+        return out
 
     def _computed(self, name: str) -> tuple[Range, ...] | None:
-        parts = [[bounds(i, self.ranges) for i in _indices(e.left)] for e in self.equations if e.left.name == name]
+        parts = [[bounds(i, self.ranges) for i in _indices(e.left)] for e in self._own[name]]
         known = [[b for b in part if b] for part in parts]
-        if any(len(k) != len(p) or len(p) != len(parts[0]) for k, p in zip(known, parts, strict=True)):
+        if any(len(k) != len(p) for k, p in zip(known, parts, strict=True)):
             return None
         return tuple((min(b[0] for b in axis), max(b[1] for b in axis)) for axis in zip(*known, strict=True))
 
-    def _inside(self) -> bool:
-        """Rule 3, for letters that rule 2 leaves open."""
+    def _inside(self) -> list[int]:
+        """Rule 3, for letters that rule 2 leaves open; the equations of which something was found."""
         found: dict[str, int] = {}
-        for r in (r for e in self.equations for r in refs(e.right)):
-            reaches = self.outside.get(r.name) if r.name in self.outside else self.extents.get(r.name)
-            for i, (_, high) in zip(r.at, reaches or (), strict=False):
-                open_ = [(l, c) for l, c in i.terms if l not in self.ranges] if isinstance(i, Index) else []
-                if len(open_) == 1 and open_[0][1] > 0 and isinstance(i, Index):
-                    ((l, c),) = open_
-                    rest = bounds(Index.of((1, i), (-c, letter(l))), self.ranges)
-                    if rest is not None:
-                        found[l] = min(found.get(l, high), (high - rest[1]) // c)
+        told: list[int] = []
+        for k, reads in enumerate(self._reads):
+            for r in reads:
+                reaches = self.outside.get(r.name) if r.name in self.outside else self.extents.get(r.name)
+                for i, (_, high) in zip(r.at, reaches or (), strict=False):
+                    open_ = [(l, c) for l, c in i.terms if l not in self.ranges] if isinstance(i, Index) else []
+                    if len(open_) == 1 and open_[0][1] > 0 and isinstance(i, Index):
+                        ((l, c),) = open_
+                        rest = bounds(Index.of((1, i), (-c, letter(l))), self.ranges)
+                        if rest is not None:
+                            found[l] = min(found.get(l, high), (high - rest[1]) // c)
+                            told.append(k)
+        if empty := next((l for l, high in found.items() if high < 1), ""):
+            raise _error(self.equations[told[0]], f"no {empty} fits: every index leaves its array, correct the numbers")
         self.ranges |= {l: (1, high) for l, high in found.items()}
         self._why |= dict.fromkeys(found, "as far as it stays inside")
-        return bool(found)
+        return [k for k, e in enumerate(self.equations) if {*free(e.left), *free_of(self._reads[k])} & found.keys()]
 
-    def _agree(self, e: Equation) -> None:
+    def _agree(self, e: Equation, reads: Sequence[Ref]) -> None:
         """Every letter has a range, every index stays inside its array."""
-        for l in dict.fromkeys([*free(e.left), *(l for r in refs(e.right) for i in r.at for l in free(i))]):
+        for l in dict.fromkeys(l for x in (e.left, e.right) for node in x.walk() for l in _counted(node)):
             if l not in self.ranges:
                 raise _error(
                     e,
                     f"how far {l} runs is not known: state it, 'for {l} = 1..3', or that of a letter it goes with",
                 )
-        for r in refs(e.right):
+        for r in reads:
             for place, (i, (low, high)) in enumerate(zip(r.at, self.extents[r.name], strict=True), 1):
                 if not isinstance(i, Index):
                     continue
@@ -196,23 +222,25 @@ class Shapes:
     def _inside_array(self, e: Equation, r: Ref, place: int, i: Index, low: int, high: int) -> None:
         reach = bounds(i, self.ranges)
         assert reach is not None
-        short = bool(i.letter) and i.letter not in self.stated and reach[1] != high and not self._own(r, place, reach)
+        short = bool(i.letter) and i.letter not in self.stated and reach[1] != high and not self._runs(r, place, reach)
         if reach[0] < low or reach[1] > high or short:
             what = i.letter or f"index {place}"
             why = f" ({self._why[i.letter]})" if i.letter in self._why else ""
-            raise _error(
-                e,
-                f"{what} runs over {reach[0]}..{reach[1]}{why}, but index {place} of {r.name} over {low}..{high}: "
-                f"correct the numbers, or take another letter{self._padded(i, r)}",
-            )
+            runs = f"{what} runs over {reach[0]}..{reach[1]}{why}, but index {place} of {r.name} over {low}..{high}"
+            raise _error(e, f"{runs}: {self._instead(r, place, i, reach[0] if reach[0] < low else reach[1])}")
 
-    def _padded(self, i: Index, r: Ref) -> str:
-        """The third way out, where an index is a sum: the array is 0 past its ends."""
-        return "" if i.letter or r.name in self.outside else f", or say '{r.name} is 0 outside'"
+    def _instead(self, r: Ref, place: int, i: Index, missing: int) -> str:
+        """What to write: the value that a recurrence starts from, correct numbers, or that the array is 0 outside."""
+        shifted = len(i.terms) == 1 and i.plus and i.terms[0][0][0] != "|"
+        if shifted and (own := next((e.left for e in self._own.get(r.name, ()) if free(e.left)), None)):
+            at = [str(missing) if k == place else _written(j) for k, j in enumerate(own.at, 1)]
+            return f"give {r.name}[{','.join(at[:place])}] an equation, {r.name}[{','.join(at)}] = 0"
+        padded = "" if i.letter or r.name in self.outside else f", or say '{r.name} is 0 outside'"
+        return f"correct the numbers, or take another letter{padded}"
 
-    def _own(self, r: Ref, place: int, reach: Range) -> bool:
+    def _runs(self, r: Ref, place: int, reach: Range) -> bool:
         """Whether an array's own equation runs so far along an axis: b[4] beside b[t] is its state after the end."""
-        lefts = (e.left.at[place - 1] for e in self.equations if e.left.name == r.name)
+        lefts = (e.left.at[place - 1] for e in self._own.get(r.name, ()))
         return r.name in self.outside or any(
             isinstance(i, Index) and i.letter and self.ranges.get(i.letter) == reach for i in lefts
         )
@@ -226,6 +254,22 @@ def _letters_in(x: Expression) -> Iterable[str]:
     if isinstance(x, Index):
         return [l for l, _ in x.terms]
     return x.letters if isinstance(x, Over) else ()
+
+
+def _counted(x: Expression) -> Iterable[str]:
+    """The letters whose range a node needs."""
+    if isinstance(x, Index):
+        return [l.strip("|") for l, _ in x.terms]
+    return x.letters if isinstance(x, Over) else (x.letter,) if isinstance(x, Size) else ()
+
+
+def _written(i: Expression) -> str:
+    return (i.letter or str(i.plus)) if isinstance(i, Index) else ""
+
+
+def free_of(several: Iterable[Expression]) -> set[str]:
+    """The letters in several references."""
+    return {l for r in several for l in free(r)}
 
 
 def _indices(r: Ref) -> list[Index]:

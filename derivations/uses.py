@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
-from derivations.building import ZERO, constant, power, product, quotient, total
+from derivations.building import ONE, ZERO, constant, one_less, power, product, quotient, total
 from derivations.expression import (
     Call,
     Choice,
@@ -30,11 +31,11 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.function import FUNCTIONS
+from derivations.function import ARGUMENTS, FUNCTIONS, Function, entry
 from derivations.language import expression
 from derivations.shapes import substituted
 
-__all__ = ["APART", "Use", "filled", "uses"]
+__all__ = ["APART", "Use", "filled", "opened", "slopes", "uses"]
 
 APART = "#"
 """Marks a letter that was renamed on entering a sum, so that it is nobody else's: without it bound letters capture."""
@@ -48,15 +49,31 @@ class Use(NamedTuple):
     bound: tuple[str, ...]
 
 
-def filled(text: str, arguments: tuple[Expression, ...], value: Expression) -> Expression:
-    """A function's formula with its argument (a, b) and its value (z) put in."""
-    known = dict(zip("ab", arguments, strict=False)) | {"z": value}
+def filled(formula: str | Expression, arguments: tuple[Expression, ...], value: Expression) -> Expression:
+    """A function's formula with its arguments (a, b) and its value (z) put in."""
+    known = dict(zip(ARGUMENTS, arguments, strict=False)) | {"z": value}
 
     def put(e: Expression) -> Expression:
         out: Expression = known.get(e.name, e) if isinstance(e, Ref) else e.mapped(put)
         return out
 
-    return put(expression(text))
+    return put(expression(formula) if isinstance(formula, str) else formula)
+
+
+def opened(function: Function) -> Expression | None:
+    """A function's formula in its arguments; None for one that every arithmetic has, such as exp."""
+    if function.own is not None:
+        return function.own
+    return expression(function.value) if function.value else None
+
+
+@lru_cache(maxsize=256)
+def slopes(function: Function) -> tuple[str | Expression, ...]:
+    """The derivative in each argument: as the entry has it, or by the chain rule for a function of the file."""
+    if function.own is None:
+        return function.slopes
+    found = list(uses(function.own, function.own, ONE))
+    return tuple(total(*((1, use.reaches) for use in found if use.ref.name == a)) for a in ARGUMENTS[: function.inputs])
 
 
 def scaled(by: Expression, g: Expression) -> Expression:
@@ -92,11 +109,14 @@ def uses(right: Expression, value: Expression, g: Expression) -> Iterator[Use]:
             case Quotient(above, below):
                 yield from push(above, quotient(g, below), bound)
                 yield from _below(push, above, below, g, bound)
-            case Power(base, exponent) if isinstance(exponent, int):
+            case Power(base, int(exponent)):
                 yield from push(base, product(Number(str(exponent)), power(base, exponent - 1), g), bound)
+            case Power(base, exponent):
+                lower = one_less(exponent)
+                yield from push(base, product(exponent, Power(base, lower) if lower else ONE, g), bound)
             case Call(name, arguments):
                 own = value if x is right else x
-                for argument, slope in zip(arguments, FUNCTIONS[name].slopes, strict=True):
+                for argument, slope in zip(arguments, slopes(entry(name, FUNCTIONS)), strict=True):
                     yield from push(argument, scaled(filled(slope, arguments, own), g), bound)
             case Choice(test, positive, otherwise):
                 yield from push(positive, Choice(test, g, ZERO), bound)
@@ -128,7 +148,7 @@ def _below(
     """d(p/f^n)/df = -n p/f^(n+1), factor by factor of the denominator."""
     factors = below.factors if isinstance(below, Product) else (below,)
     for k, f in enumerate(factors):
-        base, n = (f.base, f.exponent) if isinstance(f, Power) else (f, 1)
+        base, n = (f.base, f.exponent) if isinstance(f, Power) and isinstance(f.exponent, int) else (f, 1)
         rest = product(*factors[:k], *factors[k + 1 :], power(base, n + 1))
         top = product(Number(str(n)), above, g)
         yield from push(base, total((-1, quotient(top, rest))), bound)
