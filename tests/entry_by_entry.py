@@ -34,8 +34,11 @@ from derivations.expression import (
     Ref,
     Same,
     Size,
+    Smallest,
     Sum,
+    Within,
 )
+from derivations.function import ARGUMENTS, Function
 
 Place = tuple[str, tuple[int, ...]]
 Letters = Mapping[str, int]
@@ -186,7 +189,11 @@ class Interpreter:
             case Number(text):
                 return self.number(text)
             case Size(l):
-                return self.number(str(self.ranges[l][1]))
+                return self.number(str(self.ranges[l][1] - self.ranges[l][0] + 1))
+            case Index():
+                return self.number(str(self.index(e, letters)))
+            case Within(index, low, high):
+                return self.number("1" if low <= self.index(index, letters) <= high else "0")
             case Same(left, right):
                 return self.number("1" if self.index(left, letters) == self.index(right, letters) else "0")
             case Negative(operand):
@@ -201,6 +208,10 @@ class Interpreter:
                 one = self.value(base, letters)
                 out = reduce(Dual.__mul__, [one] * abs(exponent), self.number("1"))
                 return self.number("1") / out if exponent < 0 else out
+            case Power(base, Expression() as exponent):
+                one, n = self.value(base, letters), self.value(exponent, letters)
+                value = one.value**n.value if one.value > 0 else one.value ** int(n.value)
+                return one.through(value, n.value * value / one.value)
             case Choice(test, positive, otherwise):
                 return self.value(positive if self.value(test, letters).value > 0 else otherwise, letters)
             case Call(name, arguments):
@@ -222,8 +233,12 @@ class Interpreter:
             return reduce(lambda p, q: q if q.value < p.value else p, values)
         return _total(values) / self.number(str(len(values))) if op == "mean" else _total(values)
 
-    def called(self, name: str, arguments: list[Dual]) -> Dual:
-        """A function by what the books say it is."""
+    def called(self, name: str | Function, arguments: list[Dual]) -> Dual:
+        """A function by what the books say it is; one of the file by its own formula."""
+        if isinstance(name, Function):
+            known = {(a, ()): value for a, value in zip(ARGUMENTS, arguments, strict=False)}
+            assert name.own is not None
+            return Interpreter((), {}, (), {}, known, self.calculator).value(name.own, {})
         one, (a, *more) = self.number("1"), arguments
         match name:
             case "sigmoid":
@@ -318,4 +333,7 @@ class Formulas(Interpreter):
         if isinstance(e, Largest):
             entry, largest = self.value(e.entry, letters), self.value(e.largest, letters)
             return self.number("0" if largest.value > entry.value else "1")
+        if isinstance(e, Smallest):
+            entry, smallest = self.value(e.entry, letters), self.value(e.smallest, letters)
+            return self.number("0" if entry.value > smallest.value else "1")
         return super().value(e, letters)
