@@ -120,6 +120,7 @@ class _Backward:
         for k in range(len(self.groups) - 1, -1, -1):
             self._group([e for e in self.groups[k] if e.left.name in self.active])
             here = [name for name in both if first[name] == k]
+            self.reached |= {name: [] for name in here if name not in self.reached}  # 0·w: nothing reaches w
             parameters = [name for name in here if name in self.wanted.parameters]
             for name in parameters:
                 self._emit(name)
@@ -133,10 +134,13 @@ class _Backward:
     def _group(self, made: list[Equation]) -> None:
         """The uses in some equations, the signals of their left sides before or (in a recurrence) after."""
         after: list[tuple[Equation, list[Equation]]] = []
+        live = self._live(made)
         for e in made:
             recurrent = len(made) > 1 or e.left.name in {r.name for r in refs(e.right)}
             if not recurrent:
                 self._emit(e.left.name)
+            if e.left.name not in live:
+                continue  # 0·q: nothing reaches q
             named: list[Equation] = []
             seed = self.numbers.get(e.left.name, Ref(self.wanted.d(e.left.name), e.left.at))
             left, found = self._local(e, seed, named)
@@ -149,6 +153,20 @@ class _Backward:
         for e, named in reversed(after):
             self._emit(e.left.name)
             self.out += [self._tidied(line) for line in named]
+
+    def _live(self, made: list[Equation]) -> set[str]:
+        """The left sides that a signal reaches, from outside or from another of these equations."""
+        live = {e.left.name for e in made} & {*self.numbers, *self.reached}
+        if len(live) == len({e.left.name for e in made}):
+            return live
+        reads = {e.left: {use.ref.name for use in uses(e.right, e.left, e.left)} for e in made}
+        waiting = list(live)
+        while waiting:
+            name = waiting.pop()
+            fresh = {n for e in made if e.left.name == name for n in reads[e.left]} - live
+            live |= fresh
+            waiting += fresh
+        return live
 
     def _count(self, e: Equation, use: Use) -> None:
         """What the uses grow to is bounded: (a + b + ...)^2 brings the whole sum to each of its terms."""

@@ -50,7 +50,7 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
         case Quotient(above, below):
             return value(above, leaf) / value(below, leaf)
         case Power(base, exponent):
-            return value(base, leaf) ** (exponent if isinstance(exponent, int) else value(exponent, leaf))
+            return _power(value(base, leaf), exponent if isinstance(exponent, int) else value(exponent, leaf))
         case Negative(operand):
             return -value(operand, leaf)
         case Choice(test, positive, otherwise):
@@ -60,6 +60,12 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
         case Call(function, (argument,)):
             return _called(function, value(argument, leaf))
     raise ValueError(f"no value: {e!r}")
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if base < 0 and exponent != int(exponent):
+        raise ArithmeticError("a root of what is negative")
+    return base**exponent
 
 
 def _product(factors: tuple[Expression, ...], leaf: Callable[[Quantity], Any]) -> Any:
@@ -85,8 +91,8 @@ def _called(function: str, a: Any) -> Any:
         return a if a > 0 else a * 0
     if function == "Phi":
         return mpmath.erfc(-a / mpmath.sqrt(2)) / 2
-    if function == "log" and a <= 0:
-        raise ArithmeticError("log of what is not positive")
+    if (function == "log" and a <= 0) or (function == "sqrt" and a < 0):
+        raise ArithmeticError(f"{function} of {a}")
     return {"exp": mpmath.exp, "log": mpmath.log, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt}[function](a)
 
 

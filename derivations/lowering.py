@@ -187,6 +187,8 @@ class Lowering:
             return self._sum((other,))
         zero: Lowered = self.lifted(Number("0"))
         one, rest = self._sum(((1, Number("1")), other)) or zero, self._sum((other,)) or zero
+        if not holds[1]:
+            return one  # without a letter left it holds
         (mask, p, q), axes = self.axes.aligned([holds, one, rest])
         return (lambda s: np.where(mask(s), p(s), q(s))), axes
 

@@ -138,6 +138,12 @@ class Shapes:
         if over.op == "softmax":
             if over is not e.right:
                 raise _error(e, "softmax stands alone on the right side: give it a name and an equation of its own")
+            if missing := next((l for l in over.letters if l not in free(e.left) or l not in free(over.body)), ""):
+                raise _error(
+                    e, f"softmax runs over {missing}: {missing} stands on the left, and within its bracket too"
+                )
+            if len(over.letters) > 1:
+                raise _error(e, "softmax runs over one letter: put what it runs over along one index")
             return
         if over.op in ("max", "min") and over is not e.right:
             raise _error(e, f"{over.op} stands alone on the right side: give it a name and an equation of its own")

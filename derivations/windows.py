@@ -39,13 +39,20 @@ class Window(NamedTuple):
 
 
 def windows(factors: Sequence[Expression], letters: Sequence[str]) -> list[Window]:
-    """The conditions low <= i - 2r + 2 <= high of a sum over r: each i has few r, and each r few i."""
-    out = []
+    """The conditions low <= i - 2r + 2 <= high of a sum over r: each i has few r, and each r few i; one a letter."""
+    out: list[Window] = []
     for f in factors:
         if isinstance(f, Within) and len(f.index.terms) == 2:
             (a, p), (b, q) = f.index.terms
             (left, sign), (summed, times) = ((b, q), (a, p)) if a in letters else ((a, p), (b, q))
-            if sign == 1 and abs(times) > 1 and summed in letters and left not in letters:
+            taken = {l for w in out for l in (w.left, w.summed)}
+            if (
+                sign == 1
+                and abs(times) > 1
+                and summed in letters
+                and left not in letters
+                and not {left, summed} & taken
+            ):
                 out.append(Window(f, left, summed, times))
     return out
 

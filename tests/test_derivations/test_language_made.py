@@ -67,6 +67,17 @@ STEPS: Mapping[str, tuple[str, Numbers, Numbers]] = {
         {"x": 2},
         {"c": 3},
     ),
+    "nothing reaches a factor": ("q = w*x\nE = 0*q*c + x^2", {"w": 2, "x": 3}, {"c": 3}),
+    "nothing reaches a state": (
+        "h[0] = 0\na[t] = w*x[t]\nh[t] = h[t-1]*x[t] + 0*a[t]\nE = h[2] + w",
+        {"w": 2, "x": [1, 3]},
+        {},
+    ),
+    "two windows along one letter": (
+        "for r = 1..2\nfor s = 1..3\nm[r,s] = max_{c=1..2,d=1..2}(z[2r+c-2,2r+d-2])\nE = Σ_{r,s} m[r,s]^2",
+        {"z": [[1, 2, 3, 4], [5, 6, 7, 9], [8, 3, 1, 2], [4, 2, 9, 3]]},
+        {},
+    ),
     "the last and how many": ("for t = 0..3\nh[t] = w^2\nE = h[|t|]/|t|", {"w": 2}, {}),
 }
 
@@ -312,6 +323,7 @@ WORDS: Mapping[str, tuple[str, Numbers, Numbers, str]] = {
     "a sum without its letter": ("E = Σ(x[i])", {"x": [1]}, {}, "a sum names its letters behind _: write Σ_i"),
     "a fraction in one character": ("E = 2½*x", {"x": 1}, {}, "write a fraction as (1/2)"),
     "a negative factor": ("E = 2*-x", {"x": 1}, {}, "a negative factor stands in brackets: write (-..)"),
+    "a softmax over another letter": ("y[k] = softmax_m(a[k])\nE = y[1]", {"a": [1, 2]}, {}, "softmax runs over m: m"),
     "two numbers": ("E = 1 2*x", {"x": 1}, {}, "a sign is missing before this number"),
     "powers of powers": ("E = x^2^3", {"x": 1}, {}, "put a bracket around what is raised"),
     "no use of a parameter": ("y = w*x\nE = x", {"w": 2}, {"x": 1}, "E does not depend on w"),
