@@ -29,7 +29,7 @@ def _as_latex(name: str) -> str:
     found = re.fullmatch(r"([A-Za-z])_?(\d+)", name)
     if found:
         return f"{found[1]}_{{{found[2]}}}"
-    found = re.fullmatch(r"([A-Za-z]+)_([A-Za-z]*\d*)", name)
+    found = re.fullmatch(r"^([A-Za-z]++)_([A-Za-z]*+\d*+)", name)
     if found and found[2]:
         letter = (
             f"\\{found[1]}" if found[1] in _GREEK else found[1] if len(found[1]) == 1 else rf"\mathit{{{found[1]}}}"
@@ -98,7 +98,7 @@ class Aliases:
         name = written.strip()
         name = name[1:-1] if name[:1] in "'\"`" and name[:1] == name[-1:] else name  # w5' alone is updated
         suffix = ""
-        if name not in self.exact and (found := re.search(r"([@#]\d+)+$", name)):
+        if name not in self.exact and (found := re.search(r"(?:[@#]\d{1,9}){1,4}$", name)):
             name, suffix = name[: found.start()], found[0]
         meaning = self.exact.get(name)
         for pattern, places, ours in self.patterns:

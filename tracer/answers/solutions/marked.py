@@ -35,7 +35,10 @@ __all__ = [
 LARGEST = 1_000_000
 SUFFIXES = (".tex", ".md", ".txt", ".ipynb")
 MOST_LINES, LONGEST_LINE = 2000, 500
-_WORK = re.compile(r"[^=\d|,;]*[^=|;]{0,60}=[^=\n]*\d[^=\n]*[-+*/·×−(][^=\n]*(?:=|≈)\s*[-+−]?\.?\d")
+_WORK = re.compile(
+    r"^[^=\d|,;]*+[^=|;]{0,60}+=[^=\n\d]*+\d[^=\n\-+*/·×−(]*+[-+*/·×−(]"  # a name, numbers put in
+    r"(?:[^=≈\n]|≈(?!\s*+[-+−]?\.?\d))*+[=≈]\s*+[-+−]?\.?\d"  # and the result
+)
 FORMATS = ("table", "markdown", "html", "json")
 IN_A_CLASS = "a written solution: its numbers are marked; checked alone, its rows are too"
 _MATHS = re.compile(
