@@ -38,6 +38,7 @@ def _as_latex(name: str) -> str:
     return rf"\mathit{{{re.sub('[^A-Za-z0-9]', '', name)}}}"
 
 
+MOST_PLACES = 4  # layer, unit, input, sample or step
 _PLACE = re.compile(r"\{([a-z])\}")
 
 
@@ -65,6 +66,8 @@ class Aliases:
         if not theirs.strip() or len(theirs) > 60 or len(ours) > 120 or not theirs.isprintable():
             raise ValueError("a name is one short printable text")
         places, used = _PLACE.findall(theirs), _PLACE.findall(ours)
+        if len(places) > MOST_PLACES:
+            raise ValueError(f"{shortened(theirs)} has {len(places)} placeholders; no quantity has more than {MOST_PLACES}")
         if set(places) != set(used) or len(places) != len(set(places)):
             raise ValueError(f"{shortened(ours)} must use each of the placeholders {{j}} of the name, and no others")
         if places:

@@ -20,7 +20,7 @@ __all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST = 200
-DEEPEST = 4  # names within a name: the new value of the derivative by the weight
+DEEPEST = 3  # names within a name: the new value of the derivative by the weight
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
 _UPDATED = re.compile(

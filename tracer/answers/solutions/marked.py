@@ -170,8 +170,9 @@ def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffi
     text = _in_prose(content)
     if text is None:
         return None
-    sheet = sheet_of(problem, check_solution(problem, text, notation=notation, title=label))
-    return replace(sheet, id=label, remarks=(*sheet.remarks, IN_A_CLASS))
+    solution = check_solution(problem, text, notation=notation, title=label)
+    sheet, left_out = sheet_of(problem, solution), (solution.left_out,) if solution.left_out else ()
+    return replace(sheet, id=label, remarks=(*sheet.remarks, *left_out, IN_A_CLASS))
 
 
 def _in_prose(content: bytes) -> str | None:
