@@ -67,7 +67,9 @@ class Aliases:
             raise ValueError("a name is one short printable text")
         places, used = _PLACE.findall(theirs), _PLACE.findall(ours)
         if len(places) > MOST_PLACES:
-            raise ValueError(f"{shortened(theirs)} has {len(places)} placeholders; no quantity has more than {MOST_PLACES}")
+            raise ValueError(
+                f"{shortened(theirs)} has {len(places)} placeholders; no quantity has more than {MOST_PLACES}"
+            )
         if set(places) != set(used) or len(places) != len(set(places)):
             raise ValueError(f"{shortened(ours)} must use each of the placeholders {{j}} of the name, and no others")
         if places:

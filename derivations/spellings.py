@@ -24,7 +24,7 @@ DEEPEST = 3  # names within a name: the new value of the derivative by the weigh
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
 _UPDATED = re.compile(
-    rf"^(?!['\"`])(.+?)(?:[\s_^]++\{{?{_NEW}\}}?|\((?:new|neu)\)|['′＇]|\s{{0,9}}+\^?\+|\s{{0,9}}+[((]?更新後[))]?)"
+    rf"^(?!['\"`])(.+?)(?:[\s_^]{{1,9}}+\{{?{_NEW}\}}?|\((?:new|neu)\)|['′＇]|\s{{0,9}}+\^?\+|\s{{0,9}}+[((]?更新後[))]?)"
     r"|^(?:new|neu|neues|updated|更新後の?)\s*+(?:value\s++(?:of|for)\s++)?(.+)",
     re.IGNORECASE | re.DOTALL,
 )

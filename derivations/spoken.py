@@ -33,7 +33,8 @@ _LOSS = re.compile(
 )
 _GRADIENT = re.compile(
     r"^(?:\\?(?:nabla|∇)_\{(?P<braced>.{1,80})\}\s{0,9}+[ELJC]?"
-    r"|(?:the )?(?:grad(?:ient)?s?|derivative|ableitung|∇|\\?nabla)[\s_.:]{0,9}(?:(?:of|for|by|von|nach|w\.?r\.?t\.?)\s{1,9}+)?"
+    r"|(?:the )?(?:grad(?:ient)?s?|derivative|ableitung|∇|\\?nabla)[\s_.:]{0,9}"
+    r"(?:(?:of|for|by|von|nach|w\.?r\.?t\.?)\s{1,9}+)?"
     r"[({]{0,9}(?P<of>.{1,80}?)[)}]{0,9}(?:\s{0,9}\b[ELJC])?"
     r"|(?P<its>.{1,80}?)(?:\s{0,9}の\s{0,9}勾配|'s gradient|[\s_.]{1,9}(?:grad|gradient)))",
     re.IGNORECASE,

@@ -16,14 +16,16 @@ from types import ModuleType
 from typing import Any
 
 SIZES = (1000, 2000, 4000)
-QUICK = 0.0015
-"""Processor seconds below which 4 kB are no square: 8 million steps take longer on any machine."""
-STEEPEST = 7.0
-"""How many times longer 4 kB may take than 1 kB: 4 is a line, 16 a square."""
-PATIENCE = 0.3
+LARGER = 8000
+QUICK = 0.002
+"""Processor seconds below which 4 kB are no square: its 8 million steps take longer on any machine."""
+STEEPEST, SURELY = 6.0, 24.0
+"""How many times longer than 1 kB 4 kB and 8 kB may take: of a line 4 and 8, of a square 16 and 64."""
+ATTEMPTS = 5  # a machine that is busy with other work slows one down, not all
+PATIENCE = 0.5
 """Processor seconds after which a pattern is called endless."""
 USUAL = "a1 _"
-MOST_PUMPS, MOST_PREFIXES = 14, 24
+MOST_PUMPS, MOST_PREFIXES = 10, 14
 SPOILERS = ("", "\0", "\n\0")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 Pattern = re.Pattern[str]
@@ -166,7 +168,9 @@ def _of_one(kind: str, value: Any) -> list[str]:
     if kind == "ANY":
         return ["a", " "]
     if kind == "CATEGORY":
-        return {"CATEGORY_SPACE": [" ", "\n"], "CATEGORY_DIGIT": ["1"], "CATEGORY_WORD": ["a", "1"]}.get(str(value), ["-"])
+        return {"CATEGORY_SPACE": [" ", "\n"], "CATEGORY_DIGIT": ["1"], "CATEGORY_WORD": ["a", "1"]}.get(
+            str(value), ["-"]
+        )
     if kind != "IN":
         return []  # an anchor, a reference
     negated = str(value[0][0]) == "NEGATE"
@@ -242,30 +246,32 @@ def ways(pattern: Pattern) -> tuple[Callable[[str], object], ...]:
 def slowest(pattern: Pattern) -> str:
     """The beginning of a text on which a pattern takes more than linear time, "" for none."""
     for attack in attacks(pattern):
-        for way in ways(pattern):
-            try:
-                with at_most(PATIENCE):
-                    if grows(way, attack):
-                        return f"{attack(60)[:60]!r}"
-            except Endless:
-                return f"{attack(60)[:60]!r} (endless)"
+        try:
+            with at_most(PATIENCE):
+                slow = [way for way in ways(pattern) if taken(way, attack(SIZES[-1]), 1) > QUICK]
+            if any(grows(way, attack) for way in slow):
+                return repr(attack(60)[:60])
+        except Endless:
+            return f"{attack(60)[:60]!r} (endless)"
     return ""
 
 
 def grows(way: Callable[[str], object], attack: Callable[[int], str]) -> bool:
-    """Whether four times the text takes far more than four times as long."""
-    small, middle, large = map(attack, SIZES)
-    if taken(way, large, 1) < QUICK or (most := taken(way, large)) < QUICK:
-        return False
-    least = max(taken(way, small), 1e-6)
-    return most / least > STEEPEST and taken(way, middle) / least > STEEPEST**0.5
+    """Whether longer texts take far more time than in proportion; what seems so is measured again, larger."""
+    with at_most(10 * PATIENCE):
+        small, middle, large = (
+            taken(way, attack(size), repeats) for size, repeats in zip(SIZES, (2, 1, 1), strict=True)
+        )
+        if large < max(STEEPEST * small, QUICK) or middle < STEEPEST**0.5 * small:
+            return False
+        return all(taken(way, attack(LARGER), 2) > SURELY * taken(way, attack(SIZES[0])) for _ in range(ATTEMPTS))
 
 
 def taken(way: Callable[[str], object], text: str, repeats: int = 3) -> float:
-    """Processor seconds, the least of several."""
+    """Processor seconds of this thread (the process's own clock stands still at times while a timer runs)."""
     best = float("inf")
     for _ in range(repeats):
-        start = time.process_time()
+        start = time.thread_time()
         way(text)
-        best = min(best, time.process_time() - start)
+        best = min(best, time.thread_time() - start)
     return best

@@ -92,7 +92,9 @@ def _is_plain_formula(line: str) -> bool:
 def is_formula(text: str) -> bool:
     """Whether a stretch of code is a formula as people type it: z1 = W1 x + b1, and no line of a program."""
     return (
-        _is_plain_formula(text) and not _CODE.search(text) and not re.search(r"^(?>.*?\w\()(?>[^,\n]*,).*\)|\w{4}\.|\w_\w{3,40}_", text)
+        _is_plain_formula(text)
+        and not _CODE.search(text)
+        and not re.search(r"^(?>.*?\w\()(?>[^,\n]*,).*\)|\w{4}\.|\w_\w{3,40}_", text)
     )
 
 

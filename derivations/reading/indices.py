@@ -58,7 +58,9 @@ def bound(written: str, binding: Mapping[str, int], depth: int) -> str:
 
 def _worked_out(content: str) -> str:
     """2+1 is 3: a layer next to another."""
-    return re.sub(r"(?<!\d)(\d++)\s*+([-+])\s*+(\d++)", lambda m: str(int(m[1]) + int(m[3]) * (1 if m[2] == "+" else -1)), content)
+    return re.sub(
+        r"(?<!\d)(\d++)\s*+([-+])\s*+(\d++)", lambda m: str(int(m[1]) + int(m[3]) * (1 if m[2] == "+" else -1)), content
+    )
 
 
 def local_steps(e: Any) -> Iterator[list[str]]:

@@ -38,8 +38,11 @@ def _kept(found: re.Match[str]) -> str:
 
 
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"(?:&|\\q?quad|\\ |(?<!\s)\s{3})[\s-]*+\(\s*+\d{1,3}\s*+\)\s*+$"), _blank),  # a number of the formula
-    (re.compile(r"&[\s-]*+(?=[^&=]*?[A-Za-z]{3})(?:[A-Za-z]{2,}+\.?|\(\d++\)|\\ |\s)++$"), _blank),  # "& by the chain rule"
+    (re.compile(r"(?:&|\\q?quad|\\ |\s{3})[\s-]{0,40}+\(\s*+\d{1,3}\s*+\)\s*+$"), _blank),  # a number of the formula
+    (
+        re.compile(r"&[\s-]*+(?=[^&=]*?[A-Za-z]{3})(?:[A-Za-z]{2,}+\.?|\(\d++\)|\\ |\s)++$"),
+        _blank,
+    ),  # "& by the chain rule"
     (re.compile(rf"{_TEXT}(?:[Nn]ew|[Uu]pdated){_GAP}[Ww](?:eight)?(?![A-Za-z])\s*\}}?"), _to("w^{new}")),
     (re.compile(rf"{_TEXT}(?:[Oo]ld|[Cc]urrent){_GAP}[Ww]eight(?![A-Za-z])\s*\}}?"), _to("w")),
     (re.compile(rf"[_^]\s*\{{\s*{_WORD.format(_NEW)}\s*\}}"), _to("^{new}")),

@@ -40,7 +40,7 @@ _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
 _SIGNS_ALONE = (*_LEFT_OPEN, "COMMA", "GAP")
 MOST_CHARACTERS, MOST_SIGNS = 150_000, 1200
-"""Characters of mathematics, and signs of equality in them, that are read of one document: more than any solution has."""
+"""Characters of mathematics, and signs of equality in them, read of one document: more than any solution has."""
 _SIGN = re.compile(r"[=≈≒≃≅≐∼←]|\\(?:approx|simeq|doteq|leftarrow|gets)")
 FAR = 3  # lines between two displays of which the second begins with a relation
 
