@@ -63,8 +63,12 @@ class Explaining:
         self.steps = max((at.step for at in self.cells.arrays), default=1)
 
     def under(self, discipline: Discipline) -> tuple[Array, Explaining]:
-        """The same task for those sheets whose other cells are right under another discipline too, and which."""
-        rows = np.flatnonzero((self.left & self.alone).any(axis=1))
+        """The same task for those sheets whose other cells are right under another discipline too, and which.
+
+        Only right cells tell how somebody rounds: a sheet without any is not tried in other ways.
+        """
+        right = self.there & ~self.wrong
+        rows = np.flatnonzero((self.left & self.alone).any(axis=1) & right.any(axis=1))
         some = self.cells.take(rows)
         accepted = self.columns.matrix(work(some, discipline).accepted, some.count)
         fits = (accepted | ~self.there[rows] | self.wrong[rows]).all(axis=1)

@@ -77,7 +77,8 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
     for rows, numbers in _reached(sheets, slips):
         some = sheets.take(rows)
         for k in numbers:
-            run = work(some.cells, discipline, carry=carry, rules_=slips[k].rules, base=some.base)
+            rules, last = slips[k].rules, sheets.columns.last
+            run = work(some.cells, discipline, carry=carry, rules_=rules, base=some.base, last=last)
             tried.fits[k, rows] = fits = some.fits(run)
             own = np.flatnonzero((fits & some.left).any(axis=1))
             if len(own):

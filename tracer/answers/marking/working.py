@@ -92,13 +92,14 @@ def work(
     start: Callable[[rules.Start], rules.Start] | None = None,
     enters: Enters | None = None,
     base: Worked | None = None,
+    last: tuple[int, int] | None = None,
 ) -> Worked:
     """Work one pass of the step for every sheet at once.
 
     carry: what goes on from a refused cell, "own" or "true".  start: changes what the step starts from (a given number
     misread), enters: which rules at which layers that goes into (None: any).  base: an earlier run of the right rules,
     whose carried numbers are used wherever a sheet has a cell, and whose results stand wherever nothing that enters
-    them has changed.
+    them has changed.  last: the (sample, step) after which nothing is asked.
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
     steps = max((at.step for at in cells.arrays), default=1)
@@ -109,6 +110,8 @@ def work(
         run(recording.keep, recording.watched(rules_))
         out.passed = {at: x for at, x in out.passed.items() if at not in out.follows}
         changed = anywhere or (recording.changed and not sample)  # a later step starts from this one
+        if (sample, step) == last:
+            break
     return out
 
 

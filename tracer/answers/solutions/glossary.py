@@ -160,7 +160,7 @@ def glossary(checking: Checking, found: Sequence[Statement]) -> Glossary:
 def _target(checking: Checking, found: Sequence[Statement]) -> str:
     """y, where outputs have a hat, no y of its own is in the notation, and nothing else is called the target."""
     names = {l.latex for s in found for l in _names(s)}
-    hats = any(re.match(r"\\(?:wide)?hat\s*\{?\s*y", name) for name in names)
+    hats = any(re.match(r"\\(?:wide)?hat\s*+\{?\s*+y", name) for name in names)
     plain = any(re.fullmatch(r"y(?:_.*)?", name) for name in names)
     return "y" if hats and plain and checking.book.notation.letters["t"] != "y" else ""
 
@@ -241,7 +241,7 @@ def _weight(left: str, right: str) -> int:
     """How much a true row says."""
     if re.search(r"[A-Za-zα-ω]", _COMMAND.sub("", right)) and left != right:
         return _IN_LETTERS
-    if len(re.findall(r"\d+\.?\d*", right)) > 1 and re.search(r"[A-Za-zα-ω]", left):  # put into a formula
+    if len(re.findall(r"\d++(?:\.\d*+)?", right)) > 1 and re.search(r"[A-Za-zα-ω]", left):  # put into a formula
         return _IN_LETTERS
-    digits = max((len(n.replace(".", "").lstrip("0")) for n in re.findall(r"\d+\.?\d*", right)), default=0)
+    digits = max((len(n.replace(".", "").lstrip("0")) for n in re.findall(r"\d++(?:\.\d*+)?", right)), default=0)
     return _LONG if digits > 2 else _SHORT

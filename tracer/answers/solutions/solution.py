@@ -17,7 +17,7 @@ from derivations.reading.dialects import dialects
 from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
-from derivations.reading.statements import Statement, statements, unread_rows
+from derivations.reading.statements import Statement, readable, statements, unread_rows
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
@@ -32,6 +32,7 @@ MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
+MOST_CHECKED = 3000  # sides, in all ways of reading together
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
 
@@ -98,6 +99,7 @@ class Solution:
     remarks: tuple[str, ...] = ()
     sample: int = 0
     batch: tuple[Entry, ...] = ()
+    left_out: str = ""  # which rows were not read
 
     @property
     def relations(self) -> tuple[Checked, ...]:
@@ -160,6 +162,7 @@ class Reading:
     way: _Way
     sample: int
     stated: bool  # the notation
+    left_out: str = ""
 
     def solution(self, accepted: Mapping[Quantity, Mark] | None = None) -> Solution:
         """Every row with its verdict.  accepted: the numbers that marking has found right."""
@@ -171,6 +174,7 @@ class Reading:
         several = self.problem.samples > 1
         remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
         remarks += [f"sample {self.sample} of {self.problem.samples}"] if several else []
+        remarks += [self.left_out] if self.left_out else []
         remarks += checking.elsewhere.remarks
         if checking.again_at:
             remarks.append(
@@ -184,6 +188,7 @@ class Reading:
             tuple(remarks),
             self.sample if several else 0,
             tuple(checking.of_batch.values()),
+            self.left_out,
         )
 
 
@@ -205,12 +210,15 @@ def read_solution(
     """Find how a written solution is to be read.  Raises as `check_solution`."""
     source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
     rows = rows_of(source)
+    count = readable(rows)
+    left_out = f"rows from line {rows[count].line} on are not read: hand in shorter solutions" if rows[count:] else ""
+    rows = rows[:count]
     found, unread = statements(rows)
     whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
     why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
     with ctx.workprec(BITS):
         way, k = _best(problem, found, rows, notation, sample)
-    return Reading(problem, title, rows, found, why, way, k, bool(notation))
+    return Reading(problem, title, rows, found, why, way, k, bool(notation), left_out)
 
 
 def _best(
@@ -218,17 +226,25 @@ def _best(
 ) -> tuple[_Way, int]:
     """The way, and the sample, that leave least to complain of."""
     tried: list[tuple[_Way, int]] = []
+    most = _affordable(found)
     for name, book in list(_books(problem, found, notation)):
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
         for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
+            if len(tried) >= most:
+                break
             tried.append((_Way(*_checked(problem, book, k, found, rows), name, about, found), k))
             if tried[-1][0].score == (0, 0):
                 break
     best, k = min(tried, key=lambda way: way[0].score)
-    if not notation:
+    if not notation and len(tried) < most:
         others = [way for way, own in tried if own == k and way is not best and way.name in NOTATIONS]
         best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k)
     return best, k
+
+
+def _affordable(found: Sequence[Statement]) -> int:
+    """In how many ways a document of that size may be checked; one is always."""
+    return max(MOST_CHECKED // max(sum(len(s.sides) for s in found), 1), 1)
 
 
 def _in_own_names(problem: Problem, best: _Way, others: Sequence[_Way], rows: Sequence[SourceRow], sample: int) -> _Way:
