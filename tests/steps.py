@@ -74,9 +74,9 @@ def lifted(m: Arithmetic, given: Given) -> Any:
     return m.lift(given) if given.shape else m.scalar(given)
 
 
-def random_numbers(rng: np.random.Generator, shape: Sequence[int]) -> Any:
-    """Drawn numbers of three decimals, none of them near a kink of everything."""
-    return (rng.normal(size=shape) / 2).round(3).tolist()
+def random_numbers(rng: np.random.Generator, random: Sequence[int], scale: float = 0.5) -> Any:
+    """Drawn numbers of three decimals, of the shape `random`."""
+    return (rng.normal(size=random) * scale).round(3).tolist()
 
 
 def example(text: str | Mapping[str, Any]) -> Example:
@@ -84,7 +84,7 @@ def example(text: str | Mapping[str, Any]) -> Example:
     file = tomllib.loads(text) if isinstance(text, str) else text
     rng = np.random.default_rng(7)
     numbers = {
-        name: Given.read(random_numbers(rng, v["random"]) if isinstance(v, Mapping) else v)
+        name: Given.read(random_numbers(rng, **v) if isinstance(v, Mapping) else v)
         for table in ("parameters", "given")
         for name, v in file.get(table, {}).items()
     }
