@@ -212,9 +212,7 @@ class Interpreter:
     def over(self, op: str, over: tuple[str, ...], body: Expression, letters: Letters) -> Dual:
         """A sum, a mean, the largest or smallest, a softmax."""
         runs = [range(self.ranges[l][0], self.ranges[l][1] + 1) for l in over]
-        values = [
-            self.value(body, {**letters, **dict(zip(over, at, strict=True))}) for at in itertools.product(*runs)
-        ]
+        values = [self.value(body, {**letters, **dict(zip(over, at, strict=True))}) for at in itertools.product(*runs)]
         if op == "softmax":
             own = self.called("exp", [self.value(body, letters)])
             return own / _total(self.called("exp", [v]) for v in values)
