@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ def example(text: str | Mapping[str, Any]) -> Example:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def named(name: str) -> Example:
     """An example of the folder, made once."""
     return example((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

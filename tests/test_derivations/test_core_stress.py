@@ -6,6 +6,7 @@ steps; and steps of the size of real exercises against torch.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_a_hard_case_holds(name: str, check: Callable[[Example], None], request:
 def dense(sizes: list[int], samples: int) -> dict[str, Any]:
     """A network of sigmoid layers as equations."""
     lines, parameters, z = list[str](), dict[str, Any](), "x"
-    for l, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for l, (n, m) in enumerate(itertools.pairwise(sizes), 1):
         i, j = f"u{l - 1}", f"u{l}"
         lines.append(f"a{l}[{j},n] = Σ_{{{i}}} W{l}[{j},{i}]*{z}[{i},n] + b{l}[{j}]")
         lines.append(f"z{l}[{j},n] = sigmoid(a{l}[{j},n])")
@@ -140,7 +141,8 @@ def dense(sizes: list[int], samples: int) -> dict[str, Any]:
 def embedding(words: int, size: int) -> dict[str, Any]:
     """A bag of words."""
     return {
-        "equations": "h[d] = mean_p(T[token[p],d])\ny[v] = Σ_d U[v,d]*h[d]\ns[v] = softmax_v(y[v])\nE = -log(s[answer])",
+        "equations": "h[d] = mean_p(T[token[p],d])\ny[v] = Σ_d U[v,d]*h[d]\n"
+        "s[v] = softmax_v(y[v])\nE = -log(s[answer])",
         "parameters": {"T": {"random": [words, size]}, "U": {"random": [words, size]}},
         "given": {"token": [2, 5, 2, 1], "answer": 4},
     }
@@ -149,8 +151,8 @@ def embedding(words: int, size: int) -> dict[str, Any]:
 def recurrent(times: int, units: int) -> dict[str, Any]:
     """Elman's network with a class at each time."""
     return {
-        "equations": "h[0,k] = start[k]\na[t,j] = Σ_i Wx[j,i]*x[t,i] + Σ_k Wh[j,k]*h[t-1,k] + b[j]\nh[t,j] = tanh(a[t,j])\n"
-        "y[t,m] = Σ_j V[m,j]*h[t,j]\nE = Σ_{t,m} (y[t,m] - target[t,m])^2/2",
+        "equations": "h[0,k] = start[k]\na[t,j] = Σ_i Wx[j,i]*x[t,i] + Σ_k Wh[j,k]*h[t-1,k] + b[j]\n"
+        "h[t,j] = tanh(a[t,j])\ny[t,m] = Σ_j V[m,j]*h[t,j]\nE = Σ_{t,m} (y[t,m] - target[t,m])^2/2",
         "parameters": {
             "Wx": {"random": [units, 8]},
             "Wh": {"random": [units, units], "scale": 0.15},

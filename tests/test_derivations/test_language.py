@@ -274,8 +274,8 @@ REFUSED: dict[str, Case] = {
         "for p = 1..4\na[p] = Σ_u K[u]*x[p+u-2]\nE = Σ_p a[p]",
         {"K": [1, 2, 3]},
         {"x": [1, 2, 3, 4]},
-        "equations line 2: index 1 runs over 0..5, but index 1 of x over 1..4: correct the numbers, or take another letter, "
-        "or say 'x is 0 outside'",
+        "equations line 2: index 1 runs over 0..5, but index 1 of x over 1..4: correct the numbers, "
+        "or take another letter, or say 'x is 0 outside'",
     ),
     "a circle": (
         "a = b + x\nb = 2*a\nE = b",
