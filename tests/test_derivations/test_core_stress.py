@@ -100,7 +100,6 @@ STRESS: Mapping[str, tuple[str, Mapping[str, list[int]]]] = {
 
 
 OPEN = {
-    "smallest": "the smallest is differentiated as the largest",
     "a mean from 0": "|t| is the last and not how many",
 }
 
