@@ -102,8 +102,7 @@ class _Backward:
             for name in parameters:
                 self._emit(name)
             for name in parameters:
-                if name in self.reached:
-                    self.out += self.wanted.update(Ref(name, self.own[name]))
+                self.out += self.wanted.update(Ref(name, self.own[name]))
             for name in here:
                 self._emit(name)
         return self.out
@@ -133,13 +132,14 @@ class _Backward:
 
     def _emit(self, name: str) -> None:
         """The equation of dE/d name, once."""
-        if name in self.emitted or name not in self.reached:
+        both = (*self.wanted.parameters, *self.wanted.inputs)
+        if name in self.emitted or name not in self.reached.keys() | set(both):
             return
         self.emitted.add(name)
         right = self._signal(name)
         if constant(right) is not None:
             self.numbers[name] = right
-            if name not in self.wanted.always:
+            if name not in self.wanted.always and name not in both:
                 return
         left = Ref(self.wanted.d(name), self.own[name])
         why = "gradient" if name in self.wanted.parameters else "signal"
@@ -148,7 +148,7 @@ class _Backward:
 
     def _signal(self, name: str) -> Expression:
         """The sum of what the uses bring; of own losses in signals, with the 1/N of a mean in gradients."""
-        terms, sample = self.reached[name], self.wanted.mean_over
+        terms, sample = self.reached.get(name, []), self.wanted.mean_over
         right = total(*((1, t) for t, _ in terms))
         if not sample:
             return right
