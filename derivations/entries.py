@@ -1,6 +1,7 @@
 """One equation an entry: sums written out, conditions decided, functions as their formulas.
 
-For tables, marking cells, proofs and reading.  Nothing is simplified beyond what a condition decides.
+For tables, marking cells, proofs and reading.  Nothing is simplified beyond what a condition decides: what it decides
+to be nothing is `ZERO` itself, any other 0 is a number that is shown.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from derivations.building import ONE, ZERO, constant, folded
+from derivations.building import ONE, ZERO, folded
 from derivations.equations import Equation, Range, Step
 from derivations.expression import (
     Call,
@@ -105,7 +106,7 @@ class Entries:
                 return self._product(factors, values)
             case Quotient(above, below):
                 top, under = self.written(above, values), self.written(below, values)
-                return ZERO if top == ZERO else Quotient(top, under)
+                return ZERO if top is ZERO else Quotient(top, under)
             case Power(base, exponent):
                 return Power(self.written(base, values), self.count if isinstance(exponent, Ref) else exponent)
             case Call(name, arguments):
@@ -133,7 +134,7 @@ class Entries:
         found, negative = list[Expression](), False
         for f in factors:
             made = self.written(f, values)
-            if made == ZERO:
+            if made is ZERO:
                 return ZERO
             if isinstance(f, Same | Within):
                 continue
@@ -185,7 +186,7 @@ class Entries:
 
 
 def _negative(e: Expression) -> Expression:
-    return ZERO if e == ZERO else e.operand if isinstance(e, Negative) else Negative(e)
+    return ZERO if e is ZERO else e.operand if isinstance(e, Negative) else Negative(e)
 
 
 def _added(terms: Iterator[tuple[int, Expression]]) -> Expression:
@@ -193,7 +194,7 @@ def _added(terms: Iterator[tuple[int, Expression]]) -> Expression:
     flat: list[tuple[int, Expression]] = []
     for sign, e in terms:
         match e:
-            case Number() if constant(e) == 0:
+            case _ if e is ZERO:
                 continue
             case Sum(parts) if sign > 0 or not flat:
                 flat += [(sign * s, part) for s, part in parts] if sign > 0 else [(sign, e)]
