@@ -27,7 +27,7 @@ from derivations.expression import (
 )
 from derivations.function import FUNCTIONS
 from derivations.order import groups
-from derivations.shapes import Shapes, bounds, free, refs, substituted
+from derivations.shapes import Shapes, bounds, free, substituted
 from derivations.uses import APART, Use, filled, uses
 
 __all__ = ["Wanted", "backward"]
@@ -78,11 +78,13 @@ class _Backward:
     def __init__(self, forward: Sequence[Equation], shapes: Shapes, wanted: Wanted) -> None:
         self.forward, self.shapes, self.wanted = forward, shapes, wanted
         self.groups = groups(forward)
-        self.active = set(wanted.parameters) | set(wanted.inputs)
+        self.asked = frozenset(wanted.parameters) | frozenset(wanted.inputs)
+        self.active = set(self.asked)
         for group in self.groups:
             for e in (*group, *group):  # twice: within a recurrence one reads the other
-                if any(r.name in self.active for r in refs(e.right)):
+                if any(r.name in self.active for r in e.reads):
                     self.active.add(e.left.name)
+        self.places = self._all_places()
         self.own = {name: self._letters_of(name) for name in sorted(self.active)}
         self.reached: dict[str, list[tuple[Expression, bool]]] = {}  # what the uses bring, and whether of own losses
         self.numbers: dict[str, Expression] = {} if wanted.given else {wanted.objective: ONE}
@@ -94,10 +96,16 @@ class _Backward:
 
     def made(self) -> list[Equation]:
         both = (*self.wanted.parameters, *self.wanted.inputs)
-        first = {name: self._first_use(name) for name in both}
+        first: dict[str, int] = {}
+        for k, group in enumerate(self.groups):
+            for r in (r for e in group for r in e.reads):
+                first.setdefault(r.name, k)
+        last_met: dict[int, list[str]] = {}
+        for name in both:
+            last_met.setdefault(first.get(name, -1), []).append(name)
         for k in range(len(self.groups) - 1, -1, -1):
             self._group([e for e in self.groups[k] if e.left.name in self.active])
-            here = [name for name in both if first[name] == k]
+            here = last_met.get(k, [])
             parameters = [name for name in here if name in self.wanted.parameters]
             for name in parameters:
                 self._emit(name)
@@ -107,15 +115,11 @@ class _Backward:
                 self._emit(name)
         return self.out
 
-    def _first_use(self, name: str) -> int:
-        reads = (any(r.name == name for e in group for r in refs(e.right)) for group in self.groups)
-        return next((k for k, yes in enumerate(reads) if yes), -1)
-
     def _group(self, made: list[Equation]) -> None:
         """The uses in some equations, the signals of their left sides before or (in a recurrence) after."""
         after: list[tuple[Equation, list[Equation]]] = []
         for e in made:
-            recurrent = len(made) > 1 or e.left.name in {r.name for r in refs(e.right)}
+            recurrent = len(made) > 1 or e.left.name in {r.name for r in e.reads}
             if not recurrent:
                 self._emit(e.left.name)
             named: list[Equation] = []
@@ -132,18 +136,17 @@ class _Backward:
 
     def _emit(self, name: str) -> None:
         """The equation of dE/d name, once."""
-        both = (*self.wanted.parameters, *self.wanted.inputs)
-        if name in self.emitted or name not in self.reached.keys() | set(both):
+        if name in self.emitted or not (name in self.reached or name in self.asked):
             return
         self.emitted.add(name)
         right = self._signal(name)
         if constant(right) is not None:
             self.numbers[name] = right
-            if name not in self.wanted.always and name not in both:
+            if name not in self.wanted.always and name not in self.asked:
                 return
         left = Ref(self.wanted.d(name), self.own[name])
         why = "gradient" if name in self.wanted.parameters else "signal"
-        self.out.append(self._tidied(Equation(left, right, "backward", why=why)))
+        self.out.append(self._tidied(Equation(left, right, "backward", why=why, of=name)))
         self.numbers.pop(name, None)
 
     def _signal(self, name: str) -> Expression:
@@ -165,11 +168,22 @@ class _Backward:
 
     # --- letters ---
 
+    def _all_places(self) -> dict[str, tuple[list[Ref], list[Ref], int]]:
+        """For each array the left sides of its equations, its uses, and how many of its equations are on the way."""
+        out: dict[str, tuple[list[Ref], list[Ref], int]] = {}
+        for e in self.forward:
+            reads = e.reads
+            lefts, used, active = out.get(e.left.name, ([], [], 0))
+            on_the_way = any(r.name in self.active for r in reads)
+            out[e.left.name] = ([*lefts, e.left], used, active + on_the_way)
+            for r in reads:
+                out.setdefault(r.name, ([], [], 0))[1].append(r)
+        return out
+
     def _letters_of(self, name: str) -> tuple[Index, ...]:
         """The letters of dE/dX: those of X's own equation, or of its first plain use; new ones where these fail."""
-        made = [e for e in self.forward if e.left.name == name]
-        places = [e.left for e in made] or [r for e in self.forward for r in refs(e.right) if r.name == name]
-        whole = not made or sum(any(r.name in self.active for r in refs(e.right)) for e in made) > 1
+        lefts, used, active = self.places.get(name, ([], [], 0))
+        places, whole = lefts or used, not lefts or active > 1
         out: list[Index] = []
         for axis, extent in enumerate(self.shapes.extents[name]):
             plain = [i.letter for r in places if isinstance(i := r.at[axis], Index) and i.letter]
@@ -201,7 +215,7 @@ class _Backward:
         if isinstance(right, Call) and isinstance(argument, Ref) and FUNCTIONS[right.function].named:
             slope = Ref(self.wanted.local("slope", e.left.name), e.left.at)
             formula = filled(FUNCTIONS[right.function].slopes[0], right.arguments, e.left)
-            named.append(Equation(slope, formula, "backward", why="slope"))
+            named.append(Equation(slope, formula, "backward", why="slope", of=e.left.name))
             return left, [Use(argument, product(slope, seed), ())]
         return left, list(uses(right, e.left, seed))
 
@@ -221,7 +235,7 @@ class _Backward:
         at = tuple(x for i in e.left.at for x in ((i, letter(m)) if isinstance(i, Index) and i.letter == k else (i,)))
         J = Ref(self.wanted.local("J", e.left.name), at)
         local = Product((e.left, Sum(((1, Same(letter(k), letter(m))), (-1, y_m)))))
-        named.append(Equation(J, local, "backward", why="jacobian"))
+        named.append(Equation(J, local, "backward", why="jacobian", of=e.left.name))
         signal = Over("sum", (k,), Product((J, seed)))
         left = [m if l == k else l for l in free(e.left)]
         return left, list(uses(substituted(right.body, {k: letter(m)}), y_m, signal))

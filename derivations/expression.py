@@ -82,14 +82,14 @@ class Expression:
 
     def walk(self) -> Iterator[Expression]:
         """The node and everything below it, from left to right."""
-        rest: list[Expression] = [self]
+        rest: list[Any] = [self]
         while rest:
-            node = rest.pop()
-            yield node
-            below: list[Expression] = []
-            for part in node._parts():
-                _below(part, below)
-            rest += reversed(below)
+            part = rest.pop()
+            if isinstance(part, Expression):
+                yield part
+                rest += [getattr(part, name) for name in reversed(part.__slots__)]
+            elif type(part) is tuple:
+                rest += reversed(part)
 
     def __add__(self, other: Any) -> Any:
         return _built(Sum.plus, self, other)
@@ -385,14 +385,6 @@ def _mapped(part: Any, change: Callable[[Expression], Any]) -> Any:
     return tuple(_mapped(p, change) for p in part) if type(part) is tuple else part
 
 
-def _below(part: Any, out: list[Expression]) -> None:
-    if isinstance(part, Expression):
-        out.append(part)
-    elif type(part) is tuple:
-        for p in part:
-            _below(p, out)
-
-
 def _terms(e: Expression) -> tuple[tuple[int, Expression], ...]:
     if isinstance(e, Negative):
         return ((-1, e.operand),)
@@ -416,6 +408,5 @@ def replaced(e: Expression, name: Callable[[Quantity], Expression]) -> Any:
 
 def names_in(e: Any) -> set[Quantity]:
     """The quantities that a formula, or each of several, names."""
-    several: list[Expression] = []
-    _below(e if isinstance(e, Expression) else tuple(e), several)
+    several = [e] if isinstance(e, Expression) else e
     return {node.quantity for one in several for node in one.walk() if isinstance(node, Name)}

@@ -50,13 +50,13 @@ class Statements:
     inline: dict[str, Range] = field(default_factory=dict)
 
 
-def read(text: str) -> Statements:
+def read(text: str, most: int = MOST_LINES) -> Statements:
     """The statements of a text, one a line; `#` begins a comment, a line that ends in an operator goes on.
 
     Raises LanguageError naming the line, the place and what to write instead.
     """
     out = Statements()
-    for number, line in _lines(text):
+    for number, line in _lines(text, most):
         _Line(line, number).statement(out)
     _inline_letters(out)
     return out
@@ -102,12 +102,12 @@ def expression(text: str) -> Expression:
     return found
 
 
-def _lines(text: str) -> Iterable[tuple[int, str]]:
+def _lines(text: str, most: int) -> Iterable[tuple[int, str]]:
     """(number, line) of what says something, continued lines joined."""
     open_, started = "", 0
     lines = text.splitlines()
-    if len(lines) > MOST_LINES:
-        raise LanguageError(f"equations: more than {MOST_LINES} lines; a step worked by hand is shorter")
+    if len(lines) > most:
+        raise LanguageError(f"equations: more than {most} lines; a step worked by hand is shorter")
     for number, raw in enumerate(lines, 1):
         line = raw.split("#")[0].rstrip()
         if not line.strip() and not open_:

@@ -131,7 +131,7 @@ def _negated(e: Expression) -> Expression:
 
 
 def fused(
-    backward: Sequence[Equation], forward: Sequence[Equation], d: Mapping[str, str], *, targets_sum_to_one: bool
+    backward: Sequence[Equation], forward: Sequence[Equation], d: Mapping[str, str], *, targets_sum_to_one: bool = True
 ) -> list[Equation]:
     """delta = y - t for softmax with its cross-entropy (where targets sum to 1), and for the sigmoid with its.
 

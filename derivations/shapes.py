@@ -91,6 +91,10 @@ class Shapes:
         self.ranges: dict[str, Range] = dict(self.stated)
         self.extents: dict[str, tuple[Range, ...]] = {n: tuple((1, k) for k in s) for n, s in sizes.items()}
         self._why = dict.fromkeys(self.stated, "as stated")
+        self._reads = [e.reads for e in self.equations]
+        self._lefts: dict[str, list[Ref]] = {}
+        for e in self.equations:
+            self._lefts.setdefault(e.left.name, []).append(e.left)
         defined = {e.left.name for e in self.equations}
         for e in self.equations:
             self._well_formed(e, defined)
@@ -112,7 +116,7 @@ class Shapes:
                 raise _error(
                     e, f"{l} stands on the right alone: write Σ_{l} before what is added up, or put {l} on the left"
                 )
-        for r in refs(e.right):
+        for r in e.reads:
             if r.name not in self.extents and r.name not in defined:
                 raise _error(e, f"{r.name} is not known: give it numbers, or an equation '{r.name} = ...'")
             if r.name in self.extents and len(r.at) != len(self.extents[r.name]):
@@ -143,18 +147,18 @@ class Shapes:
     def _alone(self) -> bool:
         """Rule 2, and the sizes that follow; whether anything new was found."""
         before = len(self.ranges), len(self.extents)
-        for r in (r for e in self.equations for r in refs(e.right)):
-            for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
-                if isinstance(i, Index) and i.letter and i.letter not in self.ranges:
-                    self.ranges[i.letter] = 1, high
-                    self._why[i.letter] = f"in {r.name}"
-        for name in dict.fromkeys(e.left.name for e in self.equations):
-            if name not in self.extents and (found := self._computed(name)) is not None:
-                self.extents[name] = found
+        for e, reads in zip(self.equations, self._reads, strict=True):
+            for r in reads:
+                for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
+                    if isinstance(i, Index) and i.letter and i.letter not in self.ranges:
+                        self.ranges[i.letter] = 1, high
+                        self._why[i.letter] = f"in {r.name}"
+            if e.left.name not in self.extents and (found := self._computed(e.left.name)) is not None:
+                self.extents[e.left.name] = found
         return before != (len(self.ranges), len(self.extents))
 
     def _computed(self, name: str) -> tuple[Range, ...] | None:
-        parts = [[bounds(i, self.ranges) for i in _indices(e.left)] for e in self.equations if e.left.name == name]
+        parts = [[bounds(i, self.ranges) for i in _indices(left)] for left in self._lefts[name]]
         known = [[b for b in part if b] for part in parts]
         if any(len(k) != len(p) or len(p) != len(parts[0]) for k, p in zip(known, parts, strict=True)):
             return None
@@ -163,7 +167,7 @@ class Shapes:
     def _inside(self) -> bool:
         """Rule 3, for letters that rule 2 leaves open."""
         found: dict[str, int] = {}
-        for r in (r for e in self.equations for r in refs(e.right)):
+        for r in (r for e in self.equations for r in e.reads):
             reaches = self.outside.get(r.name) if r.name in self.outside else self.extents.get(r.name)
             for i, (_, high) in zip(r.at, reaches or (), strict=False):
                 open_ = [(l, c) for l, c in i.terms if l not in self.ranges] if isinstance(i, Index) else []
@@ -178,13 +182,13 @@ class Shapes:
 
     def _agree(self, e: Equation) -> None:
         """Every letter has a range, every index stays inside its array."""
-        for l in dict.fromkeys([*free(e.left), *(l for r in refs(e.right) for i in r.at for l in free(i))]):
+        for l in dict.fromkeys([*free(e.left), *(l for r in e.reads for i in r.at for l in free(i))]):
             if l not in self.ranges:
                 raise _error(
                     e,
                     f"how far {l} runs is not known: state it, 'for {l} = 1..3', or that of a letter it goes with",
                 )
-        for r in refs(e.right):
+        for r in e.reads:
             for place, (i, (low, high)) in enumerate(zip(r.at, self.extents[r.name], strict=True), 1):
                 if not isinstance(i, Index):
                     continue
@@ -212,7 +216,7 @@ class Shapes:
 
     def _own(self, r: Ref, place: int, reach: Range) -> bool:
         """Whether an array's own equation runs so far along an axis: b[4] beside b[t] is its state after the end."""
-        lefts = (e.left.at[place - 1] for e in self.equations if e.left.name == r.name)
+        lefts = (left.at[place - 1] for left in self._lefts.get(r.name, ()))
         return r.name in self.outside or any(
             isinstance(i, Index) and i.letter and self.ranges.get(i.letter) == reach for i in lefts
         )
