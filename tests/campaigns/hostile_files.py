@@ -27,7 +27,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -39,10 +39,11 @@ import derivations
 import tracer
 from tests.campaigns.hostile.case import Case, load, mixed
 from tests.campaigns.hostile.drawing import drawn
-from tests.campaigns.hostile.judging import Fault, faults
+from tests.campaigns.hostile.judging import faults
+from tests.campaigns.hostile.keeping import Findings
 from tests.campaigns.hostile.planting import PLANTS, planted
 from tests.campaigns.hostile.running import Outcome, run
-from tests.campaigns.hostile.shrinking import Shrinking, alone, recurring
+from tests.campaigns.hostile.shrinking import alone
 from tests.campaigns.hostile.sources import gathered
 from tracer import cli
 
@@ -81,14 +82,14 @@ class Tally:
         self.largest = max(self.largest, outcome.megabytes)
 
 
-def warm() -> None:
+def warm(commands: Sequence[tuple[str, ...]] = WARMING) -> None:
     """Import and build what the command imports late, so that no input pays for it."""
     root = Path(__file__).parents[2]
     for package in (tracer, derivations):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    for arguments in WARMING:
+    for arguments in commands:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             cli.main([str(root / a) if a.startswith("samples/") else a for a in arguments])
     gc.collect()
@@ -97,21 +98,21 @@ def warm() -> None:
 
 def campaign(options: argparse.Namespace, job: int) -> Tally:
     """Every input of one job, until their number or the time is over."""
-    sources, tally, end = gathered(options.cases), Tally(), time.monotonic() + options.seconds
+    sources, end = gathered(options.cases), time.monotonic() + options.seconds
+    tally, findings = Tally(), Findings(Path(options.out), options.seed)
     number = job
     while tally.files * options.jobs < options.files and time.monotonic() < end:
         case = replace(drawn(sources, random.Random(mixed(options.seed, number))), each=options.allow)
         for each, outcome in looked(case):
             tally.add(each, outcome)
             for fault in faults(each, outcome):
-                take(fault, each, options, number, tally)
+                findings.take(fault, each, number)
         number += options.jobs
         if tally.inputs % 500 == 0:
-            print(
-                f"job {job}: {tally.inputs} inputs, {tally.files} files, {dict(tally.found)}",
-                file=sys.stderr,
-                flush=True,
-            )
+            told = f"job {job}: {tally.inputs} inputs, {tally.files} files, {dict(findings.seen)}"
+            print(told, file=sys.stderr, flush=True)
+    findings.shrink()
+    tally.found = findings.seen
     return tally
 
 
@@ -126,48 +127,6 @@ def looked(case: Case) -> Iterator[tuple[Case, Outcome]]:
     yield from singles
     if not any(faults(*single) for single in singles):
         yield case, run(case)
-
-
-def take(fault: Fault, case: Case, options: argparse.Namespace, number: int, tally: Tally) -> None:
-    """Keep a finding that nobody has, in its smallest form."""
-    tally.found[fault.kind] += 1
-    fault = placed(fault, case)
-    if not claimed(options.out, fault) or not recurring(case, fault):
-        return
-    small = Shrinking(fault).smallest(case)
-    last = recurring(small, fault) or fault
-    if fault.key != (last := placed(last, small)).key and not claimed(options.out, last):
-        return  # what it comes down to is known
-    folder = Path(options.out, slug(last))
-    small.save(folder)
-    report = f"## {last.kind}: {last.what}\n\n    {small.command}\n\nin {last.place or 'no frame of ours'}; "
-    report += f"seed {options.seed}, input {number}, {folder.name}\n\n"
-    for name, content in small.files.items():
-        report += f"{name!r}, {len(content)} bytes: `{content[:160]!r}`\n\n"
-    with Path(options.out, "findings.md").open("a", encoding="utf-8") as findings:
-        findings.write(report)
-
-
-def placed(fault: Fault, case: Case) -> Fault:
-    """With the frame where the error that a guard has caught was raised."""
-    if fault.kind != "guarded":
-        return fault
-    raised = next((other for other in faults(case, run(case, debug=True)) if other.kind == "raised"), None)
-    return replace(fault, place=raised.place) if raised else fault
-
-
-def slug(fault: Fault) -> str:
-    """A folder's name for all faults of one key."""
-    return f"{fault.kind}-{mixed(*fault.key):08x}"
-
-
-def claimed(out: str, fault: Fault) -> bool:
-    """Whether this job is the first that has it: folders are made once, whoever asks."""
-    try:
-        Path(out, slug(fault)).mkdir(parents=True)
-    except FileExistsError:
-        return False
-    return True
 
 
 def replayed(folder: Path) -> int:
@@ -191,6 +150,8 @@ def told(tallies: list[Tally], options: argparse.Namespace) -> int:
     print(f"{inputs} inputs, {files} files, seed {options.seed}, exit codes {codes}")
     print(f"at most {share:.2f} of the time allowed ({command}); at most {max(t.largest for t in tallies):.0f} MB more")
     print(f"{len(kept)} different findings of {sum(found.values())}: {dict(found) or 'none'}", *kept, sep="\n")
+    with (Path(options.out) / "findings.md").open("w", encoding="utf-8") as whole:
+        whole.writelines(path.read_text(encoding="utf-8") for path in sorted(Path(options.out).glob("*/finding.md")))
     return 1 if found else 0
 
 

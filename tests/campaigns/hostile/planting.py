@@ -1,16 +1,16 @@
-"""Faults planted in the reader of sheets, which the fuzzer must find: each falls on what holds the letters `dW`."""
+"""Faults planted in `check`, which the fuzzer must find: each falls on a sheet that holds the letters `dW`."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from tracer.answers.reading import sources
+from tracer import commands
 
 __all__ = ["PLANTS", "planted"]
 
@@ -67,15 +67,15 @@ PLANTS: dict[str, Callable[[], None]] = {f.__name__: f for f in (crash, leave, h
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """As long as this lasts, the fault happens in every run of this process."""
-    read, fault = sources.raw_answers, PLANTS[name]
+    check, fault = commands.check, PLANTS[name]
 
-    def reader(content: bytes, *others: Any) -> Any:
-        if TRIGGER in content:
+    def faulty(options: Namespace) -> int:
+        if any(TRIGGER in Path(sheet).read_bytes() for sheet in options.sheets if Path(sheet).is_file()):
             fault()
-        return read(content, *others)
+        return check(options)
 
-    sources.raw_answers = reader
+    commands.check = faulty
     try:
         yield
     finally:
-        sources.raw_answers = read
+        commands.check = check

@@ -64,7 +64,8 @@ def run(case: Case, *, debug: bool = False, allowed: float = 0.0) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
     inside, beside = folder / "in", folder / "beside"
     try:
-        inside.mkdir(), beside.mkdir()
+        inside.mkdir()
+        beside.mkdir()
         case.write(inside)
         base = _resident("self")
         child = os.fork()
@@ -130,7 +131,7 @@ def _redirected(case: Case, beside: Path) -> None:
     sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), "utf-8", "backslashreplace", line_buffering=True)  # noqa: SIM115
     if case.given and case.given not in case.files:
         os.close(0)
-        sys.stdin = None  # type: ignore[assignment]  # as Python has it where standard input is closed
+        sys.stdin = None  # as Python has it where standard input is closed
         return
     os.dup2(os.open(case.given or os.devnull, os.O_RDONLY), 0)
     sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8")  # noqa: SIM115

@@ -6,24 +6,35 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tests.campaigns.hostile.case import Case
 from tests.campaigns.hostile.judging import COSTLY, Fault, faults
 from tests.campaigns.hostile.mutating import decoded, encoded, tokens
-from tests.campaigns.hostile.running import run
+from tests.campaigns.hostile.running import Outcome, run
 from tests.campaigns.hostile.sources import packed
 
-__all__ = ["Shrinking", "alone", "recurring"]
+__all__ = ["Shrinking", "alone", "placed", "recurring"]
 
-Pieces = Sequence[object]
+_Piece = TypeVar("_Piece")
 
 
 def recurring(case: Case, fault: Fault) -> Fault | None:
     """The same fault in a run of this case, if it is there."""
-    found = faults(case, run(case))
-    if fault.kind in COSTLY:
-        return next((other for other in found if other.kind == fault.kind), None)
-    return next((other for other in found if other.key == fault.key), None)
+    return _same(case, run(case), fault)
+
+
+def _same(case: Case, outcome: Outcome, fault: Fault) -> Fault | None:
+    alike = (placed(other, case) for other in faults(case, outcome) if other.kind == fault.kind)
+    return next((other for other in alike if fault.kind in COSTLY or other.key == fault.key), None)
+
+
+def placed(fault: Fault, case: Case) -> Fault:
+    """With the frame where the error that a guard has caught was raised."""
+    if fault.kind != "guarded":
+        return fault
+    raised = next((other for other in faults(case, run(case, debug=True)) if other.kind == "raised"), None)
+    return replace(fault, what=raised.what, place=raised.place) if raised else fault
 
 
 @dataclass
@@ -54,13 +65,13 @@ class Shrinking:
             return replace(case, files={**case.files, name: content})
 
         if case.files[name][:2] == b"PK":
-            return self._least(case, _members(case.files[name]), lambda kept: put(packed(dict(kept))))  # type: ignore[call-overload]
+            return self._least(case, _members(case.files[name]), lambda kept: put(packed(dict(kept))))
         for cut in (lambda own: own.splitlines(keepends=True), tokens, list):
             own = decoded(case.files[name])
             case = self._least(case, cut(own), lambda kept: put(encoded("".join(map(str, kept)))))
         return case
 
-    def _least(self, case: Case, pieces: Pieces, made: Callable[[Pieces], Case]) -> Case:
+    def _least(self, case: Case, pieces: Sequence[_Piece], made: Callable[[Sequence[_Piece]], Case]) -> Case:
         """Leave out halves, then quarters, down to single pieces, as long as it fails."""
         width = (len(pieces) + 1) // 2
         while pieces and width and self.runs > 0:
@@ -84,10 +95,7 @@ class Shrinking:
         self.runs -= 1
         outcome = run(case)
         self.seconds -= outcome.seconds
-        wanted = self.fault
-        return any(
-            f.kind == wanted.kind if wanted.kind in COSTLY else f.key == wanted.key for f in faults(case, outcome)
-        )
+        return _same(case, outcome, self.fault) is not None
 
 
 def _members(content: bytes) -> list[tuple[str, bytes]]:

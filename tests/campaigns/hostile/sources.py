@@ -51,12 +51,13 @@ def gathered(cases: str = "") -> Sources:
         sheets += worked(name)
     for folder in [*sorted((ROOT / "samples").iterdir()), *_folders(cases)]:
         own = [path.read_bytes() for path in sorted(folder.glob("*.toml"))]
+        posed: list[str | bytes] = [*own] or ["hand-3-2-2"]
         problems += own
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in SUFFIXES and path.is_file() and path.stem != "README":
                 content = path.read_bytes()
                 people = content.startswith((b"id,", b"name,", b"student,"))
-                sheets += [Sheet(problem, path.suffix.lower(), content, people) for problem in own or ["hand-3-2-2"]]
+                sheets += [Sheet(problem, path.suffix.lower(), content, people) for problem in posed]
     return Sources(tuple(sheets), tuple(problems), tuple(_overrides()))
 
 

@@ -10,6 +10,7 @@ import re
 import stat
 import warnings
 import zipfile
+from typing import Any
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
@@ -75,14 +76,12 @@ def tree(content: bytes, rng: random.Random) -> bytes:
     return written.encode("utf-8", "surrogatepass")[:LARGEST]
 
 
-def _nodes(node: object, depth: int = 0) -> list[tuple[object, object]]:
-    keys: list[object] = (
-        list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
-    )
+def _nodes(node: Any, depth: int = 0) -> list[tuple[Any, Any]]:
+    keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
     if depth > DEEPEST:
         return []
     found = [(node, key) for key in keys[:200]]
-    return found + [pair for key in keys[:200] for pair in _nodes(node[key], depth + 1)]  # type: ignore[index]
+    return found + [pair for key in keys[:200] for pair in _nodes(node[key], depth + 1)]
 
 
 def _value(rng: random.Random) -> object:
