@@ -108,12 +108,18 @@ def campaign(options: argparse.Namespace, job: int) -> Tally:
             for fault in faults(each, outcome):
                 findings.take(fault, each, number)
         number += options.jobs
-        if tally.inputs % 500 == 0:
-            told = f"job {job}: {tally.inputs} inputs, {tally.files} files, {dict(findings.seen)}"
-            print(told, file=sys.stderr, flush=True)
+        if number // options.jobs % 500 == 0:
+            progress(job, tally, findings)
+    progress(job, tally, findings)
     findings.shrink()
     tally.found = findings.seen
     return tally
+
+
+def progress(job: int, tally: Tally, findings: Findings) -> None:
+    """What was done so far, before anything is made small."""
+    done = f"job {job}: {tally.inputs} inputs, {tally.files} files, {dict(findings.seen)}"
+    print(done, file=sys.stderr, flush=True)
 
 
 def looked(case: Case) -> Iterator[tuple[Case, Outcome]]:

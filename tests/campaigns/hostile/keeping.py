@@ -35,7 +35,7 @@ class Findings:
         if (self.out / slug(fault)).exists() or self.tried[slug(fault)] > MOST_TRIED:
             return
         if recurring(case, fault) and self.claimed(fault):
-            case.save(self.out / slug(fault))
+            self.keep(fault, case, number, self.out / slug(fault))
             self.large.append((fault, case, number))
 
     def shrink(self) -> None:
@@ -50,8 +50,12 @@ class Findings:
                 continue
             shutil.rmtree(folder)
             folder.mkdir()
-            small.save(folder)
-            (folder / "finding.md").write_text(self.told(last, small, number, folder.name), encoding="utf-8")
+            self.keep(last, small, number, folder)
+
+    def keep(self, fault: Fault, case: Case, number: int, folder: Path) -> None:
+        """The files, what is run, and what is wrong."""
+        case.save(folder)
+        (folder / "finding.md").write_text(self.told(fault, case, number, folder.name), encoding="utf-8")
 
     def told(self, fault: Fault, case: Case, number: int, name: str) -> str:
         """A finding in words."""
