@@ -149,7 +149,16 @@ class Entries:
         """The function's formula, where its argument is short; else the function by its name."""
         function = FUNCTIONS[name]
         short = all(isinstance(a, Ref | Name | Number) for a in arguments) or not function.named
-        return filled(function.value, arguments, ZERO) if function.value and short else Call(name, arguments)
+        return (
+            self._opened(filled(function.value, arguments, ZERO)) if function.value and short else Call(name, arguments)
+        )
+
+    def _opened(self, e: Expression) -> Expression:
+        """A formula's own calls of functions that nobody writes, opened too: exp(a) - 1 for expm1."""
+        if isinstance(e, Call):
+            return self._call(e.function, tuple(self._opened(a) for a in e.arguments))
+        out: Expression = e.mapped(self._opened)
+        return out
 
     def _over(self, op: str, letters: tuple[str, ...], body: Expression, values: Mapping[str, int]) -> Expression:
         if op == "softmax":

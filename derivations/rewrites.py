@@ -102,9 +102,9 @@ def _minus_log(y: Expression, outputs: _Outputs) -> Expression | None:
     """-log y, from what y is made of."""
     match y:
         case Sum(((1, Number("1")), (-1, inner))) if found := outputs.logarithms(inner):
-            return _negated(filled(found[1], (found[2],), inner))
+            return _negated(_in_digits(filled(found[1], (found[2],), inner)))
         case _ if found := outputs.logarithms(y):
-            return _negated(filled(found[0], (found[2],), y))
+            return _negated(_in_digits(filled(found[0], (found[2],), y)))
         case Ref() if e := outputs.softmax(y):
             assert isinstance(e.right, Over)
             (k,) = e.right.letters
@@ -115,6 +115,14 @@ def _minus_log(y: Expression, outputs: _Outputs) -> Expression | None:
             a = _read_at(e.right.body, dict(pairs))
             return Sum(((1, Over("logsumexp", (k,), substituted(e.right.body, others))), (-1, a)))
     return None
+
+
+def _in_digits(e: Expression) -> Expression:
+    """With each function in the form that keeps its digits."""
+    if isinstance(e, Call) and FUNCTIONS[e.function].stable:
+        return filled(FUNCTIONS[e.function].stable, e.arguments, e)
+    out: Expression = e.mapped(_in_digits)
+    return out
 
 
 def _read_at(e: Expression, at: Mapping[str, Expression]) -> Expression:
