@@ -82,14 +82,7 @@ class Expression:
 
     def walk(self) -> Iterator[Expression]:
         """The node and everything below it, from left to right."""
-        rest: list[Any] = [self]
-        while rest:
-            part = rest.pop()
-            if isinstance(part, Expression):
-                yield part
-                rest += [getattr(part, name) for name in reversed(part.__slots__)]
-            elif type(part) is tuple:
-                rest += reversed(part)
+        return _walk(self)
 
     def __add__(self, other: Any) -> Any:
         return _built(Sum.plus, self, other)
@@ -379,6 +372,18 @@ class Smallest(Expression):
     smallest: Expression
 
 
+def _walk(*parts: Any) -> Iterator[Expression]:
+    """Every expression in some parts, however deep in tuples and lists."""
+    rest = list(reversed(parts))
+    while rest:
+        part = rest.pop()
+        if isinstance(part, Expression):
+            yield part
+            rest += [getattr(part, name) for name in reversed(part.__slots__)]
+        elif type(part) in (tuple, list):
+            rest += reversed(part)
+
+
 def _mapped(part: Any, change: Callable[[Expression], Any]) -> Any:
     if isinstance(part, Expression):
         return change(part)
@@ -406,7 +411,6 @@ def replaced(e: Expression, name: Callable[[Quantity], Expression]) -> Any:
     return name(e.quantity) if isinstance(e, Name) else e.mapped(lambda part: replaced(part, name))
 
 
-def names_in(e: Any) -> set[Quantity]:
+def names_in(*formulas: Any) -> set[Quantity]:
     """The quantities that a formula, or each of several, names."""
-    several = [e] if isinstance(e, Expression) else e
-    return {node.quantity for one in several for node in one.walk() if isinstance(node, Name)}
+    return {node.quantity for node in _walk(*formulas) if isinstance(node, Name)}
