@@ -54,6 +54,12 @@ class Sheets:
             return self
         return Sheets(self.cells.take(rows), self.columns, self.base.take(rows), self.left[rows])
 
+    def asked(self) -> frozenset[At]:
+        """The written arrays that tell of a slip: those of a layer in which some cell is wrong."""
+        stages = self.columns.stages
+        layers = {at[1:] for at, stage in stages.items() if self.left[:, stage].any()}
+        return frozenset(at for at in stages if at[1:] in layers)
+
     def carried(self) -> frozenset[At]:
         """The arrays of which every sheet has all numbers."""
         return frozenset(at for at, written in self.cells.arrays.items() if written.there.all())
@@ -93,7 +99,7 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
     tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool))
     for rows, numbers in _reached(sheets, slips):
         some = sheets.take(rows)
-        carried, asked = some.carried(), frozenset(some.columns.stages)
+        carried, asked = some.carried(), some.asked()
         for k in numbers:
             changed = [call for call in order.calls if slips[k].changes_at(call.rule, call.l, *call.p)]
             calls = order.reached(changed, carried, asked)

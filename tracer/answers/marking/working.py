@@ -63,7 +63,7 @@ class Worked:
             {at: some(x) for at, x in part.items()} for part in (self.follows, self.carried, self.passed)
         )
         accepted = {at: of_cells[rows] for at, of_cells in self.accepted.items()}
-        states = {of: _copied(state, some) for of, state in self.states.items()}
+        states = {of: _changed(state, some) for of, state in self.states.items()}
         return Worked(self.m, follows, carried, accepted, passed, states)
 
 
@@ -110,7 +110,7 @@ def work_again(
     base: Worked,
 ) -> Worked:
     """Work some calls again with other rules, from the numbers of a base run: what these make, and nothing else."""
-    out = Worked(base.m, carried=dict(base.carried))
+    out = Worked(base.m)
     with base.m.working():
         for call in calls:
             sample, step = own = call.at.sample, call.at.step
@@ -121,7 +121,7 @@ def work_again(
             array = getattr(rules_, call.rule)(state, call.l, *call.p)
             if call.at in base.follows:
                 array = recording.keep(call.at.kind, call.at.layer, array)
-            _put(state, call.at, array)
+            _put(state, call.at.kind, call.at.layer, array)
             for later in (of for of, before in order.starts.items() if before == own):
                 _hand_over(_state(out, base, later), call.at, array)
     return out
@@ -130,40 +130,40 @@ def work_again(
 def _state(out: Worked, base: Worked, of: Pass) -> State:
     """What the rules of a pass read, to be written into."""
     if of not in out.states:
-        out.states[of] = _copied(base.states[of])
+        out.states[of] = copy(base.states[of])
     return out.states[of]
 
 
-def _copied(state: State, change: Callable[[Any], Any] = lambda array: array) -> State:
-    """A state of its own, its arrays changed."""
+def _changed(state: State, change: Callable[[Intervals], Intervals]) -> State:
+    """A state with every array changed."""
 
     def arrays(value: Any) -> Any:
-        if isinstance(value, Intervals):
-            return change(value)
         if isinstance(value, list):
             return [arrays(x) for x in value]
-        return {k: arrays(x) for k, x in value.items()} if isinstance(value, dict) else value
+        if isinstance(value, dict):
+            return {key: arrays(x) for key, x in value.items()}
+        return change(value) if isinstance(value, Intervals) else value
 
     own = copy(state)
     own.__dict__.update({name: arrays(value) for name, value in vars(state).items()})
     return own
 
 
-def _put(state: State, at: At, array: Intervals) -> None:
-    """Write an array where the rules read it."""
-    of_kind = getattr(state, at.kind, None)
-    if isinstance(of_kind, list):
-        of_kind[at.layer] = array
+def _put(state: State, kind: str, layer: int, array: Intervals) -> None:
+    """Write an array where the rules read it; what another state shares stays as it is."""
+    arrays = getattr(state, kind, None)
+    if isinstance(arrays, list):
+        setattr(state, kind, [array if l == layer else x for l, x in enumerate(arrays)])
     else:
-        setattr(state, at.kind, array)
+        setattr(state, kind, array)
 
 
 def _hand_over(later: State, at: At, array: Intervals) -> None:
     """Write an array where the next step starts from it."""
     if (at.kind, at.layer) in later.before:
-        later.before[at.kind, at.layer] = array
+        later.before = {**later.before, (at.kind, at.layer): array}
     elif at.kind in ("W_new", "b_new"):
-        getattr(later, at.kind[0])[at.layer] = array
+        _put(later, at.kind[0], at.layer, array)
 
 
 def _started(
@@ -231,49 +231,39 @@ class _Recording:
 
     def keep(self, kind: str, layer: int, array: Intervals) -> Intervals:
         """What the rest uses in place of what follows."""
-        at, out = self.at(kind, layer), self.out
-        written = self.cells.arrays.get(at)
+        at = self.at(kind, layer)
+        self.out.carried[at] = carried = self._carried(at, array)
+        carried.recorded = True
+        return carried
+
+    def _carried(self, at: At, array: Intervals) -> Intervals:
+        out, written = self.out, self.cells.arrays.get(at)
         if self.base and array is self.base.follows[at]:
-            out.follows[at], out.carried[at] = array, self.base.carried[at]
+            out.follows[at] = array
             if written:
                 out.accepted[at] = self.base.accepted[at]
-            return out.carried[at]
-        if not array.fresh and not self._copied(array):  # a given number written again may be rounded too
+            return self.base.carried[at]
+        if not array.fresh and not array.recorded:  # a given number written again may be rounded too
             array = Intervals(array.m, array.low, array.high)
         if written is None:
-            out.follows[at] = out.carried[at] = array
+            out.follows[at] = array
             self.changed = True
             return array
-        met, refused = self._meeting(array, written)
+        low, high = array.low, array.high
+        if not array.recorded:  # a copy is not rounded again
+            low, high = self.discipline.guarded(low, high, written.unit)
+        cell = self.discipline.cell(written.value, written.unit)
+        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
         out.follows[at] = array = array.over(self.cells.count)
         out.accepted[at] = accepted = met[0] <= met[1]
         if self.base:
             own = self.base.carried[at]
             self.changed |= not bool(written.there.all())
-            out.carried[at] = _chosen(written.there, own.low, own.high, array)
-            return out.carried[at]
+            return _chosen(written.there, own.low, own.high, array)
+        refused = cell if self.carry == "own" else self._as_it_should_be(low, high, written)
         low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
         high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
-        out.carried[at] = _chosen(written.there, low, high, array)
-        return out.carried[at]
-
-    def _copied(self, array: Intervals) -> bool:
-        """Whether a result is an earlier one, unchanged."""
-        return any(array is known for known in self.out.carried.values())
-
-    def _meeting(self, array: Intervals, written: Written) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Where what follows meets what the cell stands for, and what is carried where it does not.
-
-        What is right is carried in full, or rounded as this cell should have been.
-        """
-        low, high = array.low, array.high
-        if not self._copied(array):  # a copy is not rounded again
-            low, high = self.discipline.guarded(low, high, written.unit)
-        cell = self.discipline.cell(written.value, written.unit)
-        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
-        if self.carry == "own":
-            return met, cell
-        return met, self._as_it_should_be(low, high, written)
+        return _chosen(written.there, low, high, array)
 
     def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""

@@ -230,6 +230,8 @@ def _best(
     tried: list[tuple[_Way, int]] = []
     most = _affordable(found)
     for name, book in list(_books(problem, found, notation)):
+        if any(way.score == (0, 0) for way, _ in tried):
+            break  # none leaves less
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
         for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
             if len(tried) >= most:
@@ -254,10 +256,16 @@ def _in_own_names(problem: Problem, best: _Way, others: Sequence[_Way], rows: Se
     """The best way, or one with letters, then names, of the document's own that leaves less to complain of."""
     if best.score[0] >= LEAST_COMPLAINTS:
         best = _own_letters(problem, best, rows, sample) or best
-    if not best.score[0]:
+    score = best.score
+    if not score[0]:
         return best
-    named = [_own_names(way, rows, sample, best.score) for way in (best, *others)[:MOST_NOTATIONS]]
-    return min((way for way in named if way), key=lambda way: way.score, default=best)
+    for way in (best, *others)[:MOST_NOTATIONS]:
+        named = _own_names(way, rows, sample, score)
+        if named and named.score < best.score:
+            best = named
+        if not best.score[0]:
+            break  # nothing is left to complain of
+    return best
 
 
 def _checked(
