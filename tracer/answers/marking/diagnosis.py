@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.order import Order
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.trying import Sheets, Tried, tried_on
 from tracer.answers.marking.working import Worked, work
@@ -76,6 +78,11 @@ class Explaining:
         found = [self.found[row] for row in rows]
         return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found)
 
+    @cached_property
+    def order(self) -> Order:
+        """What follows from what."""
+        return Order.of(self.cells.problem, self.steps)
+
     def base(self, carry: str) -> Worked:
         """The run of the right rules that others start from."""
         if carry not in self.bases:
@@ -86,7 +93,7 @@ class Explaining:
         """Every slip tried on every sheet on which it can reach a wrong cell."""
         if carry not in self.tried:
             sheets = Sheets(self.cells, self.columns, self.base(carry), self.left)
-            self.tried[carry] = tried_on(sheets, slips, self.discipline, carry)
+            self.tried[carry] = tried_on(sheets, slips, self.discipline, carry, self.order)
         return self.tried[carry]
 
     def add(self, row: int, found: Found) -> None:

@@ -8,7 +8,8 @@ is ever refused.  A refused cell is carried as written ("own") or as it should h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -16,44 +17,25 @@ import numpy as np
 
 from derivations import rules
 from derivations.names import CONSTANTS
-from derivations.rules import OPTIMIZERS, RULES, Rules
+from derivations.rules import RULES, Rules, State
 from tracer.answers.marking.cells import Cells, Written
 from tracer.answers.marking.discipline import PLAIN, Discipline
 from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
+from tracer.answers.marking.order import Call, Order, Pass, made_by
 from tracer.answers.marking.passes import At, passes
 
-__all__ = ["PRODUCES", "UPDATES", "Enters", "Worked", "work"]
+__all__ = ["Enters", "Worked", "work", "work_again"]
 
 Array = Any
 Enters = Callable[[str, int], bool]
 """Whether something enters a rule, by its name, at a layer."""
-
-PRODUCES: dict[str, tuple[str, int | None]] = {
-    "pre_activation": ("a", 0),
-    "activation": ("z", 0),
-    "loss_parts": ("E_part", None),
-    "sample_loss": ("E_sample", None),
-    "batch_loss": ("E", None),
-    "output_signal": ("dz", 0),
-    "slope": ("slope", 0),
-    "jacobian": ("J", 0),
-    "output_delta": ("delta", 0),
-    "hidden_delta": ("delta", 0),
-    "weight_gradient": ("dW", 0),
-    "bias_gradient": ("db", 0),
-    "signal_below": ("dz", -1),
-    **{rule: (kind, 0) for quantities in OPTIMIZERS.values() for kind, rule in quantities},
-}
-"""The kind that each rule makes (p stands for W or b), and how far its layer lies from the rule's, None without one."""
-UPDATES = frozenset(rule for quantities in OPTIMIZERS.values() for _, rule in quantities)
-"""The rules that are called for W and for b."""
 
 
 @dataclass
 class Worked:
     """What one run found: by array what follows, what is carried, and where a written cell agrees.
 
-    `passed` is what a rule gave and nobody records: one sample's loss.
+    `passed` is what a rule gave and nobody records: one sample's loss.  `states` are what the rules read, by pass.
     """
 
     m: IntervalArithmetic
@@ -61,6 +43,7 @@ class Worked:
     carried: dict[At, Intervals] = field(default_factory=dict)
     accepted: dict[At, Array] = field(default_factory=dict)
     passed: dict[At, Intervals] = field(default_factory=dict)
+    states: dict[Pass, State] = field(default_factory=dict)
 
     def made(self, at: At) -> Intervals | None:
         """What a rule gave, as it was recorded; None where this run has no such array."""
@@ -80,7 +63,8 @@ class Worked:
             {at: some(x) for at, x in part.items()} for part in (self.follows, self.carried, self.passed)
         )
         accepted = {at: of_cells[rows] for at, of_cells in self.accepted.items()}
-        return Worked(self.m, follows, carried, accepted, passed)
+        states = {of: _changed(state, some) for of, state in self.states.items()}
+        return Worked(self.m, follows, carried, accepted, passed, states)
 
 
 def work(
@@ -113,6 +97,73 @@ def work(
         if (sample, step) == last:
             break
     return out
+
+
+def work_again(
+    cells: Cells,
+    discipline: Discipline,
+    order: Order,
+    calls: Sequence[Call],
+    *,
+    carry: str,
+    rules_: Rules,
+    base: Worked,
+) -> Worked:
+    """Work some calls again with other rules, from the numbers of a base run: what these make, and nothing else."""
+    out = Worked(base.m)
+    with base.m.working():
+        for call in calls:
+            sample, step = own = call.at.sample, call.at.step
+            state = _state(out, base, own)
+            recording = _Recording(cells, discipline, carry, out, base, sample, step)
+            if discipline.inside:
+                recording.set_fineness(call.at)
+            array = getattr(rules_, call.rule)(state, call.l, *call.p)
+            if call.at in base.follows:
+                array = recording.keep(call.at.kind, call.at.layer, array)
+            _put(state, call.at.kind, call.at.layer, array)
+            for later in (of for of, before in order.starts.items() if before == own):
+                _hand_over(_state(out, base, later), call.at, array)
+    return out
+
+
+def _state(out: Worked, base: Worked, of: Pass) -> State:
+    """What the rules of a pass read, to be written into."""
+    if of not in out.states:
+        out.states[of] = copy(base.states[of])
+    return out.states[of]
+
+
+def _changed(state: State, change: Callable[[Intervals], Intervals]) -> State:
+    """A state with every array changed."""
+
+    def arrays(value: Any) -> Any:
+        if isinstance(value, list):
+            return [arrays(x) for x in value]
+        if isinstance(value, dict):
+            return {key: arrays(x) for key, x in value.items()}
+        return change(value) if isinstance(value, Intervals) else value
+
+    own = copy(state)
+    own.__dict__.update({name: arrays(value) for name, value in vars(state).items()})
+    return own
+
+
+def _put(state: State, kind: str, layer: int, array: Intervals) -> None:
+    """Write an array where the rules read it; what another state shares stays as it is."""
+    arrays = getattr(state, kind, None)
+    if isinstance(arrays, list):
+        setattr(state, kind, [array if l == layer else x for l, x in enumerate(arrays)])
+    else:
+        setattr(state, kind, array)
+
+
+def _hand_over(later: State, at: At, array: Intervals) -> None:
+    """Write an array where the next step starts from it."""
+    if (at.kind, at.layer) in later.before:
+        later.before = {**later.before, (at.kind, at.layer): array}
+    elif at.kind in ("W_new", "b_new"):
+        _put(later, at.kind[0], at.layer, array)
 
 
 def _started(
@@ -180,49 +231,39 @@ class _Recording:
 
     def keep(self, kind: str, layer: int, array: Intervals) -> Intervals:
         """What the rest uses in place of what follows."""
-        at, out = self.at(kind, layer), self.out
-        written = self.cells.arrays.get(at)
+        at = self.at(kind, layer)
+        self.out.carried[at] = carried = self._carried(at, array)
+        carried.recorded = True
+        return carried
+
+    def _carried(self, at: At, array: Intervals) -> Intervals:
+        out, written = self.out, self.cells.arrays.get(at)
         if self.base and array is self.base.follows[at]:
-            out.follows[at], out.carried[at] = array, self.base.carried[at]
+            out.follows[at] = array
             if written:
                 out.accepted[at] = self.base.accepted[at]
-            return out.carried[at]
-        if not array.fresh and not self._copied(array):  # a given number written again may be rounded too
+            return self.base.carried[at]
+        if not array.fresh and not array.recorded:  # a given number written again may be rounded too
             array = Intervals(array.m, array.low, array.high)
         if written is None:
-            out.follows[at] = out.carried[at] = array
+            out.follows[at] = array
             self.changed = True
             return array
-        met, refused = self._meeting(array, written)
+        low, high = array.low, array.high
+        if not array.recorded:  # a copy is not rounded again
+            low, high = self.discipline.guarded(low, high, written.unit)
+        cell = self.discipline.cell(written.value, written.unit)
+        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
         out.follows[at] = array = array.over(self.cells.count)
         out.accepted[at] = accepted = met[0] <= met[1]
         if self.base:
             own = self.base.carried[at]
             self.changed |= not bool(written.there.all())
-            out.carried[at] = _chosen(written.there, own.low, own.high, array)
-            return out.carried[at]
+            return _chosen(written.there, own.low, own.high, array)
+        refused = cell if self.carry == "own" else self._as_it_should_be(low, high, written)
         low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
         high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
-        out.carried[at] = _chosen(written.there, low, high, array)
-        return out.carried[at]
-
-    def _copied(self, array: Intervals) -> bool:
-        """Whether a result is an earlier one, unchanged."""
-        return any(array is known for known in self.out.carried.values())
-
-    def _meeting(self, array: Intervals, written: Written) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Where what follows meets what the cell stands for, and what is carried where it does not.
-
-        What is right is carried in full, or rounded as this cell should have been.
-        """
-        low, high = array.low, array.high
-        if not self._copied(array):  # a copy is not rounded again
-            low, high = self.discipline.guarded(low, high, written.unit)
-        cell = self.discipline.cell(written.value, written.unit)
-        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
-        if self.carry == "own":
-            return met, cell
-        return met, self._as_it_should_be(low, high, written)
+        return _chosen(written.there, low, high, array)
 
     def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
@@ -240,17 +281,17 @@ class _Recording:
         return replace(rules_, **{f.name: self._watch(f.name, getattr(rules_, f.name)) for f in fields(rules_)})
 
     def _watch(self, name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
-        kind, offset = PRODUCES[name]
         base = self.base if self.base and rule is getattr(RULES, name) else None
 
         def worked(s: Any, l: int, *p: str) -> Any:
-            at = self.at(kind.replace("p", p[0]) if p else kind, 0 if offset is None else l + offset)
+            at = made_by(name, l, p, (self.sample, self.step))
+            self.out.states[self.sample, self.step] = s
             same = base and not self.changed and not (self.enters and self.enters(name, l))
             known = base.made(at) if base and same else None
             if known is not None:
                 return known
             if self.discipline.inside:
-                self._set_fineness(at)
+                self.set_fineness(at)
             result = rule(s, l, *p)
             if self.base is None:
                 self.out.passed[at] = result
@@ -260,7 +301,7 @@ class _Recording:
 
         return worked
 
-    def _set_fineness(self, at: At) -> None:
+    def set_fineness(self, at: At) -> None:
         """How finely what goes into a cell may have been rounded."""
         written, kept = self.cells.arrays.get(at), self.discipline.kept
         least = self.carry == "true"  # a wrong number's own digits say nothing of the right one's

@@ -170,7 +170,9 @@ class Reading:
         slips = checking.elsewhere.misstated
         if slips or accepted:
             with ctx.workprec(BITS):
-                checking = _of_all(self.problem, checking.book, self.sample, found, self.rows, slips, accepted)
+                checking = _of_all(
+                    self.problem, checking.book, self.sample, found, self.rows, checking, slips, accepted
+                )
         several = self.problem.samples > 1
         remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
         remarks += [f"sample {self.sample} of {self.problem.samples}"] if several else []
@@ -228,11 +230,14 @@ def _best(
     tried: list[tuple[_Way, int]] = []
     most = _affordable(found)
     for name, book in list(_books(problem, found, notation)):
+        if any(way.score == (0, 0) for way, _ in tried):
+            break  # none leaves less
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
         for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
             if len(tried) >= most:
                 break
-            tried.append((_Way(*_checked(problem, book, k, found, rows), name, about, found), k))
+            like = next((way.checking for way, own in tried if own == k), None)
+            tried.append((_Way(*_checked(problem, book, k, found, rows, like), name, about, found), k))
             if tried[-1][0].score == (0, 0):
                 break
     best, k = min(tried, key=lambda way: way[0].score)
@@ -251,17 +256,28 @@ def _in_own_names(problem: Problem, best: _Way, others: Sequence[_Way], rows: Se
     """The best way, or one with letters, then names, of the document's own that leaves less to complain of."""
     if best.score[0] >= LEAST_COMPLAINTS:
         best = _own_letters(problem, best, rows, sample) or best
-    if not best.score[0]:
+    score = best.score
+    if not score[0]:
         return best
-    named = [_own_names(way, rows, sample, best.score) for way in (best, *others)[:MOST_NOTATIONS]]
-    return min((way for way in named if way), key=lambda way: way.score, default=best)
+    for way in (best, *others)[:MOST_NOTATIONS]:
+        named = _own_names(way, rows, sample, score)
+        if named and named.score < best.score:
+            best = named
+        if not best.score[0]:
+            break  # nothing is left to complain of
+    return best
 
 
 def _checked(
-    problem: Problem, book: Letterbook, sample: int, found: Sequence[Statement], rows: Sequence[SourceRow]
+    problem: Problem,
+    book: Letterbook,
+    sample: int,
+    found: Sequence[Statement],
+    rows: Sequence[SourceRow],
+    like: Checking | None,
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
-    checking = _of_all(problem, book, sample, found, rows)
+    checking = _of_all(problem, book, sample, found, rows, like)
     faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
     return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
 
@@ -272,11 +288,12 @@ def _of_all(
     sample: int,
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
+    like: Checking | None,
     slips: frozenset[str] = frozenset(),
     accepted: Mapping[Quantity, Mark] | None = None,
 ) -> Checking:
-    """Every statement checked; `slips` are losses that it gives by mistake."""
-    checking = Checking.of(problem, book, sample)
+    """Every statement checked; `like` has checked them in another way, `slips` are losses that it gives by mistake."""
+    checking = Checking.of(problem, book, sample, like)
     checking.elsewhere.slips = slips
     checking.accepted = accepted or {}
     checking.lines = {k: row.line for k, row in enumerate(rows)}
@@ -304,7 +321,7 @@ def _own_letters(problem: Problem, plain: _Way, rows: Sequence[SourceRow], sampl
     best: _Way | None = None
     for dialect in dialects(plain.found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
         read = [dialect.read(s) for s in plain.found]
-        own, checking = _checked(problem, book, sample, read, rows)
+        own, checking = _checked(problem, book, sample, read, rows, plain.checking)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
@@ -321,7 +338,7 @@ def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score) 
     if not (meant.known or meant.target):
         return None
     read = [meant.read(s) for s in way.found]
-    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows)
+    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows, way.checking)
     gained, faults = least[0] - own[0], own[1] - least[1]
     if gained <= 0 or faults > 2 * gained:
         return None
