@@ -76,8 +76,10 @@ class Order:
             before = None if apart else own
         return cls(tuple(calls), starts)
 
-    def reached(self, first: Sequence[Call], carried: Set[At], asked: Set[At]) -> tuple[Call, ...]:
-        """What must be worked anew where the rules of some calls change, and anything that is asked for can.
+    def reached(self, first: Sequence[Call], carried: Set[At], asked: Set[At]) -> tuple[tuple[Call, bool], ...]:
+        """What must be worked anew where the rules of some calls change and what is asked for may, in order.
+
+        With each call stands whether what it makes enters another one.
 
         carried: the arrays whose own numbers stand on the sheets, so that what follows from them stays.
         """
@@ -91,12 +93,12 @@ class Order:
         return tuple(reversed(list(_wanted(anew, changed, moved, asked))))
 
 
-def _wanted(anew: Sequence[Call], changed: Set[Call], moved: Set[At], asked: Set[At]) -> Iterator[Call]:
+def _wanted(anew: Sequence[Call], changed: Set[Call], moved: Set[At], asked: Set[At]) -> Iterator[tuple[Call, bool]]:
     """Of calls those that make what is asked for, or what enters it, the last first."""
-    wanted = set(asked)
+    wanted = set[At]()
     for call in reversed(anew):
-        if call.at in wanted:
-            yield call
+        if call.at in wanted or call.at in asked:
+            yield call, call.at in wanted
             wanted |= moved if call in changed else call.reads  # a wrong rule may read anything
 
 

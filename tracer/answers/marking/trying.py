@@ -27,10 +27,12 @@ class Tried:
     """What came of trying slips: `fits` (slips, sheets, columns), and what followed by slip and sheet.
 
     `fits` says where what a slip gives is what stands there, and another number than is right.  `ends` are the lower
-    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.
+    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.  `worked` counts by sheet the
+    rules that were worked for it.
     """
 
     fits: Array
+    worked: Array
     ends: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
 
 
@@ -96,7 +98,7 @@ class Sheets:
 
 def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carry: str, order: Order) -> Tried:
     """Every slip tried on every sheet on which it can reach a wrong cell."""
-    tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool))
+    tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool), np.zeros(sheets.cells.count, int))
     for rows, numbers in _reached(sheets, slips):
         some = sheets.take(rows)
         carried, asked = some.carried(), some.asked()
@@ -104,6 +106,7 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
             changed = [call for call in order.calls if slips[k].changes_at(call.rule, call.l, *call.p)]
             calls = order.reached(changed, carried, asked)
             rules = slips[k].rules
+            tried.worked[rows] += len(calls)
             run = work_again(some.cells, discipline, order, calls, carry=carry, rules_=rules, base=some.base)
             tried.fits[k, rows] = fits = some.fits(run)
             own = np.flatnonzero((fits & some.left).any(axis=1))

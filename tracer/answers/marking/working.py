@@ -23,10 +23,12 @@ from tracer.answers.marking.discipline import PLAIN, Discipline
 from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
 from tracer.answers.marking.order import Call, Order, Pass, made_by
 from tracer.answers.marking.passes import At, passes
+from tracer.answers.marking.states import changed, hand_over, put
 
 __all__ = ["Enters", "Worked", "work", "work_again"]
 
 Array = Any
+Ends = tuple[Array, Array]
 Enters = Callable[[str, int], bool]
 """Whether something enters a rule, by its name, at a layer."""
 
@@ -63,7 +65,7 @@ class Worked:
             {at: some(x) for at, x in part.items()} for part in (self.follows, self.carried, self.passed)
         )
         accepted = {at: of_cells[rows] for at, of_cells in self.accepted.items()}
-        states = {of: _changed(state, some) for of, state in self.states.items()}
+        states = {of: changed(state, some) for of, state in self.states.items()}
         return Worked(self.m, follows, carried, accepted, passed, states)
 
 
@@ -103,27 +105,33 @@ def work_again(
     cells: Cells,
     discipline: Discipline,
     order: Order,
-    calls: Sequence[Call],
+    calls: Sequence[tuple[Call, bool]],
     *,
     carry: str,
     rules_: Rules,
     base: Worked,
 ) -> Worked:
-    """Work some calls again with other rules, from the numbers of a base run: what these make, and nothing else."""
+    """Work some calls again with other rules, from the numbers of a base run: what these make, and nothing else.
+
+    With each call stands whether what it makes is carried on.
+    """
     out = Worked(base.m)
     with base.m.working():
-        for call in calls:
+        for call, enters in calls:
             sample, step = own = call.at.sample, call.at.step
             state = _state(out, base, own)
             recording = _Recording(cells, discipline, carry, out, base, sample, step)
             if discipline.inside:
                 recording.set_fineness(call.at)
             array = getattr(rules_, call.rule)(state, call.l, *call.p)
+            if not enters:
+                recording.accept(call.at, array)
+                continue
             if call.at in base.follows:
                 array = recording.keep(call.at.kind, call.at.layer, array)
-            _put(state, call.at.kind, call.at.layer, array)
+            put(state, call.at.kind, call.at.layer, array)
             for later in (of for of, before in order.starts.items() if before == own):
-                _hand_over(_state(out, base, later), call.at, array)
+                hand_over(_state(out, base, later), call.at, array)
     return out
 
 
@@ -132,38 +140,6 @@ def _state(out: Worked, base: Worked, of: Pass) -> State:
     if of not in out.states:
         out.states[of] = copy(base.states[of])
     return out.states[of]
-
-
-def _changed(state: State, change: Callable[[Intervals], Intervals]) -> State:
-    """A state with every array changed."""
-
-    def arrays(value: Any) -> Any:
-        if isinstance(value, list):
-            return [arrays(x) for x in value]
-        if isinstance(value, dict):
-            return {key: arrays(x) for key, x in value.items()}
-        return change(value) if isinstance(value, Intervals) else value
-
-    own = copy(state)
-    own.__dict__.update({name: arrays(value) for name, value in vars(state).items()})
-    return own
-
-
-def _put(state: State, kind: str, layer: int, array: Intervals) -> None:
-    """Write an array where the rules read it; what another state shares stays as it is."""
-    arrays = getattr(state, kind, None)
-    if isinstance(arrays, list):
-        setattr(state, kind, [array if l == layer else x for l, x in enumerate(arrays)])
-    else:
-        setattr(state, kind, array)
-
-
-def _hand_over(later: State, at: At, array: Intervals) -> None:
-    """Write an array where the next step starts from it."""
-    if (at.kind, at.layer) in later.before:
-        later.before = {**later.before, (at.kind, at.layer): array}
-    elif at.kind in ("W_new", "b_new"):
-        _put(later, at.kind[0], at.layer, array)
 
 
 def _started(
@@ -237,33 +213,45 @@ class _Recording:
         return carried
 
     def _carried(self, at: At, array: Intervals) -> Intervals:
+        array, met, right = self.accept(at, array)
+        written = self.cells.arrays.get(at)
+        if self.base and array is self.base.follows[at]:
+            return self.base.carried[at]
+        if written is None or met is None or right is None:
+            self.changed = True
+            return array
+        if self.base:
+            own = self.base.carried[at]
+            self.changed |= not bool(written.there.all())
+            return _chosen(written.there, own.low, own.high, array)
+        own_cell = self.discipline.cell(written.value, written.unit)
+        refused = own_cell if self.carry == "own" else self._as_it_should_be(*right, written)
+        accepted = self.out.accepted[at]
+        low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
+        high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
+        return _chosen(written.there, low, high, array)
+
+    def accept(self, at: At, array: Intervals) -> tuple[Intervals, Ends | None, Ends | None]:
+        """Note what follows and where a written cell agrees; what follows, where both meet, what may be written."""
         out, written = self.out, self.cells.arrays.get(at)
         if self.base and array is self.base.follows[at]:
             out.follows[at] = array
             if written:
                 out.accepted[at] = self.base.accepted[at]
-            return self.base.carried[at]
+            return array, None, None
         if not array.fresh and not array.recorded:  # a given number written again may be rounded too
             array = Intervals(array.m, array.low, array.high)
+        out.follows[at] = array
         if written is None:
-            out.follows[at] = array
-            self.changed = True
-            return array
-        low, high = array.low, array.high
+            return array, None, None
+        right = array.low, array.high
         if not array.recorded:  # a copy is not rounded again
-            low, high = self.discipline.guarded(low, high, written.unit)
+            right = self.discipline.guarded(*right, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
-        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
+        met = np.maximum(right[0], cell[0]), np.minimum(right[1], cell[1])
         out.follows[at] = array = array.over(self.cells.count)
-        out.accepted[at] = accepted = met[0] <= met[1]
-        if self.base:
-            own = self.base.carried[at]
-            self.changed |= not bool(written.there.all())
-            return _chosen(written.there, own.low, own.high, array)
-        refused = cell if self.carry == "own" else self._as_it_should_be(low, high, written)
-        low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
-        high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
-        return _chosen(written.there, low, high, array)
+        out.accepted[at] = met[0] <= met[1]
+        return array, met, right
 
     def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""

@@ -22,10 +22,11 @@ from derivations.reading.statements import Statement
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.sides import variable
 
-__all__ = ["Glossary", "glossary"]
+__all__ = ["Afforded", "Glossary", "glossary"]
 
 MOST_FAMILIES, MOST_ROWS, ENOUGH, ROUNDS = 24, 8, 3, 3
 MOST_UNITS, MOST_TRIED = 60, 1500  # units of the network, rows read for one reading or another
+MOST_JUDGED = 1500  # sides of these rows, in all notations together
 _IN_LETTERS, _LONG, _SHORT, _FALSE, _FALSE_NUMBER = 3, 2, 1, -3, -1  # what a row counts
 _COMMAND = re.compile(r"\\[A-Za-z]+|(?<![A-Za-z])e(?=\^)")
 _FUNCTIONS = (
@@ -144,19 +145,31 @@ def _change(parameter: Expression, sign: int) -> Expression:
     return Sum(((sign, Updated(parameter)), (-sign, parameter)))
 
 
-def glossary(checking: Checking, found: Sequence[Statement]) -> Glossary:
+@dataclass
+class Afforded:
+    """How many ways of reading may be checked, and sides judged for names of the document's own; and was it enough."""
+
+    ways: int
+    left: int = MOST_JUDGED
+    cut: bool = False
+
+
+def glossary(checking: Checking, found: Sequence[Statement], afforded: Afforded) -> Glossary:
     """What the names mean that the notation of a checking does not know."""
     unknown = _unknown(checking, found)
     out = Glossary(checking, _target(checking, found))
     if sum(checking.book.network.sizes) > MOST_UNITS:
         return out
     candidates = list(readings(checking.book.network))
-    scores = _Scores(checking, found)
+    scores = _Scores(checking, found, afforded)
     for _ in range(ROUNDS):
         before = len(out.known)
         for pattern, family in list(unknown.items())[:MOST_FAMILIES]:
-            if pattern in out.known or scores.asked > MOST_TRIED:
+            if pattern in out.known:
                 continue
+            if scores.asked > MOST_TRIED or afforded.left <= 0:
+                afforded.cut = True
+                break
             reading = _best(out, family, candidates, scores)
             out = out.take(family, reading) if reading else out
         if len(out.known) == before:
@@ -207,9 +220,9 @@ def _applied(e: object) -> Iterator[Applied]:
 class _Scores:
     """What each statement says for a reading, judged once for all readings that make the same of it."""
 
-    def __init__(self, checking: Checking, found: Sequence[Statement]) -> None:
+    def __init__(self, checking: Checking, found: Sequence[Statement], afforded: Afforded) -> None:
         self.names = {k: tuple(dict.fromkeys(_names(s))) for k, s in enumerate(found) if s.relations}
-        self.found, self.asked = found, 0
+        self.found, self.asked, self.afforded = found, 0, afforded
         self.sides = {k: _sides(checking, found[k]) for k in self.names}
         self._known: dict[tuple[int, tuple[tuple[Letters, Expression | None], ...]], int] = {}
 
@@ -229,6 +242,7 @@ class _Scores:
         key = k, tuple((name, e) for name, e in meant.items() if name in telling or index_letters(name.latex))
         if key not in self._known:
             self._known[key] = _score(tried, self.found[k])
+            self.afforded.left -= len(self.found[k].sides)
         return self._known[key]
 
 
