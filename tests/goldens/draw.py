@@ -233,7 +233,10 @@ def _training(rng: Random, i: int) -> tuple[list[str], set[str]]:
         lines += ['momentum_form = "ema"' if optimizer == "ema" else 'momentum_form = "classical"']
     if optimizer == "adam":
         constants = {"beta1": ("0.8", "0.9", "0"), "beta2": ("0.99", "0.999", "0.5"), "epsilon": ("1e-6", "0.01")}
-        lines += [f"{key} = {rng.choice(values)}" for key, values in constants.items() if rng.random() < 0.6]
+        drawn = {key: rng.choice(values) for key, values in constants.items() if rng.random() < 0.6}
+        if way == "in_turn":  # to three decimals v is 0, and m/1e-8 throws the next sample out of all range
+            drawn["epsilon"] = "0.01"
+        lines += [f"{key} = {value}" for key, value in drawn.items()]
     lines += [f"update_biases = {rng.choice(('true', 'false', 'false'))}"] if rng.random() < 0.3 else []
     reduction = rng.choice(("", "sum", "mean", "mean"))
     lines += [f'reduction = "{reduction}"'] if reduction else []
