@@ -24,7 +24,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from goldens.record import Chosen, Goldens, chosen, digest, kept_texts, machine, on_purpose, quick, rests_on, texts
+from goldens.record import (
+    Chosen,
+    Goldens,
+    chosen,
+    digest,
+    kept_texts,
+    machine,
+    on_purpose,
+    purposes,
+    quick,
+    rests_on,
+    texts,
+)
 
 RECORD = Path(__file__).with_name("record.py")
 WIDE = 150  # characters shown of a line that differs
@@ -111,8 +123,9 @@ def main() -> int:
     except ValueError as e:
         print(e, file=sys.stderr)
         return 2
-    for why, count in Counter(filter(None, map(on_purpose, found))).items():
-        print(f"on purpose, {count} readings: {why}")
+    counts = Counter(map(on_purpose, found))
+    for entry in purposes():
+        print(f"on purpose, {counts[entry['why']] or 'nothing any more, remove the entry'}: {entry['why']}")
     if len(possible) < len(every):
         print(f"{len(every) - len(possible)} readings left out: their last bits are another machine's")
     print(f"{len(possible)} readings compared, {len(told)} differ, {time.perf_counter() - start:.0f} s")

@@ -38,6 +38,7 @@ __all__ = [
     "kept_texts",
     "machine",
     "on_purpose",
+    "purposes",
     "quick",
     "rests_on",
     "texts",
@@ -173,14 +174,15 @@ def texts(every: list[Chosen], jobs: int = 1) -> Iterator[tuple[Chosen, str]]:
 
 def on_purpose(which: Chosen) -> str:
     """Why a reading differs on purpose, "" where it should not."""
-    for entry in _purposes():
+    for entry in purposes():
         if fnmatchcase(which[0], entry["case"]) and fnmatchcase(which[1], entry["reading"]):
             return entry["why"]
     return ""
 
 
 @cache
-def _purposes() -> list[dict[str, str]]:
+def purposes() -> list[dict[str, str]]:
+    """What is listed to differ: each entry a pattern of cases, one of readings, and why."""
     listed: list[dict[str, str]] = tomllib.loads(PURPOSE.read_text(encoding="utf-8")).get("differs", [])
     return listed
 

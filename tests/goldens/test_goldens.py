@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from goldens import record
 from goldens.compare import comparable, differing, first_difference, old_texts
 from goldens.draw import ELEMENTWISE, LOSSES, OPTIMIZERS, PROBLEMS, RANDOM, WAYS, problem, run
 from goldens.record import Goldens, chosen, inputs, on_purpose, quick, rests_on
@@ -114,6 +114,18 @@ def test_another_last_bit_is_found(slope_of_sigmoid: Callable[[object], None]) -
         assert "sample/sigmoid-xor values.float64" in found
 
 
+def test_what_is_listed_differs_on_purpose(
+    slope_of_sigmoid: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry passes over the readings that fit it, and no others."""
+    slope_of_sigmoid(lambda m, a, z: (1 - z) * z)
+    assert on_purpose(SIGMOID_XOR[2]) == ""
+    entry = {"case": "sample/*", "reading": "work.*", "why": "factors turned"}
+    monkeypatch.setattr(record, "purposes", lambda: [entry])
+    assert [on_purpose(which) for which in SIGMOID_XOR] == ["", "", "factors turned"]
+    assert unlike(SIGMOID_XOR) == []
+
+
 def test_the_first_difference_is_shown() -> None:
     """The line, the place, what was there and what is."""
     assert first_difference("a\nb 1\nc", "a\nb 2\nd") == "line 2, character 3\n    was: b 1\n    is:  b 2"
@@ -126,6 +138,5 @@ def test_the_old_text_comes_from_the_old_checkout(tmp_path: Path) -> None:
     which = ("program", "functions")
     text = old_texts(ROOT, [which])[which]
     assert "Hendrycks" in text
-    assert json.dumps(text)
     with pytest.raises(ValueError, match=r"the recording failed there|holds no package tracer"):
         old_texts(tmp_path, [which])
