@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--old", type=Path, help="a checkout of the code as recorded")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    start, goldens = time.perf_counter(), Goldens.load()
+    start, goldens = time.process_time(), Goldens.load()
     wanted = set(chosen(options.readings.split(",")))
     every = [which for which in (chosen() if options.all else quick()) if which in wanted]
     possible = comparable(every, goldens)
@@ -128,7 +128,7 @@ def main() -> int:
         print(f"on purpose, {counts[entry['why']] or 'nothing any more, remove the entry'}: {entry['why']}")
     if len(possible) < len(every):
         print(f"{len(every) - len(possible)} readings left out: their last bits are another machine's")
-    print(f"{len(possible)} readings compared, {len(told)} differ, {time.perf_counter() - start:.0f} s")
+    print(f"{len(possible)} readings compared, {len(told)} differ, {time.process_time() - start:.0f} s")
     return 1 if told else 0
 
 
