@@ -30,7 +30,7 @@ def _as_latex(name: str) -> str:
     found = re.fullmatch(r"([A-Za-z])_?(\d+)", name)
     if found:
         return f"{found[1]}_{{{found[2]}}}"
-    found = re.fullmatch(r"([A-Za-z]+)_([A-Za-z]*\d*)", name)
+    found = re.fullmatch(r"^([A-Za-z]++)_([A-Za-z]*+\d*+)", name)
     if found and found[2]:
         letter = (
             f"\\{found[1]}" if found[1] in _GREEK else found[1] if len(found[1]) == 1 else rf"\mathit{{{found[1]}}}"
@@ -39,6 +39,7 @@ def _as_latex(name: str) -> str:
     return rf"\mathit{{{re.sub('[^A-Za-z0-9]', '', name)}}}"
 
 
+MOST_PLACES = 4  # layer, unit, input, sample or step
 _PLACE = re.compile(r"\{([a-z])\}")
 
 
@@ -68,6 +69,10 @@ class Aliases:
         if not theirs.strip() or len(theirs) > 60 or len(ours) > 120 or not theirs.isprintable():
             raise ValueError("a name is one short printable text")
         places, used = _PLACE.findall(theirs), _PLACE.findall(ours)
+        if len(places) > MOST_PLACES:
+            raise ValueError(
+                f"{shortened(theirs)} has {len(places)} placeholders; no quantity has more than {MOST_PLACES}"
+            )
         if set(places) != set(used) or len(places) != len(set(places)):
             raise ValueError(f"{shortened(ours)} must use each of the placeholders {{j}} of the name, and no others")
         if places:
@@ -101,7 +106,7 @@ class Aliases:
         name = written.strip()
         name = name[1:-1] if name[:1] in "'\"`" and name[:1] == name[-1:] else name  # w5' alone is updated
         suffix = ""
-        if name not in self.exact and (found := re.search(r"([@#]\d+)+$", name)):
+        if name not in self.exact and (found := re.search(r"(?:[@#]\d{1,9}){1,4}$", name)):
             name, suffix = name[: found.start()], found[0]
         meaning = self.exact.get(name)
         for pattern, places, ours in self.patterns:

@@ -5,7 +5,7 @@ The indices of a use are turned round (x[2p+u-2] gives u = i-2p+2), or kept as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from derivations.building import ONE, constant, product, total
@@ -27,11 +27,11 @@ from derivations.expression import (
 )
 from derivations.function import FUNCTIONS, entry
 from derivations.language import LanguageError
-from derivations.order import groups
-from derivations.shapes import Shapes, bounds, free, refs, substituted
+from derivations.order import groups, reached
+from derivations.shapes import Shapes, bounds, free, substituted
 from derivations.uses import APART, Use, filled, slopes, uses
 
-__all__ = ["Wanted", "backward", "reached"]
+__all__ = ["Wanted", "backward"]
 
 MOST_PARTS = 25_000
 _FRESH = ("m", "p", "q", "r", "s", "u", "v", *(f"i{k}" for k in range(1, 60)))
@@ -67,41 +67,24 @@ class Wanted:
         return self.names.get(f"{kind}_{name}", f"{kind}_{name}")
 
 
-def backward(forward: Sequence[Equation], shapes: Shapes, wanted: Wanted) -> list[Equation]:
+def backward(
+    forward: Sequence[Equation], shapes: Shapes, wanted: Wanted, *, most: float = MOST_PARTS
+) -> list[Equation]:
     """dE/d of every array between the objective and what is wanted, from the objective back.
 
     A parameter's gradient and update follow its last use.  The letters that are needed beside the forward ones are
-    added to `shapes.ranges`.
+    added to `shapes.ranges`.  Raises LanguageError where the derivatives grow to more than `most` parts.
     """
-    return _Backward(forward, shapes, wanted).made()
-
-
-def reached(forward: Sequence[Equation], moved: Iterable[str]) -> set[str]:
-    """The arrays that change with some, and these."""
-    readers: dict[str, list[str]] = {}
-    for e in forward:
-        for r in refs(e.right):
-            readers.setdefault(r.name, []).append(e.left.name)
-    out, waiting = set(moved), list(moved)
-    while waiting:
-        fresh = set(readers.get(waiting.pop(), ())) - out
-        out |= fresh
-        waiting += fresh
-    return out
+    return _Backward(forward, shapes, wanted, most).made()
 
 
 class _Backward:
-    def __init__(self, forward: Sequence[Equation], shapes: Shapes, wanted: Wanted) -> None:
-        self.forward, self.shapes, self.wanted = forward, shapes, wanted
-        self.wanted_too = {*wanted.parameters, *wanted.inputs}
+    def __init__(self, forward: Sequence[Equation], shapes: Shapes, wanted: Wanted, most: float) -> None:
+        self.forward, self.shapes, self.wanted, self.most = forward, shapes, wanted, most
         self.groups = groups(forward)
-        self.active = reached(forward, (*wanted.parameters, *wanted.inputs))
-        self.places: dict[str, list[Ref]] = {}
-        self.defined: dict[str, list[Equation]] = {}
-        for e in forward:
-            self.defined.setdefault(e.left.name, []).append(e)
-            for r in refs(e.right):
-                self.places.setdefault(r.name, []).append(r)
+        self.asked = frozenset(wanted.parameters) | frozenset(wanted.inputs)
+        self.active = reached(forward, self.asked)
+        self.places = self._all_places()
         self.work = 0
         self.own = {name: self._letters_of(name) for name in sorted(self.active)}
         self.reached: dict[str, list[tuple[Expression, bool]]] = {}  # what the uses bring, and whether of own losses
@@ -114,19 +97,21 @@ class _Backward:
 
     def made(self) -> list[Equation]:
         both = (*self.wanted.parameters, *self.wanted.inputs)
-        first = dict.fromkeys(both, -1)
-        for k in range(len(self.groups) - 1, -1, -1):
-            first |= dict.fromkeys((r.name for e in self.groups[k] for r in refs(e.right) if r.name in first), k)
+        first: dict[str, int] = {}
+        for k, group in enumerate(self.groups):
+            for r in (r for e in group for r in e.reads):
+                first.setdefault(r.name, k)
+        last_met: dict[int, list[str]] = {}
+        for name in both:
+            last_met.setdefault(first.get(name, -1), []).append(name)
         for k in range(len(self.groups) - 1, -1, -1):
             self._group([e for e in self.groups[k] if e.left.name in self.active])
-            here = [name for name in both if first[name] == k]
-            self.reached |= {name: [] for name in here if name not in self.reached}  # 0·w: nothing reaches w
+            here = last_met.get(k, [])
             parameters = [name for name in here if name in self.wanted.parameters]
             for name in parameters:
                 self._emit(name)
             for name in parameters:
-                if name in self.reached:
-                    self.out += self.wanted.update(Ref(name, self.own[name]))
+                self.out += self.wanted.update(Ref(name, self.own[name]))
             for name in here:
                 self._emit(name)
         return self.out
@@ -136,7 +121,7 @@ class _Backward:
         after: list[tuple[Equation, list[Equation]]] = []
         live = self._live(made)
         for e in made:
-            recurrent = len(made) > 1 or e.left.name in {r.name for r in refs(e.right)}
+            recurrent = len(made) > 1 or e.left.name in {r.name for r in e.reads}
             if not recurrent:
                 self._emit(e.left.name)
             if e.left.name not in live:
@@ -156,8 +141,9 @@ class _Backward:
 
     def _live(self, made: list[Equation]) -> set[str]:
         """The left sides that a signal reaches, from outside or from another of these equations."""
-        live = {e.left.name for e in made} & {*self.numbers, *self.reached}
-        if len(live) == len({e.left.name for e in made}):
+        names = {e.left.name for e in made}
+        live = {name for name in names if name in self.numbers or name in self.reached}
+        if len(live) == len(names):
             return live
         reads = {e.left: {use.ref.name for use in uses(e.right, e.left, e.left)} for e in made}
         waiting = list(live)
@@ -171,29 +157,29 @@ class _Backward:
     def _count(self, e: Equation, use: Use) -> None:
         """What the uses grow to is bounded: (a + b + ...)^2 brings the whole sum to each of its terms."""
         self.work += sum(1 for _ in use.reaches.walk())
-        if self.work > MOST_PARTS:
+        if self.work > self.most:
             raise LanguageError(
                 f"equations line {e.line}: its derivatives grow too long: give parts names and lines of their own"
             )
 
     def _emit(self, name: str) -> None:
         """The equation of dE/d name, once."""
-        if name in self.emitted or name not in self.reached:
+        if name in self.emitted or not (name in self.reached or name in self.asked):
             return
         self.emitted.add(name)
         right = self._signal(name)
         if constant(right) is not None:
             self.numbers[name] = right
-            if name not in self.wanted.always and name not in self.wanted_too:
+            if name not in self.wanted.always and name not in self.asked:
                 return
         left = Ref(self.wanted.d(name), self.own[name])
         why = "gradient" if name in self.wanted.parameters else "signal"
-        self.out.append(self._tidied(Equation(left, right, "backward", why=why)))
+        self.out.append(self._tidied(Equation(left, right, "backward", why=why, of=name)))
         self.numbers.pop(name, None)
 
     def _signal(self, name: str) -> Expression:
         """The sum of what the uses bring; of own losses in signals, with the 1/N of a mean in gradients."""
-        terms, sample = self.reached[name], self.wanted.mean_over
+        terms, sample = self.reached.get(name, []), self.wanted.mean_over
         right = total(*((1, t) for t, _ in terms))
         if not sample:
             return right
@@ -210,11 +196,22 @@ class _Backward:
 
     # --- letters ---
 
+    def _all_places(self) -> dict[str, tuple[list[Ref], list[Ref], int]]:
+        """For each array the left sides of its equations, its uses, and how many of its equations are on the way."""
+        out: dict[str, tuple[list[Ref], list[Ref], int]] = {}
+        for e in self.forward:
+            reads = e.reads
+            lefts, used, active = out.get(e.left.name, ([], [], 0))
+            on_the_way = any(r.name in self.active for r in reads)
+            out[e.left.name] = ([*lefts, e.left], used, active + on_the_way)
+            for r in reads:
+                out.setdefault(r.name, ([], [], 0))[1].append(r)
+        return out
+
     def _letters_of(self, name: str) -> tuple[Index, ...]:
         """The letters of dE/dX: those of X's own equation, or of its first plain use; new ones where these fail."""
-        made = self.defined.get(name, [])
-        places = [e.left for e in made] or self.places.get(name, [])
-        whole = not made or sum(any(r.name in self.active for r in refs(e.right)) for e in made) > 1
+        lefts, used, active = self.places.get(name, ([], [], 0))
+        places, whole = lefts or used, not lefts or active > 1
         out: list[Index] = []
         for axis, extent in enumerate(self.shapes.extents[name]):
             plain = [i.letter for r in places if isinstance(i := r.at[axis], Index) and i.letter]
@@ -246,7 +243,7 @@ class _Backward:
         if isinstance(right, Call) and isinstance(argument, Ref) and entry(right.function, FUNCTIONS).named:
             slope = Ref(self.wanted.local("slope", e.left.name), e.left.at)
             formula = filled(slopes(entry(right.function, FUNCTIONS))[0], right.arguments, e.left)
-            named.append(Equation(slope, formula, "backward", why="slope"))
+            named.append(Equation(slope, formula, "backward", why="slope", of=e.left.name))
             return left, [Use(argument, product(slope, seed), ())]
         return left, list(uses(right, e.left, seed))
 
@@ -266,7 +263,7 @@ class _Backward:
         at = tuple(x for i in e.left.at for x in ((i, letter(m)) if isinstance(i, Index) and i.letter == k else (i,)))
         J = Ref(self.wanted.local("J", e.left.name), at)
         local = Product((e.left, Sum(((1, Same(letter(k), letter(m))), (-1, y_m)))))
-        named.append(Equation(J, local, "backward", why="jacobian"))
+        named.append(Equation(J, local, "backward", why="jacobian", of=e.left.name))
         signal = Over("sum", (k,), Product((J, seed)))
         left = [m if l == k else l for l in free(e.left)]
         return left, list(uses(substituted(right.body, {k: letter(m)}), y_m, signal))

@@ -1,6 +1,7 @@
 """One equation an entry: sums written out, conditions decided, functions as their formulas.
 
-For tables, marking cells, proofs and reading.  Nothing is simplified beyond what a condition decides.
+For tables, marking cells, proofs and reading.  Nothing is simplified beyond what a condition decides: what it decides
+to be nothing is `ZERO` itself, any other 0 is a number that is shown.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from derivations.building import ONE, ZERO, constant, folded
+from derivations.building import ONE, ZERO, folded
 from derivations.equations import Equation, Range, Role, Step
 from derivations.expression import (
     Call,
@@ -108,7 +109,7 @@ class Entries:
                 return self._product(factors, values)
             case Quotient(above, below):
                 top, under = self.written(above, values), self.written(below, values)
-                return ZERO if top == ZERO else Quotient(top, under)
+                return ZERO if top is ZERO else Quotient(top, under)
             case Power(base, exponent):
                 return Power(self.written(base, values), self._exponent(exponent, values))
             case Call(name, arguments):
@@ -138,7 +139,7 @@ class Entries:
         found, negative = list[Expression](), False
         for f in factors:
             made = self.written(f, values)
-            if made == ZERO:
+            if made is ZERO:
                 return ZERO
             if isinstance(f, Same | Within):
                 continue
@@ -168,12 +169,14 @@ class Entries:
             function.named or any(_twice(formula, a) for a, l in zip(ARGUMENTS, long, strict=False) if l)
         ):
             return Call(name, arguments)
-        return self._opened(filled(formula, arguments, ZERO)) if function.own else filled(formula, arguments, ZERO)
+        return self._opened(filled(formula, arguments, ZERO))
 
     def _opened(self, e: Expression) -> Expression:
-        """A formula in which other functions of the file are written out."""
+        """A formula's own calls opened too: exp(a) - 1 for expm1, which nobody writes, and functions of the file."""
+        if isinstance(e, Call):
+            return self._call(e.function, tuple(self._opened(a) for a in e.arguments))
         out: Expression = e.mapped(self._opened)
-        return self._call(out.function, out.arguments) if isinstance(out, Call) else out
+        return out
 
     def _over(self, op: str, letters: tuple[str, ...], body: Expression, values: Mapping[str, int]) -> Expression:
         if op == "softmax":
@@ -214,7 +217,7 @@ def _twice(formula: Expression, argument: str) -> bool:
 
 
 def _negative(e: Expression) -> Expression:
-    return ZERO if e == ZERO else e.operand if isinstance(e, Negative) else Negative(e)
+    return ZERO if e is ZERO else e.operand if isinstance(e, Negative) else Negative(e)
 
 
 def _added(terms: Iterator[tuple[int, Expression]]) -> Expression:
@@ -222,7 +225,7 @@ def _added(terms: Iterator[tuple[int, Expression]]) -> Expression:
     flat: list[tuple[int, Expression]] = []
     for sign, e in terms:
         match e:
-            case Number() if constant(e) == 0:
+            case _ if e is ZERO:
                 continue
             case Sum(parts) if sign > 0 or not flat:
                 flat += [(sign * s, part) for s, part in parts] if sign > 0 else [(sign, e)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -58,13 +59,22 @@ class Array:
 
 @dataclass(frozen=True)
 class Equation:
-    """`left = right`; its stage (forward, backward, update), its line in the file, and the key of words and slips."""
+    """`left = right`; its stage (forward, backward, update), its line in the file, and the key of words and slips.
+
+    `of` is the array that a backward or update line is about: X for dX, the parameter for its updated value.
+    """
 
     left: Ref
     right: Expression
     stage: str = "forward"
     line: int = 0
     why: str = ""
+    of: str = ""
+
+    @cached_property
+    def reads(self) -> tuple[Ref, ...]:
+        """The entries that the right side reads, those in indices too, from left to right."""
+        return tuple(node for node in self.right.walk() if isinstance(node, Ref))
 
 
 @dataclass(frozen=True)

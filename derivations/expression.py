@@ -65,7 +65,7 @@ class Expression:
         raise AttributeError("an expression does not change")
 
     def _parts(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+        return tuple([getattr(self, name) for name in self.__slots__])
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._parts() == other._parts()
@@ -82,14 +82,7 @@ class Expression:
 
     def walk(self) -> Iterator[Expression]:
         """The node and everything below it, from left to right."""
-        rest: list[Expression] = [self]
-        while rest:
-            node = rest.pop()
-            yield node
-            below: list[Expression] = []
-            for part in node._parts():
-                _below(part, below)
-            rest += reversed(below)
+        return _walk(self)
 
     def __add__(self, other: Any) -> Any:
         return _built(Sum.plus, self, other)
@@ -386,18 +379,22 @@ class Smallest(Expression):
     smallest: Expression
 
 
+def _walk(*parts: Any) -> Iterator[Expression]:
+    """Every expression in some parts, however deep in tuples and lists."""
+    rest = list(reversed(parts))
+    while rest:
+        part = rest.pop()
+        if isinstance(part, Expression):
+            yield part
+            rest += [getattr(part, name) for name in reversed(part.__slots__)]
+        elif type(part) in (tuple, list):
+            rest += reversed(part)
+
+
 def _mapped(part: Any, change: Callable[[Expression], Any]) -> Any:
     if isinstance(part, Expression):
         return change(part)
     return tuple(_mapped(p, change) for p in part) if type(part) is tuple else part
-
-
-def _below(part: Any, out: list[Expression]) -> None:
-    if isinstance(part, Expression):
-        out.append(part)
-    elif type(part) is tuple:
-        for p in part:
-            _below(p, out)
 
 
 def _terms(e: Expression) -> tuple[tuple[int, Expression], ...]:
@@ -421,8 +418,6 @@ def replaced(e: Expression, name: Callable[[Quantity], Expression]) -> Any:
     return name(e.quantity) if isinstance(e, Name) else e.mapped(lambda part: replaced(part, name))
 
 
-def names_in(e: Any) -> set[Quantity]:
+def names_in(*formulas: Any) -> set[Quantity]:
     """The quantities that a formula, or each of several, names."""
-    several: list[Expression] = []
-    _below(e if isinstance(e, Expression) else tuple(e), several)
-    return {node.quantity for one in several for node in one.walk() if isinstance(node, Name)}
+    return {node.quantity for node in _walk(*formulas) if isinstance(node, Name)}

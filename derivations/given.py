@@ -23,9 +23,9 @@ LONGEST = 60  # characters of one number
 LARGEST = 100  # its decimal exponent, either way a power that float64 squares without overflow
 SMALLEST = -300
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?|[+-]?\d+/\d+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d++(?:\.\d*+)?|\.\d++)([eE][+-]?\d{1,4})?|[+-]?\d++/\d++", re.ASCII)
 _SHORT = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)  # neither too long nor too large nor too small
-_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_COMMA = re.compile(r"^[+-]?\d++,\d++", re.ASCII)
 _MINUS = {ord(sign): "-" for sign in "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"}
 
 

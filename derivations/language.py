@@ -49,13 +49,13 @@ class Statements:
         self.lines: dict[str, int] = {}
 
 
-def read(text: str) -> Statements:
+def read(text: str, most: int = MOST_LINES) -> Statements:
     """The statements of a text, one a line; `#` begins a comment, a line that ends in an operator goes on.
 
     Raises LanguageError naming the line, the place and what to write instead.
     """
     out, inline = Statements(), dict[str, Range]()
-    lines = [_Line(line, number, out.functions) for number, line in _lines(text)]
+    lines = [_Line(line, number, out.functions) for number, line in _lines(text, most)]
     parts: dict[str, int] = {}
     for line in lines:
         if line.defines():
@@ -143,12 +143,12 @@ def expression(text: str) -> Expression:
     return found
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:
     """(number, line) of what says something, continued lines joined."""
     open_, started = "", 0
     lines = text.splitlines()
-    if len(lines) > MOST_LINES:
-        raise LanguageError(f"equations: more than {MOST_LINES} lines; a step worked by hand is shorter")
+    if len(lines) > most:
+        raise LanguageError(f"equations: more than {most} lines; a step worked by hand is shorter")
     for number, raw in enumerate(lines, 1):
         line = raw.split("#")[0].rstrip()
         if not line.strip() and (not open_ or number < len(lines)):

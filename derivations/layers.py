@@ -15,7 +15,7 @@ from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays
 from derivations.backward import Wanted
 from derivations.equations import Role, Step
-from derivations.expression import Expression, Ref, letter
+from derivations.expression import Ref, letter
 from derivations.function import FUNCTIONS
 from derivations.language import expression, read
 from derivations.making import Asked, made
@@ -103,56 +103,59 @@ def unit_letters(count: int) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _made(shape: _Shape) -> Layered:
-    L = len(shape.activations)
-    letters = unit_letters(L + 1)
-    last = letters[L]
-    output = Ref(f"z{L}", (letter(last), letter(SAMPLES)))
-    parameters = [f"{p.rstrip('*')}{l}" for l, b in enumerate(shape.biases, 1) for p in ("W", b) if p]
-    sizes: dict[str, tuple[int, ...]] = {"x": (shape.sizes[0], shape.samples)}
+    parameters = _parameters(shape)
+    wanted = _wanted(shape, tuple(parameters))
+    asked = Asked(
+        {**_samples(shape), **parameters},
+        wanted,
+        optimizer=OPTIMIZERS[shape.optimizer],
+        frozen=frozenset(p for p in parameters if not p.startswith("W")) if shape.frozen else frozenset(),
+        short=(lambda back, forward: fused(back, forward, wanted.names)) if shape.short else None,
+        unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
+        typed=False,
+    )
+    step = made(read("\n".join(_lines(shape)), most=3 * len(shape.sizes) + 3), asked)
+    exact = Program(step)
+    digits = Program(step.replace(*stable(step.equations))) if shape.short else exact
+    places = dict(_places(shape))
+    return Layered(step, exact, digits, places, {place: name for name, place in places.items()}, tuple(_carried(step)))
+
+
+def _parameters(shape: _Shape) -> dict[str, tuple[int, ...]]:
+    """The sizes of W1, b1 (or theta1), W2 ...; a bias of the whole layer is one number."""
+    out: dict[str, tuple[int, ...]] = {}
     for l, b in enumerate(shape.biases, 1):
-        sizes[f"W{l}"] = (shape.sizes[l], shape.sizes[l - 1])
+        out[f"W{l}"] = (shape.sizes[l], shape.sizes[l - 1])
         if b:
-            sizes[f"{b.rstrip('*')}{l}"] = () if b.endswith("*") else (shape.sizes[l],)
-    given: dict[str, Expression] = {}
+            out[f"{b.rstrip('*')}{l}"] = () if b.endswith("*") else (shape.sizes[l],)
+    return out
+
+
+def _samples(shape: _Shape) -> dict[str, tuple[int, ...]]:
+    """The sizes of what the samples bring: x, and the targets or the signals from outside."""
+    out: dict[str, tuple[int, ...]] = {"x": (shape.sizes[0], shape.samples)}
     if not shape.parts:
-        sizes["signal"] = (shape.sizes[L], shape.samples)
-        given[f"z{L}"] = Ref("signal", output.at)
+        out["signal"] = (shape.sizes[-1], shape.samples)
     elif "t" in {r.name for r in refs(expression(shape.parts))}:
-        sizes["t"] = (shape.sizes[L], shape.samples)
+        out["t"] = (shape.sizes[-1], shape.samples)
+    return out
+
+
+def _wanted(shape: _Shape, parameters: tuple[str, ...]) -> Wanted:
+    """Every signal has a line, in the names that files and sheets use; of a loss outside, the last one is given."""
+    layers = range(1, len(shape.activations) + 1)
     names = {"dx": "dz0"}
-    for l in range(1, L + 1):
+    for l in layers:
         names |= {f"da{l}": f"delta{l}", f"slope_z{l}": f"slope{l}", f"J_z{l}": f"J{l}"}
-    wanted = Wanted(
-        tuple(parameters),
+    outside = Ref("signal", (letter(unit_letters(len(shape.sizes))[-1]), letter(SAMPLES)))
+    return Wanted(
+        parameters,
         ("x",),
         names=names,
         mean_over=SAMPLES if shape.mean else "",
         jacobians=True,
-        always=frozenset(f"{kind}{l}" for kind in "az" for l in range(1, L + 1)),
-        given=given,
-    )
-    step = made(
-        read("\n".join(_lines(shape, letters))),
-        Asked(
-            sizes,
-            wanted,
-            optimizer=OPTIMIZERS[shape.optimizer],
-            frozen=frozenset(p for p in parameters if not p.startswith("W")) if shape.frozen else frozenset(),
-            short=(lambda back, forward: fused(back, forward, names, targets_sum_to_one=True)) if shape.short else None,
-            unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
-            typed=False,
-        ),
-    )
-    kept = step.replace(*(e for e in stable(step.equations) if e.stage == "forward")) if shape.short else step
-    places = dict(_places(step, shape))
-    exact = Program(step)
-    return Layered(
-        step,
-        exact,
-        Program(kept) if shape.short else exact,
-        places,
-        {place: name for name, place in places.items()},
-        tuple(_carried(step)),
+        always=frozenset(f"{kind}{l}" for kind in "az" for l in layers),
+        given={} if shape.parts else {f"z{layers[-1]}": outside},
     )
 
 
@@ -199,8 +202,9 @@ def _owner(own: Layered, before: str) -> str:
     return own.step.arrays[own.step.arrays[before].of].of
 
 
-def _lines(shape: _Shape, letters: list[str]) -> Iterator[str]:
+def _lines(shape: _Shape) -> Iterator[str]:
     """The forward equations of a network as text."""
+    letters = unit_letters(len(shape.sizes))
     n, below = SAMPLES, f"x[i,{SAMPLES}]"
     for l, (h, b) in enumerate(zip(shape.activations, shape.biases, strict=True), 1):
         i, j = letters[l - 1], letters[l]
@@ -226,7 +230,7 @@ def _put(parts: str, y: str, k: str) -> str:
     return re.sub(r"\by\b|\bt\b|\|k\|", lambda found: put[found[0]], parts)
 
 
-def _places(step: Step, shape: _Shape) -> Iterator[tuple[str, Place]]:
+def _places(shape: _Shape) -> Iterator[tuple[str, Place]]:
     """Each array's kind and layer, from what its name is made of."""
     L = len(shape.activations)
     for kind in ("x", "t", "E_part", "E_sample", "E", "eta", "mu", "beta1", "beta2", "epsilon"):

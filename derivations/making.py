@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from derivations.backward import Wanted, backward, reached
+from derivations.backward import MOST_PARTS, Wanted, backward
 from derivations.equations import Array, Equation, Range, Role, Step
 from derivations.expression import Expression, Index, Over, Ref
 from derivations.general import GeneralText
 from derivations.language import LanguageError, Statements
 from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
+from derivations.order import reached
 from derivations.refusals import check_exponents, check_outside, check_reads, check_sizes, check_uses
 from derivations.rewrites import gated, named_arguments, zero_log_zero
-from derivations.shapes import Shapes, bounds, refs
+from derivations.shapes import Shapes, bounds
 
 __all__ = ["Asked", "made"]
 
@@ -58,7 +60,7 @@ def made(statements: Statements, asked: Asked) -> Step:
         )
     if asked.typed:
         _check(forward, shapes, asked)
-    back = backward(forward, shapes, wanted)
+    back = backward(forward, shapes, wanted, most=MOST_PARTS if asked.typed else math.inf)
     if asked.short:
         back = list(asked.short(back, forward))
     _own_names(forward, back, asked)
@@ -86,7 +88,7 @@ def _check(forward: Sequence[Equation], shapes: Shapes, asked: Asked) -> None:
 def _own_names(forward: Sequence[Equation], back: Sequence[Equation], asked: Asked) -> None:
     """A name that the step makes must not be one of the file's."""
     taken = {*asked.sizes, *(e.left.name for e in forward)}
-    updated = (r.name for e in back if e.stage == "update" for r in refs(e.right))
+    updated = (r.name for e in back if e.stage == "update" for r in e.reads)
     constants = {*CONSTANTS, STEP_COUNT} & {*updated}
     made_of = {e.left.name: e for e in back}
     for name in sorted(taken & (made_of.keys() | constants)):
@@ -121,7 +123,7 @@ def _looked_up(e: Equation, given: set[str]) -> Equation:
 
 def _indexing(equations: Iterable[Equation]) -> set[str]:
     """The arrays of whole numbers that stand in indices."""
-    return {i.name for e in equations for r in (*refs(e.right), e.left) for i in r.at if isinstance(i, Ref)}
+    return {i.name for e in equations for r in (*e.reads, e.left) for i in r.at if isinstance(i, Ref)}
 
 
 def _arrays(equations: Sequence[Equation], shapes: Shapes, asked: Asked, wanted: Wanted) -> dict[str, Array]:
@@ -133,11 +135,11 @@ def _arrays(equations: Sequence[Equation], shapes: Shapes, asked: Asked, wanted:
     }
     for e in equations:
         extents.setdefault(e.left.name, _extents(e.left, shapes.ranges))
-    of = {wanted.d(name): name for name in extents}
     for e in equations:
         name = e.left.name
-        out.setdefault(name, replace(_described(e, of.get(name, ""), wanted), extents=extents[name]))
-        for r in refs(e.right):
+        if name not in out:
+            out[name] = replace(_described(e, wanted), extents=extents[name])
+        for r in e.reads:
             if r.name in CONSTANTS or r.name == STEP_COUNT:
                 out.setdefault(r.name, Array(r.name, Role.CONSTANT))
             elif r.name.endswith("_before"):
@@ -151,16 +153,15 @@ def _extents(r: Ref, ranges: Mapping[str, Range]) -> tuple[Range, ...]:
     return tuple(b for b in found if b)
 
 
-def _described(e: Equation, of: str, wanted: Wanted) -> Array:
+def _described(e: Equation, wanted: Wanted) -> Array:
     """The role of what an equation defines."""
-    name = e.left.name
+    name, of = e.left.name, e.of
     if e.stage == "forward":
         return Array(name, Role.OBJECTIVE if name == wanted.objective else Role.VALUE)
     if e.stage == "update":
-        parameter = next((p for p in wanted.parameters if p in name), "")
-        return Array(name, Role.UPDATED if name == f"{parameter}_new" else Role.STATE, of=parameter)
+        return Array(name, Role.UPDATED if name == f"{of}_new" else Role.STATE, of=of)
     if e.why in ("slope", "jacobian"):
-        return Array(name, Role.LOCAL)
+        return Array(name, Role.LOCAL, of=of)
     role = Role.GRADIENT if of in wanted.parameters else Role.SIGNAL
     loss = f"of each sample's own loss: {wanted.mean_over} counts the samples, E is their mean"
     own = wanted.mean_over and role is Role.SIGNAL

@@ -24,16 +24,17 @@ __all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned", "closing_brace"
 LONGEST = 200
 MOST_NAMES = 4000
 REMEMBERED = 1000
+DEEPEST = 3  # names within a name: the new value, by a partial derivative, of a slope
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿ", "0123456789+-()=n", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ₕₒ", "0123456789+-()=ho", strict=True))
 _GREEK = {"δ": "delta", "θ": "theta", "ϑ": "theta", "σ": "sigma", "η": "eta", "β": "beta", "μ": "mu", "τ": "tau"}
 _GREEK |= {"ε": "epsilon", "ϵ": "epsilon", "𝜕": "∂", "ℒ": "L", "′": "'", "’": "'", "−": "-"}
 _LOSSES = ("E", "L", "C", "J", "loss", "Loss", "cost", "Etotal", "E_total", "E_{total}", "Ltotal", "C_total")
-_MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#]\d{1,9})+)$", re.ASCII)
-_NEW = re.compile(r"[\^_]?\{*(?:\(new\)|new)\}*$|\^?\{*\+\}*$|'+$|[_^]\{?\(?new\)?\}?(?=\[|_|\^)")
-_STATE = re.compile(r"(m|v)(_?hat)?\[(.+)\]")
+_MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#]\d{1,9}){1,4})$", re.ASCII)
+_NEW = re.compile(r"[\^_]?\{{0,9}(?:\(new\)|new)\}{0,9}$|\^?\{{0,9}\+\}{0,9}$|'{1,9}$|[_^]\{?\(?new\)?\}?(?=\[|_|\^)")
+_STATE = re.compile(r"^(m|v)(_?hat)?\[(.+)\]")
 _SLOPE = re.compile(r"(?:h|f|g|sigma|phi|act)(?:_\{?\d{1,4}\}?)?(?:\^\{?\(?\[?\d{1,4}\]?\)?\}?)?'\((.+)\)")
-PARTIAL = re.compile(r"[∂d](.+?)/[∂d](.+)")
+PARTIAL = re.compile(r"^[∂d](.+?)/[∂d](.++)", re.DOTALL)
 DERIVATIVES = {"W": "dW", "b": "db", "a": "delta", "z": "dz"}
 """What the derivative of the loss by a quantity is, by kinds."""
 _SCRIPT = re.compile(r"([\^_])(?:\{([^{}]*)\}|\((\w+)\)|\[(\w+)\]|([A-Za-z]*\d+(?:,\d+)*|[A-Za-z]+))")
@@ -68,13 +69,17 @@ class NotationNames:
         kind = "E_sample" if q.kind == "E" and sample else q.kind
         return q._replace(kind=kind, sample=sample, step=step or 1)
 
-    def _read(self, name: str) -> Quantity | None:
+    def _read(self, name: str, depth: int = DEEPEST) -> Quantity | None:
         q = self._table.get(_key(name))
-        return q or self._partial(name) or self._state(name) or self._slope(name) or self._new(name)
+        if q or not depth:
+            return q
+        shapes = (self._partial, self._state, self._slope, self._new)
+        return next((q for shape in shapes if (q := shape(name, depth - 1))), None)
 
-    def _partial(self, name: str) -> Quantity | None:
+    def _partial(self, name: str, depth: int) -> Quantity | None:
         found = PARTIAL.fullmatch(name)
-        of, by = (self._read(found[1]), self._read(found[2])) if found else (None, None)
+        of = self._read(found[1], depth) if found else None
+        by = self._read(found[2], depth) if found and of else None
         if of is None or by is None:
             return None
         if by.kind == "x":
@@ -91,24 +96,24 @@ class NotationNames:
             return Quantity("J", of.layer, of.indices + by.indices)
         return of._replace(kind="slope") if of.indices == by.indices else None
 
-    def _state(self, name: str) -> Quantity | None:
+    def _state(self, name: str, depth: int) -> Quantity | None:
         found = _STATE.fullmatch(name)
-        q = self._read(found[3]) if found else None
+        q = self._read(found[3], depth) if found else None
         return (
             q._replace(kind=f"{found[1]}{q.kind}{'_hat' * bool(found[2])}") if q and found and _parameter(q) else None
         )
 
-    def _slope(self, name: str) -> Quantity | None:
+    def _slope(self, name: str, depth: int) -> Quantity | None:
         found = _SLOPE.fullmatch(name)
-        q = self._read(found[1]) if found else None
+        q = self._read(found[1], depth) if found else None
         elementwise = q is not None and q.kind == "a" and self.network.layer(q.layer).activation.elementwise
         return q._replace(kind="slope") if q and elementwise else None
 
-    def _new(self, name: str) -> Quantity | None:
+    def _new(self, name: str, depth: int) -> Quantity | None:
         found = _NEW.search(name)
         bare = (name[: found.start()] + name[found.end() :]).rstrip(",") if found and found.start() else ""
         bare += "}" * (bare.count("{") - bare.count("}"))  # ^{(2),new} has lost its brace with the mark
-        q = self._read(bare.replace(",}", "}")) if bare else None
+        q = self._read(bare.replace(",}", "}"), depth) if bare else None
         return q._replace(kind=f"{q.kind}_new") if q and _parameter(q) else None
 
     # --- the table ---
@@ -183,7 +188,7 @@ class NotationNames:
         if kind == "z" and layer == len(self.network) and "y" not in self.notation.letters.values():
             yield f"y{digits}"  # an output, typed without its script
         written = plain(self.notation.latex(self.network, q))
-        if re.fullmatch(r"[A-Za-z]+_[a-z]?\d+", written):  # w_5 is typed as w5, net_h1 as neth1
+        if re.fullmatch(r"^[A-Za-z]++_[a-z]?\d++", written):  # w_5 is typed as w5, net_h1 as neth1
             yield written.replace("_", "")
 
     def _letters(self, q: Quantity) -> list[str]:

@@ -241,7 +241,7 @@ def unknown(written: str, known: Iterable[str], like: str = LIKE) -> str:
 
 
 def _near(name: str, known: Iterable[str], like: str) -> str:
-    if re.search(r"\[(.*,)?0[],]", name):
+    if re.search(r"\[(?:[^\[\]]{0,60},)?0[],]", name):
         return "; indices count from 1"
     bare = re.split("[@#]", name)[0][:40]
     near = difflib.get_close_matches(bare, dict.fromkeys(known), n=3, cutoff=0.6)

@@ -73,7 +73,8 @@ def updates(optimizer: Optimizer, names: Mapping[str, str]) -> Callable[[Ref], l
 
         lines = (line.split(" = ") for line in optimizer.lines)
         return [
-            Equation(_ref(put(expression(left))), put(expression(right)), "update", why=left) for left, right in lines
+            Equation(_ref(put(expression(left))), put(expression(right)), "update", why=left, of=parameter.name)
+            for left, right in lines
         ]
 
     return of

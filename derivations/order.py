@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from derivations.equations import Equation
 from derivations.expression import Index, letter
 from derivations.language import LanguageError
-from derivations.shapes import refs
 
-__all__ = ["Recurrence", "groups", "recurrence"]
+__all__ = ["Recurrence", "groups", "reached", "recurrence"]
 
 
 class Recurrence(NamedTuple):
@@ -29,7 +28,7 @@ def groups(equations: Sequence[Equation]) -> list[list[Equation]]:
     made: dict[str, list[int]] = {}
     for k, e in enumerate(equations):
         made.setdefault(e.left.name, []).append(k)
-    needs = [sorted({d for r in refs(e.right) for d in made.get(r.name, ())}) for e in equations]
+    needs = [sorted({d for r in e.reads for d in made.get(r.name, ())}) for e in equations]
     component = _components(needs)
     members: dict[int, list[int]] = {}
     for k, c in enumerate(component):
@@ -85,13 +84,27 @@ def _components(needs: list[list[int]]) -> list[int]:
     return component
 
 
+def reached(forward: Sequence[Equation], moved: Iterable[str]) -> set[str]:
+    """The arrays that change with some, and these."""
+    readers: dict[str, list[str]] = {}
+    for e in forward:
+        for r in e.reads:
+            readers.setdefault(r.name, []).append(e.left.name)
+    out, waiting = set(moved), list(moved)
+    while waiting:
+        fresh = set(readers.get(waiting.pop(), ())) - out
+        out |= fresh
+        waiting += fresh
+    return out
+
+
 def recurrence(group: Sequence[Equation]) -> Recurrence | None:
     """How a group is worked value by value; None where its equation does not need itself.
 
     Raises LanguageError for equations that depend on each other in a circle.
     """
     names = {e.left.name for e in group}
-    if not any(r.name in names for e in group for r in refs(e.right)):
+    if not any(r.name in names for e in group for r in e.reads):
         return None
     for axis in range(min(len(e.left.at) for e in group)):
         found = _along(group, names, axis)
@@ -110,7 +123,7 @@ def _along(group: Sequence[Equation], names: set[str], axis: int) -> Recurrence 
     for k, e in enumerate(group):
         left = e.left.at[axis]
         own = left.letter if isinstance(left, Index) else ""
-        for r in (r for r in refs(e.right) if r.name in names):
+        for r in (r for r in e.reads if r.name in names):
             i = r.at[axis]
             shift = Index.of((1, i), (-1, letter(own))) if own and isinstance(i, Index) else None
             shifts.add(None if shift is None or shift.terms else shift.plus)

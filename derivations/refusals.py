@@ -107,7 +107,7 @@ def check_reads(
     """What is looked up as an index is a given array of whole numbers that stay inside."""
     moved = frozenset(differentiated)
     for e in equations:
-        for r in refs(e.right):
+        for r in e.reads:
             for place, i in enumerate(r.at, 1):
                 if isinstance(i, Ref):
                     _check_lookup(e, r, place, i, shapes, whole, moved)
@@ -163,7 +163,7 @@ def check_uses(
     for e in equations:
         made.setdefault(e.left.name, []).append(e)
     known = {*given, *made}
-    used = {r.name for e in equations for r in refs(e.right)}
+    used = {r.name for e in equations for r in e.reads}
     for name in given:
         if name not in used:
             raise LanguageError(f"{name} is given, and no equation reads it: use it, or leave it out")
@@ -185,7 +185,7 @@ def _needed(objective: str, made: Mapping[str, Sequence[Equation]]) -> set[str]:
     needed, waiting = {objective}, [objective]
     while waiting:
         for e in made.get(waiting.pop(), ()):
-            fresh = {r.name for r in refs(e.right)} - needed
+            fresh = {r.name for r in e.reads} - needed
             needed |= fresh
             waiting += fresh
     return needed

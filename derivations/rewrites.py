@@ -6,6 +6,7 @@ A rewrite looks at the form of equations, never at the name of a loss, and keeps
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -201,9 +202,9 @@ def _minus_log(y: Expression, outputs: _Outputs) -> Expression | None:
     """-log y, from what y is made of."""
     match y:
         case Sum(((1, Number("1")), (-1, inner))) if found := outputs.logarithms(inner):
-            return _negated(filled(found[1], (found[2],), inner))
+            return _negated(_in_digits(filled(found[1], (found[2],), inner)))
         case _ if found := outputs.logarithms(y):
-            return _negated(filled(found[0], (found[2],), y))
+            return _negated(_in_digits(filled(found[0], (found[2],), y)))
         case Ref() if e := outputs.softmax(y):
             assert isinstance(e.right, Over)
             (k,) = e.right.letters
@@ -214,6 +215,14 @@ def _minus_log(y: Expression, outputs: _Outputs) -> Expression | None:
             a = _read_at(e.right.body, dict(pairs))
             return Sum(((1, Over("logsumexp", (k,), substituted(e.right.body, others))), (-1, a)))
     return None
+
+
+def _in_digits(e: Expression) -> Expression:
+    """With each function in the form that keeps its digits."""
+    if isinstance(e, Call) and entry(e.function).stable:
+        return filled(entry(e.function).stable, e.arguments, e)
+    out: Expression = e.mapped(_in_digits)
+    return out
 
 
 def _read_at(e: Expression, at: Mapping[str, Expression]) -> Expression:
@@ -230,7 +239,7 @@ def _negated(e: Expression) -> Expression:
 
 
 def fused(
-    backward: Sequence[Equation], forward: Sequence[Equation], d: Mapping[str, str], *, targets_sum_to_one: bool
+    backward: Sequence[Equation], forward: Sequence[Equation], d: Mapping[str, str], *, targets_sum_to_one: bool = True
 ) -> list[Equation]:
     """delta = y - t for softmax with its cross-entropy (where targets sum to 1), and for the sigmoid with its.
 
@@ -238,10 +247,10 @@ def fused(
     A target that is looked up, [k = answer], sums to 1 by itself; what else multiplies the loss stays a factor.
     """
     outputs, out = _Outputs(forward), {e.left.name: e for e in backward}
-    reads = [r.name for e in forward for r in refs(e.right)]
+    reads = Counter(r.name for e in forward for r in e.reads)
     for y, e in outputs.made.items():
         argument = next((x for x in e.right.walk() if isinstance(x, Ref)), None)
-        if argument is None or reads.count(argument.name) > 1:
+        if argument is None or reads[argument.name] > 1:
             continue  # what is read elsewhere too has more in its signal
         dy, delta = out.get(d.get(f"d{y}", f"d{y}")), d.get(f"d{argument.name}", f"d{argument.name}")
         if dy is None or delta not in out or dy.left.at != e.left.at:

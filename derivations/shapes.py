@@ -93,19 +93,18 @@ class Shapes:
         self._own: dict[str, list[Equation]] = {}
         for e in self.equations:
             self._own.setdefault(e.left.name, []).append(e)
-        self._reads = [refs(e.right) for e in self.equations]
         self._indices = {n: len(s) for n, s in sizes.items()} | {n: len(e[0].left.at) for n, e in self._own.items()}
-        for e, reads in zip(self.equations, self._reads, strict=True):
-            self._well_formed(e, reads)
+        for e in self.equations:
+            self._well_formed(e)
         self._alone(range(len(self.equations)))
         while found := self._inside():
             self._alone(found)
-        for e, reads in zip(self.equations, self._reads, strict=True):
-            self._agree(e, reads)
+        for e in self.equations:
+            self._agree(e)
 
     # --- what an equation may not say ---
 
-    def _well_formed(self, e: Equation, reads: Sequence[Ref]) -> None:
+    def _well_formed(self, e: Equation) -> None:
         left, names = free(e.left), self._indices
         if e.left.name in self.extents:
             raise _error(e, f"{e.left.name} is given and has an equation too: leave one of the two out")
@@ -121,7 +120,7 @@ class Shapes:
                     e, f"{l} stands on the right alone: write Σ_{l} before what is added up, or put {l} on the left"
                 )
         letters = {l for x in (e.left, e.right) for node in x.walk() for l in _letters_in(node)}
-        for r in (*reads, e.left):
+        for r in (*e.reads, e.left):
             if r.name not in names:
                 index = f"{r.name} is an index, and no number: give the numbers that are meant as an array"
                 unknown = f"{r.name} is not known: give it numbers, or an equation '{r.name} = ...'"
@@ -157,19 +156,19 @@ class Shapes:
     def _alone(self, first: Iterable[int]) -> None:
         """Rule 2, and the sizes that follow: an equation is looked at again when what it mentions is found."""
         mentions: dict[str, list[int]] = {}
-        for k, (e, reads) in enumerate(zip(self.equations, self._reads, strict=True)):
-            for name in {r.name for r in reads} | {l for r in (*reads, e.left) for l in free(r)}:
+        for k, e in enumerate(self.equations):
+            for name in {r.name for r in e.reads} | {l for r in (*e.reads, e.left) for l in free(r)}:
                 mentions.setdefault(name, []).append(k)
         waiting = deque(first)
         while waiting:
             k = waiting.popleft()
-            for name in self._learned(self.equations[k], self._reads[k]):
+            for name in self._learned(self.equations[k]):
                 waiting.extend(mentions.get(name, ()))
 
-    def _learned(self, e: Equation, reads: Sequence[Ref]) -> list[str]:
+    def _learned(self, e: Equation) -> list[str]:
         """The letters and arrays whose range or size one equation tells."""
         out: list[str] = []
-        for r in reads:
+        for r in e.reads:
             for i, (_, high) in zip(r.at, self.extents.get(r.name, ()), strict=False):
                 if isinstance(i, Index) and i.letter and i.letter not in self.ranges:
                     self.ranges[i.letter] = 1, high
@@ -191,8 +190,8 @@ class Shapes:
         """Rule 3, for letters that rule 2 leaves open; the equations of which something was found."""
         found: dict[str, int] = {}
         told: list[int] = []
-        for k, reads in enumerate(self._reads):
-            for r in reads:
+        for k, e in enumerate(self.equations):
+            for r in e.reads:
                 reaches = self.outside.get(r.name) if r.name in self.outside else self.extents.get(r.name)
                 for i, (_, high) in zip(r.at, reaches or (), strict=False):
                     open_ = [(l, c) for l, c in i.terms if l not in self.ranges] if isinstance(i, Index) else []
@@ -206,9 +205,9 @@ class Shapes:
             raise _error(self.equations[told[0]], f"no {empty} fits: every index leaves its array, correct the numbers")
         self.ranges |= {l: (1, high) for l, high in found.items()}
         self._why |= dict.fromkeys(found, "as far as it stays inside")
-        return [k for k, e in enumerate(self.equations) if {*free(e.left), *free_of(self._reads[k])} & found.keys()]
+        return [k for k, e in enumerate(self.equations) if {*free(e.left), *free_of(e.reads)} & found.keys()]
 
-    def _agree(self, e: Equation, reads: Sequence[Ref]) -> None:
+    def _agree(self, e: Equation) -> None:
         """Every letter has a range, every index stays inside its array."""
         for l in dict.fromkeys(l for x in (e.left, e.right) for node in x.walk() for l in _counted(node)):
             if l not in self.ranges:
@@ -216,7 +215,7 @@ class Shapes:
                     e,
                     f"how far {l} runs is not known: state it, 'for {l} = 1..3', or that of a letter it goes with",
                 )
-        for r in reads:
+        for r in e.reads:
             for place, (i, (low, high)) in enumerate(zip(r.at, self.extents[r.name], strict=True), 1):
                 if not isinstance(i, Index):
                     continue

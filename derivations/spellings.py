@@ -19,12 +19,14 @@ from derivations.spoken import spoken
 __all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed"]
 
 OURS, FROM_ZERO = "ours", "from 0"
+LONGEST = 200
+DEEPEST = 3  # names within a name: the new value of the derivative by the weight
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
 _UPDATED = re.compile(
-    rf"(?!['\"`])(.+?)(?:[\s_^]+\{{?{_NEW}\}}?|\((?:new|neu)\)|['′＇]|\s*\^?\+|\s*[((]?更新後[))]?)"
-    r"|(?:new|neu|neues|updated|更新後の?)\s*(?:value\s+(?:of|for)\s+)?(.+)",
-    re.IGNORECASE,
+    rf"^(?!['\"`])(.+?)(?:[\s_^]{{1,9}}+\{{?{_NEW}\}}?|\((?:new|neu)\)|['′＇]|\s{{0,9}}+\^?\+|\s{{0,9}}+[((]?更新後[))]?)"
+    r"|^(?:new|neu|neues|updated|更新後の?)\s*+(?:value\s++(?:of|for)\s++)?(.+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _ROUND = re.compile(r"(?<=[A-Za-z0-9_])\((\d{1,6}(?:, ?\d{1,6})*)\)$", re.ASCII)  # W2(1,1) is W2[1,1]
 _TWICE = re.compile(r"(?<=\d|w)\[(\d{1,6})\] ?\[(\d{1,6})\]", re.ASCII)  # W2[1][1] is W2[1,1]
@@ -71,45 +73,47 @@ class Spellings:
             raise UnknownName(f"'{written[:60]}' may be {meant}; write one of these names")
         return Meaning(names.read_name(self.network, self.samples, written))  # raises, with near names
 
-    def find(self, written: str, profile: str = OURS) -> Meaning | None:
-        """What a name stands for in one profile, None for what is no name there."""
+    def find(self, written: str, profile: str = OURS, *, depth: int = DEEPEST) -> Meaning | None:
+        """What a name stands for in one profile, None for what is no name there; depth: of names within names."""
+        if not depth or len(written) > LONGEST:
+            return None
         try:
             written = written.translate(_WIDE) if not written.isascii() else written
             own = self.aliases.own(written) if self.aliases.entries else None
-            own = own or self._by_own(written, profile) or self._in_profile(written, profile)
-            return own or spoken(self.network, written, lambda name: self.find(name, profile))
+            own = own or self._by_own(written, profile, depth - 1) or self._in_profile(written, profile, depth - 1)
+            return own or spoken(self.network, written, lambda name: self.find(name, profile, depth=depth - 1))
         except ValueError:
             return None
 
-    def _by_own(self, written: str, profile: str) -> Meaning | None:
+    def _by_own(self, written: str, profile: str, depth: int) -> Meaning | None:
         """The derivative of the loss by a quantity that the problem has a name for: `dE/dw5`."""
         fraction = self.aliases.entries and ("/" in written or "frac" in written)
         found = PARTIAL.fullmatch(cleaned(written)) if fraction else None
         by = self.aliases.own(found[2]) if found else None
         if found is None or by is None or by[1:] != ("1", 0) or by.quantity.kind not in DERIVATIVES:
             return None
-        of = self.find(found[1], profile)
+        of = self.find(found[1], profile, depth=depth)
         if of is None or of.quantity.kind != "E" or of[1:] != ("1", 0):
             return None
         return by._replace(quantity=by.quantity._replace(kind=DERIVATIVES[by.quantity.kind]))
 
     def fluent(self, written: str, profile: str) -> bool:
         """Whether a name begins with a letter that a notation itself uses, as dz does in ng's."""
-        first = re.match(r"[^\W\d_]+", cleaned(written))
+        first = re.match(r"[^\W\d_]++", cleaned(written[:LONGEST]))
         letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
         return first is not None and first[0].lower() in {cleaned(letter).lower() for letter in letters}
 
     def letters(self, written: str) -> str:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
-        if self.aliases.own(written) or self._by_own(written, OURS):
+        if self.aliases.own(written) or self._by_own(written, OURS, DEEPEST):
             return "names"
         reader = self._reader("bishop")
         ours = names.find_name(self.network, self.samples, _ROUND.sub(r"[\1]", written))
         return "bishop" if not ours and reader and reader.read(written) else OURS
 
-    def _in_profile(self, written: str, profile: str) -> Meaning | None:
+    def _in_profile(self, written: str, profile: str, depth: int) -> Meaning | None:
         updated = _UPDATED.fullmatch(written)
-        if updated and (old := self.find(updated[1] or updated[2], profile)):
+        if updated and (old := self.find(updated[1] or updated[2], profile, depth=depth)):
             kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
             if kind:
                 return old._replace(quantity=old.quantity._replace(kind=kind))

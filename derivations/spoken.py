@@ -32,12 +32,16 @@ _LOSS = re.compile(
     re.IGNORECASE,
 )
 _GRADIENT = re.compile(
-    r"\\?(?:nabla|∇)_\{(?P<braced>.+)\}\s*[ELJC]?"
-    r"|(?:the )?(?:grad(?:ient)?s?|derivative|ableitung|∇|\\?nabla)[\s_.:]*(?:(?:of|for|by|von|nach|w\.?r\.?t\.?)\s+)?"
-    r"[({]*(?P<of>.+?)[)}]*(?:\s*\b[ELJC])?|(?P<its>.+?)(?:\s*の\s*勾配|'s gradient|[\s_.]+(?:grad|gradient))",
+    r"^(?:\\?(?:nabla|∇)_\{(?P<braced>.{1,80})\}\s{0,9}+[ELJC]?"
+    r"|(?:the )?(?:grad(?:ient)?s?|derivative|ableitung|∇|\\?nabla)[\s_.:]{0,9}"
+    r"(?:(?:of|for|by|von|nach|w\.?r\.?t\.?)\s{1,9}+)?"
+    r"[({]{0,9}(?P<of>.{1,80}?)[)}]{0,9}(?:\s{0,9}\b[ELJC])?"
+    r"|(?P<its>.{1,80}?)(?:\s{0,9}の\s{0,9}勾配|'s gradient|[\s_.]{1,9}(?:grad|gradient)))",
     re.IGNORECASE,
 )
-_OF = re.compile(r"(?:the )?(?P<what>.+?)\s+(?:value\s+)?of\s+(?:the )?(?P<name>.+)", re.IGNORECASE)
+_OF = re.compile(
+    r"^(?:the )?(?P<what>.{1,80}?)\s{1,9}(?:value\s{1,9})?of\s{1,9}(?:the )?(?P<name>.{1,80})", re.IGNORECASE
+)
 _WHAT = {
     "d": r"grad(?:ient)?s?|dE/dw|∂E/∂w|dL/dw|∂L/∂w|dw|derivative|ableitung|勾配|微分",
     "_new": r"new|updated|after|w\+|w_?new|neu|neuer wert|更新後(?:の値)?|新しい値",

@@ -329,11 +329,12 @@ class Formulas(Interpreter):
         return Dual(self.recorded(name, at))
 
     def value(self, e: Expression, letters: Letters) -> Dual:
-        """The number of a formula of entries; [entry is the largest] by comparing."""
-        if isinstance(e, Largest):
-            entry, largest = self.value(e.entry, letters), self.value(e.largest, letters)
-            return self.number("0" if largest.value > entry.value else "1")
-        if isinstance(e, Smallest):
-            entry, smallest = self.value(e.entry, letters), self.value(e.smallest, letters)
-            return self.number("0" if entry.value > smallest.value else "1")
-        return super().value(e, letters)
+        """The number of a formula of entries; [entry is the largest], [... the smallest] by comparing."""
+        match e:
+            case Largest(entry, other):
+                above, below = self.value(other, letters), self.value(entry, letters)
+            case Smallest(entry, other):
+                above, below = self.value(entry, letters), self.value(other, letters)
+            case _:
+                return super().value(e, letters)
+        return self.number("0" if above.value > below.value else "1")

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -77,11 +78,12 @@ def test_a_wrong_python_example_would_be_found() -> None:
 
 
 def test_the_sigmoid_in_the_readme_is_the_sigmoid_of_the_code() -> None:
-    """The entry that the README shows is the one in activations.py."""
+    """The entry that the README shows is the one in function.py."""
     shown = re.search(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
     assert shown
-    code = (ROOT / "derivations" / "activations.py").read_text(encoding="utf-8")
-    assert shown[1].replace("lambda m, a: 1 / (1 + m.exp(-a))", "_logistic") in code
+    code = (ROOT / "derivations" / "function.py").read_text(encoding="utf-8")
+    assert shown[1].startswith('Function(\n    "sigmoid",')
+    assert textwrap.indent(shown[1], "    ") in code
 
 
 @pytest.mark.parametrize("heading", ["# bptrace", "## Test"])

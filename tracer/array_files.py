@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -54,7 +56,9 @@ def arrays_in(stream: IO[bytes], name: str) -> dict[str, Any]:
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         struct.error,
+        tokenize.TokenError,  # of a header that is no Python literal
         ValueError,
         OSError,
         EOFError,

@@ -11,15 +11,15 @@ _CODE = re.compile(
     r"^\s*(?:\\(?:documentclass|usepackage|title|author|draw|node|section|subsection|paragraph|begin\{document)"
     r"|import |from \w+ import"
     r"|def \w+\(|class \w+|for \w+ in |if .*:$|elif .*:$|else:|while |except |with .*:$|return\b|print\(|try:"
-    r"|@\w+|self\.|#include|>>>|\}|var |let |const |function )|\bself\.\w|\b(?:np|torch|tf|plt|nn|math)\.\w+|\w+\(\)"
-    r"|\*\*\(|\w+\[\w+\]\[\w+\]"
+    r"|@\w+|self\.|#include|>>>|\}|var |let |const |function )|\bself\.\w|\b(?:np|torch|tf|plt|nn|math)\.\w+|\w\(\)"
+    r"|\*\*\(|\w\[\w++\]\[\w++\]"
 )
 _RELATION = re.compile(r"=|≈|≒|≃|≐|←|\\approx|\\simeq|\\doteq|\\fallingdotseq|\\(?:left)?arrow|\\gets|:=|→")
 _LATEX = re.compile(
     r"\\(?:frac|dfrac|partial|delta|sigma|cdot|times|approx|leftarrow|exp|sum|eta|mathbf|bf|hat|begin\{\w?(?:matrix|cases|array)|end\{\w?(?:matrix|cases|array))"
 )
 _SCRIPTED = re.compile(r"[_^][{(\w]|[₀-₉⁰-⁹²³∂δσηΔ]")
-_PROSE = re.compile(r"[A-Za-z]{3,}[ ,]+[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}|[\u3040-\u30ff\u4e00-\u9fff]")
+_PROSE = re.compile(r"[A-Za-z]{3}[ ,]++[A-Za-z]{2,}+[ ,]++[A-Za-z]{2}|[\u3040-\u30ff\u4e00-\u9fff]")
 _BULLET = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|\(\d{1,3}\)\s+|>\s*|\|\s*)?(?:[A-Za-z][\w ]{1,40}:\s+)?")
 _MATH_BEGIN = re.compile(r"\\begin\{[bpBvVd]?(?:small)?(?:matrix|cases)\*?\}")
 _MATH_END = re.compile(r"\\end\{[bpBvVd]?(?:small)?(?:matrix|cases)\*?\}")
@@ -27,7 +27,7 @@ _JAPANESE = re.compile(r"[\u3001\u3002\u3040-\u30ff\u4e00-\u9fff]+")
 _LETTER = re.compile(
     r"[A-Za-z]|[dΔ][A-Za-z]|eta|alpha|sigma|sigmoid|tanh|relu|ReLU|exp|log|net|out|target|pred|lr|delta|theta"
 )
-_NOT_FORMULA = re.compile(r"[\"`;#]|//|--|\+=|(?<![\w)}])'|\{['\"]|[A-Za-z]\w*\.\w+\(")
+_NOT_FORMULA = re.compile(r"[\"`;#]|//|--|\+=|(?<![\w)}])'|\{['\"]|[A-Za-z]\w{0,40}+\.\w{1,40}+\(")
 LONGEST_LINE = 400
 NEAR = 2  # lines of code on either side that make a line code
 
@@ -92,7 +92,9 @@ def _is_plain_formula(line: str) -> bool:
 def is_formula(text: str) -> bool:
     """Whether a stretch of code is a formula as people type it: z1 = W1 x + b1, and no line of a program."""
     return (
-        _is_plain_formula(text) and not _CODE.search(text) and not re.search(r"\w\(.*,.*\)|\w{4,}\.|\w_\w{3,}_", text)
+        _is_plain_formula(text)
+        and not _CODE.search(text)
+        and not re.search(r"^(?>.*?\w\()(?>[^,\n]*,).*\)|\w{4}\.|\w_\w{3,40}_", text)
     )
 
 

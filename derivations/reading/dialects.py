@@ -24,8 +24,8 @@ __all__ = ["Dialect", "dialects"]
 Node = TypeVar("Node", bound=Expression)
 
 _FONT = re.compile(r"\\(?:mathrm|mathbf|mathsf|mathit|mathcal|text|textrm|boldsymbol|bm|vec|operatorname)(?![A-Za-z])")
-_SCRIPT = re.compile(r"\s*([_^])\s*(\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\S)")
-_HAT = re.compile(r"\\(?:hat|widehat|tilde|widetilde|bar)\s*\{?\s*([A-Za-z])(\d*)\s*(?:_\{?(\w+)\}?)?\s*\}?")
+_SCRIPT = re.compile(r"([_^])\s*+(\{(?:[^{}]++|\{[^{}]*+\})*+\}|\\[A-Za-z]++|\S)")
+_HAT = re.compile(r"\\(?:hat|widehat|tilde|widetilde|bar)\s*+\{?\s*+([A-Za-z])(\d*+)\s*+(?:_\{?(\w++)\}?)?\s*+\}?")
 _LAYER = re.compile(r"(L|n_l|[a-z]|\d{1,2})\s*([-+]\s*\d)?")
 _LOSSES = ("E", "C", "L", "J", "l", "Loss", "loss", "cost", "Error", "E_{total}", "Etotal")
 _SAMPLES = ("m", "N")
@@ -50,7 +50,7 @@ def named(written: str) -> Name:
         head = written[: accent.end()]
     base = re.sub(r"[{}\s]", "", _FONT.sub("", head)) if not accent else f"^{accent[1]}"
     below, above = (accent[2] or accent[3] or "") if accent else "", ""
-    digits = re.fullmatch(r"([A-Za-z]+)(\d+)", base)
+    digits = re.fullmatch(r"(?<![A-Za-z])([A-Za-z]++)(\d++)", base)
     if digits:
         base, below = digits[1], digits[2]
     for mark, text in _SCRIPT.findall(written[len(head) :]):

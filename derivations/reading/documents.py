@@ -49,7 +49,7 @@ _ENVIRONMENTS = (
 _SKIPPED = "tikzpicture|verbatim|lstlisting|minted|comment|thebibliography|tabular|figure"
 _START = re.compile(
     rf"""
- (?P<fence>^[ \t>]*(?P<ticks>`{{3,}}|~{{3,}})[ \t]*(?P<info>[^\n`]*)\n)
+ (?P<fence>^[ \t>]*+(?P<ticks>`{{3,}}+|~{{3,}}+)[ \t]*+(?P<info>[^\n`]*+)\n)
 |(?P<skip>\\begin\{{(?P<what>{_SKIPPED})\*?\}})
 |(?P<code>(?P<tick>`{{1,2}})(?!`)\$?(?=[^`\n]))
 |(?P<comment>(?<!\\)%[^\n]*)
@@ -74,7 +74,8 @@ _NESTED = re.compile(
 )
 
 
-_COLUMNS = re.compile(r"(?:\[[a-z]\])?\s*\{[^{}]{0,40}\}")
+_BLANK = re.compile(r"\s{0,10000}+")
+_COLUMNS = re.compile(r"(?:\[[a-z]\])?\s{0,40}+\{[^{}]{0,40}\}")
 
 
 def rows_of(text: str) -> list[SourceRow]:
@@ -100,14 +101,13 @@ class _Reader:
         self.lines = [0, *(m.end() for m in re.finditer("\n", text))]
         self.out: list[SourceRow] = []
         self.blocks = 0
+        self.found: dict[str, tuple[int, int]] = {}  # by mark: from where it was looked for, and where it stands
         self.prose = bytearray(b"\x01") * len(text)  # what is neither code nor a formula
 
     def rows(self) -> list[SourceRow]:
         at = 0
         while (found := _START.search(self.text, at)) is not None:
             at = max(self._taken(found), found.end())
-            if len(self.out) > MOST_ROWS:
-                raise ValueError(f"more than {MOST_ROWS} rows; a written solution is shorter")
         for start, end, continued in bare_rows(self.text, self.lines, self.prose):
             self.blocks += not continued
             self._display(start, end, bare=True)
@@ -118,14 +118,14 @@ class _Reader:
         kind, start, end = found.lastgroup, found.start(), found.end()
         text = self.text
         if found["fence"]:
-            closing = re.compile(rf"^[ \t>]*{found['ticks'][0]}{{{len(found['ticks'])},}}[ \t]*$", re.MULTILINE)
+            closing = re.compile(rf"^[ \t>]*+{found['ticks'][0]}{{{len(found['ticks'])},}}+[ \t]*+$", re.MULTILINE)
             stop = closing.search(text, end)
             inner, after = (stop.start(), stop.end()) if stop else (len(text), len(text))
             if found["info"].strip().lower() in ("math", "latex", "tex"):
                 self._block(end, inner)
             return self._spent(start, after)
         if found["skip"]:
-            stop_at = text.find(f"\\end{{{found['what']}", end)
+            stop_at = self._next(f"\\end{{{found['what']}", end)
             return self._spent(start, len(text) if stop_at < 0 else stop_at)
         if found["code"]:
             stop_at = text.find(found["tick"], end, end + 2000)
@@ -153,7 +153,7 @@ class _Reader:
 
     def _environment(self, found: re.Match[str]) -> int:
         ends = f"\\end{{{found['name']}{found['star']}}}"
-        stop = self.text.find(ends, found.end())
+        stop = self._next(ends, found.end())
         if stop < 0:
             return found.end()
         self._block(found.end(), stop)
@@ -161,7 +161,7 @@ class _Reader:
 
     def _delimited(self, start: int, end: int, mark: str, *, display: bool) -> int:
         stop = self._closing(end, mark)
-        if stop < 0 or (not display and "\n\n" in self.text[end:stop]):
+        if stop < 0 or (not display and 0 <= self._next("\n\n", end) <= stop - 2):
             return end
         if display or self.text[end:stop].lstrip().startswith("\\begin{eqnarray"):
             self._block(end, stop)
@@ -169,8 +169,15 @@ class _Reader:
             self._inline(end, stop)
         return self._spent(start, stop + len(mark))
 
+    def _next(self, mark: str, at: int) -> int:
+        """Where a mark comes next, -1 where it does not; what was found is not looked for again before it is passed."""
+        known = self.found.get(mark)
+        if known is None or not (known[0] <= at and (at <= known[1] or known[1] < 0)):
+            known = self.found[mark] = (at, self.text.find(mark, at))
+        return known[1]
+
     def _closing(self, at: int, mark: str) -> int:
-        while (stop := self.text.find(mark, at)) >= 0:
+        while (stop := self._next(mark, at)) >= 0:
             if mark not in ("$", "$$") or self.text[stop - 1] != "\\":
                 return stop
             at = stop + 1
@@ -193,6 +200,7 @@ class _Reader:
     def _display(self, start: int, end: int, *, bare: bool = False) -> None:
         depth = braces = 0
         first = start
+        inner = start + len(blank[0]) if (blank := _BLANK.match(self.text, start)) else start
         for found in _NESTED.finditer(self.text, start, end):
             if found["row"]:
                 if depth <= 0 and braces <= 0:
@@ -201,7 +209,7 @@ class _Reader:
             elif found["open"] or found["close"]:
                 braces += 1 if found["open"] else -1
             elif found[0].startswith("\\begin"):
-                outer = self._outer(start, found)
+                outer = self._outer(inner, found)
                 depth += 0 if outer else 1
                 if outer and "array" in found[0]:
                     frame = _COLUMNS.match(self.text, found.end(), end)
@@ -213,10 +221,10 @@ class _Reader:
                 depth = max(depth - 1, 0)
         self._row(first, end, display=True, bare=bare)
 
-    def _outer(self, start: int, found: re.Match[str]) -> bool:
+    def _outer(self, inner: int, found: re.Match[str]) -> bool:
         r"""Whether it is the frame of a whole display: `$$ \begin{aligned}`."""
         return (
-            not self.text[start : found.start()].strip()
+            found.start() <= inner
             and "matrix" not in found[0]
             and "cases" not in found[0]
             and (
@@ -238,6 +246,8 @@ class _Reader:
         if not text.strip():
             return
         lead = len(text) - len(text.lstrip())
+        if len(self.out) >= MOST_ROWS:
+            raise ValueError(f"more than {MOST_ROWS} rows; a written solution is shorter")
         row = SourceRow(text, 0, 0, self.blocks, display, bare, tuple(places))
         line, column = row.place(lead)
         self.out.append(SourceRow(text, line, column, self.blocks, display, bare, tuple(places)))

@@ -91,9 +91,9 @@ _FUNCTION_LETTERS = ("\\sigma", "σ", "\\phi", "\\varphi", "φ")
 _KNOWN = {"exp": "exp", "log": "log", "ln": "log", "tanh": "tanh", "sqrt": "sqrt", "Phi": "Phi"}
 _SUM_INDEX = re.compile(r"([A-Za-z])\s*(?:(?:=|\\in)\s*(.{1,20}))?", re.DOTALL)
 _INDICES = re.compile(r"_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-_PRIMED = re.compile(r"([ijkl])\s*(?:'+|\^\s*\{?\s*(?:\\prime\s*)+\}?|\\prime)")
+_PRIMED = re.compile(r"([ijkl])\s*+(?:'++|\^\s*+\{?\s*+(?:\\prime\s*+)++\}?|\\prime)")
 _OTHER_LETTERS = {"i": "p", "j": "q", "k": "r", "l": "s"}
-_PLAIN_FUNCTION = re.compile(r"\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\s*)?\{?\s*\\?([A-Za-z]+)\s*\}?")
+_PLAIN_FUNCTION = re.compile(r"^\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\s*+)?\{?\s*+\\?([A-Za-z]++)\s*+\}?")
 
 
 class _Operator:

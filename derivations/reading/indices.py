@@ -14,8 +14,8 @@ from derivations.reading.nodes import SumOver, letters_in, rebuilt
 
 __all__ = ["bound", "index_letters", "local_steps", "of_one_sample"]
 
-_SUPER = re.compile(r"\^\s*(?:\{\s*([^{}]*)\s*\}|([^\s{}]))")
-_SUB = re.compile(r"_\s*(?:\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*)\s*\}|(\d+|[A-Za-z]\d*))")
+_SUPER = re.compile(r"\^\s*+(?:\{\s*+([^{}]*+)\}|([^\s{}]))")
+_SUB = re.compile(r"_\s*+(?:\{\s*+([^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+)\}|(\d++|[A-Za-z]\d*+))")
 _WORD = r"\\(?:text|mathrm|textrm|operatorname)\s*\{[^{}]*\}|[A-Za-z]{4,}"
 _INDEX = re.compile(r"[i-nj-npqrsabcL]")  # h and o name units, not numbers
 
@@ -44,7 +44,7 @@ def bound(written: str, binding: Mapping[str, int], depth: int) -> str:
         content = next(g for g in found.groups() if g is not None)
         mark = found[0][0]
         if mark == "_":
-            if re.fullmatch(r"\s*\w\s*[-+]\s*\d\s*", content):  # f_{l+1}: the function of the next layer
+            if re.fullmatch(r"^\s*+\w\s*+[-+]\s*+\d\s*+", content):  # f_{l+1}: the function of the next layer
                 return f"_{{{_worked_out(re.sub(r'[A-Za-z]', lambda m: str(values.get(m[0], m[0])), content))}}}"
             parts = re.findall(rf"{_WORD}|\d+|\\[A-Za-z]+|[A-Za-z]|[^A-Za-z\d]", content)
             replaced = [str(values.get(part, part)) for part in parts]
@@ -58,7 +58,9 @@ def bound(written: str, binding: Mapping[str, int], depth: int) -> str:
 
 def _worked_out(content: str) -> str:
     """2+1 is 3: a layer next to another."""
-    return re.sub(r"(\d+)\s*([-+])\s*(\d+)", lambda m: str(int(m[1]) + int(m[3]) * (1 if m[2] == "+" else -1)), content)
+    return re.sub(
+        r"(?<!\d)(\d++)\s*+([-+])\s*+(\d++)", lambda m: str(int(m[1]) + int(m[3]) * (1 if m[2] == "+" else -1)), content
+    )
 
 
 def local_steps(e: Any) -> Iterator[list[str]]:

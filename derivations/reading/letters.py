@@ -37,14 +37,14 @@ MOST_BINDINGS = 400
 _OF_SAMPLE = re.compile(r"(?<=^[xy])\s*\^\s*\{\s*\(i\)\s*\}$|(?<=^\\hat\{y\})\s*\^\s*\{\s*\(i\)\s*\}$")
 COUNTS = ("m", "N")  # how many samples there are
 _FONT = re.compile(
-    r"\{\s*\\(?:bf|rm|it)\s+(\w)\s*\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*\{?\s*(\\?[A-Za-z]+)\s*\}?"
+    r"\{\s*+\\(?:bf|rm|it)\s++(\w)\s*+\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*+\{?\s*+(\\?[A-Za-z]++)\s*+\}?"
 )
 _SLOPE = re.compile(
-    r"(?P<base>\\?[A-Za-zσφ]+)(?:_\{?(?P<layer>\d+)\}?)?(?:'|′|’|\^\{?\\prime\}?)(?:_\{?(?P<after>\d+)\}?)?"
+    r"^(?P<base>\\?[A-Za-zσφ]++)(?:_\{?(?P<layer>\d++)\}?)?(?:'|′|’|\^\{?\\prime\}?)(?:_\{?(?P<after>\d+)\}?)?"
 )
 _ACTIVATION_LETTERS = ("h", "f", "g", "o", "\\sigma", "σ", "\\phi", "\\varphi", "φ", "act")
 _INPUT_LAYER = re.compile(r"\^\{[(\[]?0[)\]]?\}")
-_LAYER = re.compile(r"\^\s*\{?[(\[]?\s*(\d)\s*[)\]]?\}?")
+_LAYER = re.compile(r"\^\s*+\{?[(\[]?\s*+(\d)\s*+[)\]]?\}?")
 _GRADIENT = {"W": "dW", "b": "db", "a": "delta", "z": "dz", "x": "dz"}
 
 

@@ -18,15 +18,15 @@ from derivations.notation import Notation, notation_of
 __all__ = ["Meaning", "Meanings", "Unknown"]
 
 _FONT = re.compile(
-    r"\{\s*\\(?:bf|rm|it)\s+(\w)\s*\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*\{?\s*(\\?[A-Za-z]+)\s*\}?"
+    r"\{\s*+\\(?:bf|rm|it)\s++(\w)\s*+\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*+\{?\s*+(\\?[A-Za-z]++)\s*+\}?"
 )
-_HAT = re.compile(r"\\(?:hat|widehat)\s*\{?\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{?)?\s*([A-Za-z])\s*\}{0,2}")
-_POWERED = re.compile(r"\^\s*\{?\s*([23])\s*\}?(?![\d\w])")
+_HAT = re.compile(r"\\(?:hat|widehat)\s*+\{?\s*+(?:\\(?:mathbf|boldsymbol|bm)\s*+\{?)?\s*+([A-Za-z])\s*+\}{0,2}")
+_POWERED = re.compile(r"\^\s*+\{?\s*+([23])\s*+\}?(?![\d\w])")
 _JACOBIAN = re.compile(r"J\^\{?[(\[]?(\d+)[)\]]?\}?|J")
 _SAMPLE_LOSS = re.compile(r"(?:E|L|C|\\mathcal\{L\})_\{?(?:n|x|i)\}?|E_\{?(?:tot|total|\\text\{total\})\}?")
 _RATES = ("\\alpha", "α", "\\epsilon", "\\gamma", "\\mu", "\\rho", "lr", "\\ell")
 _LAYER_NOUGHT = re.compile(r"\^\{?[(\[]?0[)\]]?\}?")
-_SUB = re.compile(r"_\s*(?:\{\s*([^{}]*)\s*\}|(\d+|[A-Za-z]\d*))")
+_SUB = re.compile(r"_\s*+(?:\{\s*+([^{}]*+)\}|(\d++|[A-Za-z]\d*+))")
 
 
 ARRAYS = ("a", "z", "W", "b", "delta", "dW", "db", "dz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import is_
 from typing import Any
 
 from derivations.expression import Expression, Letters, Matrix
@@ -105,8 +106,17 @@ def rebuilt(e: Any, change: Callable[[Expression], Expression | None]) -> Any:
     """The tree with every node for which `change` returns another one replaced, from the top down."""
     if isinstance(e, Expression):
         other = change(e)
-        return other if other is not None else type(e)(*(rebuilt(part, change) for part in e._parts()))
-    return tuple(rebuilt(part, change) for part in e) if type(e) is tuple else e
+        if other is not None:
+            return other
+        before = e._parts()
+    elif type(e) is tuple:
+        before = e
+    else:
+        return e
+    after = tuple([rebuilt(part, change) for part in before])
+    if all(map(is_, after, before)):
+        return e  # nothing in it is replaced
+    return type(e)(*after) if isinstance(e, Expression) else after
 
 
 def letters_in(e: Any) -> list[Letters]:

@@ -15,8 +15,8 @@ _NEW = "new|nuevo|nueva|nouveau|nouvelle|neu|neue|nuovo|nuova|novo|nova|next|upd
 _OLD = "viejo|vieja|ancien|ancienne|alt|alte|vecchio|vecchia|antigo|velho|current|curr|previous|prev|before"
 _WORD = r"(?:\\(?:text|mathrm|mathit|textrm|operatorname)\s*\{{\s*)?\(?(?:{})\)?\s*\}}?"
 _TEXT, _GAP = r"(?:\\(?:text|mathrm|textrm)\s*\{\s*)?", r"(?:\\[ ,;]|\s|_|~)+"
-_LATER = re.compile(r"\^\s*\{?\s*\(?\s*[tkn]\s*\+\s*1\s*\)?\s*\}?|(?<=[\w}])\s*\(\s*t\s*\+\s*1\s*\)")
-_NOW = re.compile(r"\^\s*\{\s*\(?\s*t\s*\)?\s*\}|\^\s*t(?![A-Za-z])|(?<=[\w}])\s*\(\s*t\s*\)")
+_LATER = re.compile(r"\^\s*+\{?\s*+\(?\s*+[tkn]\s*+\+\s*+1\s*+\)?\s*+\}?|(?<=[\w}])\s*+\(\s*+t\s*+\+\s*+1\s*+\)")
+_NOW = re.compile(r"\^\s*+\{\s*+\(?\s*+t\s*+\)?\s*+\}|\^\s*+t(?![A-Za-z])|(?<=[\w}])\s*+\(\s*+t\s*+\)")
 _LOSS = r"(?<![A-Za-z\\_{^])(?:\\(?:mathcal|mathrm|mathit|text)\s*\{\s*(?:L|J|E|C|Loss)\s*\}|[LJCE](?![A-Za-z]))"
 _ARGUMENTS = (
     r"(?:\\(?:vec|mathbf|boldsymbol|bm|hat|theta|Theta|mid|vert|left|right|ldots|dots|bar)(?![A-Za-z])|\\[,;!\ ]"
@@ -38,8 +38,11 @@ def _kept(found: re.Match[str]) -> str:
 
 
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"(?:&|\\q?quad|\\ |\s{3,})[\s-]*\(\s*\d{1,3}\s*\)\s*$"), _blank),  # a number of the formula
-    (re.compile(r"&[\s-]*(?=[^&=]*[A-Za-z]{3})(?:[A-Za-z]{2,}\.?|\(\d+\)|\\ |\s)+$"), _blank),  # "& by the chain rule"
+    (re.compile(r"(?:&|\\q?quad|\\ |\s{3})[\s-]{0,40}+\(\s*+\d{1,3}\s*+\)\s*+$"), _blank),  # a number of the formula
+    (
+        re.compile(r"&[\s-]*+(?=[^&=]*?[A-Za-z]{3})(?:[A-Za-z]{2,}+\.?|\(\d++\)|\\ |\s)++$"),
+        _blank,
+    ),  # "& by the chain rule"
     (re.compile(rf"{_TEXT}(?:[Nn]ew|[Uu]pdated){_GAP}[Ww](?:eight)?(?![A-Za-z])\s*\}}?"), _to("w^{new}")),
     (re.compile(rf"{_TEXT}(?:[Oo]ld|[Cc]urrent){_GAP}[Ww]eight(?![A-Za-z])\s*\}}?"), _to("w")),
     (re.compile(rf"[_^]\s*\{{\s*{_WORD.format(_NEW)}\s*\}}"), _to("^{new}")),

@@ -16,7 +16,7 @@ from derivations.reading.grammar import parse
 from derivations.reading.nodes import rebuilt
 from derivations.reading.tokens import NotRead, Tok, tokens
 
-__all__ = ["Relation", "Side", "Statement", "Unread", "statements"]
+__all__ = ["Relation", "Side", "Statement", "Unread", "readable", "statements"]
 
 SIGNS = {"REL": "=", "ARROW": "\u2190", "GT": ">", "LT": "<", "NE": "\u2260"}
 _APPROXIMATE = (
@@ -39,6 +39,9 @@ _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
 _SIGNS_ALONE = (*_LEFT_OPEN, "COMMA", "GAP")
+MOST_CHARACTERS, MOST_SIGNS = 150_000, 1200
+"""Characters of mathematics, and signs of equality in them, read of one document: more than any solution has."""
+_SIGN = re.compile(r"[=≈≒≃≅≐∼←]|\\(?:approx|simeq|doteq|leftarrow|gets)")
 FAR = 3  # lines between two displays of which the second begins with a relation
 
 
@@ -87,6 +90,17 @@ class Unread:
 
 
 Placed = tuple[int, Tok]  # row, token
+
+
+def readable(rows: Sequence[SourceRow]) -> int:
+    """How many rows of a document can be read at a bounded cost."""
+    characters = signs = 0
+    for k, row in enumerate(rows):
+        characters += len(row.text)
+        signs += len(_SIGN.findall(row.text)) if characters <= MOST_CHARACTERS else 0
+        if characters > MOST_CHARACTERS or signs > MOST_SIGNS:
+            return k
+    return len(rows)
 
 
 def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]]:

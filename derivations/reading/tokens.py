@@ -146,7 +146,7 @@ _TOKEN = re.compile(
 )
 _E = re.compile(r"(?:e|\\mathrm\s*\{\s*e\s*\}|\\text\s*\{\s*e\s*\})(?=\s*\^)")
 _CALLED = re.compile(
-    rf"(?:\\(?:{_FONTS})\s*)?\{{?\s*\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgFGoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
+    rf"^(?:\\(?:{_FONTS})\s*+)?\{{?\s*+\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgFGoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
     rf"(?:{_SCRIPTS})*"
 )
 _STRAY = re.compile(r"\\[A-Za-z]{1,30}|[\u0370-\uffff]{1,30}")
@@ -163,9 +163,9 @@ _WORD_CALLED = re.compile(
     rf"\\(?:{_FONTS})\s*\{{(?!(?:if|for|where|and|or|otherwise|since|with|when|so|then|is)\}})[A-Za-z]{{2,}}\}}(?:{_SCRIPTS})*"
     r"(?=(?:\\left)?\s?[(（])"
 )
-_OPENS = re.compile(r"\s*(?:\\left|\\[bB]igg?l?|\\!)?\s*(?:\{\s*)?(?:\\left\s*)?[(（\[]")
+_OPENS = re.compile(r"\s{0,40}+(?:\\left|\\[bB]igg?l?|\\!)?\s{0,40}+(?:\{\s{0,40}+)?(?:\\left\s{0,40}+)?[(（\[]")
 _NUMBER_POWER = re.compile(
-    r"\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^?\s*\{?\s*([-−–+⁻⁺]?)\s*([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*\}?$"
+    r"(?<!\s)\s*+(?:\\cdot|\\times|×|·|\*)\s*+10\s*+\^?\s*+\{?\s*+([-−–+⁻⁺]?)\s*+([\d⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})\s*+\}?$"
 )
 _ELL = re.compile(r"\\ell(?![A-Za-z])")
 _WIDE = {ord(a): ord(b) for a, b in zip("０１２３４５６７８９．＝＊／｛｝＾＿", "0123456789.=*/{}^_", strict=True)}
@@ -207,10 +207,10 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
 
 
 _OPERATOR = re.compile(
-    r"\s*(?:$|[&=<>≈≒≃∼+\-−–*·×/,;:.)\]}]|\\(?:approx|simeq|equiv|sim|cdot|times|quad|qquad|text|mathrm|left(?:arrow)?|gets|to|odot|label|tag|\\|,|;|\s)"
+    r"\s{0,40}+(?:$|[&=<>≈≒≃∼+\-−–*·×/,;:.)\]}]|\\(?:approx|simeq|equiv|sim|cdot|times|quad|qquad|text|mathrm|left(?:arrow)?|gets|to|odot|label|tag|\\|,|;|\s)"
     r"|\\end|\\hline|:=)"
 )
-_RELATION = re.compile(r"\s*(?:[&=<>≈≒≃∼]|:=|\\(?:approx|simeq|equiv|sim|le|ge))")
+_RELATION = re.compile(r"\s{0,40}+(?:[&=<>≈≒≃∼]|:=|\\(?:approx|simeq|equiv|sim|le|ge))")
 _OPEN = ("REL", "ARROW", "PLUS", "MINUS", "MUL", "DIV", "ENTRYWISE", "LP", "LB", "LS", "COMMA", "STOP", "GAP", "NOTE")
 
 
@@ -312,7 +312,7 @@ def _denominator(
     yield from (("RB", "}", end), ("LB", "{", end), ("PARTIAL", "d", end))
 
 
-_D = re.compile(r"\}\s*\{\s*(?:d|\\mathrm\s*\{?\s*d\s*\}?|\\text\s*\{d\})")
+_D = re.compile(r"\}\s*+\{\s*+(?:d|\\mathrm\s*+\{?\s*+d\s*+\}?|\\text\s*+\{d\})")
 
 
 def _after_d(text: str, end: int) -> int:

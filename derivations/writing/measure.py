@@ -27,7 +27,7 @@ _WIDE |= {
 }
 _LETTER = 0.6
 _SCRIPT = 0.7
-_LENGTH = re.compile(r"([0-9.]+)em")
+_LENGTH = re.compile(r"^([0-9.]++)em")
 _GAPS = {"pmatrix": 1.0, "smallmatrix": 0.6, "cases": 1.0, "aligned": 0.0, "gathered": 0.0}
 
 

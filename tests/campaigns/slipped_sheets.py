@@ -52,7 +52,7 @@ def explained(problem: Problem, cells: Cells) -> Explained:
     codes = columns.matrix(judged.codes, cells.count)
     there = columns.of_cells(cells, lambda w: w.there)
     classes = []
-    for found in explain(truth, cells, columns, judged, there, codes):
+    for found in explain(truth, cells, columns, judged, there, codes)[0]:
         classes.append([(names, at) for names, at, _ in merged(found)])
     return Explained(columns, there & (codes <= LAST_DIGIT), classes)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from entry_by_entry import FLOATS, Formulas, Interpreter, balls, interpreted, rationals
 from steps import NAMES, Example, example, named, off
+from unfinished import fails
 
 from derivations.arithmetic import FLOAT32, FLOAT64, Ball, Exact
 from derivations.entries import Entries, Entry
@@ -254,7 +255,7 @@ inputs = ["x"]
 """
 
 
-@pytest.mark.xfail(reason="110 to 210 microseconds", strict=False)
+@fails("110 to 210 microseconds")
 @pytest.mark.parametrize("name", ["cnn", "conv2", "attention of 8 × 16"])
 def test_an_entry_is_written_out_in_a_tenth_of_a_millisecond(name: str) -> None:
     """Entries of the larger examples, in processor time, the best of three."""

@@ -181,7 +181,7 @@ def recurrent_in_torch(p: Mapping[str, Any]) -> Any:
 
 
 LARGE = {
-    "embedding 5000 × 64": (embedding(5000, 64), embedding_in_torch),
+    "embedding 5000 × 16": (embedding(5000, 16), embedding_in_torch),
     "recurrent 50 × 32": (recurrent(50, 32), recurrent_in_torch),
     "64-32-10, 100 samples": (dense([64, 32, 10], 100), dense_in_torch),
     "3-2-2": (dense([3, 2, 2], 1), dense_in_torch),

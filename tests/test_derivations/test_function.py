@@ -175,13 +175,14 @@ def test_a_function_in_float64_is_the_formula_bit_for_bit(name: str) -> None:
 @given(st.sampled_from([f for f in ALL if f.inputs == 1]), st.integers(1, 4000))
 def test_balls_enclose_what_floats_are_near(f: Function, thousandths: int) -> None:
     """Through the whole core, `E = f(x)`: balls around value and slope of the books, float64 and float32 near."""
-    own = example({"equations": f"E = {f.name}(x) + 0*x", "parameters": {"x": f"{thousandths}/1000"}})
+    own = example({"equations": f"E = {f.name}(x)", "parameters": {"x": f"{thousandths}/1000"}})
     m = Ball(160)
     enclosed, double, single = own.run(m), own.run(), own.run(FLOAT32)
     with mpmath.workdps(60), m.working():
         x = mpmath.mpf(thousandths) / 1000
         z = book(f.name, x)
-        for name, truth in {"E": z, "dx": worked(f.slopes[0], (x,), z)}.items():
+        truths = {"E": z, **({"dx": worked(f.slopes[0], (x,), z)} if f.name != "identity" else {})}
+        for name, truth in truths.items():
             near_ = m.number(mpmath.nstr(truth, 55))
             assert abs(float(m._ball(enclosed[name]) - near_)) < 1e-40
             assert float(double[name]) == pytest.approx(float(truth), rel=1e-12, abs=1e-15)

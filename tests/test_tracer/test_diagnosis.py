@@ -282,7 +282,7 @@ def explained(problem: Problem, cells: Cells) -> tuple[list[set[str]], Any]:
     judged = judge(cells)
     codes = columns.matrix(judged.codes, cells.count)
     there = columns.of_cells(cells, lambda w: w.there)
-    found = explain(Truth(problem), cells, columns, judged, there, codes)
+    found, _ = explain(Truth(problem), cells, columns, judged, there, codes)
     return [{name for one in of_sheet for name in one.names} for of_sheet in found], there & (codes <= LAST_DIGIT)
 
 

@@ -52,7 +52,7 @@ def test_of_a_mean_the_loss_of_the_signals_is_said() -> None:
     """delta is of each sample's own loss; the 1/N comes in where a gradient sums."""
     shown = EquationList(load("softmax-xor"))
     assert "derivatives of each sample's own loss" in str(shown).replace("\n", " ")
-    assert "dW2[k,j]    = Σ_n delta2[k,n]·z1[j,n]/|n|" in str(shown)
+    assert "dW2[k,j]    = (Σ_n delta2[k,n]·z1[j,n])/|n|" in str(shown)
     assert r"\frac{\partial E_{n}}{\partial z_{kn}^{(2)}}" in shown.render("latex")
 
 

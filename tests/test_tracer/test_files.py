@@ -339,3 +339,39 @@ def test_the_door_reads_what_is_small_enough(tmp_path: Path) -> None:
     if Path("/proc/self/status").exists():  # its size is told as 0
         with pytest.raises(FileRefused):
             read_file("/proc/self/status", 100, "")
+
+
+def _damaged_lzma() -> bytes:
+    """A zip whose one member is packed with LZMA and broken in the middle."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.csv", b"z1[1],0.6457\n" * 200)
+    content = bytearray(packed.getvalue())
+    middle = content.index(b"a.csv") + 20
+    content[middle : middle + 12] = b"\xff" * 12
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.npz"])
+def test_a_member_damaged_under_lzma_is_that_file_s_error(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found by the fuzzer: LZMAError is no error of zipfile's or zlib's."""
+    (tmp_path / name).write_bytes(_damaged_lzma())
+    assert main(["check", "hand-3-2-2", str(tmp_path / name)]) in (2, 3)
+    out, err = capsys.readouterr()
+    assert "report" not in out + err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("command", [["check", "hand-3-2-2"], ["verify", "hand-3-2-2", "--gradients"]])
+def test_an_array_header_that_is_no_literal_is_refused(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found by the fuzzer: numpy lets tokenize's error out of a header with an open bracket."""
+    array = io.BytesIO()
+    np.save(array, np.ones(3))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("z1.npy", array.getvalue().replace(b"(3,)", b"(3,("))
+    assert main([*command, str(tmp_path / "a.npz")]) == 2
+    assert "report" not in capsys.readouterr().err

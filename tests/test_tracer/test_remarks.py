@@ -12,8 +12,10 @@ import pytest
 import tracer.answers.marking.conventions as conventions
 import tracer.answers.reading as reading
 from tracer import check
+from tracer.answers.marking.mark import UNTRIED
 from tracer.answers.reporting.remarks import translated
 from tracer.answers.reporting.texts import messages
+from tracer.answers.solutions.solution import NAMES_LEFT
 
 SOLVED = "names read in the notation `bishop`"  # of a written solution in a class
 READING = Path(reading.__file__).parent
@@ -49,7 +51,7 @@ def test_a_sentence_that_is_not_in_the_table_stays_as_it_is() -> None:
 def test_marking_s_remarks_are_in_the_table() -> None:
     """Signs, layout and accepted readings."""
     signs = [said for _, said in conventions.SIGNS]
-    for remark in (*signs, conventions.TURNED, "marked with a = 1, which counts as well", SOLVED):
+    for remark in (*signs, conventions.TURNED, UNTRIED, NAMES_LEFT, "marked with a = 1, which counts as well", SOLVED):
         assert translated(remark, "ja") != remark
 
 

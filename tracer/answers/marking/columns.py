@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ class Columns:
         follows = {at: run.follows[at].over(cells.count) for at in self.stages}
         low, high = ({at: getattr(x, end) for at, x in follows.items()} for end in ("low", "high"))
         return self.matrix(low, cells.count), self.matrix(high, cells.count)
+
+    @cached_property
+    def last(self) -> tuple[int, int] | None:
+        """The (sample, step) after which no sheet writes anything."""
+        return max(((at.sample, at.step) for at in self.stages), default=None)
 
     def of_layer(self, own: At) -> Array:
         """Which columns are of the same layer, sample and step as an array, but not of it."""

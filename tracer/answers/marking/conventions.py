@@ -128,7 +128,7 @@ def _flipped(entry: Entry, kinds: tuple[str, ...]) -> Entry:
 
 def _turned(entry: Entry) -> Entry:
     """A weight's name with its two indices the other way round."""
-    name = re.sub(r"^([dvm]?W\d*\w*)\[(\d+),\s*(\d+)\]", r"\1[\3,\2]", entry.name)
+    name = re.sub(r"^([dvm]?W\w*+)\[(\d++),\s*+(\d++)\]", r"\1[\3,\2]", entry.name)
     return replace(entry, name=name) if name != entry.name else entry
 
 

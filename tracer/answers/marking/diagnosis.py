@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ import numpy as np
 from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.order import Order
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.trying import Sheets, Tried, tried_on
 from tracer.answers.marking.working import Worked, work
 from tracer.answers.slips import Slip
 
-__all__ = ["EVIDENCE", "MOST_FITTING", "Explaining", "Found"]
+__all__ = ["EVIDENCE", "MOST_FITTING", "MOST_WORKED", "Explaining", "Found"]
 
 Array = Any
 EVIDENCE = 2.0
@@ -28,6 +30,8 @@ SEVERAL = 1.0
 """Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
+MOST_WORKED = 3000
+"""Rules worked for one sheet, after which no further way of rounding or carrying on is tried."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,32 @@ class Explaining:
         self.figures = self.columns.of_cells(self.cells, lambda w: w.figures)
         self.wrong = self.left.copy()
         self.found = self.found or [[] for _ in range(self.cells.count)]
+        self.worked = np.zeros(self.cells.count, int)  # rules, for each sheet
+        self.cut = np.zeros(self.cells.count, bool)  # sheets on which not everything was tried
         self.bases: dict[str, Worked] = {}
         self.tried: dict[str, Tried] = {}
         self.steps = max((at.step for at in self.cells.arrays), default=1)
 
     def under(self, discipline: Discipline) -> tuple[Array, Explaining]:
-        """The same task for those sheets whose other cells are right under another discipline too, and which."""
-        rows = np.flatnonzero((self.left & self.alone).any(axis=1))
+        """The same task for those sheets whose other cells are right under another discipline too, and which.
+
+        Only right cells tell how somebody rounds: a sheet without any is not tried in other ways.
+        """
+        right = self.there & ~self.wrong
+        there = (self.left & self.alone).any(axis=1) & right.any(axis=1)
+        self.cut |= there & (self.worked >= MOST_WORKED)
+        rows = np.flatnonzero(there & (self.worked < MOST_WORKED))
         some = self.cells.take(rows)
         accepted = self.columns.matrix(work(some, discipline).accepted, some.count)
         fits = (accepted | ~self.there[rows] | self.wrong[rows]).all(axis=1)
         rows, some = rows[fits], some.take(np.flatnonzero(fits))
         found = [self.found[row] for row in rows]
         return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found)
+
+    @cached_property
+    def order(self) -> Order:
+        """What follows from what."""
+        return Order.of(self.cells.problem, self.steps)
 
     def base(self, carry: str) -> Worked:
         """The run of the right rules that others start from."""
@@ -81,8 +98,11 @@ class Explaining:
     def trying(self, slips: Sequence[Slip], carry: str) -> Tried:
         """Every slip tried on every sheet on which it can reach a wrong cell."""
         if carry not in self.tried:
-            sheets = Sheets(self.cells, self.columns, self.base(carry), self.left)
-            self.tried[carry] = tried_on(sheets, slips, self.discipline, carry)
+            affordable = self.worked < MOST_WORKED
+            self.cut |= self.left.any(axis=1) & ~affordable
+            sheets = Sheets(self.cells, self.columns, self.base(carry), self.left & affordable[:, None])
+            self.tried[carry] = tried = tried_on(sheets, slips, self.discipline, carry, self.order)
+            self.worked += tried.worked
         return self.tried[carry]
 
     def add(self, row: int, found: Found) -> None:

@@ -23,7 +23,7 @@ Array = np.ndarray
 class Intervals:
     """One array of intervals for each sheet; indexed, summed and transposed as if there were one sheet."""
 
-    __slots__ = ("fresh", "high", "low", "m", "of")
+    __slots__ = ("fresh", "high", "low", "m", "of", "recorded")
     __array_ufunc__ = None  # numpy arrays leave the operators to this class
 
     def __init__(
@@ -36,6 +36,7 @@ class Intervals:
         of: tuple[str, Intervals] | None = None,
     ) -> None:
         self.m, self.low, self.high, self.fresh = m, low, high, fresh
+        self.recorded = False  # whether it has passed the recording point: who gets it again copies it
         self.of = of  # ("complement", x) for 1 - x, ("total", x) for x.sum(axis=0): x may enter the equation twice
 
     @property
@@ -66,7 +67,9 @@ class Intervals:
 
     def take(self, rows: Array) -> Self:
         """Some of the sheets."""
-        return type(self)(self.m, self.low[rows], self.high[rows], fresh=self.fresh)
+        taken = type(self)(self.m, self.low[rows], self.high[rows], fresh=self.fresh)
+        taken.recorded = self.recorded
+        return taken
 
     def _with(self, low: Array, high: Array) -> Self:
         return type(self)(self.m, low, high, fresh=False, of=self.of)

@@ -38,6 +38,7 @@ Array = Any
 AT_ONCE = 2000
 MOST_CELLS = 100_000
 LEAST_NONSENSE = 9  # wrong stages
+UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"
 MOST_STEPS = 4  # of a sheet that is tried in other ways of rounding than the one it is read in
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
@@ -100,13 +101,14 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
         codes = columns.matrix(judged.codes, cells.count)
         for row, (misreading, _) in known.items():
             codes[row, list(misreading.columns)] = REFUSED
-    found = explain(truth, cells, columns, judged, there, codes, known)
+    found, cut = explain(truth, cells, columns, judged, there, codes, known)
     literal = columns.matrix({at: _literal(judged, at, w) for at, w in cells.arrays.items()}, cells.count).tolist()
     standing = codes.astype(object)
     standing[~there] = None
     of_quantity = Known(truth, columns)
     out = []
     for row, sheet in enumerate(read.sheets):
+        sheet = replace(sheet, remarks=(*sheet.remarks, UNTRIED)) if row in cut else sheet
         formulas = formulas_of(truth, sheet, cells, judged, row)
         out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
     return out
@@ -152,8 +154,12 @@ def explain(
     there: Array,
     codes: Array,
     known: Mapping[int, tuple[Found, tuple[Given, ...]]] = MappingProxyType({}),
-) -> list[list[Found]]:
-    """What explains the wrong cells of each sheet: sheets that round alike are tried together."""
+) -> tuple[list[list[Found]], set[int]]:
+    """What explains the wrong cells of each sheet, and on which sheets not everything was tried.
+
+    Sheets that round alike are tried together.
+    """
+    cut: set[int] = set()
     out: list[list[Found]] = [[known[row][0]] if row in known else [] for row in range(cells.count)]
     wrong = there & (codes <= LAST_DIGIT)
     for row, (found, _) in known.items():
@@ -163,9 +169,10 @@ def explain(
     for discipline, rows in _alike(judged, bad):
         task = Explaining(cells.take(rows), columns, discipline, wrong[rows], codes[rows] == REFUSED)
         _explain(task, slips)
+        cut.update(rows[task.cut & task.left.any(axis=1)].tolist())
         for row, explained in zip(rows, task.found, strict=True):
             out[row] = sorted([*out[row], *explained], key=lambda f: f.columns)
-    return out
+    return out, cut
 
 
 def _nonsense(columns: Columns, there: Array, wrong: Array) -> Array:
@@ -184,6 +191,7 @@ def _explain(task: Explaining, slips: list[Slip]) -> None:
             rows, other = task.under(discipline)
             other.whole_stages(slips, "own")
             task.left[rows] = other.left
+            task.worked[rows] += other.worked
     solve(task, task.cells.problem)
     task.whole_stages(slips, "true")
     task.single_cells(slips, "own")

@@ -20,8 +20,9 @@ from derivations.network import Problem
 from derivations.rules import RULES, Start
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.intervals import Intervals
+from tracer.answers.marking.order import UPDATES
 from tracer.answers.marking.passes import At
-from tracer.answers.marking.working import UPDATES, Enters, work
+from tracer.answers.marking.working import Enters, work
 
 __all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told"]
 

@@ -11,8 +11,9 @@ import numpy as np
 from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.order import PRODUCES, UPDATES, Order
 from tracer.answers.marking.passes import At
-from tracer.answers.marking.working import PRODUCES, UPDATES, Worked, work
+from tracer.answers.marking.working import Worked, work_again
 from tracer.answers.slips import Slip
 
 __all__ = ["Sheets", "Tried", "tried_on"]
@@ -26,10 +27,12 @@ class Tried:
     """What came of trying slips: `fits` (slips, sheets, columns), and what followed by slip and sheet.
 
     `fits` says where what a slip gives is what stands there, and another number than is right.  `ends` are the lower
-    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.
+    and the upper ends of all columns, for sheets on which a slip gives some wrong cell.  `worked` counts by sheet the
+    rules that were worked for it.
     """
 
     fits: Array
+    worked: Array
     ends: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
 
 
@@ -43,7 +46,9 @@ class Sheets:
     left: Array
 
     def __post_init__(self) -> None:
-        self.right = self.columns.matrix(self.base.accepted, self.cells.count) & self.left
+        accepted = self.columns.matrix(self.base.accepted, self.cells.count)
+        self.right, self._still = accepted & self.left, accepted & ~self.left
+        self._ends = self.columns.ends(self.cells, self.base)
 
     def take(self, rows: Array) -> Sheets:
         """Some of the sheets."""
@@ -51,37 +56,62 @@ class Sheets:
             return self
         return Sheets(self.cells.take(rows), self.columns, self.base.take(rows), self.left[rows])
 
+    def asked(self) -> frozenset[At]:
+        """The written arrays that tell of a slip: those of a layer in which some cell is wrong."""
+        stages = self.columns.stages
+        layers = {at[1:] for at, stage in stages.items() if self.left[:, stage].any()}
+        return frozenset(at for at in stages if at[1:] in layers)
+
+    def carried(self) -> frozenset[At]:
+        """The arrays of which every sheet has all numbers."""
+        return frozenset(at for at, written in self.cells.arrays.items() if written.there.all())
+
     def fits(self, run: Worked) -> Array:
         """Where what a run gives is what stands there, and another number than is right."""
-        out = self.columns.matrix(run.accepted, self.cells.count) & ~self.right
-        moved = self.columns.matrix(self._moved(run), self.cells.count)
-        fits: Array = out & (~self.left | moved)
+        fits: Array = self._still.copy()
+        for at, stage in self._anew(run):
+            accepted = run.accepted[at].reshape(self.cells.count, -1)
+            fits[:, stage] = accepted & ~self.right[:, stage] & (~self.left[:, stage] | self._moved(run, at))
         return fits
 
-    def _moved(self, run: Worked) -> dict[At, Array]:
-        out: dict[At, Array] = {}
-        for at, written in self.cells.arrays.items():
-            if run.follows[at] is self.base.follows[at]:
-                out[at] = np.zeros(written.there.shape, bool)
-                continue
-            one, other = run.follows[at].over(self.cells.count), self.base.follows[at].over(self.cells.count)
-            with np.errstate(all="ignore"):
-                apart = np.abs(one.low + one.high - other.low - other.high)
-                out[at] = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
-        return out
+    def ends(self, run: Worked, rows: Array) -> tuple[Array, Array]:
+        """The lower and the upper ends of all columns for some of the sheets."""
+        low, high = (ends[rows] for ends in self._ends)
+        for at, stage in self._anew(run):
+            follows = run.follows[at].over(self.cells.count).take(rows)
+            low[:, stage], high[:, stage] = (x.reshape(len(rows), -1) for x in (follows.low, follows.high))
+        return low, high
+
+    def _anew(self, run: Worked) -> Iterator[tuple[At, slice]]:
+        """The written arrays that a run has made anew."""
+        for at, follows in run.follows.items():
+            if at in self.columns.stages and follows is not self.base.follows[at]:
+                yield at, self.columns.stages[at]
+
+    def _moved(self, run: Worked, at: At) -> Array:
+        one, other = run.follows[at].over(self.cells.count), self.base.follows[at].over(self.cells.count)
+        with np.errstate(all="ignore"):
+            apart = np.abs(one.low + one.high - other.low - other.high)
+            moved = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
+        return moved.reshape(self.cells.count, -1)
 
 
-def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carry: str) -> Tried:
+def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carry: str, order: Order) -> Tried:
     """Every slip tried on every sheet on which it can reach a wrong cell."""
-    tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool))
+    tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool), np.zeros(sheets.cells.count, int))
     for rows, numbers in _reached(sheets, slips):
         some = sheets.take(rows)
+        carried, asked = some.carried(), some.asked()
         for k in numbers:
-            run = work(some.cells, discipline, carry=carry, rules_=slips[k].rules, base=some.base)
+            changed = [call for call in order.calls if slips[k].changes_at(call.rule, call.l, *call.p)]
+            calls = order.reached(changed, carried, asked)
+            rules = slips[k].rules
+            tried.worked[rows] += len(calls)
+            run = work_again(some.cells, discipline, order, calls, carry=carry, rules_=rules, base=some.base)
             tried.fits[k, rows] = fits = some.fits(run)
             own = np.flatnonzero((fits & some.left).any(axis=1))
             if len(own):
-                low, high = (ends[own] for ends in sheets.columns.ends(some.cells, run))
+                low, high = some.ends(run, own)
                 tried.ends.update({(k, int(rows[n])): (low[i], high[i]) for i, n in enumerate(own)})
     return tried
 

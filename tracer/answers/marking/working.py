@@ -8,7 +8,8 @@ is ever refused.  A refused cell is carried as written ("own") or as it should h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -16,44 +17,27 @@ import numpy as np
 
 from derivations import rules
 from derivations.names import CONSTANTS
-from derivations.rules import OPTIMIZERS, RULES, Rules
+from derivations.rules import RULES, Rules, State
 from tracer.answers.marking.cells import Cells, Written
 from tracer.answers.marking.discipline import PLAIN, Discipline
 from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
+from tracer.answers.marking.order import Call, Order, Pass, made_by
 from tracer.answers.marking.passes import At, passes
+from tracer.answers.marking.states import changed, hand_over, put
 
-__all__ = ["PRODUCES", "UPDATES", "Enters", "Worked", "work"]
+__all__ = ["Enters", "Worked", "work", "work_again"]
 
 Array = Any
+Ends = tuple[Array, Array]
 Enters = Callable[[str, int], bool]
 """Whether something enters a rule, by its name, at a layer."""
-
-PRODUCES: dict[str, tuple[str, int | None]] = {
-    "pre_activation": ("a", 0),
-    "activation": ("z", 0),
-    "loss_parts": ("E_part", None),
-    "sample_loss": ("E_sample", None),
-    "batch_loss": ("E", None),
-    "output_signal": ("dz", 0),
-    "slope": ("slope", 0),
-    "jacobian": ("J", 0),
-    "output_delta": ("delta", 0),
-    "hidden_delta": ("delta", 0),
-    "weight_gradient": ("dW", 0),
-    "bias_gradient": ("db", 0),
-    "signal_below": ("dz", -1),
-    **{rule: (kind, 0) for quantities in OPTIMIZERS.values() for kind, rule in quantities},
-}
-"""The kind that each rule makes (p stands for W or b), and how far its layer lies from the rule's, None without one."""
-UPDATES = frozenset(rule for quantities in OPTIMIZERS.values() for _, rule in quantities)
-"""The rules that are called for W and for b."""
 
 
 @dataclass
 class Worked:
     """What one run found: by array what follows, what is carried, and where a written cell agrees.
 
-    `passed` is what a rule gave and nobody records: one sample's loss.
+    `passed` is what a rule gave and nobody records: one sample's loss.  `states` are what the rules read, by pass.
     """
 
     m: IntervalArithmetic
@@ -61,6 +45,7 @@ class Worked:
     carried: dict[At, Intervals] = field(default_factory=dict)
     accepted: dict[At, Array] = field(default_factory=dict)
     passed: dict[At, Intervals] = field(default_factory=dict)
+    states: dict[Pass, State] = field(default_factory=dict)
 
     def made(self, at: At) -> Intervals | None:
         """What a rule gave, as it was recorded; None where this run has no such array."""
@@ -80,7 +65,8 @@ class Worked:
             {at: some(x) for at, x in part.items()} for part in (self.follows, self.carried, self.passed)
         )
         accepted = {at: of_cells[rows] for at, of_cells in self.accepted.items()}
-        return Worked(self.m, follows, carried, accepted, passed)
+        states = {of: changed(state, some) for of, state in self.states.items()}
+        return Worked(self.m, follows, carried, accepted, passed, states)
 
 
 def work(
@@ -92,13 +78,14 @@ def work(
     start: Callable[[rules.Start], rules.Start] | None = None,
     enters: Enters | None = None,
     base: Worked | None = None,
+    last: tuple[int, int] | None = None,
 ) -> Worked:
     """Work one pass of the step for every sheet at once.
 
     carry: what goes on from a refused cell, "own" or "true".  start: changes what the step starts from (a given number
     misread), enters: which rules at which layers that goes into (None: any).  base: an earlier run of the right rules,
     whose carried numbers are used wherever a sheet has a cell, and whose results stand wherever nothing that enters
-    them has changed.
+    them has changed.  last: the (sample, step) after which nothing is asked.
     """
     out = Worked(base.m if base else IntervalArithmetic(discipline.machine or 2.0**-53))
     steps = max((at.step for at in cells.arrays), default=1)
@@ -109,7 +96,50 @@ def work(
         run(recording.keep, recording.watched(rules_))
         out.passed = {at: x for at, x in out.passed.items() if at not in out.follows}
         changed = anywhere or (recording.changed and not sample)  # a later step starts from this one
+        if (sample, step) == last:
+            break
     return out
+
+
+def work_again(
+    cells: Cells,
+    discipline: Discipline,
+    order: Order,
+    calls: Sequence[tuple[Call, bool]],
+    *,
+    carry: str,
+    rules_: Rules,
+    base: Worked,
+) -> Worked:
+    """Work some calls again with other rules, from the numbers of a base run: what these make, and nothing else.
+
+    With each call stands whether what it makes is carried on.
+    """
+    out = Worked(base.m)
+    with base.m.working():
+        for call, enters in calls:
+            sample, step = own = call.at.sample, call.at.step
+            state = _state(out, base, own)
+            recording = _Recording(cells, discipline, carry, out, base, sample, step)
+            if discipline.inside:
+                recording.set_fineness(call.at)
+            array = getattr(rules_, call.rule)(state, call.l, *call.p)
+            if not enters:
+                recording.accept(call.at, array)
+                continue
+            if call.at in base.follows:
+                array = recording.keep(call.at.kind, call.at.layer, array)
+            put(state, call.at.kind, call.at.layer, array)
+            for later in (of for of, before in order.starts.items() if before == own):
+                hand_over(_state(out, base, later), call.at, array)
+    return out
+
+
+def _state(out: Worked, base: Worked, of: Pass) -> State:
+    """What the rules of a pass read, to be written into."""
+    if of not in out.states:
+        out.states[of] = copy(base.states[of])
+    return out.states[of]
 
 
 def _started(
@@ -177,49 +207,51 @@ class _Recording:
 
     def keep(self, kind: str, layer: int, array: Intervals) -> Intervals:
         """What the rest uses in place of what follows."""
-        at, out = self.at(kind, layer), self.out
+        at = self.at(kind, layer)
+        self.out.carried[at] = carried = self._carried(at, array)
+        carried.recorded = True
+        return carried
+
+    def _carried(self, at: At, array: Intervals) -> Intervals:
+        array, met, right = self.accept(at, array)
         written = self.cells.arrays.get(at)
         if self.base and array is self.base.follows[at]:
-            out.follows[at], out.carried[at] = array, self.base.carried[at]
-            if written:
-                out.accepted[at] = self.base.accepted[at]
-            return out.carried[at]
-        if not array.fresh and not self._copied(array):  # a given number written again may be rounded too
-            array = Intervals(array.m, array.low, array.high)
-        if written is None:
-            out.follows[at] = out.carried[at] = array
+            return self.base.carried[at]
+        if written is None or met is None or right is None:
             self.changed = True
             return array
-        met, refused = self._meeting(array, written)
-        out.follows[at] = array = array.over(self.cells.count)
-        out.accepted[at] = accepted = met[0] <= met[1]
         if self.base:
             own = self.base.carried[at]
             self.changed |= not bool(written.there.all())
-            out.carried[at] = _chosen(written.there, own.low, own.high, array)
-            return out.carried[at]
+            return _chosen(written.there, own.low, own.high, array)
+        own_cell = self.discipline.cell(written.value, written.unit)
+        refused = own_cell if self.carry == "own" else self._as_it_should_be(*right, written)
+        accepted = self.out.accepted[at]
         low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
         high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
-        out.carried[at] = _chosen(written.there, low, high, array)
-        return out.carried[at]
+        return _chosen(written.there, low, high, array)
 
-    def _copied(self, array: Intervals) -> bool:
-        """Whether a result is an earlier one, unchanged."""
-        return any(array is known for known in self.out.carried.values())
-
-    def _meeting(self, array: Intervals, written: Written) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Where what follows meets what the cell stands for, and what is carried where it does not.
-
-        What is right is carried in full, or rounded as this cell should have been.
-        """
-        low, high = array.low, array.high
-        if not self._copied(array):  # a copy is not rounded again
-            low, high = self.discipline.guarded(low, high, written.unit)
+    def accept(self, at: At, array: Intervals) -> tuple[Intervals, Ends | None, Ends | None]:
+        """Note what follows and where a written cell agrees; what follows, where both meet, what may be written."""
+        out, written = self.out, self.cells.arrays.get(at)
+        if self.base and array is self.base.follows[at]:
+            out.follows[at] = array
+            if written:
+                out.accepted[at] = self.base.accepted[at]
+            return array, None, None
+        if not array.fresh and not array.recorded:  # a given number written again may be rounded too
+            array = Intervals(array.m, array.low, array.high)
+        out.follows[at] = array
+        if written is None:
+            return array, None, None
+        right = array.low, array.high
+        if not array.recorded:  # a copy is not rounded again
+            right = self.discipline.guarded(*right, written.unit)
         cell = self.discipline.cell(written.value, written.unit)
-        met = np.maximum(low, cell[0]), np.minimum(high, cell[1])
-        if self.carry == "own":
-            return met, cell
-        return met, self._as_it_should_be(low, high, written)
+        met = np.maximum(right[0], cell[0]), np.minimum(right[1], cell[1])
+        out.follows[at] = array = array.over(self.cells.count)
+        out.accepted[at] = met[0] <= met[1]
+        return array, met, right
 
     def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
@@ -237,17 +269,17 @@ class _Recording:
         return replace(rules_, **{f.name: self._watch(f.name, getattr(rules_, f.name)) for f in fields(rules_)})
 
     def _watch(self, name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
-        kind, offset = PRODUCES[name]
         base = self.base if self.base and rule is getattr(RULES, name) else None
 
         def worked(s: Any, l: int, *p: str) -> Any:
-            at = self.at(kind.replace("p", p[0]) if p else kind, 0 if offset is None else l + offset)
+            at = made_by(name, l, p, (self.sample, self.step))
+            self.out.states[self.sample, self.step] = s
             same = base and not self.changed and not (self.enters and self.enters(name, l))
             known = base.made(at) if base and same else None
             if known is not None:
                 return known
             if self.discipline.inside:
-                self._set_fineness(at)
+                self.set_fineness(at)
             result = rule(s, l, *p)
             if self.base is None:
                 self.out.passed[at] = result
@@ -257,7 +289,7 @@ class _Recording:
 
         return worked
 
-    def _set_fineness(self, at: At) -> None:
+    def set_fineness(self, at: At) -> None:
         """How finely what goes into a cell may have been rounded."""
         written, kept = self.cells.arrays.get(at), self.discipline.kept
         least = self.carry == "true"  # a wrong number's own digits say nothing of the right one's

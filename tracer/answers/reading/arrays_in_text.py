@@ -12,7 +12,7 @@ __all__ = ["joined", "listed"]
 MOST_LINES = 200  # of one array
 _OPENED = re.compile(r"[=:＝：]\s*(?:[\w.]{1,20}\()?\[|^\s*\[")
 _NAMED = re.compile(r"[^\s=:]\s*[=:]\s*$")
-_ROW = re.compile(r"\s*[\[\]\d+\-.][^=:]*")
+_ROW = re.compile(r"^\s*+[\[\]\d+\-.][^=:]*+")
 _WRAPPED = re.compile(r"(?:[A-Za-z]{1,5}\.)?(?:array|tensor|matrix|float\d{2}|Tensor|asarray)\((.*)\)", re.DOTALL)
 _ABOUT = re.compile(r",\s*(?:dtype|grad_fn|device|requires_grad)=[^,()]{1,60}(?=[,)])")
 _BETWEEN = re.compile(r"(?<=[\d.\]])\s+(?=[-+\d.\[])")

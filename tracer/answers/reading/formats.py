@@ -20,11 +20,11 @@ __all__ = ["SUFFIXES", "raw_answers"]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".md", ".markdown", ".tex", ".json", ".xlsx", ".npz", ".ipynb", "")
 MOST_LINES, MOST_COLUMNS = 20_100, 5000
-_NOTATION = re.compile(r"\s*(?:#|%|//|<!--)\s*notation\s*[:=]\s*([A-Za-z]+)", re.IGNORECASE)
-_BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
-_TABLE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
+_NOTATION = re.compile(r"^\s*+(?:#|%|//|<!--)\s*+notation\s*+[:=]\s*+([A-Za-z]++)", re.IGNORECASE)
+_BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•]\s++|\d{1,3}[.)]\s++|>\s*+)+")
+_TABLE_LINE = re.compile(r"^\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?\s*+")
 _SEPARATOR = re.compile(r"[,;\t]")
-_PROSE = re.compile(r"[^\W\d_]{2,}[ ,;]+[^\W\d_]{2,}")
+_PROSE = re.compile(r"[^\W\d_]{2}[ ,;]++[^\W\d_]{2}")
 _GROUP = re.compile(
     r"(?:forward|backward|backprop(?:agation)?|update[sd]?|activations?|gradients?|grads|weights|biases|deltas?|errors"
     r"|signals|loss(?:es)?|params?|parameters|hidden|outputs?|inputs?|new|results?|answers|part|step|task"

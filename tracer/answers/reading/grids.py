@@ -146,7 +146,7 @@ def _unheaded(row: Row, understood: Understood) -> Iterator[RawCell]:
     if not told and (stated := statements(first, understood)):
         yield from (RawCell(name, number or None, row.where) for name, number in stated)
         return
-    if len(others) == 2 and re.fullmatch(r"\s*[-+−]?\d+", others[0]) and others[1].strip().isdecimal():
+    if len(others) == 2 and re.fullmatch(r"^\s*+[-+−]?\d++", others[0]) and others[1].strip().isdecimal():
         told = [f"{others[0]},{others[1]}"]  # a decimal comma, told (or read) as one
     name = _bare(first).rstrip("=≈: ") if others else _bare(first)
     written = told[0] if told else ""
@@ -211,7 +211,7 @@ def _several(rows: Sequence[Row], understood: Understood) -> _Several | None:
 def _of_numbers(cells: Iterable[str]) -> bool:
     """Whether a column holds numbers, whatever stands around them, and blanks."""
     written = [cell for cell in cells if cell and cell.lower() not in BLANKS]
-    return _mostly(bool(re.match(r"(?:[≈~=]|[-+−–(]|\s)*[.,]?\d", cell)) for cell in written)
+    return _mostly(bool(re.match(r"^[≈~=\-+−–(\s]*+[.,]?\d", cell)) for cell in written)
 
 
 def _kinds_below(header: list[str], below: Sequence[Row], understood: Understood) -> bool:
@@ -267,4 +267,4 @@ def _bare(cell: str) -> str:
 
 
 def _numeric(cell: str) -> bool:
-    return bool(re.fullmatch(r"[≈~=]?\s*[-+−–]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?", cell))
+    return bool(re.fullmatch(r"^[≈~=]?\s*+[-+−–]?[.,]*+\d[\d.,]*+(?:[eE][-+]?\d++)?", cell))

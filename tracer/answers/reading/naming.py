@@ -34,11 +34,11 @@ __all__ = ["Naming"]
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
-MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 1000
+MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 500
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 _FRAMEWORK = re.compile(r"\.(?:weight|bias|kernel)(?:\.grad)?$")
 _CHANGE = re.compile(r"Δ|\\Delta\b|Delta[ _]?[wWb]")
-_SLOPE = re.compile(r"[d∂]\w*\s*/\s*[d∂]")
+_SLOPE = re.compile(r"^[d∂]\w*+\s*+/\s*+[d∂]")
 Understood = tuple[Quantity | None, Fraction, Expression | None, str]  # quantity, factor, formula, message
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import lzma
 import os
 import re
 import stat
@@ -34,12 +35,10 @@ MOST_FILES = 5000
 MOST_PEOPLE = 5000
 MOST_RATIO = 200
 DEEPEST = 8
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, RuntimeError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError)
+_BROKEN = (*_DAMAGED, KeyError, RuntimeError)
 """What a damaged archive raises when it is read (NotImplementedError is a RuntimeError)."""
-_UNREADABLE = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError),
-    *(NotImplementedError, RecursionError, MemoryError, ImportError),
-)
+_UNREADABLE = (*_DAMAGED, NotImplementedError, RecursionError, MemoryError, ImportError)
 """What reading raises for a file that is no sheet.  Whatever else it raises is a fault of our own."""
 _PLACE = re.compile(r"(?:line|row) \d+")
 Loaded = tuple[str, str, bytes, str]  # id, suffix, content, why it cannot be read

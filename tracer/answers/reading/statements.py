@@ -15,10 +15,11 @@ LONGEST = 400
 """Characters of a statement that may be several."""
 SIGNS = ("=", "≈", "＝", "≃", "≅", "≒", "∼", "~", "->", "→", "\\approx", "\\simeq")
 _RELATION = re.compile(r":?=|＝|≈|≃|≅|≒|∼|~|->|→|\\approx\b|\\simeq\b")
-_BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s*)+")
+_BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•]\s++|\d{1,3}[.)]\s++|>\s*+)+")
 _REMARK = re.compile(r"(?:^|\s)#\s.*")
 _NEXT = re.compile(r"\s*[,;、]\s+|\s*[;、]\s*|\s{2,}|\t|\s+(?:and|und)\s+")
-_SPOKEN = re.compile(r"(?P<name>.+?)\s+(?:(?:is|ist|equals)\s+)?(?P<number>[-+−–]?[\d.]\S*)")
+_BEGINS_AS_NUMBER = re.compile(r"[-+−–]?[\d.]")
+_VERBS = ("is", "ist", "equals")
 
 
 def statements(line: str, understood: Understood) -> list[tuple[str, str]]:
@@ -67,6 +68,12 @@ def listed_name(line: str, understood: Understood) -> Iterator[tuple[str, str]]:
     """`z1[1] 0.6457` and `z1[1] is 0.6457`, where the name is understood."""
     if len(line) > LONGEST:
         return
-    found = _SPOKEN.fullmatch(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
-    if found and understood(found["name"]) and _is_number(found["number"]):
-        yield found["name"], found["number"]
+    *words, number = (_BULLET.sub("", line, count=1) if _BULLET.match(line) else line).rsplit(None, 1) or [""]
+    if not words or not _BEGINS_AS_NUMBER.match(number):
+        return
+    name = words[0]
+    before, *verb = name.rsplit(None, 1)
+    if verb and verb[0] in _VERBS:
+        name = before
+    if understood(name) and _is_number(number):
+        yield name, number

@@ -14,7 +14,7 @@ from tracer.step import WorkedStep
 
 __all__ = ["Units"]
 
-_NUMBERED = re.compile(r"\W*(?P<letter>[^\W\d_]+)_?(?P<number>\d)\W*")
+_NUMBERED = re.compile(r"^\W*+(?P<letter>[^\W\d_]++)_?(?P<number>\d)\W*+")
 WHOLE = "is not one number"
 
 

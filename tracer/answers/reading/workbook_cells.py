@@ -9,6 +9,7 @@ from functools import lru_cache
 __all__ = ["Formats", "column_of"]
 
 _CELL = re.compile(r"([A-Z]{1,3})\d{1,7}", re.ASCII)
+LONGEST_FORMAT = 500  # characters of a number's format
 _DECIMALS = re.compile(r"[#,]{0,20}0\.(0{1,30})(?:$|[;_])")
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))  # ECMA-376, 18.8.30
 _BUILT_IN = {2: "0.00", 4: "#,##0.00", 39: "#,##0.00_)", 40: "#,##0.00_)"}
@@ -74,7 +75,7 @@ class Formats:
 
 def _of_dates(code: str) -> bool:
     """Whether a format has parts of a date or a time outside its quotes, colours and conditions."""
-    return bool(re.search("[dmyhs]", re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", code).lower()))
+    return bool(re.search("[dmyhs]", re.sub(r'"[^"]{0,200}"|\[[^][]{0,200}\]|\\.', "", code[:LONGEST_FORMAT]).lower()))
 
 
 def _padded(text: str, code: str) -> str:

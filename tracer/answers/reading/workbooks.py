@@ -7,6 +7,7 @@ cannot ask for more rows, columns, strings or styles than an answer sheet has.
 from __future__ import annotations
 
 import io
+import lzma
 import posixpath
 import struct
 import zipfile
@@ -27,7 +28,8 @@ MOST_RATIO = 200
 MOST_ROWS, MOST_COLUMNS = 20_000, 2000
 MOST_ELEMENTS = 500_000  # a class table of 200,000 cells has 400,000
 MOST_CHARACTERS = 2_000_000
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, LookupError, ValueError, RuntimeError)
+_PACKED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+_BROKEN = (*_PACKED, OSError, EOFError, LookupError, ValueError, RuntimeError)
 
 
 def rows_of(content: bytes) -> list[Row]:

@@ -14,10 +14,10 @@ __all__ = ["BLANKS", "Written", "read_written"]
 _PLAIN = re.compile(r"[+-]?(\d{1,20})(?:\.(\d{0,20}))?", re.ASCII)
 _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _POWER = re.compile(
-    r"\s*(?:[*×·⋅xX]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{?\s*([-+−]?\d{1,4})\s*\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))$"
+    r"(?<!\s)\s*+(?:[*×·⋅xX]|\\times|\\cdot)\s*+10\s*+(?:(?:\^|\*\*)\s*+\{?\s*+([-+−]?\d{1,4})\s*+\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))$"
 )
 _THIN = re.compile("(?<=\\d)[\u2009\u202f\u00a0\u2006\u200a](?=\\d)")
-_REMARK = re.compile(r"(?<=\d)(?:\s+(?:#\s|<-|←)[^\n]*|\s*[(（\[][^()（）\[\]\d]*[)）\]]|[,;]\s+[^\d]*)$")
+_REMARK = re.compile(r"(?<=\d)(?:\s++(?:#\s|<-|←)[^\n]{0,120}|\s*+[(（\[][^()（）\[\]\d]*+[)）\]]|[,;]\s++[^\d]*+)$")
 _AROUND = re.compile(
     r"approx(?:imately|\.)?|about|around|roughly|ca?\.|circa|rund|etwa|gerundet|約|およそ|≒|≅|∼|~|≈|≃|=|->|→"
 )
@@ -29,10 +29,10 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 _MINUS = re.compile(r"(?:(?:minus|negative|マイナス)\s+|[-−–]\s+)(?=[\d.])", re.IGNORECASE)
-_SIGNED = re.compile(r"\(\s*([-+−–]\s*[^()]*?)\s*\)")
+_SIGNED = re.compile(r"\(\s*+([-+−–][^()]*+)\)")
 _GROUPED = re.compile(r"([-+−]?\d{1,3}(?:,\d{3})+)(\.\d+)|([-+−]?\d{1,3}(?:['’]\d{3})+)(\.\d+)?")
 _POINTS = re.compile(r"([-+−]?\d{1,3}(?:\.\d{3})+),(\d+)")  # 1.234,5 where the decimal comma is stated
-_PERCENT = re.compile(r"([-+−]?\d{1,20}(?:\.\d{0,20})?)\s?[%％]")
+_PERCENT = re.compile(r"(?<!\d)([-+−]?\d{1,20}(?:\.\d{0,20})?)\s?[%％]")
 BLANKS = {
     *("-", "–", "—", "--", "---", "?", "??", "???", "...", "…", "n/a", "na", "n.a.", "none", "nil", "tbd", "todo"),
     *("blank", "empty", "k.a.", "なし", "未", "不明", "未記入", "ー"),
@@ -116,7 +116,7 @@ def _bare(written: str) -> str:
         around = _AROUND.match(text)
         text = text[around.end() :].lstrip() if around else re.sub(r"^(?:\\approx\b|\\simeq\b)\s*", "", text)
         if signed := _SIGNED.fullmatch(text):
-            text = signed[1]
+            text = signed[1].rstrip()
         if text == before:
             break
     return _MINUS.sub("-", text, count=1) if _MINUS.match(text) else text

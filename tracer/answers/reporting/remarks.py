@@ -16,7 +16,7 @@ from tracer.answers.reporting.texts import messages
 __all__ = ["translated"]
 
 _PLACE = re.compile(r"\{(\w+)\}")
-LONGEST = 1000
+LONGEST = 400
 
 
 def translated(said: str, lang: str) -> str:

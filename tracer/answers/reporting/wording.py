@@ -19,8 +19,8 @@ MOST_CELLS = 8
 LETTERS = {letter: letter for letter in ("a", "z", "h", "y", "t", "delta")}
 """Letters that sentences about slips use; a sheet in other letters has facts with its own."""
 _PLACE = re.compile(r"\{(\w+)\}")
-_SENTENCE = re.compile(r".+?(?:\.(?= |$)|。|$) ?")
-_TITLE = re.compile(r"\{cell\} ?:? ?は? ?(.+?)(?:: |\. |\.$|。)")
+_SENTENCE = re.compile(r"(?:[^.。]|\.(?! |$))++(?:[.。] ?|$)|[.。] ?")
+_TITLE = re.compile(r"^\{cell\} ?:? ?は? ?(.+?)(?:: |\. |\.$|。)")
 _KIND = re.compile(r"(delta|slope|dtheta|theta|[vm][Wb]|dz|dW|db|[WbazyEJ])(?=[\d_\[@#]|$)")
 _STAGES = {
     "a": "preactivation",

@@ -113,18 +113,16 @@ class Slip:
         """The same slip made at one layer at a time."""
         return tuple(self.at(l) for l in self.possible)
 
+    def changes_at(self, name: str, l: int, *p: str) -> bool:
+        """Whether a rule is another one when it is called for layer l, of update rules for W or b."""
+        if name not in self.changes or _GRADIENT_OF.get(name, self.letters[0]) not in self.letters:
+            return False
+        made_at = self.possible if self.layers is None else self.layers
+        return quantity_layer(next(iter(self.changes)), l) in made_at and set(p) <= set(self.letters)
+
     def _rule(self, name: str, wrong: Rule) -> Rule:
         right: Rule = getattr(RULES, name)
-        made_at = self.possible if self.layers is None else self.layers
-        first = next(iter(self.changes))
-        if _GRADIENT_OF.get(name, self.letters[0]) not in self.letters:
-            return right
-
-        def rule(s: Any, l: int, *p: str) -> Any:
-            made = quantity_layer(first, l) in made_at and set(p) <= set(self.letters)
-            return wrong(s, l, *p) if made else right(s, l, *p)
-
-        return rule
+        return lambda s, l, *p: (wrong if self.changes_at(name, l, *p) else right)(s, l, *p)
 
 
 def quantity_layer(rule: str, l: int) -> int:

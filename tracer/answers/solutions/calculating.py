@@ -41,9 +41,9 @@ from tracer.answers.solutions.duals import Dual, called, powered, rational
 __all__ = ["Calculator", "NoValue", "activation_named", "exact_number", "function_base"]
 
 _FUNCTION = re.compile(
-    r"\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\{?\\?)?(?P<base>[A-Za-zσφϕψ]+?)\}?"
-    r"(?:_\{?(?P<sub>[\w,]+)\}?|\^\{?\(?\[?(?P<sup>\d+|L)\]?\)?\}?)*(?P<primes>'*)"
-    r"(?:_\{?(?P<later>[\w,]+)\}?|\^\{?\(?\[?(?P<last>\d+)\]?\)?\}?)*"
+    r"^\\?(?:(?:mathrm|operatorname|text|mathit|mathbf)\{?\\?)?(?P<base>[A-Za-zσφϕψ]++)\}?"
+    r"(?:_\{?(?P<sub>[\w,]++)\}?|\^\{?\(?\[?(?P<sup>\d++|L)\]?\)?\}?)*+(?P<primes>'*+)"
+    r"(?:_\{?(?P<later>[\w,]++)\}?|\^\{?\(?\[?(?P<last>\d++)\]?\)?\}?)*+"
 )
 _NAMED = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sigm": "sigmoid", "sig": "sigmoid", "tanh": "tanh", "relu": "relu",
@@ -63,7 +63,7 @@ def exact_number(text: str) -> Any:
     return rational(text)
 
 
-_NAMED_BELOW = re.compile(r"\\?[A-Za-z]+_\{?(?:\\(?:text|mathrm)\{?)?([A-Za-z]{3,8})\}{0,2}('*)")  # g_{ReLU}
+_NAMED_BELOW = re.compile(r"^\\?[A-Za-z]++_\{?(?:\\(?:text|mathrm)\{?)?([A-Za-z]{3,8})\}{0,2}('*)")  # g_{ReLU}
 
 
 def function_base(written: str) -> tuple[str, int, int]:

@@ -54,10 +54,17 @@ class Checking(OneWay):
     again_at: list[int] = field(default_factory=list)  # lines of another forward pass with these
 
     @classmethod
-    def of(cls, problem: Problem, book: Letterbook, sample: int = 1) -> Checking:
-        """For one sample's numbers; names that carry a sample mean the whole batch's."""
-        own = problem.sample(sample) if problem.samples > 1 else problem
+    def of(cls, problem: Problem, book: Letterbook, sample: int = 1, like: Checking | None = None) -> Checking:
+        """For one sample's numbers; names that carry a sample mean the whole batch's.
+
+        like: another of the same sample, whose networks serve this one too.
+        """
         letter = book.notation.activation.lstrip("\\")
+        if like:
+            comparer = like.comparer.forgetful(letter)
+            own_batch = like.batch is not like.comparer
+            return cls(problem, book, comparer, like.batch.forgetful(letter) if own_batch else comparer)
+        own = problem.sample(sample) if problem.samples > 1 else problem
         comparer = Comparer(own, letter)
         return cls(problem, book, comparer, Comparer(problem, letter) if problem.samples > 1 else comparer)
 

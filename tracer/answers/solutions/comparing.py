@@ -12,8 +12,9 @@ import numpy as np
 from flint import arb
 
 from derivations import names
-from derivations.expression import Blank, Expression, Matrix, Name, Number
+from derivations.expression import Blank, Expression, Letters, Matrix, Name, Number, Partial
 from derivations.names import Quantity
+from derivations.reading.nodes import Derivative, Variable
 from tracer.answers.solutions.arrays import filled, flat, place, place_of, shape
 from tracer.answers.solutions.calculating import NoValue
 from tracer.answers.solutions.definitions import Definitions
@@ -26,15 +27,16 @@ from tracer.answers.solutions.worlds import speaks_of_gradients
 
 __all__ = ["Comparer", "is_numeric"]
 
+_NOT_NUMERIC = (Name, Variable, Letters, Partial, Derivative)
 _CARRIED = 60  # half units of the last digit that rounding on lines not shown may have moved a number by
 
 
 class Comparer(Definitions):
     """Compares the sides of relations."""
 
-    def forgetful(self) -> Comparer:
+    def forgetful(self, letter: str = "") -> Comparer:
         """One that knows the same networks and none of the document's numbers."""
-        out = Comparer(self.problem, self.letter)
+        out = Comparer(self.problem, letter or self.letter)
         out.__dict__.update(truth=self.truth, drawn=self.drawn, formulas=self.formulas, _hands=self._hands)
         return out
 
@@ -353,27 +355,26 @@ def is_numeric(e: Any) -> bool:
     """Whether a formula holds numbers alone."""
     if isinstance(e, Number | Blank):
         return True
-    if isinstance(e, Name) or (isinstance(e, Expression) and not e._parts()):
-        return False
     if isinstance(e, Expression):
-        if type(e).__name__ in ("Variable", "Letters", "Partial", "Derivative", "Blank"):
+        if isinstance(e, _NOT_NUMERIC):
             return False
-        return all(is_numeric(part) for part in e._parts())
-    return all(is_numeric(part) for part in e) if type(e) is tuple else True
+        parts = e._parts()
+        return bool(parts) and all(map(is_numeric, parts))
+    return all(map(is_numeric, e)) if type(e) is tuple else True
 
 
 def _has_decimals(e: Any) -> bool:
     if isinstance(e, Number):
         return "." in e.text or "e" in e.text
     parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
-    return any(_has_decimals(part) for part in parts)
+    return any(map(_has_decimals, parts))
 
 
 def _has_matrix(e: Any) -> bool:
     if isinstance(e, Matrix):
         return True
     parts = e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ()
-    return any(_has_matrix(part) for part in parts)
+    return any(map(_has_matrix, parts))
 
 
 def _all_equal(a: Any, b: Any) -> bool | None:

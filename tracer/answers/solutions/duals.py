@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from flint import arb, fmpq
@@ -57,6 +58,7 @@ def _parts(x: Any) -> tuple[Any, Any]:
     return (x.value, x.slope) if isinstance(x, Dual) else (x, fmpq(0))
 
 
+@lru_cache(maxsize=4096)
 def rational(text: str) -> Any:
     """The exact number of a text such as 0.1, 1/3, 1.2e-5."""
     value = Fraction(text)

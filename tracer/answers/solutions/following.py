@@ -39,7 +39,7 @@ def _steps(values: Comparer, q: Quantity) -> frozenset[Quantity]:
     """What a quantity that the document does not show is worked from, where that is the document's."""
     if q.kind in GIVEN or not values.rests_on_own(q):
         return frozenset()
-    return frozenset(names_in(values.formulas[q]))
+    return values.truth.used[q]
 
 
 def slips_put_in(values: Comparer, letters: Expression, side: Expression) -> Slips:

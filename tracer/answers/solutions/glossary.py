@@ -10,19 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from derivations.expression import Expression, Letters, Negative, Product, Sum
+from derivations.expression import Expression, Letters, Negative, Partial, Product, Sum
 from derivations.names import Quantity
 from derivations.reading.families import Family, Reading, families, key_of, readings
 from derivations.reading.indices import index_letters
-from derivations.reading.nodes import Applied, Updated, letters_in, rebuilt
+from derivations.reading.meanings import Unknown
+from derivations.reading.nodes import Applied, Derivative, Updated, letters_in, rebuilt
 from derivations.reading.statements import Statement
 from tracer.answers.solutions.checking import Checking
+from tracer.answers.solutions.sides import variable
 
-__all__ = ["Glossary", "glossary"]
+__all__ = ["Afforded", "Glossary", "glossary"]
 
 MOST_FAMILIES, MOST_ROWS, ENOUGH, ROUNDS = 24, 8, 3, 3
 MOST_UNITS, MOST_TRIED = 60, 1500  # units of the network, rows read for one reading or another
+MOST_JUDGED = 1500  # sides of these rows, in all notations together
 _IN_LETTERS, _LONG, _SHORT, _FALSE, _FALSE_NUMBER = 3, 2, 1, -3, -1  # what a row counts
 _COMMAND = re.compile(r"\\[A-Za-z]+|(?<![A-Za-z])e(?=\^)")
 _FUNCTIONS = (
@@ -67,11 +71,15 @@ class Glossary:
 
     def _changed(self, e: Expression) -> Expression | None:
         if isinstance(e, Letters):
-            return self._meant(e) or self._as_target(e)
+            return self.meant(e)
         if isinstance(e, Applied) and e.function in self._by_name:  # o_1 (1 - o_1) is a product
             meant = self._meant(Letters(e.function, e.function))
             return Product((meant, rebuilt(e.argument, self._changed))) if meant is not None else None
         return None
+
+    def meant(self, e: Letters) -> Expression | None:
+        """What a name stands for in the notation's own, None for the name itself."""
+        return self._meant(e) or self._as_target(e)
 
     def _meant(self, e: Letters) -> Expression | None:
         changes = e.latex.startswith(_CHANGE)
@@ -137,20 +145,32 @@ def _change(parameter: Expression, sign: int) -> Expression:
     return Sum(((sign, Updated(parameter)), (-sign, parameter)))
 
 
-def glossary(checking: Checking, found: Sequence[Statement]) -> Glossary:
+@dataclass
+class Afforded:
+    """How many ways of reading may be checked, and sides judged for names of the document's own; and was it enough."""
+
+    ways: int
+    left: int = MOST_JUDGED
+    cut: bool = False
+
+
+def glossary(checking: Checking, found: Sequence[Statement], afforded: Afforded) -> Glossary:
     """What the names mean that the notation of a checking does not know."""
     unknown = _unknown(checking, found)
     out = Glossary(checking, _target(checking, found))
     if sum(checking.book.network.sizes) > MOST_UNITS:
         return out
     candidates = list(readings(checking.book.network))
-    tried = [0]
+    scores = _Scores(checking, found, afforded)
     for _ in range(ROUNDS):
         before = len(out.known)
         for pattern, family in list(unknown.items())[:MOST_FAMILIES]:
-            if pattern in out.known or tried[0] > MOST_TRIED:
+            if pattern in out.known:
                 continue
-            reading = _best(out, family, candidates, found, tried)
+            if scores.asked > MOST_TRIED or afforded.left <= 0:
+                afforded.cut = True
+                break
+            reading = _best(out, family, candidates, scores)
             out = out.take(family, reading) if reading else out
         if len(out.known) == before:
             break
@@ -160,7 +180,7 @@ def glossary(checking: Checking, found: Sequence[Statement]) -> Glossary:
 def _target(checking: Checking, found: Sequence[Statement]) -> str:
     """y, where outputs have a hat, no y of its own is in the notation, and nothing else is called the target."""
     names = {l.latex for s in found for l in _names(s)}
-    hats = any(re.match(r"\\(?:wide)?hat\s*\{?\s*y", name) for name in names)
+    hats = any(re.match(r"\\(?:wide)?hat\s*+\{?\s*+y", name) for name in names)
     plain = any(re.fullmatch(r"y(?:_.*)?", name) for name in names)
     return "y" if hats and plain and checking.book.notation.letters["t"] != "y" else ""
 
@@ -181,8 +201,12 @@ def _unknown(checking: Checking, found: Sequence[Statement]) -> dict[str, Family
 def _names(statement: Statement) -> Iterator[Letters]:
     for side in statement.sides:
         if side.tree is not None:
-            yield from letters_in(side.tree)
-            yield from (Letters(e.function, e.function) for e in _applied(side.tree))
+            yield from _names_of(side.tree)
+
+
+def _names_of(tree: Expression) -> Iterator[Letters]:
+    yield from letters_in(tree)
+    yield from (Letters(e.function, e.function) for e in _applied(tree))
 
 
 def _applied(e: object) -> Iterator[Applied]:
@@ -193,11 +217,77 @@ def _applied(e: object) -> Iterator[Applied]:
         yield from _applied(part)
 
 
-def _best(
-    out: Glossary, family: Family, candidates: Iterable[Reading], found: Sequence[Statement], count: list[int]
-) -> Reading | None:
-    own = [s for s in found if s.relations and any(l.latex in family.members for l in _names(s))]
-    own = sorted(own, key=lambda s: (len(list(_names(s))) < 2, sum(len(side.text) for side in s.sides)))[:MOST_ROWS]
+class _Scores:
+    """What each statement says for a reading, judged once for all readings that make the same of it."""
+
+    def __init__(self, checking: Checking, found: Sequence[Statement], afforded: Afforded) -> None:
+        self.names = {k: tuple(dict.fromkeys(_names(s))) for k, s in enumerate(found) if s.relations}
+        self.found, self.asked, self.afforded = found, 0, afforded
+        self.sides = {k: _sides(checking, found[k]) for k in self.names}
+        self._known: dict[tuple[int, tuple[tuple[Letters, Expression | None], ...]], int] = {}
+
+    def rows(self, family: Family) -> list[int]:
+        """The statements that tell most of a family."""
+        own = [k for k, names in self.names.items() if any(l.latex in family.members for l in names)]
+        size = {k: sum(len(side.text) for side in self.found[k].sides) for k in own}
+        return sorted(own, key=lambda k: (len(list(_names(self.found[k]))) < 2, size[k]))[:MOST_ROWS]
+
+    def of(self, tried: Glossary, k: int) -> int:
+        """The score of one statement as a glossary reads it."""
+        meant = {name: tried.meant(name) for name in self.names[k]}
+        clear = [side for side in self.sides[k] if all(meant[name] is not None for name in side.needed)]
+        if len(clear) < 2:
+            return 0  # nothing to hold against anything
+        telling = {name for side in clear for name in side.names}  # the sides that stay unread tell nothing
+        key = k, tuple((name, e) for name, e in meant.items() if name in telling or index_letters(name.latex))
+        if key not in self._known:
+            self._known[key] = _score(tried, self.found[k])
+            self.afforded.left -= len(self.found[k].sides)
+        return self._known[key]
+
+
+class _Side(NamedTuple):
+    """The names of one side, and those without whose meaning it has none."""
+
+    names: frozenset[Letters]
+    needed: tuple[Letters, ...]
+
+
+def _sides(checking: Checking, statement: Statement) -> list[_Side]:
+    """The sides of a statement that were read."""
+    trees = [side.tree for side in statement.sides]
+    general = variable(trees)  # of a fact about a function the letter means nothing
+    out = []
+    for tree in trees:
+        if tree is not None:
+            outside = () if general else dict.fromkeys(_outside_derivatives(tree))
+            needed = tuple(name for name in outside if _unknown_name(checking, name))
+            out.append(_Side(frozenset(_names_of(tree)), needed))
+    return out
+
+
+def _outside_derivatives(e: object) -> Iterator[Letters]:
+    """The names of a formula but for those of its derivatives, of which some mean more than they say."""
+    if isinstance(e, Letters):
+        yield e
+    elif not isinstance(e, Partial | Derivative):
+        for part in e._parts() if isinstance(e, Expression) else e if type(e) is tuple else ():
+            yield from _outside_derivatives(part)
+
+
+def _unknown_name(checking: Checking, name: Letters) -> bool:
+    """Whether a name by itself has no meaning, and no index, sum sign or statement of all parameters gives it one."""
+    if index_letters(name.latex) or "L" in name.latex or name.text in _PARAMETERS:
+        return False
+    try:
+        checking.book.resolved(name, {})
+    except Unknown:
+        return True
+    return False
+
+
+def _best(out: Glossary, family: Family, candidates: Iterable[Reading], scores: _Scores) -> Reading | None:
+    own = scores.rows(family)
     depth = len(out.checking.book.network)
     apart: dict[object, Reading] = {}
     for reading in (r for r in candidates if _possible(out, family, r)):
@@ -205,8 +295,8 @@ def _best(
         if same not in apart or family.says(reading, depth):
             apart[same] = reading
     tried = list(apart.values())
-    count[0] += len(tried) * len(own)
-    columns = [[_score(out.take(family, reading), statement) for statement in own] for reading in tried]
+    scores.asked += len(tried) * len(own)
+    columns = [[scores.of(taken, k) for k in own] for taken in (out.take(family, reading) for reading in tried)]
     telling = [k for k in range(len(own)) if sum(column[k] > 0 for column in columns) <= max(len(tried) // 2, 1)]
     best: tuple[int, Reading] | None = None
     for reading, column in zip(tried, columns, strict=True):
@@ -241,7 +331,7 @@ def _weight(left: str, right: str) -> int:
     """How much a true row says."""
     if re.search(r"[A-Za-zα-ω]", _COMMAND.sub("", right)) and left != right:
         return _IN_LETTERS
-    if len(re.findall(r"\d+\.?\d*", right)) > 1 and re.search(r"[A-Za-zα-ω]", left):  # put into a formula
+    if len(re.findall(r"\d++(?:\.\d*+)?", right)) > 1 and re.search(r"[A-Za-zα-ω]", left):  # put into a formula
         return _IN_LETTERS
-    digits = max((len(n.replace(".", "").lstrip("0")) for n in re.findall(r"\d+\.?\d*", right)), default=0)
+    digits = max((len(n.replace(".", "").lstrip("0")) for n in re.findall(r"\d++(?:\.\d*+)?", right)), default=0)
     return _LONG if digits > 2 else _SHORT

@@ -39,7 +39,10 @@ __all__ = [
 LARGEST = 1_000_000
 SUFFIXES = (".tex", ".md", ".txt", ".ipynb")
 MOST_LINES, LONGEST_LINE = 2000, 500
-_WORK = re.compile(r"[^=\d|,;]*[^=|;]{0,60}=[^=\n]*\d[^=\n]*[-+*/·×−(][^=\n]*(?:=|≈)\s*[-+−]?\.?\d")
+_WORK = re.compile(
+    r"^[^=\d|,;]*+[^=|;]{0,60}+=[^=\n\d]*+\d[^=\n\-+*/·×−(]*+[-+*/·×−(]"  # a name, numbers put in
+    r"(?:[^=≈\n]|≈(?!\s*+[-+−]?\.?\d))*+[=≈]\s*+[-+−]?\.?\d"  # and the result
+)
 FORMATS = ("table", "markdown", "html", "json")
 IN_A_CLASS = "a written solution: its numbers are marked; checked alone, its rows are too"
 _MATHS = re.compile(
@@ -239,8 +242,9 @@ def solution_sheet(problem: Problem, notation: str | None, content: bytes, suffi
     text = _in_prose(content)
     if text is None:
         return None
-    sheet = sheet_of(problem, check_solution(problem, text, notation=notation, title=label))
-    return replace(sheet, id=label, remarks=(*sheet.remarks, IN_A_CLASS))
+    solution = check_solution(problem, text, notation=notation, title=label)
+    sheet, left_out = sheet_of(problem, solution), (solution.left_out,) if solution.left_out else ()
+    return replace(sheet, id=label, remarks=(*sheet.remarks, *left_out, IN_A_CLASS))
 
 
 def _in_prose(content: bytes) -> str | None:

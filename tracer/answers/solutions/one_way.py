@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from derivations import names
@@ -132,6 +133,8 @@ class OneWay:
         self, statement: Statement, resolved: Resolved, comparer: Comparer, *, general: bool = False
     ) -> list[Verdict]:
         """The verdict on each side after the first."""
+        if sum(not isinstance(side, str) for side in resolved) < 2:  # nothing to hold against anything
+            return [Verdict("unread", message=_reason(*both)) for both in pairwise(resolved)]
         out: list[Verdict] = []
         head = resolved[0] if not isinstance(resolved[0], str) else None
         chain = Chain(
@@ -144,7 +147,7 @@ class OneWay:
         for k, side in enumerate(resolved[1:], 1):
             relation = statement.relations[k - 1]
             if isinstance(side, str) or chain.last is None:
-                out.append(Verdict("unread", message=side if isinstance(side, str) else str(resolved[k - 1])))
+                out.append(Verdict("unread", message=_reason(resolved[k - 1], side)))
                 if not isinstance(side, str):
                     chain.begin(side)
             elif relation.sign in ORDERS:
@@ -192,6 +195,11 @@ class OneWay:
                 None,
                 shown.written,
             )
+
+
+def _reason(before: Expression | str, side: Expression | str) -> str:
+    """Why a side is held against nothing."""
+    return side if isinstance(side, str) else str(before)
 
 
 def _of_no_sample(e: Expression) -> Expression | None:

@@ -60,14 +60,14 @@ def readable(latex: str) -> str:
         lambda m: _SIGNS.get(m[1] or m[2], m[1] or m[2]),
         text,
     )
-    text = re.sub(r"\s*·\s*", "·", text.replace("{", "").replace("}", ""))
-    text = re.sub(rf"\s*({_RELATION})\s*", r" \1 ", text).replace(_EQUALS, "=")
-    text = re.sub(rf"(?: *{_GAP} *)+", "  ", " ".join(text.split()))
+    text = re.sub(r"(?<!\s)\s*+·\s*+", "·", text.replace("{", "").replace("}", ""))
+    text = re.sub(rf"(?<!\s)\s*+({_RELATION})\s*+", r" \1 ", text).replace(_EQUALS, "=")
+    text = re.sub(rf"(?<! ) *+{_GAP}[ {_GAP}]*+", "  ", " ".join(text.split()))
     return clean(text, LONGEST)
 
 
 def _quotient(found: re.Match[str]) -> str:
-    apart = " " if re.match(r"\s*[\\\w]", found.string[found.end() :]) else ""
+    apart = " " if re.match(r"^\s*+[\\\w]", found.string[found.end() :]) else ""
     above, below = (found[1], found[2]) if found[3] is None else (found[3], found[4])  # braces may be empty
     return f"{_grouped(above)}/{_grouped(below)}{apart}"
 

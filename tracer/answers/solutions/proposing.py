@@ -32,7 +32,7 @@ _HINTS = {"tanh": "tanh", "relu": "max"}
 LOSSES = ("half_squared_error", "squared_error", "binary_cross_entropy")
 NOTATIONS = ("mazur", "bishop", "nielsen", "ng", "uy")
 TO_FROM = ("bishop", "nielsen", "ng")
-_WEIGHT = re.compile(r"([wW](?:\s*\^\s*(?:\{[^{}]*\}|\w))?\s*_\s*\{?\s*)(\d)(\s*,?\s*)(\d)")
+_WEIGHT = re.compile(r"([wW](?:\s*+\^\s*+(?:\{[^{}]*+\}|\w))?\s*+_\s*+\{?\s*+)(\d)(\s*+,?\s*+)(\d)")
 _COMMANDS, _NAMES = re.compile(r"\\[A-Za-z]+|exp|log|ln|tanh|e(?=\s*\^)"), re.compile(r"[A-Za-z]")
 NO_NETWORK = (
     "no network is to be seen in it; name its weights, such as w_{11}^{(1)} = 0.1, or write the problem with "

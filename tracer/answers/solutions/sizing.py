@@ -76,7 +76,7 @@ def _shapes(notation: str, written: set[str]) -> list[tuple[int, ...]]:
     if notation == "mazur":
         return list(product(range(1, 4), repeat=3))
     last = 1 if notation == "uy" else most
-    deep = any(re.search(r"\^\W*3", name) for name in written)
+    deep = any(re.search(r"\^[^\w^]*+\W{0,9}3", name) for name in written)
     return [(most, last), (most, most, last), *([(most, most, most, last)] if deep else [])]
 
 

@@ -17,21 +17,23 @@ from derivations.reading.dialects import dialects
 from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
-from derivations.reading.statements import Statement, statements, unread_rows
+from derivations.reading.statements import Statement, readable, statements, unread_rows
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
 from tracer.answers.solutions.duals import BITS
-from tracer.answers.solutions.glossary import glossary
+from tracer.answers.solutions.glossary import Afforded, glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_solution"]
 
 MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
+NAMES_LEFT = "not all names of its own were looked for; use those of a notation, or hand in a shorter solution"
 NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
+MOST_CHECKED = 3000  # sides, in all ways of reading together
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
 
@@ -98,6 +100,7 @@ class Solution:
     remarks: tuple[str, ...] = ()
     sample: int = 0
     batch: tuple[Entry, ...] = ()
+    left_out: str = ""  # which rows were not read
 
     @property
     def relations(self) -> tuple[Checked, ...]:
@@ -160,6 +163,8 @@ class Reading:
     way: _Way
     sample: int
     stated: bool  # the notation
+    left_out: str = ""
+    names_left: bool = False  # whether not all names of its own were looked for
 
     def solution(self, accepted: Mapping[Quantity, Mark] | None = None) -> Solution:
         """Every row with its verdict.  accepted: the numbers that marking has found right."""
@@ -167,10 +172,14 @@ class Reading:
         slips = checking.elsewhere.misstated
         if slips or accepted:
             with ctx.workprec(BITS):
-                checking = _of_all(self.problem, checking.book, self.sample, found, self.rows, slips, accepted)
+                checking = _of_all(
+                    self.problem, checking.book, self.sample, found, self.rows, checking, slips, accepted
+                )
         several = self.problem.samples > 1
         remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
         remarks += [f"sample {self.sample} of {self.problem.samples}"] if several else []
+        remarks += [self.left_out] if self.left_out else []
+        remarks += [NAMES_LEFT] if self.names_left else []
         remarks += checking.elsewhere.remarks
         if checking.again_at:
             remarks.append(
@@ -184,6 +193,7 @@ class Reading:
             tuple(remarks),
             self.sample if several else 0,
             tuple(checking.of_batch.values()),
+            self.left_out,
         )
 
 
@@ -205,47 +215,80 @@ def read_solution(
     """Find how a written solution is to be read.  Raises as `check_solution`."""
     source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
     rows = rows_of(source)
+    count = readable(rows)
+    left_out = f"rows from line {rows[count].line} on are not read: hand in shorter solutions" if rows[count:] else ""
+    rows = rows[:count]
     found, unread = statements(rows)
+    afforded = Afforded(_affordable(found))
     whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
     why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
     with ctx.workprec(BITS):
-        way, k = _best(problem, found, rows, notation, sample)
-    return Reading(problem, title, rows, found, why, way, k, bool(notation))
+        way, k = _best(problem, found, rows, notation, sample, afforded)
+    return Reading(problem, title, rows, found, why, way, k, bool(notation), left_out, names_left=afforded.cut)
 
 
 def _best(
-    problem: Problem, found: list[Statement], rows: Sequence[SourceRow], notation: str | None, sample: int | None
+    problem: Problem,
+    found: list[Statement],
+    rows: Sequence[SourceRow],
+    notation: str | None,
+    sample: int | None,
+    afforded: Afforded,
 ) -> tuple[_Way, int]:
     """The way, and the sample, that leave least to complain of."""
     tried: list[tuple[_Way, int]] = []
     for name, book in list(_books(problem, found, notation)):
+        if any(way.score == (0, 0) for way, _ in tried):
+            break  # none leaves less
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
         for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
-            tried.append((_Way(*_checked(problem, book, k, found, rows), name, about, found), k))
+            if afforded.ways <= 0:
+                break
+            afforded.ways -= 1
+            like = next((way.checking for way, own in tried if own == k), None)
+            tried.append((_Way(*_checked(problem, book, k, found, rows, like), name, about, found), k))
             if tried[-1][0].score == (0, 0):
                 break
     best, k = min(tried, key=lambda way: way[0].score)
-    if not notation:
+    if not notation and afforded.ways > 0:
         others = [way for way, own in tried if own == k and way is not best and way.name in NOTATIONS]
-        best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k)
+        best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k, afforded)
     return best, k
 
 
-def _in_own_names(problem: Problem, best: _Way, others: Sequence[_Way], rows: Sequence[SourceRow], sample: int) -> _Way:
+def _affordable(found: Sequence[Statement]) -> int:
+    """In how many ways a document of that size may be checked; one is always."""
+    return max(MOST_CHECKED // max(sum(len(s.sides) for s in found), 1), 1)
+
+
+def _in_own_names(
+    problem: Problem, best: _Way, others: Sequence[_Way], rows: Sequence[SourceRow], sample: int, afforded: Afforded
+) -> _Way:
     """The best way, or one with letters, then names, of the document's own that leaves less to complain of."""
     if best.score[0] >= LEAST_COMPLAINTS:
-        best = _own_letters(problem, best, rows, sample) or best
-    if not best.score[0]:
+        best = _own_letters(problem, best, rows, sample, afforded) or best
+    score = best.score
+    if not score[0]:
         return best
-    named = [_own_names(way, rows, sample, best.score) for way in (best, *others)[:MOST_NOTATIONS]]
-    return min((way for way in named if way), key=lambda way: way.score, default=best)
+    for way in (best, *others)[:MOST_NOTATIONS]:
+        named = _own_names(way, rows, sample, score, afforded)
+        if named and named.score < best.score:
+            best = named
+        if not best.score[0]:
+            break  # nothing is left to complain of
+    return best
 
 
 def _checked(
-    problem: Problem, book: Letterbook, sample: int, found: Sequence[Statement], rows: Sequence[SourceRow]
+    problem: Problem,
+    book: Letterbook,
+    sample: int,
+    found: Sequence[Statement],
+    rows: Sequence[SourceRow],
+    like: Checking | None,
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
-    checking = _of_all(problem, book, sample, found, rows)
+    checking = _of_all(problem, book, sample, found, rows, like)
     faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
     return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
 
@@ -256,11 +299,12 @@ def _of_all(
     sample: int,
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
+    like: Checking | None,
     slips: frozenset[str] = frozenset(),
     accepted: Mapping[Quantity, Mark] | None = None,
 ) -> Checking:
-    """Every statement checked; `slips` are losses that it gives by mistake."""
-    checking = Checking.of(problem, book, sample)
+    """Every statement checked; `like` has checked them in another way, `slips` are losses that it gives by mistake."""
+    checking = Checking.of(problem, book, sample, like)
     checking.elsewhere.slips = slips
     checking.accepted = accepted or {}
     checking.lines = {k: row.line for k, row in enumerate(rows)}
@@ -282,13 +326,19 @@ def _is_bias(letters: Letters, book: Letterbook) -> bool:
     return bool(_BIAS.search(letters.latex)) or (meaning is not None and meaning.quantity.kind in ("b", "db"))
 
 
-def _own_letters(problem: Problem, plain: _Way, rows: Sequence[SourceRow], sample: int) -> _Way | None:
+def _own_letters(
+    problem: Problem, plain: _Way, rows: Sequence[SourceRow], sample: int, afforded: Afforded
+) -> _Way | None:
     """The check in letters of the document's own, where it leaves clearly less to complain of than any notation."""
     book, score = Letterbook(problem, "bishop"), plain.score
     best: _Way | None = None
     for dialect in dialects(plain.found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
+        if afforded.ways <= 0:
+            afforded.cut = True
+            break
+        afforded.ways -= 1
         read = [dialect.read(s) for s in plain.found]
-        own, checking = _checked(problem, book, sample, read, rows)
+        own, checking = _checked(problem, book, sample, read, rows, plain.checking)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
@@ -299,13 +349,13 @@ def _own_letters(problem: Problem, plain: _Way, rows: Sequence[SourceRow], sampl
     return best
 
 
-def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score) -> _Way | None:
+def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score, afforded: Afforded) -> _Way | None:
     """The check with names of the document's own understood from what it says of them, where that leaves less."""
-    meant = glossary(way.checking, way.found)
+    meant = glossary(way.checking, way.found, afforded)
     if not (meant.known or meant.target):
         return None
     read = [meant.read(s) for s in way.found]
-    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows)
+    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows, way.checking)
     gained, faults = least[0] - own[0], own[1] - least[1]
     if gained <= 0 or faults > 2 * gained:
         return None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from derivations import names
-from derivations.expression import Expression, names_in
+from derivations.expression import Expression
 from derivations.names import Quantity
 from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator, NoValue, exact_number
@@ -92,15 +92,9 @@ class Values:
             return self.true(q)
         return Calculator(self.problem, leaf).value(formula)
 
-    def rests_on_own(self, q: Quantity, depth: int = 3) -> bool:
+    def rests_on_own(self, q: Quantity) -> bool:
         """Whether a quantity is worked out from numbers of the document, a few steps back."""
-        formula = self.formulas.get(q)
-        if formula is None:
-            return False
-        used = names_in(formula)
-        return any(p in self.own for p in used) or (
-            depth > 0 and any(self.rests_on_own(p, depth - 1) for p in used if p.kind not in GIVEN)
-        )
+        return bool(self.own) and not self.truth.behind(q).isdisjoint(self.own)
 
     @cached_property
     def formulas(self) -> dict[Quantity, Expression]:

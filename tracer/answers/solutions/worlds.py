@@ -42,6 +42,7 @@ class World:
             grown = isinstance(value, fmpq) and value.height_bits() > TALLEST
             self.values[quantity] = arb(value) if grown else value
         self._partials: dict[Quantity, dict[Quantity, Number]] = {}
+        self._behind: dict[tuple[Quantity, int], frozenset[Quantity]] = {}
 
     def _value(self, q: Quantity) -> Number:
         return self.values[q]
@@ -69,8 +70,21 @@ class World:
         return slopes
 
     @cached_property
+    def used(self) -> Mapping[Quantity, frozenset[Quantity]]:
+        """What stands in the formula of each quantity."""
+        return {q: frozenset(names_in(e)) for q, e in self.equations}
+
+    def behind(self, q: Quantity, steps: int = 4) -> frozenset[Quantity]:
+        """What a quantity is worked out from, a few steps back."""
+        if (q, steps) not in self._behind:
+            used = self.used.get(q, frozenset())
+            further = (self.behind(p, steps - 1) for p in used) if steps > 1 else ()
+            self._behind[q, steps] = used.union(*further)
+        return self._behind[q, steps]
+
+    @cached_property
     def _forward(self) -> list[tuple[Quantity, Expression, frozenset[Quantity]]]:
-        return [(q, e, frozenset(names_in(e))) for q, e in self.equations if q.kind in _FORWARD]
+        return [(q, e, self.used[q]) for q, e in self.equations if q.kind in _FORWARD]
 
 
 def own_world(problem: Problem) -> World:

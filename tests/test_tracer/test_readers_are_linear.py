@@ -1,0 +1,205 @@
+"""Every reader of answers takes under a second of processor time a file, however hostile, up to the size limit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from derivations.aliases import MOST_PLACES
+from derivations.name_reading import NotationNames
+from derivations.notation import NOTATIONS
+from derivations.reading.documents import rows_of
+from derivations.reading.statements import MOST_SIGNS, readable
+from tracer import ProblemError, load
+from tracer.answers.marking.diagnosis import Explaining
+from tracer.answers.reading.naming import Naming
+from tracer.answers.reading.sources import LARGEST_SHEET, read_sheets
+from tracer.answers.solutions.marked import check_written, solution_sheet, written_text
+from tracer.samples import samples_root
+
+HAND = samples_root() / "hand-3-2-2" / "problem.toml"
+LARGEST = LARGEST_SHEET - 100
+ALLOWED = 1.0
+"""Processor seconds a file; a machine that is busy with other work may take three times as long."""
+BUSY = 3.0
+
+REPEATED = {
+    ".csv": ("1", "a", "z1[1],", '"', "(", "z 1 = ", "z1[1],0.5\n", "new value of w,1\n", "da/d", " " * 390 + "x\n"),
+    ".txt": ("z = ", "z" + " " * 390 + "x\n", "| ", "a1 = 0.1*1 + 0.1*2 = 0.3\n", "1-1=", "[", "-", "> "),
+    ".md": ("a", " ", "| ", "|-", "\\(", "$a ", "$$", "`", "$a_1 = 0.1*1 = 0.3$\n", "~", "- ", "\\( \n\n", "**"),
+    ".tex": ("\\frac aaaa", "\\begin{align}", "\\begin{aligned}", "a & b \\\\\n", "\\text{", "{", "_{", "^", "&", "%"),
+    ".json": ("[", '{"a":', '"a": 1,', " "),
+}
+FRAMES: dict[str, Callable[[str], str]] = {
+    "bare": lambda body: body,
+    "display": lambda body: f"$$ a = {body} $$ \n\\) \\]",
+    "cell": lambda body: f"quantity,value\n{body},1\nz1[1],{body}x\n",
+    "member": lambda body: json.dumps({body: body, "z1[1]": 0.5}),
+    "notebook": lambda body: json.dumps({"cells": [{"cell_type": "markdown", "source": body}]}),
+}
+PLACES = {
+    ".csv": ("bare", "cell"),
+    ".txt": ("bare",),
+    ".md": ("bare", "display", "notebook"),
+    ".tex": ("bare", "display"),
+    ".json": ("bare", "member"),
+}
+TWICE = {"cell": 2, "member": 2}  # how often the piece stands in the frame
+ENDINGS = {"notebook": ".ipynb"}
+
+
+@pytest.fixture(scope="module")
+def problem():  # type: ignore[no-untyped-def]
+    """The 3-2-2 network."""
+    return load(HAND)
+
+
+def spent(call: Callable[[], object]) -> float:
+    """Processor seconds, whatever comes of it that a caller handles."""
+    start = time.process_time()
+    with contextlib.suppress(ValueError, OSError):
+        call()
+    return time.process_time() - start
+
+
+def read_as_anything(problem, file: Path) -> None:  # type: ignore[no-untyped-def]
+    """As a written solution where it is one, else as a sheet, in a class."""
+    text = written_text(file)
+    if text is not None:
+        check_written(problem, text)
+        return
+
+    def written(content: bytes, suffix: str, label: str):  # type: ignore[no-untyped-def]
+        return solution_sheet(problem, None, content, suffix, label)
+
+    list(read_sheets(problem, [file], naming=Naming(problem), written=written))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "frame"), [(suffix, frame) for suffix, frames in PLACES.items() for frame in frames]
+)
+def test_a_file_of_repetitions_is_read_in_time(problem, tmp_path: Path, suffix: str, frame: str) -> None:  # type: ignore[no-untyped-def]
+    """As large as a file may be: pieces of names, numbers and markup, alone, in a formula, a cell, a notebook."""
+    file = tmp_path / f"sheet{ENDINGS.get(frame, suffix)}"
+    took = {}
+    for piece in REPEATED[suffix]:
+        file.write_text(FRAMES[frame](piece * (LARGEST // len(piece) // TWICE.get(frame, 1)))[:LARGEST])
+        took[piece] = spent(lambda: read_as_anything(problem, file))
+    assert {piece: seconds for piece, seconds in took.items() if seconds > ALLOWED * BUSY} == {}
+
+
+def test_a_quadratic_reader_is_found(problem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """A planted one: a search to the end of the document from every opener."""
+    from derivations.reading import documents
+
+    def searched(self, mark: str, at: int) -> int:  # type: ignore[no-untyped-def]
+        return self.text[at:].find(mark)
+
+    monkeypatch.setattr(documents._Reader, "_next", searched)
+    texts = ("\\(" * n for n in (3000, 12_000))
+    small, large = (min(spent(lambda text=text: rows_of(text)) for _ in range(3)) for text in texts)  # type: ignore[misc]
+    assert large > 6 * small
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "da/d" * 10 + "a" + "+" * 10,
+        "h'(" * 18 + "a1[1]" + "_new" * 18 + ")" * 18,
+        "new " * 48 + "w",
+        "∂E/∂" * 60,
+        "'" * 199,
+    ],
+)
+def test_names_within_names_are_looked_up_a_bounded_number_of_times(
+    problem,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    """Each shape of a name leaves a name within: the depth is counted, so no name is tried in every division."""
+    looked: list[str] = []
+    own = NotationNames._read
+
+    def counted(self, name: str, *depth: int):  # type: ignore[no-untyped-def]
+        looked.append(name)
+        return own(self, name, *depth)
+
+    monkeypatch.setattr(NotationNames, "_read", counted)
+    assert not Naming(problem).understood(name)
+    assert len(looked) <= 100 * (len(NOTATIONS) + 2)
+
+
+def test_a_long_solution_says_from_which_line_on_it_was_not_read(problem) -> None:  # type: ignore[no-untyped-def]
+    """Never silently: the remark is in the report, and on the sheet of a class."""
+    lines = [f"$a_1 = 0.1*1 + 0.1*2 = 0.{k}$" for k in range(3000)]
+    text = "\n".join(lines)
+    left_out = f"rows from line {MOST_SIGNS // 2 + 1} on are not read: hand in shorter solutions"
+    assert left_out in check_written(problem, text).render()
+    assert left_out in solution_sheet(problem, None, text.encode(), ".md", "zoe").remarks
+    assert "not read: hand in" not in check_written(problem, "\n".join(lines[:20])).render()
+    assert readable(rows_of("\n".join(lines[:300]))) == 300
+
+
+def test_one_wrong_number_costs_a_bounded_number_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the passes that the sheet speaks of are run, and without right cells only one way of rounding."""
+    from tracer import check
+    from tracer.answers.marking import passes
+
+    runs = 0
+    own = passes.run_step
+
+    def counted(*args, **options):  # type: ignore[no-untyped-def]
+        nonlocal runs
+        runs += 1
+        return own(*args, **options)
+
+    monkeypatch.setattr(passes, "run_step", counted)
+    check("threshold-xor", {"dW2[1,1]": None, "W2_new[1,1]": 0.6457})
+    assert runs < 700
+    monkeypatch.setattr(Explaining, "under", _in_every_way(Explaining))
+    runs = 0
+    check("threshold-xor", {"dW2[1,1]": None, "W2_new[1,1]": 0.6457})
+    assert runs > 700
+
+
+def _in_every_way(own: type[Explaining]):  # type: ignore[no-untyped-def]
+    """The planted twin: every other way of rounding, with or without evidence."""
+    import numpy as np
+
+    def under(self: Explaining, discipline):  # type: ignore[no-untyped-def]
+        rows = np.arange(self.cells.count)
+        return rows, own(self.cells, self.columns, discipline, self.left, self.alone, self.found)
+
+    return under
+
+
+def test_adjacent_placeholders_are_few(tmp_path: Path) -> None:
+    """A name of twenty, tried in every division of the digits, is refused; as many as a quantity has are not."""
+    whole = HAND.read_text(encoding="utf-8")
+    letters = "abcdefghijklmnopqrst"
+    name = "".join(f"{{{c}}}" for c in letters)
+    file = tmp_path / "problem.toml"
+    file.write_text(f'{whole}\n[names]\n"{name}" = "{name}*E"\n')
+    with pytest.raises(ProblemError, match=f"20 placeholders; no quantity has more than {MOST_PLACES}"):
+        load(file)
+    file.write_text(f'{whole}\n[names]\n"w{{j}}{{i}}" = "W1[{{j}},{{i}}]"\n')
+    assert Naming(load(file)).understood("w23")
+
+
+def test_a_hostile_file_takes_a_second_from_the_command_line(tmp_path: Path) -> None:
+    """Startup included, in a process of its own."""
+    import resource
+
+    file = tmp_path / "sheet.csv"
+    file.write_text("quantity,value\n" + "da/d" * 10 + "a" + "+" * 10 + ",1\nz1[1]," + "1" * 20_000 + "x\n")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    command = [sys.executable, "-m", "tracer", "check", "hand-3-2-2", str(file)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode in (0, 1, 2)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < ALLOWED * BUSY
