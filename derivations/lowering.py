@@ -130,7 +130,7 @@ class Lowering:
         found = self.of(e) if value is None else None
         if found is not None:
             return found
-        number = self.m.number(str(value or 0))
+        number = self.m.number(e.text if isinstance(e, Number) else str(value or 0))
         return (lambda s: number), ()
 
     def constant(self, e: Expression) -> Fraction | None:

@@ -11,7 +11,8 @@ from goldens.compare import comparable, differing, first_difference, old_texts
 from goldens.draw import ELEMENTWISE, LOSSES, OPTIMIZERS, PROBLEMS, RANDOM, WAYS, problem, run
 from goldens.record import Goldens, chosen, inputs, on_purpose, quick, rests_on
 
-from derivations import functions
+from derivations import layers
+from derivations.function import FUNCTIONS
 from tracer import loads
 
 ROOT = Path(__file__).parents[2]
@@ -85,28 +86,29 @@ SIGMOID_XOR = [("sample/sigmoid-xor", reading) for reading in ("values.float64",
 
 
 @pytest.fixture
-def slope_of_sigmoid() -> Iterator[Callable[[object], None]]:
-    """Puts another derivative in the sigmoid's entry."""
-    entry = functions["sigmoid"]
-    before = entry.derivative
+def slope_of_sigmoid() -> Iterator[Callable[[str], None]]:
+    """Puts another slope in the sigmoid's entry, and has steps made anew."""
+    entry = FUNCTIONS["sigmoid"]
+    (before,) = entry.slopes
 
-    def put(other: object) -> None:
-        object.__setattr__(entry, "derivative", other)
+    def put(other: str) -> None:
+        object.__setattr__(entry, "slopes", (other,))
+        layers._made.cache_clear()
 
     yield put
     put(before)
 
 
-def test_factors_the_other_way_round_are_found(slope_of_sigmoid: Callable[[object], None]) -> None:
+def test_factors_the_other_way_round_are_found(slope_of_sigmoid: Callable[[str], None]) -> None:
     """(1 - z)·z has the bits of z·(1 - z): the text alone differs, and is named."""
     assert unlike(SIGMOID_XOR) == []
-    slope_of_sigmoid(lambda m, a, z: (1 - z) * z)
+    slope_of_sigmoid("(1 - z)*z")
     assert unlike(SIGMOID_XOR) == ["sample/sigmoid-xor work.table"]
 
 
-def test_another_last_bit_is_found(slope_of_sigmoid: Callable[[object], None]) -> None:
+def test_another_last_bit_is_found(slope_of_sigmoid: Callable[[str], None]) -> None:
     """z - z² is the same slope and not the same float64; four figures of it are."""
-    slope_of_sigmoid(lambda m, a, z: z - m.square(z))
+    slope_of_sigmoid("z - z^2")
     found = unlike(SIGMOID_XOR)
     assert "sample/sigmoid-xor work.table" in found
     assert "sample/sigmoid-xor values.digits" not in found
@@ -115,10 +117,10 @@ def test_another_last_bit_is_found(slope_of_sigmoid: Callable[[object], None]) -
 
 
 def test_what_is_listed_differs_on_purpose(
-    slope_of_sigmoid: Callable[[object], None], monkeypatch: pytest.MonkeyPatch
+    slope_of_sigmoid: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An entry passes over the readings that fit it, and no others."""
-    slope_of_sigmoid(lambda m, a, z: (1 - z) * z)
+    slope_of_sigmoid("(1 - z)*z")
     assert on_purpose(SIGMOID_XOR[2]) == ""
     entry = {"case": "sample/*", "reading": "work.*", "why": "factors turned"}
     monkeypatch.setattr(record, "purposes", lambda: [entry])

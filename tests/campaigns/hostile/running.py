@@ -156,6 +156,8 @@ def _listen(seen: list[str], folder: str) -> None:
         elif event.startswith(CHANGING):
             if not os.path.realpath(str(arguments[0])).startswith(home):
                 seen.append(f"{event} {str(arguments)[:80]}")
+        elif event == "code.__new__" and str(arguments[1]).endswith((".pyx", ".pxd")):
+            return  # the traceback of a compiled module: flint divides by zero
         elif event in FORBIDDEN or event.startswith(FORBIDDEN_STARTS):
             seen.append(f"{event} {str(arguments)[:80]}")
 

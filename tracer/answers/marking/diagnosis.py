@@ -30,7 +30,7 @@ SEVERAL = 1.0
 """Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
-MOST_WORKED = 3000
+MOST_WORKED = 1500
 """Rules worked for one sheet, after which no further way of rounding or carrying on is tried."""
 
 
