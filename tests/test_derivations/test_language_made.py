@@ -12,6 +12,7 @@ import pytest
 from steps import NAMES, Example, example, off
 from test_derivations.test_core_examples import CHECKS, check_formulas
 
+from derivations import layers, making, refusals
 from derivations.arithmetic import FLOAT64
 from derivations.backward import Wanted
 from derivations.equations import Step
@@ -21,6 +22,7 @@ from derivations.language import LanguageError, read
 from derivations.making import Asked, made
 from derivations.program import Program
 from derivations.rewrites import fused
+from tracer import load
 
 TEXT = GeneralText()
 Numbers = Mapping[str, Any]
@@ -384,6 +386,20 @@ def test_the_largest_that_is_accepted_is_worked_at_once(what: str) -> None:
         tracemalloc.stop()
     assert time.process_time() - begin < 4  # tracing memory takes four times as long
     assert peak < 100e6
+
+
+def test_layers_are_not_held_to_the_bounds_of_typed_equations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of layers is made whatever the bounds are; equations that are typed are refused by each."""
+    deep = {"activation": "tanh", "W": [[0.5]], "b": [0.1]}
+    network = {"loss": "half_squared_error", "layers": [deep] * 3}
+    file = {"network": network, "samples": [{"x": [1], "t": [0]}], "training": {"learning_rate": 0.1}}
+    for module, bound in ((refusals, "MOST_EQUATIONS"), (making, "MOST_PARTS")):
+        with monkeypatch.context() as put:
+            put.setattr(module, bound, 1)
+            layers._made.cache_clear()
+            assert len(layers.layered(load(file)).step.equations) > 20
+            with pytest.raises(LanguageError):
+                typed("a = 2*x\nz = tanh(a)\nE = z^2", {"x": 1})
 
 
 def test_every_example_is_read_and_made_in_a_few_milliseconds() -> None:
