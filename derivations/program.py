@@ -6,6 +6,7 @@ student's own, or replaced by their names.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -77,8 +78,8 @@ class Program:
     @cached_property
     def _in_parts(self) -> frozenset[str]:
         """Arrays that are filled part by part."""
-        made = [e.left.name for e in self.step.equations]
-        several = {name for name in made if made.count(name) > 1}
+        made = Counter(e.left.name for e in self.step.equations)
+        several = {name for name, count in made.items() if count > 1}
         worked = {t.equation.left.name for t in self.tasks if t.fixed}
         placed = {
             e.left.name for e in self.step.equations if not all(isinstance(i, Index) and i.letter for i in e.left.at)

@@ -310,7 +310,8 @@ def steps_of(
             given = start(own, m) | carried
             step = run_step(own, m, given, keep=_keeper(own, m, each, schedule.sample, count))
             step.sample = schedule.sample
-            carried = {**{name: step.following[name] for name, _ in layered(own).carried}, "step": count + 1}
+            after = step.following
+            carried = {**{name: after[name] for name, _ in layered(own).carried}, "step": count + 1}
             yield step
 
 

@@ -82,7 +82,8 @@ class Run:
     def _outputs_after(self) -> dict[str, float]:
         step = self.last.steps[0]
         together = replace(self.problem, training=replace(self.problem.training, samples="together"))
-        carried = {name: step.following[name] for name, _ in layered(step.problem).carried}
+        following = step.following
+        carried = {name: following[name] for name, _ in layered(step.problem).carried}
         after = run_step(together, step.m, start(together, step.m) | carried)
         L = len(self.problem.network)
         return {
