@@ -14,6 +14,9 @@ from typing import Any
 __all__ = ["Rounding", "Undecided", "bounds", "decimal_text", "half_away", "ten_to"]
 
 
+FURTHEST = 40_000  # binary exponents: numbers beyond 12,000 digits are nobody's
+
+
 class Undecided(ArithmeticError):
     """A ball lies across the border between two roundings; more bits are needed."""
 
@@ -86,7 +89,7 @@ def bounds(value: Any) -> tuple[Fraction | None, Fraction | None]:
         exact = Fraction(int(value.numer()), int(value.denom()))
         return exact, exact
     if hasattr(value, "rad"):  # flint.arb
-        if not value.is_finite():
+        if not value.is_finite() or max(_size(value.mid()), _size(value.rad())) > FURTHEST:
             return None, None
         middle, radius = _binary(value.mid()), _binary(value.rad())
         return middle - radius, middle + radius
@@ -138,7 +141,16 @@ def _without_zeros(text: str) -> str:
     return (head.rstrip("0").rstrip(".") if "." in head else head) + e + tail
 
 
+def _size(value: Any) -> int:
+    """The binary exponent of a number, 0 for 0."""
+    mantissa, exponent = (int(part) for part in value.man_exp())
+    return mantissa.bit_length() + exponent if mantissa else 0
+
+
 def _binary(value: Any) -> Fraction:
+    """A number of flint's, exactly; 0 where nobody could write it (a tail of gelu at -2000 has 870,000 zeros)."""
+    if _size(value) < -FURTHEST:
+        return Fraction(0)
     mantissa, exponent = (int(part) for part in value.man_exp())
     return Fraction(mantissa * 2**exponent) if exponent >= 0 else Fraction(mantissa, 2**-exponent)
 

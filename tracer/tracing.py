@@ -117,7 +117,13 @@ class Trace:
         if self.arithmetic == "ball":
             return value
         low, high = (None, None) if isinstance(value, float | np.floating) else bounds(value)
-        return float(value) if low is None or high is None else float((low + high) / 2)
+        if low is None or high is None:
+            return float(value)
+        middle = (low + high) / 2
+        try:
+            return float(middle)
+        except OverflowError:  # by hand there is no largest number
+            return float("inf") if middle > 0 else float("-inf")
 
     @cached_property
     def shown(self) -> Mapping[Quantity, str]:

@@ -10,6 +10,7 @@ layer to layer is the balls' own.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -465,3 +466,31 @@ def test_every_number_by_hand_is_the_rounded_formula(how: dict[str, int], carry:
 def test_a_wrong_last_digit_by_hand_is_caught() -> None:
     """The independent step does not accept banker's rounding: at one place 0.25 is 0.3, not 0.2."""
     assert _half_up(Fraction(1, 4), None, 1) == Fraction(3, 10) != Fraction(round(Decimal("0.25"), 1))
+
+
+@pytest.mark.parametrize("how", [{"digits": 4}, {"places": 3}])
+def test_numbers_that_nobody_could_write_end_nothing(how: dict[str, int]) -> None:
+    """Found by the goldens: the tail of gelu at -2000 has 870,000 zeros; by hand there is no largest float either."""
+    layers = [{"activation": "gelu", "W": [[-2000]]}, {"activation": "identity", "W": [[1]]}]
+    samples = [{"x": [1], "t": [0]}]
+    begin = time.process_time()
+    step = trace(
+        {
+            "network": {"loss": "half_squared_error", "layers": layers},
+            "samples": samples,
+            "training": {"learning_rate": 0.1, "optimizer": "adam", "epsilon": 1e-8},
+        },
+        **how,
+    )
+    assert step["z1[1]"] == 0
+    assert time.process_time() - begin < 5
+    large = [{"activation": "softmax", "W": [["9e99"], ["-9e99"]]}]
+    found = trace(
+        {
+            "network": {"loss": "cross_entropy", "layers": large},
+            "samples": [{"x": ["9e99"], "t": [0, 1]}],
+            "training": {"learning_rate": "9e99"},
+        },
+        **how,
+    )
+    assert len(found.values) > 10

@@ -519,3 +519,16 @@ def test_what_is_told_has_its_japanese() -> None:
     ):
         assert translated(said, "ja") != said
     assert translated("determines all that is asked for", "ja") == "determines all that is asked for"
+
+
+def test_a_reading_that_lacks_a_quantity_of_the_sheet_is_not_tried() -> None:
+    """Found by the goldens: biases that are not trained have no velocity, which the sheet writes."""
+    problem = {
+        "network": {"loss": "half_squared_error", "layers": [{"activation": "identity", "W": [[0.5]], "b": [0.1]}]},
+        "samples": [{"x": [1], "t": [0]}],
+        "training": {"learning_rate": 0.1, "optimizer": "momentum"},
+        "marking": {"accept": [{"update_biases": False}]},
+    }
+    found = check(problem, {"a1[1]": "0.6", "vb1": "-0.06", "b1_new": "0.04"})
+    assert found.all_right
+    assert check(problem, {"a1[1]": "0.6", "b1_new": "0.1"}).all_right

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from derivations.network import Problem
-from tracer.answers.marking.cells import Cells, Written, last_step
+from tracer.answers.marking.cells import Cells, Written, last_step, place_of
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import Read, accepted, best_readings
 from tracer.answers.marking.determining import Determining
@@ -82,10 +82,18 @@ def _best_marks(problem: Problem, others: list[tuple[Problem, str]], read: Read)
     truth = Truth(problem, last_step(read.sheets))
     best = _mark(truth, read)
     for other, remark in others:
-        remarked = [replace(s, remarks=(*s.remarks, remark)) for s in read.sheets]
-        again = _mark(Truth(other, truth.steps), Read.of(other, remarked))
-        best = [b if b.points >= a.points else a for a, b in zip(again, best, strict=True)]
+        lacks = recorded(problem, truth.steps).keys() - recorded(other, truth.steps).keys()
+        fitting = [k for k, sheet in enumerate(read.sheets) if not (lacks and _asks_for(problem, lacks, sheet))]
+        remarked = [replace(read.sheets[k], remarks=(*read.sheets[k].remarks, remark)) for k in fitting]
+        again = _mark(Truth(other, truth.steps), Read.of(other, remarked)) if fitting else []
+        for k, marked in zip(fitting, again, strict=True):
+            best[k] = marked if marked.points > best[k].points else best[k]
     return best
+
+
+def _asks_for(problem: Problem, lacks: Set[At], sheet: Sheet) -> bool:
+    """Whether a sheet writes what another step lacks: without trained biases there is no velocity of them."""
+    return any(place_of(problem, entry.quantity)[0] in lacks for entry in sheet.entries if entry.quantity)
 
 
 def _mark(truth: Truth, read: Read) -> list[Marked]:
