@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from derivations.arithmetic import FLOAT64, Arithmetic, plain
+from derivations.building import ONE
 from derivations.expression import Expression
 from derivations.function import FUNCTIONS, Function
 from derivations.language import expression
 from derivations.lowering import applied
 
-__all__ = ["ACTIVATIONS", "Activation"]
+__all__ = ["ACTIVATIONS", "Activation", "activation_of"]
 
 Array = Any
 
@@ -92,7 +93,7 @@ def _softmax_jacobian(m: Arithmetic, z: Array) -> Array:
     return jacobian
 
 
-def _elementwise(function: Function) -> Activation:
+def activation_of(function: Function) -> Activation:
     """A function of the language as an activation."""
     value, slope = expression(function.value or f"{function.name}(a)"), expression(function.slopes[0])
     stable = expression(function.stable) if function.stable else None
@@ -100,7 +101,7 @@ def _elementwise(function: Function) -> Activation:
         function.name,
         f"h(a) = {function.words or function.value or f'{function.name}(a)'}",
         formula=lambda m, a: applied(value, m, a=a),
-        derivative=lambda m, a, z: _spread(m, applied(slope, m, a=a, z=z), a),
+        derivative=lambda m, a, z: m.ones_like(a) if slope == ONE else applied(slope, m, a=a, z=z),
         stable=None if stable is None else lambda m, a: applied(stable, m, a=a),
         forms=tuple(_form(expression(form)) for form in function.forms),
         kinks=function.kinks,
@@ -113,11 +114,6 @@ def _form(e: Expression) -> Callable[[Arithmetic, Array], Array]:
     return lambda m, a: applied(e, m, a=a)
 
 
-def _spread(m: Arithmetic, slope: Array, a: Array) -> Array:
-    """A slope that does not depend on a, as large as a."""
-    return slope if np.ndim(slope) or not np.ndim(a) else slope * m.ones_like(a)
-
-
 SOFTMAX = Activation(
     "softmax",
     "h(a)[k] = exp(a[k]) / sum_j exp(a[j])",
@@ -128,5 +124,5 @@ SOFTMAX = Activation(
 )
 
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
-    {f.name: _elementwise(f) for f in FUNCTIONS.values() if f.named} | {SOFTMAX.name: SOFTMAX}
+    {f.name: activation_of(f) for f in FUNCTIONS.values() if f.named} | {SOFTMAX.name: SOFTMAX}
 )

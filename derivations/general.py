@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from string import digits
 
 from derivations.equations import Equation, Step
 from derivations.expression import (
@@ -236,11 +236,11 @@ def _own_name(name: str, letters: tuple[str, ...]) -> str:
         return rf"{{{_own_name(name.removesuffix('_new'), letters)}}}^{{\,\mathrm{{new}}}}"
     if name.endswith("_hat"):
         return rf"\hat{{{_own_name(name.removesuffix('_hat'), ())}}}{below}"
-    found = re.fullmatch(r"(d?)(\w*?)_?(\d*)", name)
-    derivative, stem, number = found.groups() if found else ("", name, "")
-    if derivative and (stem or number) and name not in _GREEK:
-        return rf"\frac{{\partial E}}{{\partial {_own_name(stem + number, letters)}}}"
-    stem = derivative + stem
+    if name.startswith("d") and len(name) > 1 and name not in _GREEK:
+        return rf"\frac{{\partial E}}{{\partial {_own_name(name[1:], letters)}}}"
+    stem = name.rstrip(digits)
+    number = name[len(stem) :]
+    stem = stem.removesuffix("_") if number else stem
     letter = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{_escaped(stem)}}}"
     above = f"^{{({number})}}" if number else ""
     return letter + above + below

@@ -25,7 +25,7 @@ from derivations.lowering import applied
 from derivations.rewrites import zero_log_zero
 from derivations.uses import uses
 
-__all__ = ["LOSSES", "Fusion", "Loss"]
+__all__ = ["LOSSES", "Fusion", "Loss", "loss_of"]
 
 Array = Any
 _SOFTPLUS = expression(FUNCTIONS["softplus"].stable)
@@ -92,7 +92,7 @@ def _softplus(m: Arithmetic, a: Array) -> Array:
     return applied(_SOFTPLUS, m, a=a)
 
 
-def _of(name: str, text: str, equation: str, **about: Any) -> Loss:
+def loss_of(name: str, text: str, equation: str, **about: Any) -> Loss:
     """A loss from its equation: its parts are worked from it, and its slope is made from it by the chain rule."""
     parts = zero_log_zero(expression(equation))
     found = [use.reaches for use in uses(parts, Ref("E_part", ()), ONE) if use.ref.name == "y"]
@@ -122,31 +122,31 @@ def _log_sum_exp(m: Arithmetic, a: Array) -> Array:
     return top + m.log(m.exp(a - top).sum(axis=0))
 
 
-HALF_SQUARED_ERROR = _of(
+HALF_SQUARED_ERROR = loss_of(
     "half_squared_error",
     "E = 1/2 sum_k (y[k] - t[k])^2",
     "(y - t)^2/2",
     source="Bishop (2006), 5.14",
 )
-SQUARED_ERROR = _of(
+SQUARED_ERROR = loss_of(
     "squared_error",
     "E = sum_k (y[k] - t[k])^2",
     "(y - t)^2",
     source="without the 1/2",
 )
-MEAN_SQUARED_ERROR = _of(
+MEAN_SQUARED_ERROR = loss_of(
     "mean_squared_error",
     "E = 1/K sum_k (y[k] - t[k])^2, K outputs",
     "(y - t)^2/|k|",
     source="torch.nn.MSELoss and keras MeanSquaredError for one sample",
 )
-HALF_MEAN_SQUARED_ERROR = _of(
+HALF_MEAN_SQUARED_ERROR = loss_of(
     "half_mean_squared_error",
     "E = 1/(2K) sum_k (y[k] - t[k])^2, K outputs",
     "(y - t)^2/(2*|k|)",
     source="loss_ of scikit-learn's MLPRegressor for one sample",
 )
-CROSS_ENTROPY = _of(
+CROSS_ENTROPY = loss_of(
     "cross_entropy",
     "E = -sum_k t[k] log y[k]",
     "-(t*log(y))",
@@ -162,7 +162,7 @@ CROSS_ENTROPY = _of(
     domain="y > 0 where t is not 0; at y = 0 the loss is infinite, and the step says so",
     source="Bishop (2006), 4.108 and 4.109",
 )
-BINARY_CROSS_ENTROPY = _of(
+BINARY_CROSS_ENTROPY = loss_of(
     "binary_cross_entropy",
     "E = -sum_k [t[k] log y[k] + (1 - t[k]) log(1 - y[k])]",
     "-(t*log(y) + (1 - t)*log(1 - y))",
@@ -185,7 +185,7 @@ GIVEN = Loss(
     needs="dz",
     source="one layer of a larger network worked alone",
 )
-OUTPUT = _of(
+OUTPUT = loss_of(
     "output",
     "E = sum_k y[k]",
     "y",

@@ -18,7 +18,6 @@ from derivations.notation import NOTATIONS
 from derivations.reading.documents import rows_of
 from derivations.reading.statements import MOST_SIGNS, readable
 from tracer import ProblemError, load
-from tracer.answers.marking.diagnosis import Explaining
 from tracer.answers.reading.naming import Naming
 from tracer.answers.reading.sources import LARGEST_SHEET, read_sheets
 from tracer.answers.solutions.marked import check_written, solution_sheet, written_text
@@ -145,39 +144,6 @@ def test_a_long_solution_says_from_which_line_on_it_was_not_read(problem) -> Non
     assert left_out in solution_sheet(problem, None, text.encode(), ".md", "zoe").remarks
     assert "not read: hand in" not in check_written(problem, "\n".join(lines[:20])).render()
     assert readable(rows_of("\n".join(lines[:300]))) == 300
-
-
-def test_one_wrong_number_costs_a_bounded_number_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the passes that the sheet speaks of are run, and without right cells only one way of rounding."""
-    from tracer import check
-    from tracer.answers.marking import passes
-
-    runs = 0
-    own = passes.run_step
-
-    def counted(*args, **options):  # type: ignore[no-untyped-def]
-        nonlocal runs
-        runs += 1
-        return own(*args, **options)
-
-    monkeypatch.setattr(passes, "run_step", counted)
-    check("threshold-xor", {"dW2[1,1]": None, "W2_new[1,1]": 0.6457})
-    assert runs < 700
-    monkeypatch.setattr(Explaining, "under", _in_every_way(Explaining))
-    runs = 0
-    check("threshold-xor", {"dW2[1,1]": None, "W2_new[1,1]": 0.6457})
-    assert runs > 700
-
-
-def _in_every_way(own: type[Explaining]):  # type: ignore[no-untyped-def]
-    """The planted twin: every other way of rounding, with or without evidence."""
-    import numpy as np
-
-    def under(self: Explaining, discipline):  # type: ignore[no-untyped-def]
-        rows = np.arange(self.cells.count)
-        return rows, own(self.cells, self.columns, discipline, self.left, self.alone, self.found)
-
-    return under
 
 
 def test_adjacent_placeholders_are_few(tmp_path: Path) -> None:

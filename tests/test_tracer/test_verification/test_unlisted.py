@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -13,51 +14,59 @@ import pytest
 from networks import random_problem
 from plants import dense, gradients, integer_relu
 
-from derivations.activations import ACTIVATIONS, Activation, softplus
-from derivations.losses import LOSSES, Loss
+from derivations import layers
+from derivations.activations import ACTIVATIONS, Activation, activation_of
+from derivations.function import FUNCTIONS, SPELLINGS, Function
+from derivations.losses import LOSSES, Loss, loss_of
 from derivations.network import Problem
 from tracer import load, trace, verify
 from tracer.verification.bounds import SUPREMA
 from tracer.verification.spread import ACTIVATION, LOSS, spread_of
 from tracer.verification.unlisted import spread_in_balls, suprema_near
 
-MISH = Activation(
-    "mish",
-    "h(a) = a tanh(log(1 + exp(a)))",
-    formula=lambda m, a: a * m.tanh(m.log(1 + m.exp(a))),
-    stable=lambda m, a: a * m.tanh(softplus(m, a)),
-    derivative=lambda m, a, z: m.tanh(softplus(m, a)) + a * (1 - m.square(m.tanh(softplus(m, a)))) / (1 + m.exp(-a)),
-)
-CUBE = Activation(
-    "cube", "h(a) = a^3", formula=lambda m, a: a * m.square(a), derivative=lambda m, a, z: 3 * m.square(a)
-)
-BENT = Activation(
-    "bent",
-    "h(a) = 2a for a > 0, exp(a) - 1 otherwise",
-    formula=lambda m, a: m.where(a, 2 * a, m.expm1(a)),
-    derivative=lambda m, a, z: m.where(a, 2 * m.ones_like(a), m.exp(a)),
-    kinks=(0.0,),
-    at_kink="slope 1 at a = 0",
-)
-LOG_COSH = Loss(
-    "log_cosh",
-    "E = sum_k log cosh(y[k] - t[k])",
-    parts=lambda m, y, t: m.log((m.exp(y - t) + m.exp(t - y)) / 2),
-    slope=lambda m, y, t: m.tanh(y - t),
-)
-QUARTIC = Loss(
-    "quartic",
-    "E = 1/K sum_k (y[k] - t[k])^4, K outputs",
-    parts=lambda m, y, t: m.square(m.square(y - t)) / len(y),
-    slope=lambda m, y, t: 4 * (y - t) * m.square(y - t) / len(y),
-)
+FUNCTION_OF = {
+    f.name: f
+    for f in (
+        Function(
+            "mish",
+            "a*tanh(log(1 + exp(a)))",
+            ("tanh(softplus(a)) + a*(1 - tanh(softplus(a))^2)/(1 + exp(-a))",),
+            "a*tanh(max(0, a) + log1p(exp(-abs(a))))",
+            named=True,
+        ),
+        Function("cube", "a*a^2", ("3*a^2",), named=True),
+        Function(
+            "bent",
+            "2*a if a > 0 else expm1(a)",
+            ("2 if a > 0 else exp(a)",),
+            named=True,
+            kinks=(0.0,),
+            at_kink="slope 1 at a = 0",
+        ),
+    )
+}
+MISH, CUBE, BENT = map(activation_of, FUNCTION_OF.values())
+LOG_COSH = loss_of("log_cosh", "E = sum_k log cosh(y[k] - t[k])", "log((exp(y - t) + exp(t - y))/2)")
+QUARTIC = loss_of("quartic", "E = 1/K sum_k (y[k] - t[k])^4, K outputs", "(y - t)^4/|k|")
 MADE_UP = (MISH, CUBE, BENT)
 LISTED = [f for f in ACTIVATIONS.values() if f.elementwise]
 
 
+@pytest.fixture(autouse=True)
+def known() -> Iterator[None]:
+    """The made-up functions stand in `FUNCTIONS`, as one who adds them would write, and what is made from it."""
+    with ExitStack() as undone:
+        for table, more in ((FUNCTIONS, FUNCTION_OF), (SPELLINGS, {name: name for name in FUNCTION_OF})):
+            (inside,) = gc.get_referents(table)
+            inside.update(more)
+            for name in more:
+                undone.callback(inside.pop, name)
+        yield
+
+
 @pytest.fixture
 def listed() -> Iterator[None]:
-    """The made-up activations stand in `ACTIVATIONS`, as one who adds them would write, and nowhere else."""
+    """The made-up activations stand in `ACTIVATIONS`, and nowhere else in the verifier."""
     (table,) = gc.get_referents(ACTIVATIONS)
     table.update({f.name: f for f in MADE_UP})
     yield
@@ -97,10 +106,15 @@ def test_a_wrong_gradient_of_it_is_found(f: Activation, listed: None) -> None:
     theirs = gradients(problem)
     theirs["dW1"][1, 2] *= 1 + 1e-9
     assert verify(problem, theirs).wrong == ("dW1[2,3]",)
-    right = f.derivative
-    assert right is not None
-    wrong = replace(f, derivative=lambda m, a, z: right(m, a, z) * (1 + 1e-9))
-    found = verify(with_activation(problem, wrong))
+    entry = FUNCTION_OF[f.name]
+    (right,) = entry.slopes
+    layers._made.cache_clear()
+    object.__setattr__(entry, "slopes", (f"({right})*1.000000001",))
+    try:
+        found = verify(problem)
+    finally:
+        object.__setattr__(entry, "slopes", (right,))
+        layers._made.cache_clear()
     assert not found.agrees
     assert "slope1[1]" in found.wrong
 
@@ -171,7 +185,7 @@ def test_one_entry_is_enough_for_a_loss(loss: Loss) -> None:
     theirs = gradients(problem)
     theirs["dW1"][1, 2] *= 1 + 1e-9
     assert verify(problem, theirs).wrong == ("dW1[2,3]",)
-    wrong = replace(loss, slope=lambda m, y, t: loss.slope(m, y, t) * (1 + 1e-9))
+    wrong = replace(loss, equation=f"({loss.equation})*1.000000001")
     assert "dz2[1]" in verify(with_loss(problem, wrong)).wrong
 
 
