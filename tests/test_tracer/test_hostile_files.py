@@ -21,7 +21,7 @@ from tests.campaigns.hostile.case import Case
 from tests.campaigns.hostile.judging import faults
 from tests.campaigns.hostile.planting import PLANTS, planted
 from tests.campaigns.hostile.running import run
-from tests.campaigns.hostile.shrinking import Shrinking
+from tests.campaigns.hostile.shrinking import Shrinking, placed
 from tests.campaigns.hostile_files import WARMING, warm
 
 warm(WARMING[:1])
@@ -34,7 +34,7 @@ for name in ("none", *PLANTS):
         found = faults(case, run(case))
         print(name, *(f"{fault.kind}:{fault.place.rpartition(' ')[2]}" for fault in found))
         if name == "crash":
-            small = Shrinking(found[0]).smallest(case)
+            small = Shrinking(placed(found[0], case)).smallest(case)
             print("small", small.command, small.files)
 """
 
