@@ -39,9 +39,9 @@ _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
 _SIGNS_ALONE = (*_LEFT_OPEN, "COMMA", "GAP")
-MOST_CHARACTERS, MOST_SIGNS = 150_000, 1200
-"""Characters of mathematics, and signs of equality in them, read of one document: more than any solution has."""
-_SIGN = re.compile(r"[=≈≒≃≅≐∼←]|\\(?:approx|simeq|doteq|leftarrow|gets)")
+MOST_CHARACTERS, MOST_SIGNS = 100_000, 1200
+"""Characters of mathematics, and signs of relations in them, read of one document: more than any solution has."""
+_SIGN = re.compile(r"[=≈≒≃≅≐∼←<>]|\\(?:approx|simeq|doteq|leftarrow|gets)")
 FAR = 3  # lines between two displays of which the second begins with a relation
 
 
@@ -97,7 +97,7 @@ def readable(rows: Sequence[SourceRow]) -> int:
     characters = signs = 0
     for k, row in enumerate(rows):
         characters += len(row.text)
-        signs += len(_SIGN.findall(row.text)) if characters <= MOST_CHARACTERS else 0
+        signs += max(1, len(_SIGN.findall(row.text))) if characters <= MOST_CHARACTERS else 0
         if characters > MOST_CHARACTERS or signs > MOST_SIGNS:
             return k
     return len(rows)
