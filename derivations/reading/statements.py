@@ -39,8 +39,10 @@ _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
 _SIGNS_ALONE = (*_LEFT_OPEN, "COMMA", "GAP")
-MOST_CHARACTERS, MOST_SIGNS = 100_000, 1200
-"""Characters of mathematics, and signs of relations in them, read of one document: more than any solution has."""
+MOST_PIECES, MOST_SIGNS = 50_000, 1200
+"""Pieces of mathematics, and signs of relations among them, read of one document: more than any solution has."""
+_PIECE = re.compile(r"\\[A-Za-z]{1,30}+|\\.|[0-9]++|[^\s{}&]")
+_SCRIPT = re.compile(r"_\{[^{}]{0,60}\}")  # n=1 below a name is no relation
 _SIGN = re.compile(r"[=≈≒≃≅≐∼←<>]|\\(?:approx|simeq|doteq|leftarrow|gets)")
 FAR = 3  # lines between two displays of which the second begins with a relation
 
@@ -94,11 +96,11 @@ Placed = tuple[int, Tok]  # row, token
 
 def readable(rows: Sequence[SourceRow]) -> int:
     """How many rows of a document can be read at a bounded cost."""
-    characters = signs = 0
+    pieces = signs = 0
     for k, row in enumerate(rows):
-        characters += len(row.text)
-        signs += max(1, len(_SIGN.findall(row.text))) if characters <= MOST_CHARACTERS else 0
-        if characters > MOST_CHARACTERS or signs > MOST_SIGNS:
+        pieces += len(_PIECE.findall(row.text[: 10 * MOST_PIECES]))
+        signs += max(1, len(_SIGN.findall(_SCRIPT.sub("", row.text)))) if pieces <= MOST_PIECES else 0
+        if pieces > MOST_PIECES or signs > MOST_SIGNS:
             return k
     return len(rows)
 

@@ -21,6 +21,7 @@ from tracer import ProblemError, load
 from tracer.answers.reading.naming import Naming
 from tracer.answers.reading.sources import LARGEST_SHEET, read_sheets
 from tracer.answers.solutions.marked import check_written, solution_sheet, written_text
+from tracer.cli import main
 from tracer.samples import samples_root
 
 HAND = samples_root() / "hand-3-2-2" / "problem.toml"
@@ -169,3 +170,14 @@ def test_a_hostile_file_takes_a_second_from_the_command_line(tmp_path: Path) -> 
     command = [sys.executable, "-m", "tracer", "check", "hand-3-2-2", str(file)]
     assert subprocess.run(command, capture_output=True, check=False).returncode in (0, 1, 2)
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < ALLOWED * BUSY
+
+
+def test_our_own_worked_lines_are_read_to_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The longest of them, 971 relations of a batch: the n = 1 below a name is no relation, and counts as none."""
+    work = str(tmp_path / "work.tex")
+    assert main(["trace", "softmax-xor", "--digits", "4", "--work", "-o", work]) == 0
+    capsys.readouterr()
+    assert main(["check", "softmax-xor", work]) == 0
+    out = capsys.readouterr().out
+    assert "numbers: all 313 right" in out
+    assert "not read: hand" not in out
