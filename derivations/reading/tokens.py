@@ -108,7 +108,7 @@ _TOKEN = re.compile(
 |(?P<FRAC>\\[dtc]?frac(?![A-Za-z]))
 |(?P<SQRT>\\sqrt(?![A-Za-z])|√)
 |(?P<PARTIAL>\\partial(?![A-Za-z])|[∂𝜕𝟃𝛛𝝏𝞉])
-|(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?\w+\}}?|\[[\d,]+\]|\^\S{{1,4}})*\s*/\s*d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
+|(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?[^\W_]++\}}?|\[[\d,]+\]|\^\S[^\s_^\[]{{0,3}})*\s*/\s*d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
 |(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)(?:\s*_\s*(?P<by>{_BRACED}|\\?[A-Za-z]+))?)
 |(?P<INDICATOR>(?:\\(?:mathbb|mathbf|mathds|mathbbm|bm)\s*\{{\s*1\s*\}}|\\(?:mathbb|mathbf|mathds)\s*1|[𝟙𝟏])\s*_?\s*
      (?=(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[{{]|\\\{{|\\left\s*\\\{{))
