@@ -12,7 +12,6 @@ from derivations.expression import (
     Expression,
     Index,
     Largest,
-    Name,
     Negative,
     Number,
     Over,
@@ -26,7 +25,7 @@ from derivations.expression import (
     Within,
 )
 from derivations.function import entry
-from derivations.printing import LatexPrinter, TextPrinter
+from derivations.printing import LatexPrinter, Printer, TextPrinter
 from derivations.quantity import Quantity
 from derivations.uses import filled
 
@@ -56,7 +55,7 @@ def _open(e: Expression) -> bool:
     return e.op == "sum" if isinstance(e, Over) else isinstance(e, Product) and _open(e.factors[-1])
 
 
-class _General:
+class _General(Printer):
     """What general lines add to a printer: arrays with indices, sums over letters, conditions."""
 
     def __init__(self, unwritten: frozenset[str] = frozenset()) -> None:
@@ -93,6 +92,23 @@ class _General:
         """An array's entry."""
         raise NotImplementedError
 
+    def over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
+        """A sum, product or largest over written letters; over none it is its body."""
+        raise NotImplementedError
+
+    def form(self, e: Expression) -> tuple[str, int]:
+        match e:
+            case Ref():
+                return self.ref(e), _ATOM
+            case Index():
+                return self.index(e), _ATOM
+            case Size(l):
+                return f"|{l}|", _ATOM
+            case Over(op, letters, body):
+                written = self.summed(letters)
+                return self.over(op, written, body) if written else self.form(body)
+        return super().form(e)
+
     def summed(self, letters: tuple[str, ...]) -> tuple[str, ...]:
         """The letters of a sum that are written."""
         return tuple(l for l in letters if l not in self.unwritten)
@@ -115,12 +131,6 @@ class GeneralText(_General, TextPrinter):
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
-            case Ref():
-                return self.ref(e), _ATOM
-            case Index():
-                return self.index(e), _ATOM
-            case Size(l):
-                return f"|{l}|", _ATOM
             case Same(left, right):
                 return f"[{self.index(left)} = {self.index(right)}]", _ATOM
             case Within(index, low, high):
@@ -129,8 +139,6 @@ class GeneralText(_General, TextPrinter):
                 return f"[{self(entry)} is the largest]", _ATOM
             case Smallest(entry, _):
                 return f"[{self(entry)} is the smallest]", _ATOM
-            case Over(op, letters, body):
-                return self._over(op, self.summed(letters), body)
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
             case Call("max0", (argument,)):
@@ -144,13 +152,9 @@ class GeneralText(_General, TextPrinter):
                 return self._product(factors), _PRODUCT
             case Quotient(above, below) if _open(above):
                 return f"({self(above)})/{self.at(below, _FACTOR)}", _PRODUCT
-            case Name():
-                return super().form(e)
         return super().form(e)
 
-    def _over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
-        if not letters:
-            return self.form(body)
+    def over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
         below = letters[0] if len(letters) == 1 else "{" + ",".join(letters) + "}"
         if op == "sum":
             return f"Σ_{below} {self.at(body, _PRODUCT)}", _PRODUCT
@@ -188,12 +192,6 @@ class GeneralLatex(_General, LatexPrinter):
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
-            case Ref():
-                return self.ref(e), _ATOM
-            case Index():
-                return self.index(e), _ATOM
-            case Size(l):
-                return f"|{l}|", _ATOM
             case Same(left, right):
                 return f"[{self.index(left)} = {self.index(right)}]", _ATOM
             case Within(index, low, high):
@@ -202,8 +200,6 @@ class GeneralLatex(_General, LatexPrinter):
                 return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
             case Smallest(smallest, _):
                 return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
-            case Over(op, letters, body):
-                return self._over(op, self.summed(letters), body)
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
             case Call(function, arguments) if not entry(function).command:
@@ -219,9 +215,7 @@ class GeneralLatex(_General, LatexPrinter):
                 return rf"\begin{{cases}} {rows} & \text{{otherwise}} \end{{cases}}", _ATOM
         return super().form(e)
 
-    def _over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
-        if not letters:
-            return self.form(body)
+    def over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
         below = ",".join(letters)
         if op == "sum":
             return rf"\sum_{{{below}}} {self.at(body, _PRODUCT)}", _PRODUCT

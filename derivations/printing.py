@@ -32,7 +32,7 @@ _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 4, 5
 _HIGH = (r"\frac", r"\begin", r"\sqrt", r"\left", r"\tfrac")
 
 
-class _Printer:
+class Printer:
     """What the printers share: parentheses where they must stand, signs, sums.
 
     `leaf` prints a quantity (its name, or its number), `number` a literal, `times` is the sign of a product.
@@ -75,7 +75,7 @@ class _Printer:
         return head + "".join(f" {'+' if sign > 0 else '-'} {self.at(e, _PRODUCT)}" for sign, e in rest)
 
 
-class TextPrinter(_Printer):
+class TextPrinter(Printer):
     """Plain text."""
 
     times = "\u00b7"
@@ -123,7 +123,7 @@ class TextPrinter(_Printer):
         raise TypeError(f"not an expression: {e!r}")
 
 
-class LatexPrinter(_Printer):
+class LatexPrinter(Printer):
     """LaTeX for math mode (amsmath).  `growing`: every parenthesis may grow; else only round what is high."""
 
     times = r"\cdot"
