@@ -11,12 +11,14 @@ from derivations.expression import (
     Call,
     Choice,
     Expression,
+    Largest,
     Name,
     Negative,
     Number,
     Power,
     Product,
     Quotient,
+    Smallest,
     Sum,
 )
 from derivations.quantity import Quantity
@@ -55,6 +57,8 @@ def value(e: Expression, leaf: Callable[[Quantity], Any]) -> Any:
             return -value(operand, leaf)
         case Choice(test, positive, otherwise):
             return value(positive if value(test, leaf) > 0 else otherwise, leaf)
+        case Largest(entry, extreme) | Smallest(entry, extreme):
+            return mpmath.mpf(value(entry, leaf) == value(extreme, leaf))
         case Call("max" | "min" as op, arguments):
             return (max if op == "max" else min)(value(a, leaf) for a in arguments)
         case Call(function, (argument,)):
@@ -165,6 +169,15 @@ def evaluate(e: Expression, leaf: Callable[[Quantity], Any], number: Callable[[s
         case Call("max0", (argument,)):
             value = evaluate(argument, leaf, number)
             return None if value is None else max(value, value * 0)
+        case Call("abs", (argument,)):
+            value = evaluate(argument, leaf, number)
+            return None if value is None else abs(value)
+        case Call("max" | "min" as op, arguments):
+            values = [evaluate(a, leaf, number) for a in arguments]
+            return None if None in values else (max if op == "max" else min)(values)
+        case Largest(entry, extreme) | Smallest(entry, extreme):
+            pair = evaluate(entry, leaf, number), evaluate(extreme, leaf, number)
+            return None if None in pair else number("1" if pair[0] == pair[1] else "0")
         case Choice(test, positive, otherwise):
             value = evaluate(test, leaf, number)
             return None if value is None else evaluate(positive if value > 0 else otherwise, leaf, number)
@@ -206,6 +219,19 @@ def relation(formula: Expression, value: str, shown: Callable[[Quantity], str]) 
 def chosen(formula: Expression, shown: Callable[[Quantity], str]) -> Expression:
     """A choice replaced by the branch that the numbers take."""
     while isinstance(formula, Choice):
-        test = evaluate(formula.test, lambda q: fraction_of(shown(q)), fraction_of)
+        test = _tested(formula.test, shown)
         formula = formula.positive if test is not None and test > 0 else formula.otherwise
     return formula
+
+
+def _tested(test: Expression, shown: Callable[[Quantity], str]) -> Any:
+    """The value of a test, exactly where it has no exp or the like in it; None where it has none."""
+    exact = evaluate(test, lambda q: fraction_of(shown(q)), fraction_of)
+    if exact is not None:
+        return exact
+    import mpmath
+
+    try:
+        return value(test, lambda q: mpmath.mpf(shown(q)))
+    except (ArithmeticError, ValueError):  # nan, 1/0
+        return None

@@ -100,6 +100,7 @@ _ALL = (
     ),
     Function(
         "tanh",
+        command=True,
         slopes=("1 - z^2",),
         operation="tanh",
         named=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from string import digits
 
@@ -29,13 +30,17 @@ from derivations.printing import LatexPrinter, Printer, TextPrinter
 from derivations.quantity import Quantity
 from derivations.uses import filled
 
-__all__ = ["GeneralLatex", "GeneralText", "stages"]
+__all__ = ["GeneralLatex", "GeneralText", "Letter", "own_letter", "stages"]
 
 _ATOM, _POWER, _FACTOR, _PRODUCT, _SUM = 5, 4, 3, 2, 1
 _GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "eta", "lambda"),
     *("mu", "nu", "rho", "sigma", "tau", "theta", "phi"),
 )
+
+
+Letter = Callable[[str, tuple[str, ...]], str | None]
+"""How an array with these indices is written, None for the printer's own way."""
 
 
 def _no_quantity(q: Quantity) -> str:
@@ -115,11 +120,12 @@ class _General(Printer):
 
 
 class GeneralText(_General, TextPrinter):
-    """Plain text: `a1[j] = Σ_i W1[j,i]·x[i] + b1[j]`."""
+    """Plain text: `a1[j] = Σ_i W1[j,i]·x[i] + b1[j]`; `letter(name, indices)` writes an array called otherwise."""
 
-    def __init__(self, unwritten: frozenset[str] = frozenset()) -> None:
+    def __init__(self, unwritten: frozenset[str] = frozenset(), letter: Letter = lambda name, indices: None) -> None:
         _General.__init__(self, unwritten)
         TextPrinter.__init__(self, _no_quantity)
+        self.letter = letter
 
     def equation(self, e: Equation) -> str:
         """A whole line."""
@@ -127,7 +133,8 @@ class GeneralText(_General, TextPrinter):
 
     def ref(self, r: Ref) -> str:
         letters = self.letters(r.at)
-        return r.name + (f"[{','.join(letters)}]" if letters else "")
+        known = self.letter(r.name, tuple(letters))
+        return known if known is not None else r.name + (f"[{','.join(letters)}]" if letters else "")
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
@@ -141,10 +148,6 @@ class GeneralText(_General, TextPrinter):
                 return f"[{self(entry)} is the smallest]", _ATOM
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
-            case Call("max0", (argument,)):
-                return f"max(0, {self(argument)})", _ATOM
-            case Call(function, arguments):
-                return f"{function}({', '.join(map(self, arguments))})", _ATOM
             case Choice(test, positive, otherwise):
                 above, below = self.compared(test, self.at)
                 return f"{self.at(positive, _SUM)} if {above} > {below} else {self(otherwise)}", 0
@@ -172,11 +175,7 @@ class GeneralText(_General, TextPrinter):
 class GeneralLatex(_General, LatexPrinter):
     """LaTeX for math mode; `letter(name, indices)` writes an array, in some notation, None where it has no letters."""
 
-    def __init__(
-        self,
-        unwritten: frozenset[str] = frozenset(),
-        letter: Callable[[str, tuple[str, ...]], str | None] = lambda name, indices: None,
-    ) -> None:
+    def __init__(self, unwritten: frozenset[str] = frozenset(), letter: Letter = lambda name, indices: None) -> None:
         _General.__init__(self, unwritten)
         LatexPrinter.__init__(self, _no_quantity)
         self.letter = letter
@@ -188,7 +187,7 @@ class GeneralLatex(_General, LatexPrinter):
     def ref(self, r: Ref) -> str:
         letters = tuple(self.letters(r.at))
         known = self.letter(r.name, letters)
-        return known if known is not None else _own_name(r.name, letters)
+        return known if known is not None else own_letter(r.name, letters)
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
@@ -202,10 +201,6 @@ class GeneralLatex(_General, LatexPrinter):
                 return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
-            case Call(function, arguments) if not entry(function).command:
-                words = str(function).replace("_", " ")
-                name = r"\Phi" if words == "Phi" else words if len(words) == 1 else rf"\operatorname{{{words}}}"
-                return f"{name}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
             case Product(factors) if any(map(_open, factors[:-1])):
                 parts = [self.parentheses(self(f)) if _open(f) else self.at(f, _PRODUCT) for f in factors[:-1]]
                 return f" {self.times} ".join((*parts, self.at(factors[-1], _PRODUCT))), _PRODUCT
@@ -223,21 +218,25 @@ class GeneralLatex(_General, LatexPrinter):
         return rf"{name}_{{{below}}}{self.parentheses(self(body))}", _ATOM
 
 
-def _own_name(name: str, letters: tuple[str, ...]) -> str:
-    """A name of somebody's own: one letter slanted, words upright, digits and marks where they belong."""
+def own_letter(name: str, letters: tuple[str, ...]) -> str:
+    """A name of somebody's own in LaTeX: one letter slanted, words upright, what follows an underscore raised."""
     below = f"_{{{','.join(letters)}}}" if letters else ""
-    if name.endswith("_new"):
-        return rf"{{{_own_name(name.removesuffix('_new'), letters)}}}^{{\,\mathrm{{new}}}}"
-    if name.endswith("_hat"):
-        return rf"\hat{{{_own_name(name.removesuffix('_hat'), ())}}}{below}"
-    if name.startswith("d") and len(name) > 1 and name not in _GREEK:
-        return rf"\frac{{\partial E}}{{\partial {_own_name(name[1:], letters)}}}"
-    stem = name.rstrip(digits)
-    number = name[len(stem) :]
-    stem = stem.removesuffix("_") if number else stem
-    letter = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{_escaped(stem)}}}"
-    above = f"^{{({number})}}" if number else ""
-    return letter + above + below
+    bare = name.rstrip("'")
+    stem = bare.rstrip(digits)
+    number, marks = bare[len(stem) :], "'" * (len(name) - len(bare))
+    stem, _, word = stem.partition("_")
+    raised = " ".join(filter(None, (rf"\mathrm{{{_escaped(word)}}}" if word else "", f"({number})" if number else "")))
+    above = f"^{{{raised}{marks}}}" if raised else marks
+    return _sign(stem) + above + below
+
+
+def _sign(stem: str) -> str:
+    if stem in _GREEK:
+        return rf"\{stem}"
+    if len(stem) == 1:
+        greek = unicodedata.name(stem, "").removeprefix("GREEK SMALL LETTER ").lower()
+        return rf"\{greek}" if greek in _GREEK else stem
+    return rf"\mathrm{{{_escaped(stem)}}}"
 
 
 def _escaped(stem: str) -> str:

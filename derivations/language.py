@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from derivations.cursor import LanguageError
@@ -35,18 +35,18 @@ __all__ = ["LanguageError", "Statements", "expression", "read"]
 MOST_LINES, LONGEST_LINE, MOST_PARTS = 1000, 2000, 2000
 
 
+@dataclass
 class Statements:
     """What a text says: equations, stated ranges of letters, arrays that are 0 outside (how far they are read).
 
     `functions` are those of the file by name, `lines` say where a range, a function or what is 0 outside was stated.
     """
 
-    def __init__(self) -> None:
-        self.equations: list[Equation] = []
-        self.ranges: dict[str, Range] = {}
-        self.outside: dict[str, tuple[Range, ...]] = {}
-        self.functions: dict[str, Function] = {}
-        self.lines: dict[str, int] = {}
+    equations: list[Equation] = field(default_factory=list)
+    ranges: dict[str, Range] = field(default_factory=dict)
+    outside: dict[str, tuple[Range, ...]] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
 
 
 def read(text: str, most: int = MOST_LINES) -> Statements:

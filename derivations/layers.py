@@ -14,15 +14,14 @@ from typing import NamedTuple
 from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays
 from derivations.backward import Wanted
-from derivations.equations import Role, Step
 from derivations.expression import Ref, letter
 from derivations.function import FUNCTIONS
 from derivations.language import expression, read
 from derivations.making import Asked, made
 from derivations.network import Problem
 from derivations.optimizers import OPTIMIZERS
-from derivations.program import Program
-from derivations.rewrites import fused, stable
+from derivations.planned import Planned, planned, starting_state
+from derivations.rewrites import fused
 from derivations.shapes import refs
 
 __all__ = ["Layered", "Place", "layered", "start"]
@@ -38,24 +37,14 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layered:
+class Layered(Planned):
     """The step that a network stands for.
 
-    `exact` works each quantity as it is written; `digits` the same with losses in the form that keeps their digits.
-    `places` are the arrays' kinds and layers by name, `names` the other way.  `carried` are the arrays that the next
-    step starts from, each with what it is after this one.
+    `places` are the arrays' kinds and layers by name, `names` the other way.
     """
 
-    step: Step
-    exact: Program
-    digits: Program
     places: dict[str, Place]
     names: dict[tuple[str, int], str]
-    carried: tuple[tuple[str, str], ...]
-
-    def program(self, *, by_definition: bool) -> Program:
-        """The program for an arithmetic."""
-        return self.exact if by_definition else self.digits
 
 
 class _Shape(NamedTuple):
@@ -115,10 +104,8 @@ def _made(shape: _Shape) -> Layered:
         typed=False,
     )
     step = made(read("\n".join(_lines(shape)), most=3 * len(shape.sizes) + 3), asked)
-    exact = Program(step)
-    digits = Program(step.replace(*stable(step.equations))) if shape.short else exact
-    places = dict(_places(shape))
-    return Layered(step, exact, digits, places, {place: name for name, place in places.items()}, tuple(_carried(step)))
+    ready, places = planned(step, keeping_digits=shape.short), dict(_places(shape))
+    return Layered(**vars(ready), places=places, names={place: name for name, place in places.items()})
 
 
 def _parameters(shape: _Shape) -> dict[str, tuple[int, ...]]:
@@ -159,14 +146,6 @@ def _wanted(shape: _Shape, parameters: tuple[str, ...]) -> Wanted:
     )
 
 
-def _carried(step: Step) -> Iterator[tuple[str, str]]:
-    for name, array in step.arrays.items():
-        if array.role is Role.PARAMETER:
-            yield name, f"{name}_new"
-        elif array.role is Role.BEFORE:
-            yield name, array.of
-
-
 def start(problem: Problem, m: Arithmetic) -> Arrays:
     """The arrays that a problem's step starts from, by name, in an arithmetic; of machine numbers made once."""
     known = problem.starts if m.floating else {}
@@ -176,15 +155,8 @@ def start(problem: Problem, m: Arithmetic) -> Arrays:
 
 
 def _start(problem: Problem, m: Arithmetic) -> Arrays:
-    own, training = layered(problem), problem.training
-    constants = {
-        "eta": training.learning_rate,
-        "mu": training.momentum,
-        "beta1": training.beta1,
-        "beta2": training.beta2,
-        "epsilon": training.epsilon,
-    }
-    out: Arrays = {"x": m.lift(problem.x), "step": 1}
+    own = layered(problem)
+    out: Arrays = {"x": m.lift(problem.x)}
     if problem.signals is not None:
         out["t" if problem.network.loss.needs == "t" else "signal"] = m.lift(problem.signals)
     for l, layer in problem.network:
@@ -192,14 +164,7 @@ def _start(problem: Problem, m: Arithmetic) -> Arrays:
         if layer.b is not None:
             column = m.lift(layer.b)
             out[own.names["b", l]] = column[0, 0] if layer.bias and layer.bias.shared else column[:, 0]
-    out |= {letter: m.scalar(given) for letter, given in constants.items() if given is not None}
-    out |= {name: out[_owner(own, name)] * 0 for name, array in own.step.arrays.items() if array.role is Role.BEFORE}
-    return out
-
-
-def _owner(own: Layered, before: str) -> str:
-    """The parameter whose state an array holds."""
-    return own.step.arrays[own.step.arrays[before].of].of
+    return {**out, **starting_state(own.step, problem.training, out, m)}
 
 
 def _lines(shape: _Shape) -> Iterator[str]:

@@ -101,6 +101,13 @@ class Training:
     reduction: str = "sum"
     samples: str = "together"
 
+    @property
+    def words(self) -> str:
+        """The optimizer with its constants."""
+        constants = (self.momentum, self.beta1, self.beta2, self.epsilon)
+        words = " ".join([self.optimizer, *(str(c.shown().item()) for c in constants if c is not None)])
+        return f"{words} (ema)" if self.momentum_form == "ema" else words
+
 
 @dataclass(frozen=True, repr=False)
 class Problem:
@@ -142,6 +149,11 @@ class Problem:
         if self.fused is None:
             own.__dict__["fused"] = None  # y - t holds for this sample, but the step cannot use it for all of them
         return own
+
+    @property
+    def turns(self) -> tuple[Problem, ...]:
+        """The same problem with each sample alone."""
+        return tuple(self.sample(k) for k in range(1, self.samples + 1))
 
     @cached_property
     def fused(self) -> Fusion | None:

@@ -11,6 +11,7 @@ from derivations.expression import (
     Differential,
     Entrywise,
     Expression,
+    Largest,
     Letters,
     Matrix,
     Name,
@@ -20,12 +21,13 @@ from derivations.expression import (
     Power,
     Product,
     Quotient,
+    Smallest,
     Sum,
     Transposed,
 )
 from derivations.names import Quantity
 
-__all__ = ["LatexPrinter", "Leaf", "TextPrinter", "to_latex", "to_text"]
+__all__ = ["LatexPrinter", "Leaf", "TextPrinter", "latex_number", "to_latex", "to_text"]
 
 Leaf = Callable[[Quantity], str]
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 4, 5
@@ -102,10 +104,12 @@ class TextPrinter(Printer):
                 return f"-{self.at(operand, _PRODUCT)}", _SUM
             case Call("max0", (argument,)):
                 return f"max(0, {self(argument)})", _ATOM
-            case Call(function, (argument,)):
-                return f"{function}({self(argument)})", _ATOM
+            case Call(function, arguments):
+                return f"{function}({', '.join(map(self, arguments))})", _ATOM
             case Choice(test, positive, otherwise):
                 return f"{self(positive)} if {self(test)} > 0 else {self(otherwise)}", 0
+            case Largest(entry, extreme) | Smallest(entry, extreme):
+                return f"[{self(entry)} = {self(extreme)}]", _ATOM
             case Partial(of, by):
                 return f"\u2202{self(of)}/\u2202{self(by)}", _ATOM
             case Differential(by, operand):
@@ -170,10 +174,14 @@ class LatexPrinter(Printer):
                 return rf"\sqrt{{{self(argument)}}}", _ATOM
             case Call("max0", (argument,)):
                 return rf"\max{self.parentheses('0, ' + self(argument))}", _ATOM
-            case Call(function, (argument,)):
-                return rf"\{function}{self.parentheses(self(argument))}", _ATOM
+            case Call("abs", (argument,)):
+                return rf"\left|{self(argument)}\right|", _ATOM
+            case Call(function, arguments):
+                return f"{_operator(str(function))}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
             case Choice(test, positive, otherwise):
                 return self.cases(self(positive), self(test), self(otherwise)), _ATOM
+            case Largest(entry, extreme) | Smallest(entry, extreme):
+                return f"[{self(entry)} = {self(extreme)}]", _ATOM
             case Partial(of, by):
                 return rf"\frac{{\partial {self(of)}}}{{\partial {self(by)}}}", _PRODUCT + 1
             case Differential(by, operand):
@@ -200,3 +208,21 @@ def to_text(e: Expression, leaf: Leaf) -> str:
 def to_latex(e: Expression, leaf: Leaf) -> str:
     """LaTeX for math mode (amsmath); `leaf` prints a quantity."""
     return LatexPrinter(leaf)(e)
+
+
+def latex_number(text: str) -> str:
+    """A shown number in LaTeX: 1.2e-05 as a power of ten."""
+    head, e, power = text.partition("e")
+    return rf"{head} \cdot 10^{{{power}}}" if e else {"inf": r"\infty", "-inf": r"-\infty"}.get(head, head)
+
+
+_OPERATORS = ("exp", "log", "sin", "cos", "tanh", "max", "min", "Phi")
+"""What LaTeX has a command of the same name for."""
+
+
+def _operator(function: str) -> str:
+    """A function's name in LaTeX: its command, a letter, or upright words."""
+    if function in _OPERATORS:
+        return rf"\{function}"
+    words = function.replace("_", " ")
+    return words if len(words) == 1 else rf"\operatorname{{{words}}}"

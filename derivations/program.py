@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays, Work
 from derivations.equations import Equation, Range, Step
-from derivations.expression import Index, Ref
+from derivations.expression import Index
 from derivations.lowering import Lowering
 from derivations.order import groups, recurrence
 from derivations.shapes import bounds, numbered
 
-__all__ = ["Program", "Record", "Task"]
+__all__ = ["Part", "Program", "Record", "Task"]
 
 Record = Callable[[str, Any], Any]
 MOST_PLANS = 6
@@ -30,6 +30,23 @@ class Task(NamedTuple):
 
     equation: Equation
     fixed: Mapping[str, int]
+
+
+class Part(NamedTuple):
+    """What one task works out: an array and, for each of its axes, the first and the last index.
+
+    `fixed` are the axes whose index is one number, which the worked array does not have.
+    """
+
+    name: str
+    extents: tuple[Range, ...]
+    fixed: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How the part is called where it is recorded: `h[2,1..3]`, an array that is worked whole by its bare name."""
+        words = (str(a) if k in self.fixed else f"{a}..{b}" for k, (a, b) in enumerate(self.extents))
+        return f"{self.name}[{','.join(words)}]"
 
 
 class _Planned(NamedTuple):
@@ -89,7 +106,7 @@ class Program:
     def run(self, m: Arithmetic, given: Mapping[str, Any], record: Record | None = None) -> Arrays:
         """Work the step: `given` arrays by name; `record(name, array)` returns what is carried on.
 
-        A part of an array is recorded under its place, `h[2,:]`.  Returns every array by its name.
+        A part of an array is recorded under its place, `h[2,1..3]`.  Returns every array by its name.
         """
         s: Arrays = dict(given)
         for name, place, label, work in self.plan(m):
@@ -126,18 +143,29 @@ class Program:
         work = lowering.right(task.equation.right, letters)
         if left.name not in self._in_parts:
             return _Planned(left.name, None, left.name, work)
-        return _Planned(left.name, *self._placed(left, fixed), work)
+        part = self._part(task)
+        place = tuple(
+            first - low if k in part.fixed else slice(first - low, last - low + 1)
+            for k, ((first, last), (low, _)) in enumerate(zip(part.extents, self.extents[left.name], strict=True))
+        )
+        return _Planned(left.name, place, part.label, work)
 
-    def _placed(self, left: Ref, fixed: Mapping[str, int]) -> tuple[tuple[Any, ...], str]:
-        """Where a part of an array stands in it, and how that is written."""
-        known = {l: Index((), v) for l, v in fixed.items()}
+    def _part(self, task: Task) -> Part:
+        """Where a part of an array stands in it."""
+        left, known = task.equation.left, {l: Index((), v) for l, v in task.fixed.items()}
         at = [numbered(i.at(known), self.step.ranges) for i in left.at if isinstance(i, Index)]
-        place: list[Any] = []
-        for i, (low, _) in zip(at, self.extents[left.name], strict=True):
-            first, last = self._reach(i)
-            place.append(slice(first - low, last - low + 1) if i.terms else i.plus - low)
-        label = f"{left.name}[{','.join(':' if i.terms else str(i.plus) for i in at)}]"
-        return tuple(place), label
+        fixed = tuple(k for k, i in enumerate(at) if not i.terms)
+        return Part(left.name, tuple(map(self._reach, at)), fixed)
+
+    @cached_property
+    def parts(self) -> Mapping[str, Part]:
+        """What the recording point is given, by how it is called there, in the order of calculation."""
+        out = {}
+        for task in self.tasks:
+            name = task.equation.left.name
+            part = self._part(task) if name in self._in_parts else Part(name, self.extents[name])
+            out[part.label if name in self._in_parts else name] = part
+        return out
 
 
 def _key(task: Task) -> Any:

@@ -238,8 +238,16 @@ def _negated(e: Expression) -> Expression:
     return e.operand if isinstance(e, Negative) else Negative(e)
 
 
+SumsToOne = Callable[[Ref, str], bool]
+"""Whether the entries of a target along a letter, its classes, sum to 1."""
+
+
 def fused(
-    backward: Sequence[Equation], forward: Sequence[Equation], d: Mapping[str, str], *, targets_sum_to_one: bool = True
+    backward: Sequence[Equation],
+    forward: Sequence[Equation],
+    d: Mapping[str, str],
+    *,
+    sums_to_one: SumsToOne = lambda target, classes: True,
 ) -> list[Equation]:
     """delta = y - t for softmax with its cross-entropy (where targets sum to 1), and for the sigmoid with its.
 
@@ -255,16 +263,16 @@ def fused(
         dy, delta = out.get(d.get(f"d{y}", f"d{y}")), d.get(f"d{argument.name}", f"d{argument.name}")
         if dy is None or delta not in out or dy.left.at != e.left.at:
             continue
-        short = _short(dy.right, e.left, outputs, targets_sum_to_one)
+        short = _short(dy.right, e.left, outputs, sums_to_one)
         if short is not None:
             out[delta] = replace(out[delta], right=short, why="fused")
     return list(out.values())
 
 
-def _short(dy: Expression, y: Ref, outputs: _Outputs, targets_sum_to_one: bool) -> Expression | None:
+def _short(dy: Expression, y: Ref, outputs: _Outputs, sums_to_one: SumsToOne) -> Expression | None:
     softmax = outputs.softmax(y)
     if softmax is not None and isinstance(softmax.right, Over):
-        return _short_softmax(_Ratio.of(dy), y, softmax.right.letters[0], targets_sum_to_one)
+        return _short_softmax(_Ratio.of(dy), y, softmax.right.letters[0], sums_to_one)
     match dy:
         case Sum(((1, first), (-1, second))) if outputs.logarithms(y):
             return _short_sigmoid(_Ratio.of(first), _Ratio.of(second), y)
@@ -306,7 +314,7 @@ def _without(factors: list[Expression], one: Expression) -> list[Expression] | N
     return [f for f in factors if f != one]
 
 
-def _short_softmax(dy: _Ratio, y: Ref, k: str, targets_sum_to_one: bool) -> Expression | None:
+def _short_softmax(dy: _Ratio, y: Ref, k: str, sums_to_one: SumsToOne) -> Expression | None:
     """-c t[k]/y[k] becomes c (y - t)."""
     of_k = [f for f in dy.above if k in free(f)]
     if dy.sign > 0 or len(of_k) != 1:
@@ -314,7 +322,7 @@ def _short_softmax(dy: _Ratio, y: Ref, k: str, targets_sum_to_one: bool) -> Expr
     target, read = of_k[0], y
     if isinstance(target, Same) and target.left == letter(k):
         read = Ref(y.name, tuple(target.right if i == letter(k) else i for i in y.at))
-    elif not (targets_sum_to_one and isinstance(target, Ref)):
+    elif not (isinstance(target, Ref) and sums_to_one(target, k)):
         return None
     above, below = _without(dy.above, target), _without(dy.below, read)
     if above is None or below is None or any(k in free(f) for f in below):

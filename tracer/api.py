@@ -154,7 +154,7 @@ def list_samples() -> list[tuple[str, str, str]]:
     """(name, network, title) of every sample."""
     rows = []
     for folder in sample_folders():
-        problem = load(folder.name)
+        problem = as_problem(folder.name)
         shape = "-".join(map(str, problem.network.sizes))
         layers = ", ".join(layer.activation.name for layer in problem.network.layers)
         rows.append((folder.name, f"{shape} {layers}", problem.title))

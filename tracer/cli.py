@@ -161,13 +161,24 @@ def _page(parser: argparse.ArgumentParser) -> None:
 
 
 def _new(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sizes", metavar="SIZES", help="inputs-hidden-outputs, such as 2-2-1")
-    parser.add_argument(
-        "--activation", default="sigmoid", metavar="NAME", help="of the hidden layers (default sigmoid)"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "examples:\n"
+        "  bptrace new 2-2-1 --activation tanh            a network of layers\n"
+        '  bptrace new circuit "f = (x+y)*z"               a circuit, from its equation\n'
+        "  bptrace new rnn 2-3-1 --times 3                a recurrent network through time\n"
+        "  bptrace new conv 4x6                           a convolution with pooling\n"
+        "  bptrace new attention 3-2                      single-head attention, 3 tokens of width 2\n"
     )
+    parser.add_argument(
+        "sizes", metavar="SIZES", help="inputs-hidden-outputs, such as 2-2-1; or circuit, rnn, conv, attention"
+    )
+    parser.add_argument("what", metavar="WHAT", nargs="?", help="the equations of a circuit, the sizes of the others")
+    parser.add_argument("--times", type=_whole, metavar="T", help="time steps of an rnn (default 3)")
+    parser.add_argument("--activation", metavar="NAME", help="of the hidden layers (default sigmoid)")
     parser.add_argument("--output-activation", metavar="NAME", help="of the last layer (default the same)")
     parser.add_argument("--loss", metavar="NAME", help="the loss (default: what fits the last layer)")
-    parser.add_argument("--learning-rate", default="0.1", metavar="ETA", help="default 0.1")
+    parser.add_argument("--learning-rate", metavar="ETA", help="default 0.1")
     _add_output(parser)
 
 

@@ -5,11 +5,11 @@ Data goes to standard output or to the file that `-o` names, words to standard e
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
-from tracer.terminal import aside, say
+from tracer.command_files import SUFFIXES, format_of, keep, layers, load_problem, tell, write
+from tracer.terminal import aside
 
 if TYPE_CHECKING:
     import argparse
@@ -32,23 +32,14 @@ __all__ = [
     "verify",
 ]
 
-_SUFFIXES = {
-    ".md": "markdown",
-    ".tex": "latex",
-    ".html": "html",
-    ".htm": "html",
-    ".csv": "csv",
-    ".json": "json",
-    ".txt": "table",
-}
 _UNDECIDED = {"not_assessable", "coarse", "unknown", "duplicate", "not_counted"}
-_DERIVED = {suffix: form for suffix, form in _SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
+_DERIVED = {suffix: form for suffix, form in SUFFIXES.items() if suffix != ".csv"} | {".txt": "text"}
 
 
 def trace(options: argparse.Namespace) -> int:
     """`bptrace trace`."""
-    problem = _load(options.problem)
-    form = _format(options)
+    problem = load_problem(options.problem)
+    form = format_of(options)
     if options.beside:
         for other in ("digits", "places", "carry", "arithmetic", "precision", "work", "notation"):
             if getattr(options, other):
@@ -61,7 +52,7 @@ def trace(options: argparse.Namespace) -> int:
             beside = put_beside(problem, cells)
         except SheetError as e:
             raise SheetError(f"{options.beside}: {e}") from None
-        return _write(beside.render(form), options)
+        return write(beside.render(form), options)
     from tracer.tracing import trace as trace_problem
 
     traced = trace_problem(
@@ -72,12 +63,12 @@ def trace(options: argparse.Namespace) -> int:
         places=options.places,
         carry=options.carry,
     )
-    _tell(traced.notes)
+    tell(traced.notes)
     if options.work:
         from tracer.show.work import Work
 
-        return _write(Work.of(traced, options.notation or "").render(form), options)
-    return _write(traced.table(options.notation or "").render(form), options)
+        return write(Work.of(traced, options.notation or "").render(form), options)
+    return write(traced.table(options.notation or "").render(form), options)
 
 
 def derive(options: argparse.Namespace) -> int:
@@ -85,13 +76,13 @@ def derive(options: argparse.Namespace) -> int:
     from derivations.derivation import derive as derive_problem
     from tracer.tracing import trace as trace_problem
 
-    problem = _load(options.problem)
+    problem = layers(options.problem)
     rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
     numbers = options.numbers or any(value is not None for value in rounds.values())
     if options.key and options.level != "worksheet":
         raise ValueError("--key goes with --level worksheet")
     level = "standard" if options.level == "worksheet" else options.level
-    form = _format(options, _DERIVED, "text")
+    form = format_of(options, _DERIVED, "text")
     rendering = {
         "notation": options.notation,
         "document": options.document,
@@ -104,14 +95,14 @@ def derive(options: argparse.Namespace) -> int:
     traced = trace_problem(problem, **rounds) if numbers else None
     solved = derive_problem(problem, level=level, numbers=traced, **common)
     if options.level != "worksheet":
-        return _write(solved.render(form, **rendering), options)
+        return write(solved.render(form, **rendering), options)
     blank = derive_problem(problem, level="worksheet", numbers=traced, **common)
     text = blank.render(form, **rendering)
     if options.key:
         options.output, output = options.key, options.output
-        _write(solved.render(form, **rendering), options)
+        write(solved.render(form, **rendering), options)
         options.output = output
-    return _write(text, options)
+    return write(text, options)
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -122,9 +113,9 @@ def verify(options: argparse.Namespace) -> int:
         raise ValueError("the problem and the gradients cannot both be standard input; put one of them in a file")
     if options.accuracy and not options.certify:
         raise ValueError("--accuracy goes with --certify; give both")
-    problem = _load(options.problem)
-    suffixes = {ending: form for ending, form in _SUFFIXES.items() if form not in ("latex", "html")}
-    form = _format(options, suffixes)
+    problem = layers(options.problem)
+    suffixes = {ending: form for ending, form in SUFFIXES.items() if form not in ("latex", "html")}
+    form = format_of(options, suffixes)
     result = verify_problem(
         problem,
         options.gradients,
@@ -134,7 +125,7 @@ def verify(options: argparse.Namespace) -> int:
         textbook=options.textbook,
         standard_input=sys.stdin.buffer,
     )
-    _write(result.render(form), options)
+    write(result.render(form), options)
     if form in ("csv", "json") or options.output:
         aside(str(result))
     return {"agree": 0, "disagree": 1, "undecided": 3}[result.verdict]
@@ -146,11 +137,11 @@ def check(options: argparse.Namespace) -> int:
 
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
-    problem = _load(options.problem)
+    problem = layers(options.problem)
     solutions = [] if options.overrides else _solutions(options.sheets)  # these name the cells of sheets
     if solutions and len(options.sheets) == 1:
         return _written_solution(options, problem, solutions[0])
-    if solutions and _format(options) in WRITTEN_FORMATS:
+    if solutions and format_of(options) in WRITTEN_FORMATS:
         return _files(options, problem)
     return _sheets(options, problem)
 
@@ -175,9 +166,9 @@ def _sheets(options: argparse.Namespace, problem: Problem) -> int:
         raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {translated(checked.one.error, options.lang)}")
-    form = _format(options)
+    form = format_of(options)
     text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
-    _write(text, options)
+    write(text, options)
     if options.output:
         aside(summary(checked, options.lang))
     return _exit_code(checked)
@@ -212,12 +203,12 @@ def _written_solution(options: argparse.Namespace, problem: Problem, text: str) 
 
     try:
         marked = check_written(problem, text, notation=options.notation)
-        report = marked.render(_format(options), feedback=options.feedback, lang=options.lang)
+        report = marked.render(format_of(options), feedback=options.feedback, lang=options.lang)
     except ValueError:
         raise
     except Exception as e:
         raise ValueError(f"{options.sheets[0]}: {translated(reported(e), options.lang)}") from None
-    _write(report, options)
+    write(report, options)
     if not marked.solution.relations:
         return 3
     return 0 if marked.all_right else 1
@@ -233,7 +224,7 @@ def _files(options: argparse.Namespace, problem: Problem) -> int:
     how = {"notation": options.notation, "decimal": options.decimal, "but": options.output, "people": False}
     sheet = partial(check_sheets, problem, standard_input=sys.stdin.buffer, **how)
     files = check_files(problem, options.sheets, sheet, notation=options.notation)
-    _write(render_files(files, _format(options), feedback=options.feedback, lang=options.lang), options)
+    write(render_files(files, format_of(options), feedback=options.feedback, lang=options.lang), options)
     return 0 if any(file.marked for file in files) else 3
 
 
@@ -255,21 +246,24 @@ def _marked_page(options: argparse.Namespace, checked: Checked) -> str:
         raise ValueError(f"a page is for one sheet, and these are {len(checked)}; name one of them")
     if options.problem == "-":
         raise ValueError("a page needs the problem twice; put it in a file")
-    traced = trace_problem(_load(options.problem), digits=checked.one.figures, carry="full")
+    traced = trace_problem(layers(options.problem), digits=checked.one.figures, carry="full")
     return step_page(traced, checked.one, notation=options.notation or "bishop", lang=options.lang)
 
 
 def sheet(options: argparse.Namespace) -> int:
     """`bptrace sheet`."""
+    from derivations.computation import Computation
     from tracer.answers.blank import blank_sheet
     from tracer.answers.reporting.unseen import unseen
     from tracer.answers.slips import slips_of, visible
 
-    problem = _load(options.problem)
+    problem = load_problem(options.problem)
     endings = {".csv": "csv", ".md": "markdown", ".txt": "text", ".json": "json", ".xlsx": "xlsx", ".tex": "latex"}
-    written = blank_sheet(problem, _format(options, endings, "csv"), options.notation)
-    _keep(options)
-    _write(written if isinstance(written, bytes) else written.rstrip("\n"), options)
+    written = blank_sheet(problem, format_of(options, endings, "csv"), options.notation)
+    keep(options)
+    write(written if isinstance(written, bytes) else written.rstrip("\n"), options)
+    if isinstance(problem, Computation):
+        return 0
     seen = {slip.base for slip in visible(problem)}
     for line in unseen([slip.name for slip in slips_of(problem) if slip.base not in seen]):
         aside(line)
@@ -284,14 +278,17 @@ def train(options: argparse.Namespace) -> int:
     for option in ("notation", "lang"):
         if getattr(options, option) and not paged:
             raise ValueError(f"--{option} goes with --format page")
-    problem = _load(options.problem)
+    problem = load_problem(options.problem)
     if paged:  # a notation that cannot write this network is refused before the training, not after it
+        from derivations.network import Problem as Layers
         from derivations.notation import notation_of
 
+        if not isinstance(problem, Layers):
+            raise ValueError("equations of your own have no training page yet; leave out --format page")
         notation_of(problem, options.notation or "bishop")
     steps = options.steps
     if options.epochs is not None:
-        in_turn = problem.training.samples == "in_turn"
+        in_turn = problem.training is not None and problem.training.samples == "in_turn"
         steps = options.epochs * (problem.samples if in_turn else 1)
     run = train_problem(
         problem,
@@ -304,15 +301,15 @@ def train(options: argparse.Namespace) -> int:
         places=options.places,
         progress=True,
     )
-    _tell(run.last.notes)
+    tell(run.last.notes)
     if paged:
         from tracer.show.page import run_page
 
-        return _write(run_page(run, notation=options.notation or "bishop", lang=options.lang or "en"), options)
-    form = _format(options)
+        return write(run_page(run, notation=options.notation or "bishop", lang=options.lang or "en"), options)
+    form = format_of(options)
     if run.traced and form != "json":
-        return _write(run.traced.table().render(form), options)
-    return _write(run.table().render(form), options)
+        return write(run.traced.table().render(form), options)
+    return write(run.table().render(form), options)
 
 
 def page(options: argparse.Namespace) -> int:
@@ -320,24 +317,36 @@ def page(options: argparse.Namespace) -> int:
     from tracer.show.page import page as step_page
     from tracer.tracing import trace as trace_problem
 
-    traced = trace_problem(_load(options.problem), digits=options.digits, places=options.places, carry=options.carry)
-    _tell(traced.notes)
-    return _write(step_page(traced, notation=options.notation, lang=options.lang), options)
+    traced = trace_problem(
+        load_problem(options.problem), digits=options.digits, places=options.places, carry=options.carry
+    )
+    tell(traced.notes)
+    return write(step_page(traced, notation=options.notation, lang=options.lang), options)
 
 
 def new(options: argparse.Namespace) -> int:
     """`bptrace new`."""
     from tracer.template import new_problem
+    from tracer.template_equations import KINDS, new_equations
 
+    layered = ("activation", "output_activation", "loss", "learning_rate")
+    if options.sizes in KINDS:
+        for option in (name for name in layered if getattr(options, name)):
+            raise ValueError(f"--{option.replace('_', '-')} goes with sizes of layers; {options.sizes} has equations")
+        text = new_equations(options.sizes, options.what or "", 3 if options.times is None else options.times)
+        keep(options)
+        return write(text.rstrip("\n"), options)
+    if options.what or options.times is not None:
+        raise ValueError(f"sizes are one word, such as 2-2-1; these go with {', '.join(KINDS)}")
     text = new_problem(
         options.sizes,
-        activation=options.activation,
+        activation=options.activation or "sigmoid",
         output=options.output_activation,
         loss=options.loss,
-        rate=options.learning_rate,
+        rate=options.learning_rate or "0.1",
     )
-    _keep(options)
-    return _write(text.rstrip("\n"), options)
+    keep(options)
+    return write(text.rstrip("\n"), options)
 
 
 def read(options: argparse.Namespace) -> int:
@@ -355,10 +364,10 @@ def read(options: argparse.Namespace) -> int:
         raise ValueError(f"{where}: byte {e.start + 1}: not UTF-8 text; save the file as UTF-8") from None
     except ValueError as e:
         raise ValueError(f"{where}: {e}") from None
-    _tell(proposal.notes)
+    tell(proposal.notes)
     if proposal.missing:
-        _tell((f"not found in it: {', '.join(proposal.missing)}",))
-    return _write(proposal.text, options)
+        tell((f"not found in it: {', '.join(proposal.missing)}",))
+    return write(proposal.text, options)
 
 
 def samples(options: argparse.Namespace) -> int:
@@ -366,15 +375,15 @@ def samples(options: argparse.Namespace) -> int:
     from tracer.api import list_samples
     from tracer.show.grid import grid
 
-    return _write(grid(("sample", "network", "title"), list_samples(), "table"), options)
+    return write(grid(("sample", "network", "title"), list_samples(), "table"), options)
 
 
 def equations(options: argparse.Namespace) -> int:
     """`bptrace equations`."""
     from tracer.show.equation_list import EquationList
 
-    form = _format(options, {".md": "markdown", ".tex": "latex", ".json": "json", ".txt": "text"}, "text")
-    return _write(EquationList(_load(options.problem)).render(form), options)
+    form = format_of(options, {".md": "markdown", ".tex": "latex", ".json": "json", ".txt": "text"}, "text")
+    return write(EquationList(load_problem(options.problem)).render(form), options)
 
 
 def functions(options: argparse.Namespace) -> int:
@@ -394,55 +403,4 @@ def functions(options: argparse.Namespace) -> int:
     lines += ["", "Losses"]
     for g in LOSSES.values():
         lines += entry(g.name, g.text, "" if g.domain == "all real y" else g.domain, g.source)
-    return _write("\n".join(lines), options)
-
-
-# --- reading and writing ---
-
-
-def _load(source: str) -> Problem:
-    from tracer.problem import LARGEST_FILE, ProblemError, load, loads
-
-    try:
-        if source == "-":
-            return loads(sys.stdin.buffer.read(LARGEST_FILE + 1))
-        return load(source)
-    except ProblemError as e:
-        raise ProblemError(f"{'standard input' if source == '-' else source}: {e}") from None
-
-
-def _format(options: argparse.Namespace, suffixes: dict[str, str] | None = None, default: str = "table") -> str:
-    suffixes = suffixes or _SUFFIXES
-    if options.format:
-        return str(options.format)
-    if options.output:
-        suffix = os.path.splitext(options.output)[1].lower()
-        if suffix not in suffixes:
-            known = ", ".join(sorted(suffixes))
-            raise ValueError(f"{options.output}: the ending says no format; use one of {known}, or give --format")
-        return suffixes[suffix]
-    return default
-
-
-def _keep(options: argparse.Namespace) -> None:
-    """A form to fill in never replaces one that may be filled in."""
-    if options.output and os.path.isfile(options.output):
-        raise ValueError(f"{options.output}: is there already; give another name, so that nobody's numbers are lost")
-
-
-def _write(text: str | bytes, options: argparse.Namespace) -> int:
-    """To standard output, or to the file that -o names."""
-    if options.output:
-        from tracer.saving import save
-
-        save(text, options.output)
-    elif isinstance(text, bytes):
-        raise ValueError("a workbook is not text; name a file with -o")
-    else:
-        say(text)
-    return 0
-
-
-def _tell(notes: tuple[str, ...]) -> None:
-    for note in notes:
-        aside(f"note: {note}")
+    return write("\n".join(lines), options)

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from derivations.given import Given, read_number, shape_of, shortened
+from derivations.network import Training
 from tracer.toml_text import ProblemError, cut
 
-__all__ = ["FIELDS", "OPTIMIZER_CONSTANTS", "Table", "known_names", "whole"]
+__all__ = ["FIELDS", "OPTIMIZER_CONSTANTS", "Table", "known_names", "read_names", "read_training", "whole"]
+
+MOST_NAMES = 500
 
 OPTIMIZER_CONSTANTS = {  # an optimizer's constants
     "momentum": ("momentum", "nesterov"),
@@ -23,12 +26,18 @@ OPTIMIZER_CONSTANTS = {  # an optimizer's constants
 }
 FIELDS: dict[str, tuple[str, ...]] = {
     "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
+    "equations": (
+        *("title", "equations", "objective", "inputs", "gates"),
+        *("parameters", "given", "training", "names", "sheet"),
+    ),
     "network": ("loss", "layers", "layout"),
     "layers": ("activation", "W", "b", "theta", "bias_column"),
     "samples": ("x", "t", "class", "dz"),
     "training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "update_biases", "reduction", "samples"),
+    "own training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "sample", "samples"),
     "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
     "sheet": ("ask", "points", "figures", "places", "notation"),
+    "own sheet": ("ask", "points", "figures", "places"),
     "marking": ("accept",),
 }
 
@@ -110,12 +119,19 @@ class Table:
             )
         return given
 
-    def array(self, key: str, written: Any) -> Given:
-        """Numbers in nested lists; a complaint names the entry."""
+    def title(self) -> str:
+        """The title, "" where there is none."""
+        title = self.value.get("title", "")
+        if not isinstance(title, str) or len(title) > 500:
+            raise self.fail("title", f"{shortened(title)} is not a short text; write it in quotes")
+        return title
+
+    def array(self, key: str, written: Any, deepest: int = 2) -> Given:
+        """Numbers in nested lists, at most so many levels of them; a complaint names the entry."""
         if isinstance(written, np.ndarray):
             written = written.tolist()
         try:
-            if len(shape_of(written)) > 2:
+            if len(shape_of(written)) > deepest:
                 raise ValueError("lists are nested too deeply; a matrix is a list of rows")
             return Given.read(written)
         except RecursionError:
@@ -175,3 +191,51 @@ def _place_of_fault(written: Any, place: str = "") -> str:
 def whole(value: object) -> bool:
     """Whether a value is a whole number, and no truth value."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def read_names(top: Table) -> tuple[tuple[str, str, str], ...]:
+    """`[names]` as (their name, ours, their LaTeX or ""), read as text alone.  Raises ProblemError."""
+    table = top.value.get("names", {})
+    if not isinstance(table, Mapping):
+        raise top.fail("names", 'must be a table of `theirs = "ours"` lines')
+    entries: list[tuple[str, str, str]] = []
+    if len(table) > MOST_NAMES:
+        raise top.fail("names", f"{len(table)} names are too many; at most {MOST_NAMES}, a pattern counts as one")
+    for theirs, ours in table.items():
+        place = Table({}, "names", "", "").at(str(theirs))
+        latex = ""
+        if isinstance(ours, Mapping):
+            texts = all(isinstance(entry, str) for entry in ours.values())
+            if "quantity" not in ours or set(ours) - {"quantity", "latex"} or not texts:
+                raise ProblemError(f'{place}: write {{quantity = "W2[1,1]", latex = "w_5"}}')
+            ours, latex = ours["quantity"], str(ours.get("latex", ""))
+        if not isinstance(ours, str):
+            raise ProblemError(
+                f'{place}: {shortened(ours)} is not a quantity\'s name; write one in quotes, such as "W2[1,1]"'
+            )
+        entries.append((str(theirs), ours, latex))
+    return tuple(entries)
+
+
+def read_training(table: Table) -> Training:
+    """`[training]`: the learning rate, the optimizer with its constants, what is done with samples.
+
+    Raises ProblemError.
+    """
+    optimizer = table.choice("optimizer", ("sgd", "momentum", "nesterov", "adam"), "sgd")
+    for key, optimizers in OPTIMIZER_CONSTANTS.items():
+        if key in table.value and optimizer not in optimizers:
+            raise table.fail(key, f"does not belong to {optimizer}; set optimizer = '{optimizers[0]}' or leave it out")
+    has_momentum, adam = optimizer in ("momentum", "nesterov"), optimizer == "adam"
+    return Training(
+        learning_rate=table.number("learning_rate", least=0),
+        optimizer=optimizer,
+        momentum=table.number("momentum", "0.9", least=0, below=1) if has_momentum else None,
+        momentum_form=table.choice("momentum_form", ("classical", "ema"), "classical"),
+        beta1=table.number("beta1", "0.9", least=0, below=1) if adam else None,
+        beta2=table.number("beta2", "0.999", least=0, below=1) if adam else None,
+        epsilon=table.number("epsilon", "1e-8", least=1e-300) if adam else None,
+        update_biases=table.flag("update_biases", True),
+        reduction=table.choice("reduction", ("sum", "mean"), "sum"),
+        samples=table.choice("samples", ("together", "in_turn", "apart"), "together"),
+    )

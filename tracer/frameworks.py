@@ -16,7 +16,7 @@ from derivations.network import Problem
 from tracer.array_files import read_arrays
 from tracer.framework_readers import Model, numpy_of, read_model
 from tracer.loss_conventions import Convention, convention_of
-from tracer.problem import ProblemError, load
+from tracer.problem import ProblemError, as_problem
 
 __all__ = ["conventions", "gradients_of", "network_of", "problem_of", "reading_of", "turned_gradients"]
 
@@ -157,7 +157,7 @@ def problem_of(
         for sample, row in zip(samples, targets, strict=True):
             sample[key] = row
     training = {"learning_rate": learning_rate, "reduction": reduction or convention.reduction}
-    return load({"network": network, "samples": samples, "training": training})
+    return as_problem({"network": network, "samples": samples, "training": training})
 
 
 def _floats(given: Any, name: str) -> Array:

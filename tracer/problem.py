@@ -14,35 +14,48 @@ import numpy as np
 
 from derivations.activations import ACTIVATIONS, Activation
 from derivations.aliases import Aliases
+from derivations.computation import Computation
 from derivations.given import Given, shortened
 from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
-from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem, Training
-from tracer.fields import OPTIMIZER_CONSTANTS, Table, whole
+from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem
+from tracer.draws import numbers_or_draw
+from tracer.fields import Table, read_names, read_training, whole
 from tracer.files import FileRefused, read_file
 from tracer.samples import find_sample, sample_folders
 from tracer.sheet_fields import read_marking_table, read_sheet_table
 from tracer.toml_text import ProblemError, read_toml
 
-__all__ = ["ProblemError", "Source", "as_problem", "load", "loads"]
+__all__ = ["ProblemError", "Source", "as_problem", "load", "loads", "stated"]
 
 LARGEST_FILE = 1_000_000
-MOST_UNITS, MOST_LAYERS, MOST_SAMPLES, MOST_NAMES = 100_000, 1000, 5000, 500
+MOST_LAYERS, MOST_SAMPLES = 1000, 5000
 _SMALLER = "draw large weights with W = {random = ..., shape = ...}"
 
 
-Source = Problem | str | Path | Mapping[str, Any]
+Source = Problem | Computation | str | Path | Mapping[str, Any]
+
+
+def stated(source: Source) -> Problem | Computation:
+    """A problem as it is, or loaded."""
+    return source if isinstance(source, Problem | Computation) else load(source)
 
 
 def as_problem(source: Source) -> Problem:
-    """A problem as it is, or loaded."""
-    return source if isinstance(source, Problem) else load(source)
+    """A problem with layers, as it is or loaded.  Raises ProblemError for equations of its own."""
+    found = stated(source)
+    if isinstance(found, Computation):
+        raise ProblemError(
+            "it has equations of its own: derive, verify and check read these from a later version on; "
+            "trace, train, equations, sheet and page do now"
+        )
+    return found
 
 
-def load(source: str | Path | Mapping[str, Any]) -> Problem:
+def load(source: str | Path | Mapping[str, Any]) -> Problem | Computation:
     """Read a problem: a TOML file, the name of a shipped sample, or the same as a mapping (arrays may be numpy's).
 
-    Raises ProblemError (where, what, what now) and FileNotFoundError.
+    A file has layers, or equations of its own.  Raises ProblemError (where, what, what now) and FileNotFoundError.
 
     >>> load("hand-3-2-2").network.sizes
     (3, 2, 2)
@@ -60,7 +73,7 @@ def load(source: str | Path | Mapping[str, Any]) -> Problem:
         raise ProblemError(str(e)) from None
 
 
-def loads(content: str | bytes) -> Problem:
+def loads(content: str | bytes) -> Problem | Computation:
     """Read a problem from the text of a TOML file.  Raises ProblemError."""
     if isinstance(content, bytes):
         try:
@@ -74,14 +87,20 @@ def loads(content: str | bytes) -> Problem:
     return _problem(read_toml(content), content)
 
 
+def _problem(value: Mapping[str, Any], content: str) -> Problem | Computation:
+    if "equations" not in value:
+        return _layered(value, content)
+    from tracer.computation_file import read_computation
+
+    return read_computation(value, content)
+
+
 # --- the parts of a problem ---
 
 
-def _problem(value: Mapping[str, Any], content: str) -> Problem:
+def _layered(value: Mapping[str, Any], content: str) -> Problem:
     top = Table(value, "", "", content)
-    title = top.value.get("title", "")
-    if not isinstance(title, str) or len(title) > 500:
-        raise top.fail("title", f"{shortened(title)} is not a short text; write it in quotes")
+    title = top.title()
     net = Table(top.need("network", "a [network] table with loss and layers"), "network", "network", content)
     loss = LOSSES[net.choice("loss", LOSSES)]
     in_out = net.choice("layout", ("out_in", "in_out"), "out_in") == "in_out"
@@ -94,7 +113,9 @@ def _problem(value: Mapping[str, Any], content: str) -> Problem:
         each = f"{len(samples)} samples of {sum(network.sizes)} units"
         raise top.fail("samples", f"{each} are more than {MOST_NUMBERS} numbers; give fewer samples")
     signals = _signals(samples, network)
-    training = _training(top)
+    training = read_training(
+        Table(top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", content)
+    )
     names = _names(top, network, x.shape[1])
     return Problem(
         network,
@@ -145,7 +166,9 @@ def _layer(table: Table, in_out: bool) -> tuple[Table, Layer]:
 
 
 def _matrix(table: Table, in_out: bool, bias_column: bool) -> Given:
-    W = _array_or_draw(table, "W", table.need("W", "W = [[0.1, 0.2], [0.3, 0.4]]"), bias_column, in_out)
+    W = numbers_or_draw(
+        table, "W", table.need("W", "W = [[0.1, 0.2], [0.3, 0.4]]"), bias_column=bias_column, in_out=in_out
+    )
     if len(W.shape) != 2:
         example = "a list of rows: W = [[0.1, 0.2], [0.3, 0.4]], one row per unit, one column per input"
         raise table.fail("W", f"{'one row' if len(W.shape) == 1 else 'not a matrix'}; write {example}")
@@ -153,7 +176,7 @@ def _matrix(table: Table, in_out: bool, bias_column: bool) -> Given:
 
 
 def _bias(table: Table, letter: str, units: int) -> tuple[Given, BiasForm]:
-    given = _array_or_draw(table, letter, table.value[letter])
+    given = numbers_or_draw(table, letter, table.value[letter])
     if given.shape == ():
         return given.turned(lambda a: a.reshape(1, 1)), BiasForm(letter, shared=True)
     if given.shape != (units,):
@@ -164,37 +187,6 @@ def _bias(table: Table, letter: str, units: int) -> tuple[Given, BiasForm]:
             f"give {_count(units)}, or one number for the layer{hint}",
         )
     return given.turned(lambda a: a.reshape(-1, 1)), BiasForm(letter)
-
-
-def _array_or_draw(table: Table, key: str, written: Any, bias_column: bool = False, in_out: bool = False) -> Given:
-    if not isinstance(written, Mapping):
-        return table.array(key, written)
-    draw = Table(written, table.at(key), "random", table.content)
-    kind = draw.choice("random", ("normal", "uniform", "glorot_uniform"))
-    shape, seed = draw.need("shape", "shape = [2, 3]"), draw.need("seed", "seed = 1")
-    good = isinstance(shape, list | tuple) and len(shape) in (1, 2)
-    if not good or not all(whole(n) and 1 <= n <= MOST_UNITS for n in shape):
-        raise draw.fail("shape", f"must be one or two whole numbers from 1 to {MOST_UNITS}, such as [2, 3]")
-    if np.prod([float(n) for n in shape]) > MOST_NUMBERS:
-        raise draw.fail("shape", f"more than {MOST_NUMBERS} numbers; a problem worked by hand is smaller")
-    if not whole(seed) or not 0 <= seed < 2**32:
-        raise draw.fail("seed", "must be a whole number from 0 to 4294967295")
-    wanted = {"normal": ("mean", "std"), "uniform": ("low", "high"), "glorot_uniform": ()}[kind]
-    for extra in set(written) - {"random", "shape", "seed", *wanted}:
-        raise draw.fail(extra, f"does not belong to a {kind} draw; {kind} takes {', '.join(wanted) or 'nothing more'}")
-    generator = np.random.RandomState(seed)
-    if kind == "normal":
-        mean, std = draw.number("mean", "0"), draw.number("std", "1", least=0)
-        return Given(generator.normal(mean.floats, std.floats, shape))
-    if kind == "uniform":
-        low, high = draw.number("low", "0"), draw.number("high", "1")
-        if low.floats > high.floats:
-            raise draw.fail("high", "is below low; exchange them")
-        return Given(generator.uniform(low.floats, high.floats, shape))
-    fans = list(shape) if len(shape) > 1 else [1, *shape]
-    fans[0 if in_out else -1] -= bias_column  # the bias is no input
-    limit = np.sqrt(6 / max(sum(fans), 1))
-    return Given(generator.uniform(-limit, limit, shape))
 
 
 def _fit(layers: list[tuple[Table, Layer]], inputs: int, in_out: bool, first: Table) -> None:
@@ -275,60 +267,17 @@ def _one_hot(table: Table, classes: int) -> Given:
     return Given.read([int(j == k) for j in range(1, classes + 1)])
 
 
-def _training(top: Table) -> Training:
-    table = Table(
-        top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", top.content
-    )
-    optimizer = table.choice("optimizer", ("sgd", "momentum", "nesterov", "adam"), "sgd")
-    for key, optimizers in OPTIMIZER_CONSTANTS.items():
-        if key in table.value and optimizer not in optimizers:
-            raise table.fail(key, f"does not belong to {optimizer}; set optimizer = '{optimizers[0]}' or leave it out")
-    has_momentum, adam = optimizer in ("momentum", "nesterov"), optimizer == "adam"
-    return Training(
-        learning_rate=table.number("learning_rate", least=0),
-        optimizer=optimizer,
-        momentum=table.number("momentum", "0.9", least=0, below=1) if has_momentum else None,
-        momentum_form=table.choice("momentum_form", ("classical", "ema"), "classical"),
-        beta1=table.number("beta1", "0.9", least=0, below=1) if adam else None,
-        beta2=table.number("beta2", "0.999", least=0, below=1) if adam else None,
-        epsilon=table.number("epsilon", "1e-8", least=1e-300) if adam else None,
-        update_biases=table.flag("update_biases", True),
-        reduction=table.choice("reduction", ("sum", "mean"), "sum"),
-        samples=table.choice("samples", ("together", "in_turn", "apart"), "together"),
-    )
-
-
 def _names(top: Table, network: Network, samples: int) -> tuple[tuple[str, str, str], ...]:
-    table = top.value.get("names", {})
-    if not isinstance(table, Mapping):
-        raise top.fail("names", 'must be a table of `theirs = "ours"` lines')
-    entries: list[tuple[str, str, str]] = []
-    if len(table) > MOST_NAMES:
-        raise top.fail("names", f"{len(table)} names are too many; at most {MOST_NAMES}, a pattern counts as one")
-    for theirs, ours in table.items():
-        place = Table({}, "names", "", "").at(str(theirs))
-        latex = ""
-        if isinstance(ours, Mapping):
-            if "quantity" not in ours or set(ours) - {"quantity", "latex"} or not all(map(_is_text, ours.values())):
-                raise ProblemError(f'{place}: write {{quantity = "W2[1,1]", latex = "w_5"}}')
-            ours, latex = ours["quantity"], str(ours.get("latex", ""))
-        if not isinstance(ours, str):
-            raise ProblemError(
-                f'{place}: {shortened(ours)} is not a quantity\'s name; write one in quotes, such as "W2[1,1]"'
-            )
-        entries.append((str(theirs), ours, latex))
+    entries = read_names(top)
+    for entry in entries:
         try:
-            Aliases(network, samples, (entries[-1],))
+            Aliases(network, samples, (entry,))
         except (UnknownName, ValueError) as e:
-            raise ProblemError(f"{place}: {e}") from None
-    return tuple(entries)
+            raise ProblemError(f"{Table({}, 'names', '', '').at(entry[0])}: {e}") from None
+    return entries
 
 
 # --- words ---
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _count(n: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,9 @@ from tracer.fields import Table, whole
 from tracer.toml_text import ProblemError
 
 if TYPE_CHECKING:
-    from derivations.spellings import Spellings
+    from derivations.own_names import OwnNames
 
-__all__ = ["read_marking_table", "read_sheet_table"]
+__all__ = ["read_marking_table", "read_own_sheet_table", "read_sheet_table"]
 
 MOST_POINTS, MOST_FIGURES = 1000, 15
 MOST_ASKED, MOST_ACCEPTED = 5000, 20
@@ -42,7 +42,23 @@ def read_sheet_table(top: Table, network: Network, samples: int, names: tuple[tu
                 NOTATIONS[notation].check(network)
         except NotationError as e:
             raise table.fail("notation", str(e)) from None
-    known = _Known(Spellings(network, samples, names), str(fields.get("notation", "")))
+    spellings, letters = Spellings(network, samples, names), str(fields.get("notation", ""))
+    return _fields(table, lambda name: text(network, spellings.read(name, letters).quantity))
+
+
+def read_own_sheet_table(top: Table, names: OwnNames) -> Fields:
+    """`[sheet]` of equations of their own: ask, points, figures, places, by the names of the file.
+
+    Raises ProblemError.
+    """
+    table = Table(top.value.get("sheet", {}), "sheet", "own sheet", top.content)
+    return _fields(table, lambda name: names.text(names.read(name)))
+
+
+def _fields(table: Table, ours: Callable[[str], str]) -> Fields:
+    """The fields, checked, each name as ours."""
+    fields = dict(table.value)
+    known = _Known(ours)
     ask = fields.get("ask")
     if ask is not None:
         if not isinstance(ask, list | tuple) or not 0 < len(ask) <= MOST_ASKED:
@@ -81,15 +97,14 @@ def read_marking_table(top: Table) -> Fields:
 class _Known:
     """Names in whatever letters a problem file may use, as ours."""
 
-    spellings: Spellings
-    notation: str
+    read: Callable[[str], str]
 
     def ours(self, name: Any, place: str) -> str:
         """Our name.  Raises ProblemError."""
         try:
             if not isinstance(name, str):
                 raise ValueError(f"{shortened(name)} is not a name; write it in quotes")
-            return text(self.spellings.network, self.spellings.read(name, self.notation).quantity)
+            return self.read(name)
         except (UnknownName, ValueError) as e:
             raise ProblemError(f"{place}: {e}") from None
 

@@ -79,6 +79,15 @@ class WorkedStep:
             quantities, array = np.moveaxis(quantities, -1, 0), np.moveaxis(array, -1, 0)
         yield from zip(quantities.flat, array.flat, strict=True)
 
+    def replace(self, each: Callable[[Quantity, Any], Any]) -> None:
+        """Other numbers in place of those recorded: what is shown of them."""
+        for (kind, layer), recorded in self.arrays.items():
+            array = np.asarray(recorded, object)
+            out = np.empty(array.shape, object)
+            for place, q in np.ndenumerate(self.quantities(kind, layer)):
+                out[place] = each(q, array[place])
+            self.arrays[kind, layer] = out if array.ndim else out[()]
+
     def array(self, kind: str, layer: int) -> Any:
         """One array as people index it: (units,), (units, inputs); for a batch (samples, units)."""
         array = self.arrays[kind, layer] if (kind, layer) in self.arrays else self.inputs[kind, layer]

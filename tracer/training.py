@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from derivations import names
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic
+from derivations.axes import Arrays
+from derivations.computation import Computation
+from derivations.equations import Role
 from derivations.layers import layered, start
 from derivations.network import Problem
-from tracer.problem import Source, as_problem
+from derivations.planned import Planned
+from derivations.quantity import Quantity
+from tracer.computed_step import run_computation
+from tracer.problem import ProblemError, Source, stated
 from tracer.rounding import Rounding
 from tracer.schedule import Schedule, schedules
 from tracer.step import WorkedStep, run_step
 from tracer.terminal import counted
-from tracer.tracing import Trace
+from tracer.traces.base import AnyStep, Trace
+from tracer.tracing import trace_of
 
 __all__ = ["MOST_STEPS", "Run", "train"]
 
@@ -30,7 +37,7 @@ class Run:
     step that was asked for, None if none was; `recorded` are the traces of evenly spaced steps, where asked for.
     """
 
-    problem: Problem
+    problem: Problem | Computation
     steps: int
     losses: tuple[tuple[float, ...], ...]
     last: Trace
@@ -39,21 +46,33 @@ class Run:
 
     @property
     def outputs(self) -> Mapping[str, float]:
-        """The outputs of the last step's forward pass, by name (in turn: of every sample, after the last update)."""
+        """The outputs of the last step's forward pass, by name (in turn: of every sample, after the last update).
+
+        Equations of somebody's own have none.
+        """
+        if isinstance(self.problem, Computation):
+            return {}
         L = len(self.problem.network)
         if self.problem.training.samples == "in_turn" and self.problem.samples > 1:
-            return self._outputs_after()
+            return self._outputs_after(self.problem)
         return self._select(lambda q: q.kind == "z" and q.layer == L)
 
     @property
     def gradients(self) -> Mapping[str, float]:
-        """dE/dW and dE/db of the last step, by name."""
-        return self._select(lambda q: q.kind in ("dW", "db"))
+        """The gradient of each parameter in the last step, by name."""
+        return self._select(self._is("dW", "db", role=Role.GRADIENT))
 
     @property
     def parameters(self) -> Mapping[str, float]:
-        """Weights and biases after the last update, by name."""
-        return self._select(lambda q: q.kind in ("W_new", "b_new"))
+        """Weights and biases, or the parameters of equations, after the last update, by name."""
+        return self._select(self._is("W_new", "b_new", role=Role.UPDATED))
+
+    def _is(self, *kinds: str, role: Role) -> Callable[[Quantity], bool]:
+        """Whether a number is of these kinds of a network, or of this role in equations."""
+        if isinstance(self.problem, Problem):
+            return lambda q: q.kind in kinds
+        arrays = self.problem.step.arrays
+        return lambda q: arrays[q.kind].role is role
 
     def table(self) -> Any:
         """The run as finished strings: `print(run.table())`, `.render("json")`."""
@@ -71,24 +90,19 @@ class Run:
         formats = {"text/plain": "table", "text/html": "html", "text/latex": "latex", "text/markdown": "markdown"}
         return {mime: self.table().render(form) for mime, form in formats.items()}
 
-    def _select(self, wanted: Any) -> dict[str, float]:
-        network, out = self.problem.network, {}
-        for step in self.last.steps:
-            for q, value in step.items():
-                if wanted(q):
-                    out[names.text(network, q._replace(step=1))] = self.last.number(value)
-        return out
+    def _select(self, wanted: Callable[[Quantity], bool]) -> dict[str, float]:
+        items = (item for step in self.last.steps for item in step.items())
+        return {self.last.name(q._replace(step=1)): self.last.number(v) for q, v in items if wanted(q)}
 
-    def _outputs_after(self) -> dict[str, float]:
+    def _outputs_after(self, problem: Problem) -> dict[str, float]:
         step = self.last.steps[0]
-        together = replace(self.problem, training=replace(self.problem.training, samples="together"))
+        assert isinstance(step, WorkedStep)
+        together = replace(problem, training=replace(problem.training, samples="together"))
         following = step.following
         carried = {name: following[name] for name, _ in layered(step.problem).carried}
         after = run_step(together, step.m, start(together, step.m) | carried)
-        L = len(self.problem.network)
-        return {
-            names.text(self.problem.network, q): float(v) for q, v in after.items() if q.kind == "z" and q.layer == L
-        }
+        L = len(problem.network)
+        return {names.text(problem.network, q): float(v) for q, v in after.items() if q.kind == "z" and q.layer == L}
 
 
 def train(
@@ -113,7 +127,11 @@ def train(
     >>> train("sigmoid-xor", 100).losses[-1][0]
     100
     """
-    problem = as_problem(problem)
+    problem = stated(problem)
+    if problem.training is None:
+        raise ProblemError(
+            "training: missing; training updates the parameters: write [training] and learning_rate = 0.1"
+        )
     if not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"--steps must be from 1 to {MOST_STEPS}")
     if every is not None and every < 1:
@@ -128,17 +146,17 @@ def train(
     wanted = {steps, trace_step, *recorded} - {None}
     runs = [_train(schedule, m, steps, every, wanted, progress) for schedule in schedules(problem)]
 
-    def trace_of(number: int) -> Trace:
-        return Trace(problem, tuple(traced[number] for _, traced in runs), arithmetic, rounding, "full", {})
+    def traced_step(number: int) -> Trace:
+        return trace_of(problem, tuple(traced[number] for _, traced in runs), arithmetic, rounding)
 
     losses = tuple((n, *(kept[n] for kept, _ in runs)) for n in runs[0][0])
     return Run(
         problem,
         steps,
         losses,
-        trace_of(steps),
-        trace_of(trace_step) if trace_step else None,
-        tuple(map(trace_of, recorded)),
+        traced_step(steps),
+        traced_step(trace_step) if trace_step else None,
+        tuple(map(traced_step, recorded)),
     )
 
 
@@ -150,29 +168,55 @@ def _spaced(steps: int, most: int) -> list[int]:
 
 
 def _train(
-    schedule: Schedule, m: Arithmetic, steps: int, every: int | None, wanted: set[Any], progress: bool
-) -> tuple[dict[int, float], dict[int, WorkedStep]]:
+    schedule: Schedule[Any], m: Arithmetic, steps: int, every: int | None, wanted: set[Any], progress: bool
+) -> tuple[dict[int, float], dict[int, AnyStep]]:
     """The losses of the steps to show, and the steps to trace, of one network."""
-    own = layered(schedule.turns[0])
-    program, carried = own.program(by_definition=False), own.carried
-    starts = [start(problem, m) for problem in schedule.turns]
-    has_loss = "E" in own.step.arrays
+    ways = [_Way.of(problem, m) for problem in schedule.turns]
     losses: dict[int, float] = {}
-    traced: dict[int, WorkedStep] = {}
+    traced: dict[int, AnyStep] = {}
     with m.working():
         for n in counted(range(1, steps + 1), "step", shown=progress):
-            given = starts[(n - 1) % len(starts)]
+            way = ways[(n - 1) % len(ways)]
+            given = way.given
             given["step"] = n
             if n in wanted:
-                traced[n] = run_step(schedule.problem(n), m, dict(given))
-                traced[n].sample = schedule.sample
-            known = program.run(m, given)
-            if has_loss and _shows(n, steps, every, len(starts)):
-                losses[n] = float(known["E"])
-            following = starts[n % len(starts)]
-            for name, after in carried:
+                traced[n] = way.traced(dict(given), m, schedule.sample)
+            known = way.planned.digits.run(m, given)
+            if way.objective and _shows(n, steps, every, len(ways)):
+                losses[n] = float(known[way.objective])
+            following = ways[n % len(ways)].given
+            for name, after in way.planned.carried:
                 following[name] = known[after]
     return losses, traced
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What one turn of a schedule works with: the problem, its programs, the arrays that its next step starts from.
+
+    `objective` is the array whose value is the loss, "" where there is none.
+    """
+
+    problem: Problem | Computation
+    planned: Planned
+    given: Arrays
+    objective: str
+
+    @classmethod
+    def of(cls, problem: Problem | Computation, m: Arithmetic) -> _Way:
+        """Of a network, or of equations of somebody's own."""
+        if isinstance(problem, Computation):
+            return cls(problem, problem.planned, problem.start(m), problem.objective)
+        own = layered(problem)
+        return cls(problem, own, start(problem, m), "E" if "E" in own.step.arrays else "")
+
+    def traced(self, given: Arrays, m: Arithmetic, sample: int) -> AnyStep:
+        """One step with every number recorded."""
+        if isinstance(self.problem, Computation):
+            return run_computation(self.problem, m, given, sample=sample)
+        step = run_step(self.problem, m, given)
+        step.sample = sample
+        return step
 
 
 def _shows(n: int, steps: int, every: int | None, samples: int) -> bool:

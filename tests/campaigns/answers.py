@@ -16,7 +16,7 @@ import numpy as np
 
 from derivations.names import text
 from tracer import load
-from tracer.answers.blank import SHEET_FORMATS, blank_sheet
+from tracer.answers.blank import SHEET_FORMATS, filled_sheet
 from tracer.answers.reading.naming import Naming
 from tracer.answers.reading.sources import read_sheets, readings
 from tracer.tracing import steps_of
@@ -48,7 +48,7 @@ def originals() -> list[bytes]:
     for form in SHEET_FORMATS:
         for notation in (None, "bishop", "ng", "mazur"):
             try:
-                sheet = blank_sheet(p, form, notation, values=values)
+                sheet = filled_sheet(p, form, notation, values=values)
             except ImportError:
                 continue
             out.append(sheet if isinstance(sheet, bytes) else sheet.encode())

@@ -192,7 +192,7 @@ def test_trap_7_the_stable_rewrite_of_a_sigmoid() -> None:
 def _short(t: list[float], *, sum_to_one: bool) -> Example:
     made = typed(*LOGITS, {"t": t})
     forward, back = ([e for e in made.step.equations if (e.stage == "forward") is yes] for yes in (True, False))
-    return made.wrong(made.step.replace(*fused(back, forward, {}, targets_sum_to_one=sum_to_one)))
+    return made.wrong(made.step.replace(*fused(back, forward, {}, sums_to_one=lambda target, classes: sum_to_one)))
 
 
 def test_trap_7_the_fused_delta_is_y_minus_t_where_targets_sum_to_1() -> None:
@@ -208,7 +208,7 @@ def test_twin_a_fused_delta_of_targets_that_do_not_sum_to_1_is_seen() -> None:
     text = ("y[k] = softmax_k(a[k])\nE = -Σ_k t[k]*log(y[k])", {"a": [0.5, -1]}, {"t": [1, 1]})
     made = typed(*text)
     forward, back = ([e for e in made.step.equations if (e.stage == "forward") is yes] for yes in (True, False))
-    wrong = made.wrong(made.step.replace(*fused(back, forward, {}, targets_sum_to_one=True)))
+    wrong = made.wrong(made.step.replace(*fused(back, forward, {}, sums_to_one=lambda target, classes: True)))
     for check in CHECKS:
         check(made)
         with pytest.raises(AssertionError):

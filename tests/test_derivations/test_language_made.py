@@ -223,7 +223,7 @@ SHORT: Mapping[str, tuple[str, Numbers, Numbers, str]] = {
 def shortened(own: Example, *, sum_to_one: bool = True) -> Example:
     """The example with the short deltas."""
     forward, back = ([e for e in own.step.equations if (e.stage == "forward") is yes] for yes in (True, False))
-    return own.wrong(own.step.replace(*fused(back, forward, {}, targets_sum_to_one=sum_to_one)))
+    return own.wrong(own.step.replace(*fused(back, forward, {}, sums_to_one=lambda target, classes: sum_to_one)))
 
 
 @pytest.mark.parametrize("what", SHORT)

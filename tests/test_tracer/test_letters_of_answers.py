@@ -12,7 +12,7 @@ from derivations.names import read_name
 from derivations.notation import NOTATIONS
 from tracer import check, load, trace, verify
 from tracer.answers.beside import put_beside
-from tracer.answers.blank import blank_sheet
+from tracer.answers.blank import blank_sheet, filled_sheet
 from tracer.answers.reading.sheets import SheetError, read_sheet
 from tracer.answers.reporting.render import render
 from tracer.answers.result import Checked
@@ -40,7 +40,7 @@ def slipped(problem: str, notation: str | None, tmp_path: Path) -> Checked:
     factor = {q: 2 if q.kind == "delta" and q.layer == last else 1 for q in step.shown if q.kind in ("z", "delta")}
     values = {q: f"{factor[q] * float(step.shown[q]):.4g}" for q in factor}
     path = tmp_path / "sheet.csv"
-    rows = str(blank_sheet(own, "csv", notation, values=values)).splitlines()
+    rows = str(filled_sheet(own, "csv", notation, values=values)).splitlines()
     path.write_text("\n".join(row for row in rows if not row.endswith(",")), encoding="utf-8")
     return check(own, [path])
 
@@ -172,7 +172,7 @@ def test_numbers_are_verified_in_the_notation_that_their_sheet_states(notation: 
     own = load("hand-3-2-2")
     values = {q: repr(float(v)) for step in steps_of(own) for q, v in step.items()}
     path = tmp_path / "sheet"
-    text = str(blank_sheet(own, form, notation, values=values))
+    text = str(filled_sheet(own, form, notation, values=values))
     path.write_text(text, encoding="utf-8")
     assert verify(own, path).agrees
     assert len(put_beside(own, read_sheet(path)).rows) == len(values)

@@ -23,7 +23,7 @@ from derivations.names import Quantity, text
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
 from tracer import load
-from tracer.answers.blank import SHEET_FORMATS, asked, blank_sheet
+from tracer.answers.blank import SHEET_FORMATS, asked, blank_sheet, filled_sheet
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.sources import read_sheets, readings, sheet_from
 from tracer.answers.reading.written import read_written
@@ -312,7 +312,7 @@ def test_a_filled_in_sheet_reads_back(form: str, source: Any, tmp_path: Path) ->
     problem = load(random_problem(source) if isinstance(source, int) else source)
     numbers = {q: _shown(v) for step in steps_of(problem) for q, v in step.items()}
     for notation in stated(problem):
-        content = blank_sheet(problem, form, notation, values=numbers)
+        content = filled_sheet(problem, form, notation, values=numbers)
         (sheet,) = sheets(tmp_path, content, f"a{SUFFIX[form]}", problem=problem)
         assert not sheet.error
         assert written_text(tmp_path / f"a{SUFFIX[form]}") is None

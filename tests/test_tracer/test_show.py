@@ -12,7 +12,7 @@ import pytest
 import tracer
 from derivations.given import fraction
 from tracer import trace, train
-from tracer.show.table import FORMATS
+from tracer.show.formats import FORMATS
 from tracer.show.work import Work
 
 SCHEMAS = Path(tracer.__file__).parent / "schemas"

@@ -6,6 +6,7 @@ what they print.  For each printed number both are worked, exactly, and compared
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,11 +14,14 @@ from typing import Any
 from derivations import names
 from derivations.aliases import Meaning
 from derivations.arithmetic import Exact
+from derivations.computation import Computation
 from derivations.given import fraction
 from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.own_names import OwnNames
 from derivations.spellings import Spellings
 from tracer.answers.reading.sheets import Cell, SheetError
+from tracer.computed_step import STATED
 from tracer.rounding import Rounding, bounds, half_away, ten_to
 from tracer.show.grid import grid
 from tracer.tracing import steps_of
@@ -78,7 +82,7 @@ class Beside:
         return self.render("table")
 
 
-def put_beside(problem: Problem, cells: list[Cell]) -> Beside:
+def put_beside(problem: Problem | Computation, cells: list[Cell]) -> Beside:
     """Compare a sheet with the problem.  Raises SheetError for a name that the step does not have."""
     printed = _meanings(problem, cells)
     exact: dict[Quantity, Any] = {}
@@ -97,17 +101,17 @@ def put_beside(problem: Problem, cells: list[Cell]) -> Beside:
     return Beside(tuple(_row(problem, meaning, cell, carried, exact) for meaning, cell in printed.values()))
 
 
-def _meanings(problem: Problem, cells: list[Cell]) -> dict[Quantity, tuple[Meaning, Cell]]:
-    spellings = Spellings(problem.network, problem.samples, problem.names)
+def _meanings(problem: Problem | Computation, cells: list[Cell]) -> dict[Quantity, tuple[Meaning, Cell]]:
+    read, is_given = _reader(problem)
     recorded = {q for step in steps_of(problem) for q, _ in step.items()}
     out: dict[Quantity, tuple[Meaning, Cell]] = {}
     for cell in cells:
         try:
-            meaning = spellings.read(cell.name, cell.notation)
+            meaning = read(cell)
         except names.UnknownName as e:
             raise SheetError(f"line {cell.line}: {e}") from None
         q = meaning.quantity
-        if q not in recorded and q.kind in ("x", "t", "W", "b", *names.CONSTANTS):
+        if q not in recorded and is_given(q.kind):
             raise SheetError(f"line {cell.line}: {cell.name} is given, not worked out; leave the line out")
         if q not in recorded:
             hint = "; a batch has one for each sample, such as @1" if q._replace(sample=1) in recorded else ""
@@ -118,16 +122,29 @@ def _meanings(problem: Problem, cells: list[Cell]) -> dict[Quantity, tuple[Meani
     return out
 
 
-def _factor(meaning: Meaning, problem: Problem) -> Fraction:
-    return fraction(meaning.multiple) * fraction(problem.training.learning_rate.exact().item()) ** meaning.eta_power
+def _reader(problem: Problem | Computation) -> tuple[Callable[[Cell], Meaning], Callable[[str], bool]]:
+    """What a cell's name stands for, and which kinds are given."""
+    if isinstance(problem, Computation):
+        own = OwnNames(problem)
+        stated = {name for name, array in own.arrays.items() if array.role in STATED}
+        return lambda cell: Meaning(own.read(cell.name)), stated.__contains__
+    spellings = Spellings(problem.network, problem.samples, problem.names)
+    return lambda cell: spellings.read(cell.name, cell.notation), {*"xtWb", *names.CONSTANTS}.__contains__
 
 
-def _rational(number: str, meaning: Meaning, problem: Problem) -> str:
+def _factor(meaning: Meaning, problem: Problem | Computation) -> Fraction:
+    factor = fraction(meaning.multiple)
+    if meaning.eta_power and problem.training:
+        factor *= fraction(problem.training.learning_rate.exact().item()) ** meaning.eta_power
+    return factor
+
+
+def _rational(number: str, meaning: Meaning, problem: Problem | Computation) -> str:
     value = fraction(number) / _factor(meaning, problem)
     return f"{value.numerator}/{value.denominator}"
 
 
-def _row(problem: Problem, meaning: Meaning, cell: Cell, carried: Any, exact: Any) -> BesideRow:
+def _row(problem: Problem | Computation, meaning: Meaning, cell: Cell, carried: Any, exact: Any) -> BesideRow:
     places = written_places(cell.number)
     factor = _factor(meaning, problem)
     values = {CARRIED: carried[meaning.quantity], EXACT: exact[meaning.quantity]}

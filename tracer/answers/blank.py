@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from derivations import names
 from derivations.aliases import Aliases
+from derivations.computation import Computation
 from derivations.letters import plain_text
 from derivations.names import Quantity
 from derivations.network import Problem
@@ -16,9 +17,23 @@ from tracer.answers.reading.workbooks import workbook
 from tracer.show.grid import to_csv
 from tracer.tracing import steps_of
 
-__all__ = ["SHEET_FORMATS", "asked", "blank_sheet", "points_of"]
+__all__ = ["SHEET_FORMATS", "asked", "blank_sheet", "filled_sheet", "points_of"]
 
 SHEET_FORMATS = ("csv", "markdown", "text", "json", "xlsx", "latex")
+
+
+def blank_sheet(problem: Problem | Computation, form: str = "csv", notation: str | None = None) -> str | bytes:
+    """The sheet to fill in, as csv, markdown, text, json, xlsx (bytes) or latex; names in a notation if one is given.
+
+    Raises ValueError for another format, NotationError for a notation that cannot write the network.
+    """
+    if form not in SHEET_FORMATS:
+        raise ValueError(f"format '{form}' is not known here; known are {', '.join(SHEET_FORMATS)}")
+    if isinstance(problem, Problem):
+        return filled_sheet(problem, form, notation)
+    from tracer.answers.blank_grids import blank_grids
+
+    return blank_grids(problem, form, notation)
 
 
 def asked(problem: Problem) -> list[Quantity]:
@@ -47,21 +62,18 @@ def _of(asked: Quantity, q: Quantity) -> bool:
     )
 
 
-def blank_sheet(
+def filled_sheet(
     problem: Problem,
     form: str = "csv",
     notation: str | None = None,
     *,
     values: Mapping[Quantity, str] = MappingProxyType({}),
 ) -> str | bytes:
-    """The sheet to fill in, as csv, markdown, text, json, xlsx (bytes) or latex; names in a notation if one is given.
+    """The sheet of a network, with numbers filled in: `values`.
 
     Points, figures and places stand where `[sheet]` sets them: as columns, as lists in json, as a remark in text.
-    `values` fills numbers in.  Raises
-    ValueError for another format, NotationError for a notation that cannot write the network.
+    Raises NotationError for a notation that cannot write the network.
     """
-    if form not in SHEET_FORMATS:
-        raise ValueError(f"format '{form}' is not known here; known are {', '.join(SHEET_FORMATS)}")
     stated = notation or dict(problem.sheet).get("notation")
     letters = None if stated in (None, "names") else notation_of(problem, str(stated))
     quantities = asked(problem)

@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from tracer.show.table import Table
-    from tracer.tracing import Trace
+from derivations.computation import Computation
 
-__all__ = ["finite", "trace_json"]
+if TYPE_CHECKING:
+    from derivations.network import Problem
+    from tracer.show.table import Table
+    from tracer.traces.base import Trace
+
+__all__ = ["described", "dumps", "finite", "trace_json", "version_of"]
 
 
 def finite(value: Any) -> float | None:
@@ -20,11 +23,11 @@ def finite(value: Any) -> float | None:
 
 
 def trace_json(trace: Trace, table: Table | None = None) -> str:
-    """A trace in the schema bptrace/trace/1."""
+    """A trace in the schema bptrace/trace/1, of equations of somebody's own in bptrace/trace/2."""
     out: dict[str, Any] = {
-        "schema": "bptrace/trace/1",
+        "schema": f"bptrace/trace/{version_of(trace.problem)}",
         "title": trace.problem.title,
-        "sizes": list(trace.problem.network.sizes),
+        **described(trace.problem),
         "arithmetic": trace.arithmetic,
         "rounding": trace.policy,
         "inputs": _numbers(trace, trace.inputs),
@@ -32,14 +35,45 @@ def trace_json(trace: Trace, table: Table | None = None) -> str:
     }
     if trace.arithmetic == "ball":
         out["radii"] = {name: _radius(value) for name, value in trace.values.items()}
-        bits = getattr(trace.steps[0].m, "bits", 53)
-        out["balls"] = {name: str(value.str(int(bits * 0.30103) + 2)) for name, value in trace.values.items()}
+        out["balls"] = {name: str(value.str(int(trace.bits * 0.30103) + 2)) for name, value in trace.values.items()}
     if table is not None:
         keys = ("name", "formula", "numbers", "relation", "value")
         out["rows"] = [{k: getattr(row, k) for k in keys} for row in table.rows]
-    if trace.notes:
-        out["notes"] = list(trace.notes)
+    left = {row.general: row.more for row in table.rows if row.more} if table is not None else {}
+    notes = [
+        f"of {general.partition(' = ')[0]} {more} rows are left out; values has them" for general, more in left.items()
+    ]
+    if trace.notes or notes:
+        out["notes"] = [*trace.notes, *notes]
     return dumps(out)
+
+
+def version_of(problem: Problem | Computation) -> int:
+    """Which version of a schema a problem's results are in: 1 for layers, 2 for equations of somebody's own."""
+    return 2 if isinstance(problem, Computation) else 1
+
+
+def described(problem: Problem | Computation) -> dict[str, Any]:
+    """What is worked: the sizes of the layers; the arrays with their axes, and the equations with their letters."""
+    if not isinstance(problem, Computation):
+        return {"sizes": list(problem.network.sizes)}
+    from derivations.general import GeneralLatex, GeneralText
+    from derivations.own_names import OwnNames
+
+    step, names = problem.step, OwnNames(problem)
+    text, latex = GeneralText(step.unwritten, names.letter), GeneralLatex(step.unwritten, names.latex_letter)
+    arrays = {
+        name: {"role": a.role.value, "axes": [list(extent) for extent in a.extents]}
+        | ({"of": a.of} if a.of else {})
+        | ({"meaning": a.meaning} if a.meaning else {})
+        for name, a in step.arrays.items()
+    }
+    equations = [
+        {"stage": e.stage, "text": text.equation(e), "latex": latex.equation(e).replace("&=", "=")}
+        for e in step.equations
+    ]
+    ranges = {l: list(r) for l, r in step.ranges.items() if l.isalpha() and l not in step.unwritten}
+    return {"objective": problem.objective, "arrays": arrays, "ranges": ranges, "equations": equations}
 
 
 def dumps(value: Mapping[str, Any]) -> str:

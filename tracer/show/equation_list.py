@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from textwrap import wrap
 
+from derivations.computation import Computation
 from derivations.equations import Step
 from derivations.general import GeneralLatex, GeneralText, stages
-from derivations.layers import layered
+from derivations.layers import Layered, layered
 from derivations.network import Problem
 from derivations.notation import BISHOP
+from derivations.own_names import OwnNames
 from tracer.schedule import schedules
-from tracer.show.table import escape_markdown, headings
+from tracer.show.formats import escape_markdown
+from tracer.traces.computed import headings as own_headings
+from tracer.traces.layered import headings
 
 __all__ = ["FORMATS", "EquationList"]
 
@@ -22,30 +27,25 @@ WIDTH = 80
 class EquationList:
     """The equations of a problem, in every format."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem | Computation) -> None:
         self.problem = problem
         worked = schedules(problem)[0].turns[0]  # one sample, where samples go in turn or apart
-        self.own = layered(worked)
-        self.step: Step = self.own.step
-        self.text = GeneralText(self.step.unwritten)
-        self.latex = GeneralLatex(self.step.unwritten, self._letter)
-
-    def _letter(self, name: str, letters: tuple[str, ...]) -> str | None:
-        place = self.own.places.get(name)
-        if place is None:
-            return None
-        kind = place.kind.removesuffix("_before")
-        if kind == "signal":
-            return BISHOP.general(self.problem.network, "dz", place.layer, letters)
-        if kind == "dz" and "own loss" in self.step.arrays[name].meaning:
-            z = BISHOP.general(self.problem.network, "z", place.layer, letters)
-            return rf"\frac{{\partial E_{{{letters[-1]}}}}}{{\partial {z}}}"
-        written = BISHOP.general(self.problem.network, kind, place.layer, letters)
-        return written if kind == place.kind else rf"{written}^{{\,\mathrm{{before}}}}"
+        self.step: Step
+        if isinstance(worked, Computation):
+            names = OwnNames(worked)
+            self.step = worked.step
+            self.text = GeneralText(self.step.unwritten, names.letter)
+            self.latex = GeneralLatex(self.step.unwritten, names.latex_letter)
+        else:
+            self.step = layered(worked).step
+            self.text = GeneralText(self.step.unwritten)
+            self.latex = GeneralLatex(self.step.unwritten, partial(_letter, worked, layered(worked)))
 
     @property
     def heading(self) -> list[str]:
         """What is worked, how far the letters run, and of what the signals are derivatives."""
+        if isinstance(self.problem, Computation):
+            return list(own_headings(self.problem))
         return [*headings(self.problem), *self._ranges(), *self._meanings()]
 
     def _ranges(self) -> list[str]:
@@ -126,6 +126,21 @@ class EquationList:
 
     def _letters(self) -> list[str]:
         return [l for e in self.step.equations for x in e.left.at for l in [getattr(x, "letter", "")] if l]
+
+
+def _letter(problem: Problem, own: Layered, name: str, letters: tuple[str, ...]) -> str | None:
+    """An array of a network in Bishop's letters."""
+    place = own.places.get(name)
+    if place is None:
+        return None
+    kind = place.kind.removesuffix("_before")
+    if kind == "signal":
+        return BISHOP.general(problem.network, "dz", place.layer, letters)
+    if kind == "dz" and "own loss" in own.step.arrays[name].meaning:
+        z = BISHOP.general(problem.network, "z", place.layer, letters)
+        return rf"\frac{{\partial E_{{{letters[-1]}}}}}{{\partial {z}}}"
+    written = BISHOP.general(problem.network, kind, place.layer, letters)
+    return written if kind == place.kind else rf"{written}^{{\,\mathrm{{before}}}}"
 
 
 def _last_open(lines: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from derivations.computation import Computation
 from tracer.show.grid import grid, to_csv
 from tracer.show.table import heading_of
 
@@ -28,7 +29,7 @@ class RunTable:
             return to_csv(self._headers(), list(self._losses(repr)))
         parts = [
             grid(self._headers(), list(self._losses(self._shown)), form) if self.run.losses else "",
-            *(grid(["quantity", "value"], rows, form) for rows in self._sections()),
+            *(grid(["quantity", "value"], rows, form) if rows else "" for rows in self._sections()),
         ]
         titles = [f"Loss of {self.run.steps} steps, before each update", *self._titles()]
         if form == "table":
@@ -61,10 +62,12 @@ class RunTable:
 
     def _loss_names(self) -> list[str]:
         networks = len(self.run.losses[0]) - 1 if self.run.losses else 1
-        return [f"E@{k}" for k in range(1, networks + 1)] if networks > 1 else ["E"]
+        objective = self.run.problem.objective if isinstance(self.run.problem, Computation) else "E"
+        return [f"{objective}@{k}" for k in range(1, networks + 1)] if networks > 1 else [objective]
 
     def _in_turn(self) -> bool:
-        return self.run.problem.training.samples == "in_turn" and self.run.problem.samples > 1
+        training = self.run.problem.training
+        return training is not None and training.samples == "in_turn" and self.run.problem.samples > 1
 
     def _headers(self) -> list[str]:
         return ["step", *(["sample"] if self._in_turn() else []), *self._loss_names()]
@@ -75,14 +78,14 @@ class RunTable:
             yield [str(step), *sample, *map(shown, losses)]
 
     def _json(self) -> str:
-        from tracer.show.as_json import dumps, finite
+        from tracer.show.as_json import described, dumps, finite, version_of
 
         run = self.run
         names = self._loss_names()
         out: dict[str, Any] = {
-            "schema": "bptrace/train/1",
+            "schema": f"bptrace/train/{version_of(run.problem)}",
             "title": run.problem.title,
-            "sizes": list(run.problem.network.sizes),
+            **described(run.problem),
             "arithmetic": run.last.arithmetic,
             "steps": run.steps,
             "losses": [{"step": n, **dict(zip(names, map(finite, e), strict=True))} for n, *e in run.losses],
@@ -90,6 +93,8 @@ class RunTable:
             "gradients": {name: finite(v) for name, v in run.gradients.items()},
             "parameters": {name: finite(v) for name, v in run.parameters.items()},
         }
+        if isinstance(run.problem, Computation):
+            del out["outputs"]
         if run.traced:
             out["trace_step"] = run.traced.steps[0].step
             out["trace"] = {name: finite(v) for name, v in run.traced.values.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from tracer.show.table import Row, Table, escape_markdown, latex_value
+from tracer.show.formats import escape_markdown, latex_value
+from tracer.show.table import Row, Table
 
 if TYPE_CHECKING:
     from tracer.tracing import Trace
@@ -38,20 +39,24 @@ class Work:
 
     def _text(self) -> str:
         out = list(self.table.heading)
-        for heading, rows in self.table.groups:
-            out += ["", heading]
-            for row in rows:
+        for group in self.table.groups:
+            out += ["", group.heading] if group.heading else []
+            out += ["", f"  {group.general}"] if group.general else []
+            for row in group.rows:
                 first, *more = _lines(row)
                 indent = " " * (len(row.name) + 2)
                 out += ["", f"  {row.name} {first}", *(f"{indent} {line}" for line in more)]
+            out += ["", f"  {group.left_out}"] if group.more else []
         return "\n".join(out)
 
     def _html(self) -> str:
         out = ["<section>", *(f"<p>{escape(line)}</p>" for line in self.table.heading)]
-        for heading, rows in self.table.groups:
-            out += [f"<h3>{heading}</h3>", "<ol>"]
-            out += [f"<li><code>{escape(row.name)} {'<br>'.join(map(escape, _lines(row)))}</code></li>" for row in rows]
-            out += ["</ol>"]
+        for group in self.table.groups:
+            out += [f"<h3>{group.heading}</h3>"] if group.heading else []
+            out += [f"<p><code>{escape(group.general)}</code></p>"] if group.general else []
+            each = ((row.name, _lines(row)) for row in group.rows)
+            items = [f"<li><code>{escape(name)} {'<br>'.join(map(escape, lines))}</code></li>" for name, lines in each]
+            out += ["<ol>", *items, "</ol>", *([f"<p>{group.left_out}</p>"] if group.more else [])]
         return "\n".join([*out, "</section>"])
 
     def _markdown(self) -> str:
@@ -59,20 +64,24 @@ class Work:
             f"**{escape_markdown(self.table.heading[0])}**",
             *(escape_markdown(h) + "  " for h in self.table.heading[1:]),
         ]
-        for heading, rows in self.table.in_latex.groups:
-            out += ["", f"### {heading}"]
-            for row in rows:
+        for group in self.table.in_latex.groups:
+            out += ["", f"### {group.heading}"] if group.heading else []
+            out += ["", "$$", group.general.replace("&=", "="), "$$"] if group.general else []
+            for row in group.rows:
                 lines = _aligned(row)
                 out += ["", "$$", r"\begin{aligned}", *lines, r"\end{aligned}", "$$"]
+            out += ["", group.left_out] if group.more else []
         return "\n".join(out)
 
     def _latex(self) -> str:
         out = [r"% needs \usepackage{amsmath}", *(f"% {line}" for line in self.table.heading)]
-        for heading, rows in self.table.in_latex.groups:
-            blocks = [line for row in rows for line in [*_aligned(row)[:-1], _aligned(row)[-1] + r" \\[1ex]"]]
+        for group in self.table.in_latex.groups:
+            blocks = [line for row in group.rows for line in [*_aligned(row)[:-1], _aligned(row)[-1] + r" \\[1ex]"]]
             blocks[-1] = blocks[-1].removesuffix(r" \\[1ex]")
-            out += [rf"\paragraph{{{heading}}}", r"\begingroup\allowdisplaybreaks", r"\begin{align*}"]
-            out += [*blocks, r"\end{align*}", r"\endgroup"]
+            out += [rf"\paragraph{{{group.heading}}}"] if group.heading else []
+            out += [rf"\[ {group.general.replace('&=', '=')} \]"] if group.general else []
+            out += [r"\begingroup\allowdisplaybreaks", r"\begin{align*}"]
+            out += [*blocks, r"\end{align*}", r"\endgroup", *([group.left_out] if group.more else [])]
         return "\n".join(out)
 
 

@@ -12,7 +12,7 @@ from worked import by_rules
 
 from derivations import rules
 from tracer import load, trace, verify
-from tracer.tracing import Trace
+from tracer.tracing import trace_of
 
 
 def values_of(found: Any) -> dict[str, float]:
@@ -52,7 +52,7 @@ def test_a_slip_is_blamed_on_its_own_quantity(slip: str) -> None:
         problem = load(random_problem(seed, samples="together"))
         step = by_rules(problem, replace(rules.RULES, **changed))
         plain = trace(problem)
-        theirs = values_of(Trace(problem, (step,), "float64", plain.rounding, "full", {}))
+        theirs = values_of(trace_of(problem, (step,), "float64", plain.rounding))
         result = verify(problem, theirs)
         kinds = {name.split("[")[0].split("@")[0].rstrip("0123456789") for name in result.wrong}
         kinds = {"db" if k == "dtheta" else k for k in kinds}

@@ -15,7 +15,7 @@ from worked import by_rules, case_of
 from derivations import rules
 from derivations.names import KINDS
 from tracer import load, trace, verify
-from tracer.tracing import Trace
+from tracer.tracing import trace_of
 from tracer.verification import updates
 from tracer.verification.judging import Claim, judge, routes_of
 from tracer.verification.running import Running
@@ -76,7 +76,7 @@ def test_a_wrong_rule_of_the_update_is_found_in_a_trace_and_blamed(optimizer: st
         assert {key[0] for key in judged.odd["traced"]} <= UPDATES
         assert not judged.odd["symbolic"]
         plain = trace(problem)
-        theirs = Trace(problem, (step,), "float64", plain.rounding, "full", {}).values
+        theirs = trace_of(problem, (step,), "float64", plain.rounding).values
         result = verify(problem, {n: v for n, v in theirs.items() if np.isfinite(v)})
         assert all(KIND_OF[rule] in name for name in result.wrong), result
         assert bool(result.wrong) == bool(judged.odd["traced"])

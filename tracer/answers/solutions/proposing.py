@@ -22,7 +22,7 @@ from tracer.answers.solutions.sizing import book_of, sized, skeleton
 from tracer.answers.solutions.solution import Solution, check_solution
 from tracer.answers.solutions.stated import Said, Stated, stated
 from tracer.answers.solutions.stated import turned as with_turned
-from tracer.problem import load
+from tracer.problem import as_problem
 
 __all__ = ["Proposal", "propose"]
 
@@ -161,7 +161,7 @@ def _checked(mapping: dict[str, Any], reading: _Reading, way: tuple[str, ...], l
     network = mapping["network"]
     layers = [{**layer, "activation": f} for layer, f in zip(network["layers"], way, strict=True)]
     try:
-        problem: Problem = load({**mapping, "network": {"loss": loss, "layers": layers}})
+        problem: Problem = as_problem({**mapping, "network": {"loss": loss, "layers": layers}})
         return check_solution(problem, reading.source, notation=reading.notation)
     except ValueError:
         return None
@@ -181,7 +181,7 @@ def _score(solution: Solution | None, *, letters: bool) -> int:
 def _mapping(reading: _Reading) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The problem with the numbers that were found, and by place the names of what was not."""
     out = skeleton(reading.sizes, reading.biased)
-    network, values = load(out).network, reading.said.values
+    network, values = as_problem(out).network, reading.said.values
     missing: dict[str, list[str]] = {}
 
     def number(place: str, q: Quantity) -> str:

@@ -12,7 +12,7 @@ from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
 from derivations.reading.statements import Statement
 from tracer.answers.solutions.stated import arrays
-from tracer.problem import load
+from tracer.problem import as_problem
 
 __all__ = ["book_of", "sized", "skeleton"]
 
@@ -83,7 +83,7 @@ def _shapes(notation: str, written: set[str]) -> list[tuple[int, ...]]:
 def book_of(mapping: dict[str, Any], notation: str) -> Letterbook | None:
     """The letters of a problem in a notation, None where it cannot be written so."""
     try:
-        return Letterbook(load(mapping), notation)
+        return Letterbook(as_problem(mapping), notation)
     except ValueError:
         return None
 

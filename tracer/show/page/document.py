@@ -16,10 +16,11 @@ from tracer.show.page.steps import Group, anchor, groups, suffix
 from tracer.show.page.training import columns, curves, tables
 from tracer.show.page.words import Words
 from tracer.show.table import heading_of
+from tracer.traces.layered import LayeredTrace
 
 if TYPE_CHECKING:
     from tracer.answers.result import Marked
-    from tracer.tracing import Trace
+    from tracer.traces.base import Trace
     from tracer.training import Run
 
 __all__ = ["page", "run_page"]
@@ -38,6 +39,8 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     """
     if trace.arithmetic == "ball":
         raise ValueError("a page shows numbers, not balls; trace without arithmetic 'ball'")
+    if not isinstance(trace, LayeredTrace):
+        raise ValueError("the page of own equations is not there yet")
     words = Words(lang, trace.problem.network)
     profile = notation_of(trace.problem, notation)
     per_sample = max(1, len(trace) // trace.problem.samples)
@@ -63,18 +66,18 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     )
 
 
-def _heading(trace: Trace, words: Words) -> list[str]:
+def _heading(trace: LayeredTrace, words: Words) -> list[str]:
     """The title, or without one the network; then the network, the training, the policy."""
     title, *lines = ("" if trace.problem.title else words("network", sizes=_sizes(trace)), *heading_of(trace))
     title, *lines = [title, *lines] if title else lines
     return [title, *map(words.said, lines)]
 
 
-def _sizes(trace: Trace) -> str:
+def _sizes(trace: LayeredTrace) -> str:
     return "-".join(map(str, trace.problem.network.sizes))
 
 
-def _left_out(trace: Trace, written: tuple[Group, ...], samples: int, units: Any, words: Words) -> list[str]:
+def _left_out(trace: LayeredTrace, written: tuple[Group, ...], samples: int, units: Any, words: Words) -> list[str]:
     out = [words("units_left", l=l, n=n, kept=kept) for l, n, kept in units]
     if samples < trace.problem.samples:
         out.append(words("samples_left", n=trace.problem.samples, kept=samples))
@@ -85,7 +88,7 @@ def _left_out(trace: Trace, written: tuple[Group, ...], samples: int, units: Any
     return out
 
 
-def _choices(trace: Trace, samples: int) -> list[tuple[str, str, str]]:
+def _choices(trace: LayeredTrace, samples: int) -> list[tuple[str, str, str]]:
     """(part, suffixes of its places, its given numbers) of each sample to choose from; none for one sample."""
     problem, out = trace.problem, []
     if problem.samples == 1:
@@ -135,26 +138,30 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
     """
     if not run.recorded:
         raise ValueError("this run recorded no steps; train with record=60")
-    words, profile = Words(lang, run.problem.network), notation_of(run.problem, notation)
-    chosen = columns(run, profile)
-    picture = run_drawing(run.recorded, profile)
+    recorded = tuple(trace for trace in run.recorded if isinstance(trace, LayeredTrace))
+    if not recorded:
+        raise ValueError("equations of your own have no training page yet; leave out --format page")
+    problem = recorded[0].problem
+    words, profile = Words(lang, problem.network), notation_of(problem, notation)
+    chosen = columns(recorded, profile)
+    picture = run_drawing(recorded, profile)
     kept = sum(column.quantity.kind != "E" for column in chosen)
     total = 2 * sum(
-        layer.W.floats.size + (0 if layer.b is None else layer.b.floats.size) for _, layer in run.problem.network
+        layer.W.floats.size + (0 if layer.b is None else layer.b.floats.size) for _, layer in problem.network
     )
-    total *= len(run.recorded[0].steps)
+    total *= len(recorded[0].steps)
     left = [words("columns_left", n=total, kept=kept)] if kept < total else []
-    left += [words("first_network")] if len(run.recorded[0].steps) > 1 else []
+    left += [words("first_network")] if len(recorded[0].steps) > 1 else []
     return _filled(
         "run.html",
         "run.js",
         lang=lang,
         t=words,
-        heading=_heading(run.recorded[0], words),
-        sizes=_sizes(run.last),
+        heading=_heading(recorded[0], words),
+        sizes=_sizes(recorded[0]),
         steps=run.steps,
         picture=picture,
-        tables=tables(run, chosen),
+        tables=tables(recorded, chosen),
         curves=curves(run),
         notes=[*(words("units_left", l=l, n=n, kept=k) for l, n, k in picture.left_out), *left, *run.last.notes],
     )

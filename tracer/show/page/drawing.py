@@ -17,7 +17,7 @@ from derivations.writing.measure import width
 from tracer.show.page.steps import anchor
 
 if TYPE_CHECKING:
-    from tracer.tracing import Trace
+    from tracer.traces.layered import LayeredTrace
 
 __all__ = ["Drawing", "Label", "Line", "Unit", "drawing", "run_drawing"]
 
@@ -94,12 +94,12 @@ UNIT_KINDS = ("x", "b", "a", "z", "delta", "t")
 EDGE_KINDS = (("W", ""), ("dW", "\u2202 "), ("W_new", "\u2192 "))  # each with the sign before its number
 
 
-def drawing(trace: Trace, notation: Notation) -> Drawing:
+def drawing(trace: LayeredTrace, notation: Notation) -> Drawing:
     """The network of a trace, with the numbers of its first sample."""
     return _Pen((trace,), notation, UNIT_KINDS, 3).drawn()
 
 
-def run_drawing(traces: tuple[Trace, ...], notation: Notation) -> Drawing:
+def run_drawing(traces: tuple[LayeredTrace, ...], notation: Notation) -> Drawing:
     """The network of the first of many steps, with its parameters and the gradients of the weights."""
     return _Pen(traces, notation, ("b",), 2).drawn()
 
@@ -107,7 +107,7 @@ def run_drawing(traces: tuple[Trace, ...], notation: Notation) -> Drawing:
 class _Pen:
     """Places units in columns and labels where they cover nothing."""
 
-    def __init__(self, traces: tuple[Trace, ...], notation: Notation, kinds: tuple[str, ...], most: int) -> None:
+    def __init__(self, traces: tuple[LayeredTrace, ...], notation: Notation, kinds: tuple[str, ...], most: int) -> None:
         trace, self.kinds, self.most = traces[0], kinds, most
         self.network, self.notation = trace.problem.network, notation
         self.texts: Mapping[Quantity, str] = trace.shown

@@ -19,10 +19,10 @@ from derivations.writing.breaking import rows
 from derivations.writing.lines import Style
 from derivations.writing.mathml import mathml
 from tracer.show.page.words import Words
-from tracer.show.table import STAGES, all_equations
+from tracer.show.table import STAGES
 
 if TYPE_CHECKING:
-    from tracer.tracing import Trace
+    from tracer.traces.layered import LayeredTrace
 
 __all__ = ["Group", "Step", "anchor", "groups", "suffix"]
 
@@ -67,10 +67,10 @@ def suffix(q: Quantity) -> str:
     return (f"-s{q.sample}" if q.sample else "") + step
 
 
-def groups(trace: Trace, notation: Notation, words: Words, most: int, samples: int) -> tuple[Group, ...]:
+def groups(trace: LayeredTrace, notation: Notation, words: Words, most: int, samples: int) -> tuple[Group, ...]:
     """The groups of a step: forward, backward, update; of several steps one after the other."""
     writer = _Writer(trace, notation, words)
-    equations = [e for e in all_equations(trace) if _kept(e[1], trace, samples)]
+    equations = [(e.part, e.quantity, e.formula) for e in trace.lines() if _kept(e.quantity, trace, samples)]
     out = []
     for part in dict.fromkeys(e[0] for e in equations):
         for stage in STAGES:
@@ -81,7 +81,7 @@ def groups(trace: Trace, notation: Notation, words: Words, most: int, samples: i
     return tuple(out)
 
 
-def _kept(q: Quantity, trace: Trace, samples: int) -> bool:
+def _kept(q: Quantity, trace: LayeredTrace, samples: int) -> bool:
     number = q.step if trace.problem.training.samples == "in_turn" else q.sample
     return trace.problem.samples == 1 or number <= samples
 
@@ -89,7 +89,7 @@ def _kept(q: Quantity, trace: Trace, samples: int) -> bool:
 class _Writer:
     """Writes the steps of one trace in one notation and language."""
 
-    def __init__(self, trace: Trace, notation: Notation, words: Words) -> None:
+    def __init__(self, trace: LayeredTrace, notation: Notation, words: Words) -> None:
         self.trace, self.notation, self.words = trace, notation, words
         self.network, self.shown = trace.problem.network, trace.shown
         self.style = Style(notation, words.lang)

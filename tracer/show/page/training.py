@@ -13,7 +13,7 @@ from derivations.writing.mathml import mathml
 from tracer.show.page.steps import anchor
 
 if TYPE_CHECKING:
-    from tracer.tracing import Trace
+    from tracer.traces.layered import LayeredTrace
     from tracer.training import Run
 
 __all__ = ["MOST_COLUMNS", "Column", "Curve", "Table", "columns", "curves", "tables"]
@@ -51,13 +51,13 @@ class Curve:
     high: str
 
 
-def columns(run: Run, notation: Notation) -> tuple[Column, ...]:
+def columns(recorded: tuple[LayeredTrace, ...], notation: Notation) -> tuple[Column, ...]:
     """Loss, parameters and gradients of the first step; at most MOST_COLUMNS."""
-    network = run.problem.network
-    quantities = [q for q in run.recorded[0].shown if q.kind == "E" and q.step == 1]
+    network = recorded[0].problem.network
+    quantities = [q for q in recorded[0].shown if q.kind == "E" and q.step == 1]
     for l, layer in network:
         for kind in layer.parameters:
-            for step in run.recorded[0].steps:
+            for step in recorded[0].steps:
                 own = names.elements(network, kind, l, 1, step.sample, 1)
                 quantities += [q._replace(kind=k) for q in own.flat for k in (kind, f"d{kind}")]
     return tuple(
@@ -75,18 +75,18 @@ def _sample(q: Quantity) -> str:
     return f"<mtext> @{q.sample}</mtext>" if q.sample else ""
 
 
-def tables(run: Run, chosen: tuple[Column, ...]) -> list[Table]:
+def tables(recorded: tuple[LayeredTrace, ...], chosen: tuple[Column, ...]) -> list[Table]:
     """All columns in tables of about the same width: side by side on a screen, one below the other on paper."""
     wide = math.ceil(len(chosen) / math.ceil(len(chosen) / ABREAST))
     starts = range(0, len(chosen), wide)
-    return [Table(part, _rows(run, part), k) for k in starts for part in [chosen[k : k + wide]]]
+    return [Table(part, _rows(recorded, part), k) for k in starts for part in [chosen[k : k + wide]]]
 
 
-def _rows(run: Run, chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
-    return [(trace.steps[0].step, [_text(trace, column.quantity) for column in chosen]) for trace in run.recorded]
+def _rows(recorded: tuple[LayeredTrace, ...], chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
+    return [(trace.steps[0].step, [_text(trace, column.quantity) for column in chosen]) for trace in recorded]
 
 
-def _text(trace: Trace, q: Quantity) -> str:
+def _text(trace: LayeredTrace, q: Quantity) -> str:
     return trace.shown.get(q._replace(step=trace.steps[0].step), "")
 
 
