@@ -169,5 +169,11 @@ def rational(e: Expression) -> Fraction | None:
 
 def folded(e: Expression) -> Expression:
     """A product of bare numbers as one number; anything else as it is."""
-    values = [constant(f) for f in e.factors] if isinstance(e, Product) else [None]
-    return e if None in values else Number(str(math.prod(v for v in values if v is not None)))
+    if not isinstance(e, Product):
+        return e
+    values = list[Fraction]()
+    for f in e.factors:
+        if (value := constant(f)) is None:
+            return e
+        values.append(value)
+    return Number(str(math.prod(values)))

@@ -197,9 +197,9 @@ NAMES |= {"cross_entropy", "binary_cross_entropy", "squared_error", "half_square
 STEP_ROOMS = tuple(
     f"derivations.{room}"
     for room in (
-        *("axes", "backward", "building", "entries", "equations", "expression", "formulas", "general", "language"),
-        *("layers", "lowering", "making", "optimizers", "order", "program", "rewrites", "shapes", "uses", "views"),
-        "windows",
+        *("axes", "backward", "building", "entries", "entry_joining", "entry_parts", "equations", "expression"),
+        *("formulas", "general", "language", "layers", "lowering", "making", "optimizers", "order", "parts"),
+        *("program", "rewrites", "shapes", "uses", "views", "windows"),
     )
 )
 
