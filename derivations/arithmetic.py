@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import operator
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -58,6 +59,10 @@ class Arithmetic:
         """Formulas made ready for this arithmetic, kept as long as it is."""
         return {}
 
+    divided: Callable[[Array, Array], Array] = staticmethod(operator.truediv)
+    """a / b; not finite where b is 0."""
+    inverted: Callable[[Array, int], Array] = staticmethod(operator.pow)
+    """A power of a whole negative exponent; not finite where the base is 0."""
     sin: Callable[[Array], Array]
     cos: Callable[[Array], Array]
 
@@ -344,6 +349,8 @@ class Ball(Arithmetic):
         self.positive_part = each(lambda a: self._choose(a, a, a * 0))
         self.where = each(self._choose, 3)
         self.power = each(self._power, 2)  # type: ignore[method-assign]
+        self.divided = lambda a, b: self._where_it_can(operator.truediv, a, b)
+        self.inverted = lambda a, n: self._where_it_can(operator.pow, a, n)
         self.unless_zero = each(lambda t, v: t * 0 if t == 0 else v, 2)
         self.over = each(lambda t, y: t * 0 if t == 0 else self._ball(t) / self._ball(y) if y == 0 else t / y, 2)
 
@@ -373,6 +380,19 @@ class Ball(Arithmetic):
 
     def _ball(self, a: Any) -> Any:
         return a if isinstance(a, self._arb) else self._arb(a)
+
+    def _where_it_can(self, operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+        """A division of rationals; where one divides by 0, of balls, which are not finite then."""
+        try:
+            return operation(a, b)
+        except ZeroDivisionError:
+            return _elementwise(lambda p, q: self._undefined(operation, p, q), 2)(a, b)
+
+    def _undefined(self, operation: Callable[[Any, Any], Any], p: Any, q: Any) -> Any:
+        try:
+            return operation(p, q)
+        except ZeroDivisionError:
+            return self._ball(p) / self._ball(0)
 
     def _one(self, a: Any) -> Any:
         return self._ball(1) if isinstance(a, self._arb) else self._fmpq(1)

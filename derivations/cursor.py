@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
+from derivations import hints
 from derivations.given import read_number, shortened
 
 __all__ = ["KEYWORDS", "Cursor", "LanguageError", "Token"]
@@ -23,8 +24,9 @@ _TOKEN = re.compile(
     r"(?P<blank>[ \t]{0,99}+)(?:(?P<number>[0-9]++(?:\.(?!\.)[0-9]*+)?(?:[eE][+-]?[0-9]++)?|\.[0-9]++)"
     r"|(?P<name>[^\W\d]\w*+'*+)|(?P<sign>\.\.|>=|<=|[-+*/^()\[\]{}|,=<>]))"
 )
+_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 _INSTEAD = {
-    "\u2044": ": write a fraction as (1/2)",
+    "~": ": write h_tilde for a letter with a sign above it",
     "!": ": write a product in full",
     "%": ": write 0.05 for 5 %",
     ":": ": write = for what is defined",
@@ -49,7 +51,8 @@ class Token(NamedTuple):
 
 def normalised(text: str) -> str:
     """A line as the language has it: what people type for a sign, NFKC, an exponent that is raised behind ^."""
-    raised = _EXPONENT.sub(lambda found: "^" + found[0].translate(_RAISED), text.translate(_TYPED))
+    halves = _FRACTION.sub(lambda found: f"({unicodedata.normalize('NFKC', found[0]).replace(chr(0x2044), '/')})", text)
+    raised = _EXPONENT.sub(lambda found: "^" + found[0].translate(_RAISED), halves.translate(_TYPED))
     return unicodedata.normalize("NFKC", raised).translate(_TYPED).replace("**", "^").replace("...", "..").strip()
 
 
@@ -102,11 +105,11 @@ class Cursor:
         quoted = f"{'…' if low else ''}{before}^{after}{'…' if high < len(self.text) else ''}"
         return LanguageError(f"{where}, at ^ in '{quoted}': {what}")
 
-    def fail(self, expected: str) -> NoReturn:
-        """What was expected here, and what stands there."""
+    def fail(self, expected: str, instead: str = "") -> NoReturn:
+        """What was expected here, what stands there, and what to write instead."""
         found = f"not {_plain(self.now.text)}" if self.now.text else "and the line ends"
         more = ": a bracket is missing?" if self.now.text in (")", "]", "}") else ""
-        raise self.error(f"here {expected} is expected, {found}{more}")
+        raise self.error(f"here {expected} is expected, {found}{instead or more}")
 
     @property
     def now(self) -> Token:
@@ -140,7 +143,7 @@ class Cursor:
         """A whole number, of a size that an index has."""
         start, negative = self.now.start, self.took("-")
         if self.now.kind != "number" or not self.now.text.isdecimal():
-            self.fail("a whole number")
+            self.fail("a whole number", hints.for_whole(self.now.text))
         self.place += 1
         value = int(self.tokens[self.place - 1].text)
         if value > LARGEST_WHOLE:

@@ -23,7 +23,7 @@ from derivations.expression import (
 )
 from derivations.quantity import Quantity
 
-__all__ = ["chosen", "evaluate", "fraction_of", "pocket", "relation", "reproduces", "value"]
+__all__ = ["chosen", "evaluate", "fraction_of", "holds", "pocket", "relation", "reproduces", "value"]
 
 POCKET_DIGITS = 130  # more than any rounding shows
 
@@ -217,11 +217,19 @@ def relation(formula: Expression, value: str, shown: Callable[[Quantity], str]) 
 
 
 def chosen(formula: Expression, shown: Callable[[Quantity], str]) -> Expression:
-    """A choice replaced by the branch that the numbers take."""
+    """Each choice replaced by the branch that the numbers take."""
     while isinstance(formula, Choice):
-        test = _tested(formula.test, shown)
-        formula = formula.positive if test is not None and test > 0 else formula.otherwise
-    return formula
+        formula = formula.positive if holds(formula.test, shown) else formula.otherwise
+    if not any(isinstance(part, Choice) for part in formula.walk()):
+        return formula
+    out: Expression = formula.mapped(lambda part: chosen(part, shown))
+    return out
+
+
+def holds(test: Expression, shown: Callable[[Quantity], str]) -> bool:
+    """Whether the test of a choice is positive with the numbers that are shown."""
+    value = _tested(test, shown)
+    return value is not None and value > 0
 
 
 def _tested(test: Expression, shown: Callable[[Quantity], str]) -> Any:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import reduce
 from typing import TypeVar
 
+from derivations import hints
 from derivations.cursor import KEYWORDS, Cursor
 from derivations.equations import Range
 from derivations.expression import (
@@ -29,7 +31,7 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.function import FUNCTIONS, LISTED, SPELLINGS, Function
+from derivations.function import FUNCTIONS, SPELLINGS, Function
 
 __all__ = ["ExpressionReader", "renamed"]
 
@@ -76,7 +78,7 @@ class ExpressionReader(Cursor):
                 return out
             a, sign = self.total(), self.now.text
             if not self.took(">", "<", ">=", "<="):
-                self.fail("a comparison such as 'a > 0'")
+                self.fail(hints.for_condition(self.now.text))
             b = self.total()
             self.expect("else")
             otherwise = self.expression()
@@ -181,8 +183,10 @@ class ExpressionReader(Cursor):
             return inner
         if text == "|":
             self.place += 1
-            size = Size(self.name("an index letter"))
-            self.expect("|")
+            size = Size(self.name("an index letter, for |n| is how many n there are (abs(w) is the size of a number),"))
+            if self.now.text != "|":
+                raise self.error("|n| is how many n there are: write abs(..) for the size of a number")
+            self.place += 1
             return size
         if text == "[":
             return self._condition()
@@ -212,7 +216,9 @@ class ExpressionReader(Cursor):
         start = self.now.start
         if (letters := self._reduction(*REDUCTIONS)) is not None:
             op = self.text[start : self.text.index("_", start)]
-            self.expect("(")
+            if self.now.text != "(":
+                raise self.error(f"{op} reaches to its bracket: write {op}_{','.join(letters)[:20]}(..)")
+            self.place += 1
             body = self.expression()
             self.expect(")")
             if self.now.text == "^":
@@ -220,6 +226,8 @@ class ExpressionReader(Cursor):
             return self._over(op, letters, body)
         name = self.name()
         if name in ("pi", "π"):
+            if self.now.text == "[" and not self.now.blank:
+                raise self.error(f"{name} is the number 3.14159..: give the array another name", start)
             return Number("pi")
         if name[0] == "Σ":
             raise self.error("a sum names its letters behind _: write Σ_i, or Σ_{i,j}", start)
@@ -227,9 +235,11 @@ class ExpressionReader(Cursor):
         if known is not None and (self.now.text == "(" or (known.name == "sqrt" and self._operand())):
             return self._call(known) if self.now.text == "(" else Call("sqrt", (self.atom(),))
         if self.now.text == "(" and not self.now.blank:
-            listed = ", ".join((*self.functions, *LISTED))
-            raise self.error(f"{name} is not a function; functions are {listed}", start)
-        return Ref(name, self._indices())
+            raise self.error(f"{name} is not a function: {hints.for_call(name, self.functions)}", start)
+        at = self._indices()
+        if at and self.now.text == "[" and not self.now.blank:
+            raise self.error("the indices of an array stand in one bracket: write A[j,i]")
+        return Ref(name, at)
 
     def _operand(self) -> bool:
         return self.now.kind in ("name", "number") and self.now.text not in KEYWORDS
@@ -256,6 +266,9 @@ class ExpressionReader(Cursor):
         self.expect("(")
         arguments = tuple(self.several(self.expression))
         self.expect(")")
+        if len(arguments) > function.inputs > 1 and function.by_name:  # the largest of several, two by two
+            first = Call(function.name, arguments[:2])
+            return reduce(lambda found, more: Call(function.name, (found, more)), arguments[2:], first)
         if len(arguments) != function.inputs:
             numbers = f"{function.inputs} number{'s'[: function.inputs > 1]}"
             raise self.error(f"{function.name} takes {numbers}, not {len(arguments)}")
@@ -274,6 +287,8 @@ class ExpressionReader(Cursor):
             return None
         start = self.now.start
         self.place += 1
+        if len(rest) > 1 and rest.isalpha():
+            raise self.error(hints.for_letters(rest), start)
         letters = (rest,) if rest else self._in_braces()
         if len(set(letters)) < len(letters):
             raise self.error("a letter stands twice below one sign: take another letter", start)

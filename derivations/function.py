@@ -28,6 +28,7 @@ class Function:
     slopes are made by the chain rule, and the entry stands in the `Call` itself.
     `named`: z = h(a) gives h'(a) a line of its own, slope_z.
     `logarithm` and `complement` are log h(a) and log(1 - h(a)) where they have a form that keeps its digits.
+    `command`: LaTeX has a command of its name.
     `forms` are other ways in which the slope is written.  At each of `kinks` the slope jumps, and takes the side that
     `at_kink` says.  `words` say the value for people, where the text of the language does not.
     """
@@ -54,6 +55,11 @@ class Function:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def by_name(self) -> bool:
+        """Whether it is written by its name though it has a formula: max(a, b) is what people type."""
+        return self.inputs > 1 and self.listed and self.own is None
+
 
 _ALL = (
     Function("exp", command=True, slopes=("z",), operation="exp"),
@@ -65,6 +71,7 @@ _ALL = (
     Function("cos", command=True, slopes=("-sin(a)",), operation="cos"),
     Function(
         "Phi",
+        command=True,
         slopes=("exp(-(a^2/2))/sqrt(2*pi)",),
         operation="normal_cdf",
         spellings=("phi", "Φ"),
@@ -74,8 +81,8 @@ _ALL = (
     Function(
         "max0", command=True, slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,), listed=False
     ),
-    Function("max", "a if a > b else b", ("0 if b > a else 1", "0 if a > b else 1"), inputs=2),
-    Function("min", "b if a > b else a", ("0 if a > b else 1", "0 if b > a else 1"), inputs=2),
+    Function("max", "a if a > b else b", ("0 if b > a else 1", "0 if a > b else 1"), inputs=2, command=True),
+    Function("min", "b if a > b else a", ("0 if a > b else 1", "0 if b > a else 1"), inputs=2, command=True),
     Function(
         "xlogy",
         "a*log(b)",

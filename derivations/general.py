@@ -13,7 +13,6 @@ from derivations.expression import (
     Expression,
     Index,
     Largest,
-    Negative,
     Number,
     Over,
     Product,
@@ -22,7 +21,6 @@ from derivations.expression import (
     Same,
     Size,
     Smallest,
-    Sum,
     Within,
 )
 from derivations.function import entry
@@ -50,7 +48,7 @@ def _no_quantity(q: Quantity) -> str:
 def _opened(e: Call) -> Expression | None:
     """The formula of a function that people do not write by name: t log y, a quotient that is 0 at 0/0."""
     function = entry(e.function)
-    if function.named or not function.value or e.function in ("max", "min"):
+    if function.named or not function.value or function.by_name:
         return None
     return filled(function.value, e.arguments, Number("0"))
 
@@ -80,18 +78,13 @@ class _General(Printer):
         number = f"{i.plus:+d}" if i.plus or not i.terms else ""
         return (number + words if words.startswith("-") and i.plus > 0 else words + number).removeprefix("+")
 
-    def compared(self, test: Expression, at: Callable[[Expression, int], str]) -> tuple[str, str]:
-        """The two sides of a test that is positive: q > z and not q - z > 0."""
-        match test:
-            case Index():
-                more = Index(tuple((l, c) for l, c in test.terms if c > 0), max(test.plus, 0))
-                less = Index(tuple((l, -c) for l, c in test.terms if c < 0), max(-test.plus, 0))
-                return self.index(more), self.index(less)
-            case Sum(((1, above), (-1, below))) | Sum(((-1, below), (1, above))):
-                return at(above, _SUM), at(below, _SUM)
-            case Negative(operand):
-                return "0", at(operand, _SUM)
-        return at(test, _SUM), "0"
+    def compared(self, test: Expression) -> tuple[str, str]:
+        """The two sides of a test that is positive; of indices each stands on the side where it counts up."""
+        if not isinstance(test, Index):
+            return super().compared(test)
+        more = Index(tuple((l, c) for l, c in test.terms if c > 0), max(test.plus, 0))
+        less = Index(tuple((l, -c) for l, c in test.terms if c < 0), max(-test.plus, 0))
+        return self.index(more), self.index(less)
 
     def ref(self, r: Ref) -> str:
         """An array's entry."""
@@ -149,7 +142,7 @@ class GeneralText(_General, TextPrinter):
             case Call() if (opened := _opened(e)) is not None:
                 return self.form(opened)
             case Choice(test, positive, otherwise):
-                above, below = self.compared(test, self.at)
+                above, below = self.compared(test)
                 return f"{self.at(positive, _SUM)} if {above} > {below} else {self(otherwise)}", 0
             case Product(factors):
                 return self._product(factors), _PRODUCT
@@ -205,7 +198,7 @@ class GeneralLatex(_General, LatexPrinter):
                 parts = [self.parentheses(self(f)) if _open(f) else self.at(f, _PRODUCT) for f in factors[:-1]]
                 return f" {self.times} ".join((*parts, self.at(factors[-1], _PRODUCT))), _PRODUCT
             case Choice(test, positive, otherwise):
-                above, below = self.compared(test, self.at)
+                above, below = self.compared(test)
                 rows = rf"{self(positive)} & \text{{if }} {above} > {below} \\ {self(otherwise)}"
                 return rf"\begin{{cases}} {rows} & \text{{otherwise}} \end{{cases}}", _ATOM
         return super().form(e)

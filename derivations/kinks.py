@@ -13,7 +13,7 @@ from derivations.expression import Call, Choice, Expression, Index, Number, Over
 from derivations.function import entry
 from derivations.program import Program
 
-__all__ = ["Kink", "kinks"]
+__all__ = ["Kink", "bends", "kinks"]
 
 
 class Kink(NamedTuple):
@@ -37,12 +37,13 @@ def kinks(program: Program, s: Arrays) -> Iterator[Kink]:
         return Number(repr(float(s[e.name][place] if place else s[e.name])))
 
     for equation, fixed in program.tasks:
-        if equation.stage == "forward" and _bends(equation):
+        if equation.stage == "forward" and bends(equation):
             for entry in entries.of(equation, fixed):
                 yield from (Kink(entry.name, entry.at, x) for x in entry.formula.walk() if _stands(x, numbers))
 
 
-def _bends(equation: Equation) -> bool:
+def bends(equation: Equation) -> bool:
+    """Whether a line has a kink somewhere: a choice, a largest, a function with one."""
     return any(
         isinstance(x, Choice)
         or (isinstance(x, Over) and x.op in ("max", "min"))

@@ -204,7 +204,8 @@ class _Line(ExpressionReader):
         def put(e: Expression) -> Expression:
             if isinstance(e, Ref) and (e.at or e.name not in letters):
                 known = ", ".join((*arguments, e.name))
-                what = "has an index" if e.at else f"is no argument of {name}: write {name}({known}) = ..."
+                call = f"write {name}({known}) = .., and {e.name} among the arguments where {name} is called"
+                what = "has an index" if e.at else f"is no argument of {name}: {call}"
                 raise self.error(f"{e.name} {what}" + (": a function works on single numbers" if e.at else ""), 0)
             if isinstance(e, Over | Size | Index):
                 raise self.error(f"{name} works on single numbers: a sum stands in an equation", 0)

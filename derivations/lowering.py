@@ -197,7 +197,8 @@ class Lowering:
         if above is None:
             return None
         (f, g), axes = self.axes.aligned([above, under if under is not None else self.lifted(below)])
-        return (lambda s: f(s) / g(s)), axes
+        divided = self.m.divided
+        return (lambda s: divided(f(s), g(s))), axes
 
     def _power(self, base: Expression, exponent: Any) -> Lowered | None:
         if not isinstance(exponent, int):
@@ -211,6 +212,9 @@ class Lowering:
         if exponent == 2:
             square = self.m.square
             return (lambda s: square(f(s))), axes
+        if exponent < 0:
+            inverted = self.m.inverted
+            return (lambda s: inverted(f(s), exponent)), axes
         return (lambda s: f(s) ** exponent), axes
 
     def _call(self, name: str | Function, arguments: Sequence[Expression]) -> Lowered | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from derivations.backward import MOST_PARTS, Wanted, backward
 from derivations.equations import Array, Equation, Range, Role, Step
-from derivations.expression import Expression, Index, Over, Ref
+from derivations.expression import Expression, Index, Over, Ref, Same
 from derivations.general import GeneralText
 from derivations.language import LanguageError, Statements
 from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
@@ -50,14 +50,13 @@ def made(statements: Statements, asked: Asked) -> Step:
     taken = {*given, *(e.left.name for e in read)}
     lines = gated(read, taken) if asked.gates else named_arguments(read, taken)
     forward = [replace(e, right=zero_log_zero(e.right)) for e in lines]
-    wanted = replace(asked.wanted, update=_update(asked))
+    always = frozenset(e.left.name for e in lines) if asked.gates else asked.wanted.always  # each wire has its number
+    wanted = replace(asked.wanted, update=_update(asked), always=always)
     if asked.typed:
         check_outside(statements, asked.sizes)
     shapes = Shapes(forward, asked.sizes, statements.ranges, statements.outside)
     if not wanted.given and wanted.objective not in {e.left.name for e in forward}:
-        raise LanguageError(
-            f"no equation gives {wanted.objective}: write '{wanted.objective} = ...', or name another objective"
-        )
+        raise LanguageError(f"no equation gives {wanted.objective}: {_instead(wanted.objective, statements, forward)}")
     if asked.typed:
         _check(forward, shapes, asked)
     back = backward(forward, shapes, wanted, most=MOST_PARTS if asked.typed else math.inf)
@@ -73,6 +72,16 @@ def made(statements: Statements, asked: Asked) -> Step:
         frozenset(statements.outside),
         asked.unwritten,
     )
+
+
+def _instead(objective: str, statements: Statements, forward: Sequence[Equation]) -> str:
+    """What to write where no equation gives the objective."""
+    if objective in statements.functions:
+        return f"{objective}(..) = is a function of its arguments; write {objective} = without them"
+    read_by = {r.name for e in forward for r in e.reads}
+    last = next((e.left.name for e in reversed(forward) if not e.left.at and e.left.name not in read_by), "")
+    named = f'name the one to differentiate, objective = "{last}", above the tables' if last else "name another one"
+    return f"write '{objective} = ...', or {named}"
 
 
 def _check(forward: Sequence[Equation], shapes: Shapes, asked: Asked) -> None:
@@ -123,7 +132,9 @@ def _looked_up(e: Equation, given: set[str]) -> Equation:
 
 def _indexing(equations: Iterable[Equation]) -> set[str]:
     """The arrays of whole numbers that stand in indices."""
-    return {i.name for e in equations for r in (*e.reads, e.left) for i in r.at if isinstance(i, Ref)}
+    looked_up = {i.name for e in equations for r in (*e.reads, e.left) for i in r.at if isinstance(i, Ref)}
+    tests = (x for e in equations for x in e.right.walk() if isinstance(x, Same))
+    return looked_up | {i.name for test in tests for i in (test.left, test.right) if isinstance(i, Ref)}
 
 
 def _arrays(equations: Sequence[Equation], shapes: Shapes, asked: Asked, wanted: Wanted) -> dict[str, Array]:

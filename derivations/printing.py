@@ -25,9 +25,10 @@ from derivations.expression import (
     Sum,
     Transposed,
 )
+from derivations.function import FUNCTIONS, Function
 from derivations.names import Quantity
 
-__all__ = ["LatexPrinter", "Leaf", "TextPrinter", "latex_number", "to_latex", "to_text"]
+__all__ = ["LatexPrinter", "Leaf", "TextPrinter", "latex_number", "operator", "to_latex", "to_text"]
 
 Leaf = Callable[[Quantity], str]
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 4, 5
@@ -65,6 +66,19 @@ class Printer:
     def signed(self, words: str) -> tuple[str, int]:
         """A number or a name: a negative number gets parentheses unless it stands alone."""
         return words, 0 if words.startswith("-") else _ATOM
+
+    def compared(self, test: Expression) -> tuple[str, str]:
+        """The two sides of a test that is positive: q > z and not q - z > 0."""
+        match test:
+            case Sum(((1, above), (-1, below))) | Sum(((-1, below), (1, above))):
+                return self.side(above), self.side(below)
+            case Negative(operand):
+                return "0", self.side(operand)
+        return self.side(test), "0"
+
+    def side(self, e: Expression) -> str:
+        """One side of a test, or what is chosen: a choice within it stands in parentheses."""
+        return self.at(e, _SUM) if isinstance(e, Choice) else self(e)
 
     def exponent(self, exponent: int | Expression) -> str:
         """A whole number as it is, anything longer than a name or a number in parentheses."""
@@ -107,7 +121,7 @@ class TextPrinter(Printer):
             case Call(function, arguments):
                 return f"{function}({', '.join(map(self, arguments))})", _ATOM
             case Choice(test, positive, otherwise):
-                return f"{self(positive)} if {self(test)} > 0 else {self(otherwise)}", 0
+                return f"{self.side(positive)} if {' > '.join(self.compared(test))} else {self(otherwise)}", 0
             case Largest(entry, extreme) | Smallest(entry, extreme):
                 return f"[{self(entry)} = {self(extreme)}]", _ATOM
             case Partial(of, by):
@@ -145,8 +159,8 @@ class LatexPrinter(Printer):
         return words, _PRODUCT if r"\cdot" in words else _PRODUCT + 1 if words.startswith(r"\tfrac") else _ATOM
 
     def cases(self, positive: str, test: str, otherwise: str) -> str:
-        """What holds for a positive test, and what otherwise."""
-        both = rf"{positive} & \text{{if }} {test} > 0 \\ {otherwise} & \text{{otherwise}}"
+        """What holds where a test does, and what otherwise."""
+        both = rf"{positive} & \text{{if }} {test} \\ {otherwise} & \text{{otherwise}}"
         return rf"\begin{{cases}} {both} \end{{cases}}"
 
     def form(self, e: Expression) -> tuple[str, int]:
@@ -177,9 +191,9 @@ class LatexPrinter(Printer):
             case Call("abs", (argument,)):
                 return rf"\left|{self(argument)}\right|", _ATOM
             case Call(function, arguments):
-                return f"{_operator(str(function))}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
+                return f"{operator(function)}{self.parentheses(', '.join(map(self, arguments)))}", _ATOM
             case Choice(test, positive, otherwise):
-                return self.cases(self(positive), self(test), self(otherwise)), _ATOM
+                return self.cases(self(positive), " > ".join(self.compared(test)), self(otherwise)), _ATOM
             case Largest(entry, extreme) | Smallest(entry, extreme):
                 return f"[{self(entry)} = {self(extreme)}]", _ATOM
             case Partial(of, by):
@@ -216,13 +230,10 @@ def latex_number(text: str) -> str:
     return rf"{head} \cdot 10^{{{power}}}" if e else {"inf": r"\infty", "-inf": r"-\infty"}.get(head, head)
 
 
-_OPERATORS = ("exp", "log", "sin", "cos", "tanh", "max", "min", "Phi")
-"""What LaTeX has a command of the same name for."""
-
-
-def _operator(function: str) -> str:
+def operator(function: str | Function) -> str:
     """A function's name in LaTeX: its command, a letter, or upright words."""
-    if function in _OPERATORS:
+    known = FUNCTIONS.get(function) if isinstance(function, str) else function
+    if known is None or known.command:
         return rf"\{function}"
-    words = function.replace("_", " ")
+    words = str(function).replace("_", " ")
     return words if len(words) == 1 else rf"\operatorname{{{words}}}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from derivations.equations import Equation, Range
-from derivations.expression import Expression, Index, Over, Power, Product, Ref
+from derivations.expression import Expression, Index, Over, Power, Product, Ref, Same
 from derivations.language import LanguageError, Statements
 from derivations.order import groups, recurrence
 from derivations.shapes import Shapes, bounds, free, refs
@@ -111,6 +111,10 @@ def check_reads(
             for place, i in enumerate(r.at, 1):
                 if isinstance(i, Ref):
                     _check_lookup(e, r, place, i, shapes, whole, moved)
+        for test in (x for x in e.right.walk() if isinstance(x, Same)):
+            for i in (test.left, test.right):
+                if isinstance(i, Ref) and (i.name in moved or i.name not in whole):
+                    raise _error(e, f"{i.name} is compared with an index: give it whole numbers, under [given]")
 
 
 def _check_lookup(

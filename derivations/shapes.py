@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
+from derivations import hints
 from derivations.equations import Equation, Range
 from derivations.expression import Expression, Index, Over, Ref, Size, letter
 from derivations.language import LanguageError
@@ -123,10 +124,11 @@ class Shapes:
         for r in (*e.reads, e.left):
             if r.name not in names:
                 index = f"{r.name} is an index, and no number: give the numbers that are meant as an array"
-                unknown = f"{r.name} is not known: give it numbers, or an equation '{r.name} = ...'"
+                unknown = f"{r.name} is not known: {hints.for_name(r.name, names)}"
                 raise _error(e, index if r.name in letters else unknown)
             if len(r.at) != (has := names[r.name]):
-                raise _error(e, f"{r.name} has {has} {'index' if has == 1 else 'indices'}, {len(r.at)} are written")
+                few = f"{r.name} has {has or 'no'} {'index' if has < 2 else 'indices'}, {len(r.at)} are written"
+                raise _error(e, f"{few}: {hints.for_number_of_indices(r.name, has, [i.letter for i in _indices(r)])}")
         for node in e.right.walk():
             if isinstance(node, Over):
                 self._bound_once(e, node)
@@ -211,6 +213,10 @@ class Shapes:
         """Every letter has a range, every index stays inside its array."""
         for l in dict.fromkeys(l for x in (e.left, e.right) for node in x.walk() for l in _counted(node)):
             if l not in self.ranges:
+                if l in self._indices:
+                    raise _error(
+                        e, f"{l} is no index: |n| is how many n there are, and the size of a number is abs({l})"
+                    )
                 raise _error(
                     e,
                     f"how far {l} runs is not known: state it, 'for {l} = 1..3', or that of a letter it goes with",
@@ -240,6 +246,8 @@ class Shapes:
         if shifted and (own := next((e.left for e in self._own.get(r.name, ()) if free(e.left)), None)):
             at = [str(missing) if k == place else _written(j) for k, j in enumerate(own.at, 1)]
             return f"give {r.name}[{','.join(at[:place])}] an equation, {r.name}[{','.join(at)}] = 0"
+        if not i.terms and i.plus < 1:
+            return "indices are counted from 1"
         padded = "" if i.letter or r.name in self.outside else f", or say '{r.name} is 0 outside'"
         return f"correct the numbers, or take another letter{padded}"
 

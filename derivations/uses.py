@@ -61,10 +61,10 @@ def filled(formula: str | Expression, arguments: tuple[Expression, ...], value: 
 
 
 def opened(function: Function) -> Expression | None:
-    """A function's formula in its arguments; None for one that every arithmetic has, such as exp."""
+    """A function's formula in its arguments; None for one that is written by its name, such as exp or max."""
     if function.own is not None:
         return function.own
-    return expression(function.value) if function.value else None
+    return expression(function.value) if function.value and not function.by_name else None
 
 
 @lru_cache(maxsize=256)

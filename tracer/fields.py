@@ -42,6 +42,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 
+_OF_EQUATIONS = ("equations", "own training", "own sheet")
 _HEADERS = {
     "network": "[network]",
     "layers": "[[network.layers]]",
@@ -72,7 +73,8 @@ class Table:
         self.value, self.path, self.content = value, path, content
         for key in value:
             if key not in FIELDS[fields]:
-                home = [table for table in ("network", "layers", "samples", "training") if key in FIELDS[table]]
+                homes = ("network", "layers", "samples", "training") if fields not in _OF_EQUATIONS else ("training",)
+                home = [table for table in homes if key in FIELDS[table]]
                 hint = f"it belongs under {_HEADERS[home[0]]}" if home else known_names(str(key), FIELDS[fields])
                 raise ProblemError(f"{self.at(str(key))}: unknown field; {hint}")
 

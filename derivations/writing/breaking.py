@@ -20,7 +20,7 @@ from derivations.expression import (
     Quotient,
     Sum,
 )
-from derivations.printing import LatexPrinter
+from derivations.printing import LatexPrinter, operator
 from derivations.writing.measure import measured, width
 
 __all__ = ["CONTINUED", "rows"]
@@ -129,14 +129,14 @@ def fitted(e: Expression, room: float, latex: LatexPrinter) -> str:
         case Call("max0", (argument,)):
             return rf"\max{latex.parentheses('0, ' + fitted(argument, room - 5, latex))}"
         case Call(function, (argument,)):
-            return rf"\{function}{latex.parentheses(fitted(argument, room - 4, latex))}"
+            return f"{operator(function)}{latex.parentheses(fitted(argument, room - 4, latex))}"
         case Differential(by, operand):
             head = rf"\frac{{\partial}}{{\partial {latex(by)}}}"
             return head + latex.parentheses(fitted(operand, room - width(head) - 2, latex))
         case Choice(test, positive, otherwise):
             inside = room - width(latex(test)) - 6
             first, second = (fitted(part, inside, latex) for part in (positive, otherwise))
-            return latex.cases(first, latex(test), second)
+            return latex.cases(first, " > ".join(latex.compared(test)), second)
         case Matrix(entries):
             return _matrix(entries, room, latex)
     return whole

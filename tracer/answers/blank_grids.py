@@ -11,12 +11,12 @@ from typing import Any
 from derivations.computation import Computation
 from derivations.equations import Range
 from derivations.expression import Index
+from derivations.general import stages
 from derivations.names import UnknownName
 from derivations.notation import NotationError
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
 from tracer.answers.reading.workbooks import workbook
-from tracer.computed_step import STATED
 from tracer.show.grid import to_csv
 
 __all__ = ["blank_grids"]
@@ -96,7 +96,8 @@ class _Sheet:
     def _asked(self, ask: object) -> Sequence[str]:
         if isinstance(ask, list | tuple):
             return [str(name) for name in ask]
-        return [name for name, array in self.problem.step.arrays.items() if array.role not in STATED]
+        made = (e.left.name for _, equations in stages(self.problem.step) for e in equations)
+        return list(dict.fromkeys(made))
 
     def _numbers(self, given: object) -> dict[Quantity, str]:
         """Points, figures or places of each number asked: one for all, or by name."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from derivations.evaluation import chosen, fraction_of, relation
-from derivations.expression import Choice, Expression, Name
-from derivations.printing import latex_number, to_latex, to_text
+from derivations.evaluation import chosen, holds, relation
+from derivations.expression import Choice, Expression
+from derivations.printing import LatexPrinter, TextPrinter, latex_number, to_latex, to_text
 from derivations.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Group", "Row", "Table", "heading_of"]
 
+Shown = Callable[[Quantity], str]
 WIDTH = 80
 STAGES = ("forward", "backward", "update")
 
@@ -145,7 +146,7 @@ def _rows(trace: Trace, notation: str, markup: _Markup, most: int) -> Iterator[R
             line.stage,
             name(q),
             markup.expression(formula, name),
-            markup.expression(taken, number) + _condition(formula, markup, number),
+            markup.expression(taken, number) + _condition(formula, markup, number, shown.__getitem__),
             relation(taken, shown[q], shown.__getitem__),
             *_value_and_radius(balls.get(q, (shown[q], "")), markup),
             line.general[markup.latex],
@@ -157,15 +158,21 @@ def _value_and_radius(texts: tuple[str, str], markup: _Markup) -> tuple[str, str
     return markup.number(texts[0]), markup.number(texts[1])
 
 
-def _condition(formula: Expression, markup: _Markup, number: Callable[[Quantity], str]) -> str:
-    """Why a choice went the way it did: " since 0.6 > 0"."""
-    if not isinstance(formula, Choice) or not isinstance(formula.test, Name):
-        return ""
-    value = number(formula.test.quantity)
-    above = not value.startswith("-") and fraction_of(value) != 0
+def _condition(formula: Expression, markup: _Markup, number: Callable[[Quantity], str], shown: Shown) -> str:
+    """Why choices went the way they did: " since 0.6 > 0"."""
+    printer = LatexPrinter(number) if markup.latex else TextPrinter(number)
+    told = []
+    while isinstance(formula, Choice):
+        above, below = printer.compared(formula.test)
+        positive = holds(formula.test, shown)
+        if markup.latex:
+            told.append(f"{{{above}}} {'>' if positive else chr(92) + 'le'} {below}")
+        else:
+            told.append(f"{above} {'>' if positive else chr(0x2264)} {below}")
+        formula = formula.positive if positive else formula.otherwise
     if markup.latex:
-        return rf" \quad\text{{since }} {{{value}}} {'>' if above else chr(92) + 'le'} 0"
-    return f" since {value} {'>' if above else chr(0x2264)} 0"
+        return rf" \quad\text{{since }} {', '.join(told)}" if told else ""
+    return f" since {', '.join(told)}" if told else ""
 
 
 def _balls(trace: Trace) -> dict[Quantity, tuple[str, str]]:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from derivations.arithmetic import Exact
 from derivations.computation import Computation
 from derivations.entries import Entries
 from derivations.equations import Equation, Range, Role, Step
-from derivations.expression import Expression, Index, Name, Number
+from derivations.expression import Expression, Index, Name, Number, Over
 from derivations.general import GeneralLatex, GeneralText
+from derivations.kinks import bends
 from derivations.names import UnknownName
 from derivations.notation import NotationError
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
-from tracer.computed_step import ComputedStep
+from tracer.computed_step import ComputedStep, run_computation
 from tracer.rounding import Rounding, bounds
 from tracer.traces.base import Trace, WorkedLine
 
 __all__ = ["ComputedTrace", "headings", "ranges"]
 
+MOST_COMPARED = 2000  # numbers of a step that is worked once more, exactly, to see where it stands at kinks
+MOST_TERMS = 400  # of one sum that is written out with its numbers
+MOST_WRITTEN = 100_000  # terms of one line, in all its entries
 A_FEW = 4  # entries past the limit that are shown rather than said to be left out
 _FIELD = {"eta": "learning_rate", "mu": "momentum"}
 
@@ -157,14 +164,17 @@ class ComputedTrace(Trace):
         entries = Entries(own, self._leaf(step), step.step)
         letter = (self.problem.samples_letter,) if self.problem.samples_letter else ()
         written: Counter[int] = Counter()
+        unwritten: dict[int, Equation] = {}  # lines whose sums are too long to be written out
         for task in program.tasks:
             e = task.equation
-            total = _entries_of(e, own.ranges)
+            total, terms = _entries_of(e, own.ranges), _terms_of(e, own.ranges)
             room = total if most is None or total <= most + A_FEW else most
+            room = min(room, max(1, MOST_WRITTEN // terms)) if most is not None else room
             if written[id(e)] >= room:
                 continue
             general = self.general(own, e)
-            for entry in itertools.islice(entries.of(e, task.fixed, first=letter), room - written[id(e)]):
+            short = e if terms <= MOST_TERMS else unwritten.setdefault(id(e), replace(e, right=Number("…")))
+            for entry in itertools.islice(entries.of(short, task.fixed, first=letter), room - written[id(e)]):
                 written[id(e)] += 1
                 q = self.quantity(step, entry.name, entry.at)
                 yield WorkedLine(part, e.stage, q, entry.formula, general, total - room)
@@ -208,20 +218,41 @@ class ComputedTrace(Trace):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Where a number is not finite, and why."""
-        out = []
+        """Where a number is not finite, and why; where rounding has left a kink."""
+        out: list[str] = []
         for step in self.steps:
-            arrays = (a for _, a in step.recorded)
-            if step.m.floating and all(np.isfinite(array).all() for array in arrays):
-                continue
-            faulty = [q for q, v in step.items() if bounds(v)[0] is None]
+            finite = step.m.floating and all(np.isfinite(array).all() for _, array in step.recorded)
+            faulty = [] if finite else [q for q, v in step.items() if bounds(v)[0] is None]
             if faulty:
                 more = f", and {len(faulty) - 1} more" if len(faulty) > 1 else ""
                 out.append(
                     f"{self.name(faulty[0])} is not finite in {step.m.name}{more} (null in JSON): a division by 0, "
                     f"a log or a root of what it has none of, or numbers that have grown too large"
                 )
+            out += list(self._rounded_off_a_kink(step))
         return tuple(out)
+
+    def _rounded_off_a_kink(self, step: ComputedStep) -> Iterator[str]:
+        """The first number that is another one with exact numbers: at a kink a machine format has chosen a side."""
+        own = step.problem
+        size = sum(math.prod(array.shape) for array in own.step.arrays.values())
+        bent = any(bends(e) for e in own.step.equations if e.stage == "forward")
+        if not step.m.floating or step.step > 1 or not bent or size > MOST_COMPARED:
+            return
+        exact = run_computation(own, Exact(), sample=step.sample)
+        for (q, value), (_, true) in zip(step.items(), exact.items(), strict=True):
+            middle = _middle(true)
+            if abs(float(value) - middle) > 1e-4 * max(1.0, abs(middle)):
+                yield (
+                    f"{self.name(q)} is {Rounding().shown(middle)} with the numbers as written: they stand at a kink, "
+                    f"and {step.m.name} has rounded to one side of it; work it by hand, with --digits or --places"
+                )
+                return
+
+
+def _middle(value: Any) -> float:
+    """A rational, or the midpoint of a ball, as a float."""
+    return float(value.mid()) if hasattr(value, "mid") else int(value.p) / int(value.q)
 
 
 class _Shown(Mapping[Quantity, str]):
@@ -255,15 +286,26 @@ def _entries_of(e: Equation, all_ranges: Mapping[str, Range]) -> int:
     return total
 
 
+def _terms_of(e: Equation, all_ranges: Mapping[str, Range]) -> int:
+    """How many terms the longest sum of a line has, written out."""
+    counts = [1]
+    for x in e.right.walk():
+        if isinstance(x, Over):
+            inner = {l for y in x.walk() if isinstance(y, Over) for l in y.letters}
+            counts.append(math.prod(all_ranges[l][1] - all_ranges[l][0] + 1 for l in inner))
+    return max(counts)
+
+
 def headings(problem: Computation) -> tuple[str, ...]:
     """The title, what is trained, how far letters run, the training: a line each."""
     trained = ", ".join(f"{name} {_size(given.shape)}".strip() for name, given in problem.parameters.items())
     count = len(problem.statements.equations)
+    inputs = f"; inputs {', '.join(problem.inputs)}" if problem.inputs else ""
     training, letters = problem.training, ranges(problem)
     samples = f"; {problem.samples} samples" if problem.samples > 1 else ""
     lines = [
         *([problem.title] if problem.title else []),
-        f"{count} equation{'s' * (count != 1)}{samples}; parameters {trained}",
+        f"{count} equation{'s' * (count != 1)}{samples}; parameters {trained}{inputs}",
         *([letters] if letters else []),
         f"learning rate {training.learning_rate.shown().item()}, {training.words}{_way(problem)}"
         if training
