@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
 from tracer.answers.solutions.duals import BITS
+from tracer.answers.solutions.effort import A_WAY, MOST_WORK, Effort, Spent
 from tracer.answers.solutions.glossary import Afforded, glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
@@ -33,6 +34,7 @@ MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NAMES_LEFT = "not all names of its own were looked for; use those of a notation, or hand in a shorter solution"
 NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
+MOST_LOOKED_UP = 3000  # names, in all ways to bind their indices
 MOST_CHECKED = 3000  # sides, in all ways of reading together
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
@@ -173,7 +175,7 @@ class Reading:
         if slips or accepted:
             with ctx.workprec(BITS):
                 checking = _of_all(
-                    self.problem, checking.book, self.sample, found, self.rows, checking, slips, accepted
+                    self.problem, checking.book, self.sample, found, self.rows, checking, slips=slips, accepted=accepted
                 )
         several = self.problem.samples > 1
         remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
@@ -242,15 +244,14 @@ def _best(
             break  # none leaves less
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
         for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
-            if afforded.ways <= 0:
+            if not afforded.another():
                 break
-            afforded.ways -= 1
             like = next((way.checking for way, own in tried if own == k), None)
-            tried.append((_Way(*_checked(problem, book, k, found, rows, like), name, about, found), k))
+            tried.append((_Way(*_checked(problem, book, k, found, rows, like, afforded), name, about, found), k))
             if tried[-1][0].score == (0, 0):
                 break
     best, k = min(tried, key=lambda way: way[0].score)
-    if not notation and afforded.ways > 0:
+    if not notation and afforded.enough:
         others = [way for way, own in tried if own == k and way is not best and way.name in NOTATIONS]
         best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k, afforded)
     return best, k
@@ -286,9 +287,11 @@ def _checked(
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
     like: Checking | None,
+    afforded: Afforded,
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
-    checking = _of_all(problem, book, sample, found, rows, like)
+    checking = _of_all(problem, book, sample, found, rows, like, afforded.next_effort())
+    afforded.count(checking.effort)
     faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
     return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
 
@@ -300,19 +303,29 @@ def _of_all(
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
     like: Checking | None,
+    effort: Effort | None = None,
     slips: frozenset[str] = frozenset(),
     accepted: Mapping[Quantity, Mark] | None = None,
 ) -> Checking:
     """Every statement checked; `like` has checked them in another way, `slips` are losses that it gives by mistake."""
     checking = Checking.of(problem, book, sample, like)
+    checking.effort = effort or Effort(MOST_WORK // A_WAY)
     checking.elsewhere.slips = slips
     checking.accepted = accepted or {}
     checking.lines = {k: row.line for k, row in enumerate(rows)}
     checking.elsewhere.unbiased = not any(
         _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
     )
+    enough = True
     for statement in with_indices(found, book):
-        checking.check(statement, _texts(statement, rows))
+        texts = _texts(statement, rows)
+        try:
+            if enough:
+                checking.check(statement, texts)
+        except Spent:
+            enough = False
+        if not enough:
+            checking.leave(statement, texts)
     return checking
 
 
@@ -333,12 +346,11 @@ def _own_letters(
     book, score = Letterbook(problem, "bishop"), plain.score
     best: _Way | None = None
     for dialect in dialects(plain.found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
-        if afforded.ways <= 0:
+        if not afforded.another():
             afforded.cut = True
             break
-        afforded.ways -= 1
         read = [dialect.read(s) for s in plain.found]
-        own, checking = _checked(problem, book, sample, read, rows, plain.checking)
+        own, checking = _checked(problem, book, sample, read, rows, plain.checking, afforded)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
@@ -351,11 +363,16 @@ def _own_letters(
 
 def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score, afforded: Afforded) -> _Way | None:
     """The check with names of the document's own understood from what it says of them, where that leaves less."""
-    meant = glossary(way.checking, way.found, afforded)
+    way.checking.effort = afforded.effort
+    try:
+        meant = glossary(way.checking, way.found, afforded)
+    except Spent:
+        afforded.cut = True
+        return None
     if not (meant.known or meant.target):
         return None
     read = [meant.read(s) for s in way.found]
-    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows, way.checking)
+    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows, way.checking, afforded)
     gained, faults = least[0] - own[0], own[1] - least[1]
     if gained <= 0 or faults > 2 * gained:
         return None
@@ -367,20 +384,32 @@ def _books(problem: Problem, found: list[Statement], notation: str | None) -> It
     if notation:
         yield notation, Letterbook(problem, notation)
         return
-    letters = {l.latex for s in found for side in s.sides if side.tree for l in letters_in(side.tree)}
+    letters = dict.fromkeys(l.latex for s in found for side in s.sides if side.tree for l in letters_in(side.tree))
     scored: list[tuple[int, str, Letterbook]] = []
     for name in (*(("names",) if problem.names else ()), *NOTATIONS):
         try:
             book = Letterbook(problem, name)
         except (NotationError, ValueError):
             continue
-        known = sum(1 for l in letters if book.meaning(l) or any(True for _ in book.bindings([Letters(l, l)])))
-        scored.append((known, name, book))
+        scored.append((_known(book, letters), name, book))
     most = max((known for known, _, _ in scored), default=0)
     if not scored:
         raise ValueError("no notation writes this network")
     for _, name, book in sorted((s for s in scored if s[0] >= NEARLY * most), key=lambda s: -s[0]):
         yield name, book
+
+
+def _known(book: Letterbook, letters: Iterable[str]) -> int:
+    """How many names a notation knows, of those that can be looked up at a bounded cost."""
+    known, effort = 0, Effort(MOST_LOOKED_UP)
+    for name in letters:
+        try:
+            effort.spend(1)
+            bound = book.bindings([Letters(name, name)], effort.spend)
+            known += book.meaning(name) is not None or any(True for _ in bound)
+        except Spent:
+            break
+    return known
 
 
 def _texts(statement: Statement, rows: Sequence[SourceRow]) -> list[str]:
