@@ -48,6 +48,7 @@ class Checking(OneWay):
     """Checks statements in order, each in the way that it is meant."""
 
     out: list[Checked] = field(default_factory=list)
+    left_at: int = 0  # the line from which on it was not checked
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     updated: set[Expression] = field(default_factory=set)  # parameters that it has updated
@@ -71,9 +72,7 @@ class Checking(OneWay):
 
     def again(self) -> Checking:
         """The same for the same document from its beginning; networks drawn once serve both."""
-        out = Checking(
-            self.problem, self.book, self.comparer.forgetful(), self.batch.forgetful(), effort=self.effort
-        )
+        out = Checking(self.problem, self.book, self.comparer.forgetful(), self.batch.forgetful(), effort=self.effort)
         out.lines, out.accepted = self.lines, self.accepted
         out.elsewhere = self.elsewhere.again(out.comparer)
         if self.batch is self.comparer:
@@ -97,6 +96,7 @@ class Checking(OneWay):
     def leave(self, statement: Statement, texts: Sequence[str]) -> None:
         """Say of a statement that it was not checked."""
         if statement.relations and not counts(statement):
+            self.left_at = self.left_at or statement.relations[0].line
             for k, relation in enumerate(statement.relations):
                 verdict = Verdict("unread", message=f"{NOT_CHECKED}{TOO_MUCH}")
                 self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)

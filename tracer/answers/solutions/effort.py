@@ -1,4 +1,4 @@
-"""What checking one document may cost, counted in parts of formulas: past it the rest of the document is not checked."""
+"""What checking one document may cost, counted in parts of formulas: past it the rest is not checked."""
 
 from __future__ import annotations
 

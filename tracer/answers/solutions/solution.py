@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from flint import ctx
@@ -17,7 +17,7 @@ from derivations.reading.dialects import dialects
 from derivations.reading.documents import SourceRow, notebook_text, rows_of
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
-from derivations.reading.statements import Statement, readable, statements, unread_rows
+from derivations.reading.statements import MOST_SIGNS, Statement, readable, statements, unread_rows
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Mark
 from tracer.answers.solutions.checking import Checking
@@ -27,7 +27,7 @@ from tracer.answers.solutions.effort import A_WAY, MOST_WORK, Effort, Spent
 from tracer.answers.solutions.glossary import Afforded, glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
-__all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_solution"]
+__all__ = ["CheckedRow", "Document", "Reading", "Solution", "check_solution", "read_document", "read_solution"]
 
 MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
@@ -143,6 +143,42 @@ class Solution:
         return self.render("table")
 
 
+@dataclass(frozen=True)
+class Document:
+    """The rows of a document and its statements; by row why nothing of it was read; from where on it was not read."""
+
+    rows: Sequence[SourceRow]
+    statements: list[Statement]
+    unread: Mapping[int, str] = field(default_factory=dict)
+    left_out: str = ""
+
+    @classmethod
+    def of(cls, text: str, most_signs: int = MOST_SIGNS) -> Document:
+        """Of Markdown, LaTeX, plain text, or a notebook's JSON.  Raises ValueError for one that is too large."""
+        source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
+        rows = rows_of(source)
+        count = readable(rows, most_signs)
+        left_out = left_from(rows[count].line) if rows[count:] else ""
+        rows = rows[:count]
+        found, unread = statements(rows)
+        whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
+        return cls(rows, found, {u.row: f"column {u.why.column}: {u.why}" for u in whole}, left_out)
+
+    def first(self, sides: int) -> Document:
+        """Its beginning: statements of so many sides together, and at least one."""
+        count = 0
+        for k, statement in enumerate(self.statements):
+            count += len(statement.sides)
+            if count > sides:
+                return replace(self, statements=self.statements[: max(k, 1)])
+        return self
+
+
+def left_from(line: int) -> str:
+    """That a document was not read to its end."""
+    return f"rows from line {line} on are not read: hand in shorter solutions"
+
+
 class _Way(NamedTuple):
     """One way to read the document: its complaints, its check, the notation, and the statements in known names."""
 
@@ -159,28 +195,27 @@ class Reading:
 
     problem: Problem
     title: str
-    rows: Sequence[SourceRow]
-    statements: list[Statement]
-    unread: Mapping[int, str]
+    document: Document
     way: _Way
     sample: int
     stated: bool  # the notation
-    left_out: str = ""
     names_left: bool = False  # whether not all names of its own were looked for
 
     def solution(self, accepted: Mapping[Quantity, Mark] | None = None) -> Solution:
         """Every row with its verdict.  accepted: the numbers that marking has found right."""
         _, checking, name, about, found = self.way
+        rows, left_out = self.document.rows, self.document.left_out
         slips = checking.elsewhere.misstated
         if slips or accepted:
             with ctx.workprec(BITS):
                 checking = _of_all(
-                    self.problem, checking.book, self.sample, found, self.rows, checking, slips=slips, accepted=accepted
+                    self.problem, checking.book, self.sample, found, rows, checking, slips=slips, accepted=accepted
                 )
         several = self.problem.samples > 1
+        left_out = left_from(checking.left_at) if checking.left_at else left_out
         remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
         remarks += [f"sample {self.sample} of {self.problem.samples}"] if several else []
-        remarks += [self.left_out] if self.left_out else []
+        remarks += [left_out] if left_out else []
         remarks += [NAMES_LEFT] if self.names_left else []
         remarks += checking.elsewhere.remarks
         if checking.again_at:
@@ -190,12 +225,12 @@ class Reading:
         return Solution(
             self.problem.title or self.title,
             name,
-            tuple(_rows(self.rows, self.statements, checking.out, self.unread)),
+            tuple(_rows(rows, self.document.statements, checking.out, self.document.unread)),
             Sheet(self.title, tuple(checking.entries.values()), (f"names read in the notation `{name}`",)),
             tuple(remarks),
             self.sample if several else 0,
             tuple(checking.of_batch.values()),
-            self.left_out,
+            left_out,
         )
 
 
@@ -215,18 +250,22 @@ def read_solution(
     problem: Problem, text: str, *, notation: str | None = None, sample: int | None = None, title: str = "solution"
 ) -> Reading:
     """Find how a written solution is to be read.  Raises as `check_solution`."""
-    source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
-    rows = rows_of(source)
-    count = readable(rows)
-    left_out = f"rows from line {rows[count].line} on are not read: hand in shorter solutions" if rows[count:] else ""
-    rows = rows[:count]
-    found, unread = statements(rows)
-    afforded = Afforded(_affordable(found))
-    whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
-    why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
+    return read_document(problem, Document.of(text), notation=notation, sample=sample, title=title)
+
+
+def read_document(
+    problem: Problem,
+    document: Document,
+    *,
+    notation: str | None = None,
+    sample: int | None = None,
+    title: str = "solution",
+) -> Reading:
+    """The same of a document whose statements are found already.  Raises as `check_solution`."""
+    afforded = Afforded(_affordable(document.statements))
     with ctx.workprec(BITS):
-        way, k = _best(problem, found, rows, notation, sample, afforded)
-    return Reading(problem, title, rows, found, why, way, k, bool(notation), left_out, names_left=afforded.cut)
+        way, k = _best(problem, document.statements, document.rows, notation, sample, afforded)
+    return Reading(problem, title, document, way, k, bool(notation), names_left=afforded.cut)
 
 
 def _best(
@@ -363,7 +402,7 @@ def _own_letters(
 
 def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score, afforded: Afforded) -> _Way | None:
     """The check with names of the document's own understood from what it says of them, where that leaves less."""
-    way.checking.effort = afforded.effort
+    way.checking.effort = afforded.next_effort()
     try:
         meant = glossary(way.checking, way.found, afforded)
     except Spent:
