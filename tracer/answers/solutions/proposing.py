@@ -18,8 +18,9 @@ from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.reading.documents import notebook_text
 from derivations.reading.statements import Statement
+from tracer.answers.solutions.document import Document
 from tracer.answers.solutions.sizing import book_of, sized, skeleton
-from tracer.answers.solutions.solution import Document, Solution, read_document
+from tracer.answers.solutions.solution import Solution, read_document
 from tracer.answers.solutions.stated import Said, Stated, stated
 from tracer.answers.solutions.stated import turned as with_turned
 from tracer.problem import load

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flint import ctx
@@ -12,29 +12,29 @@ from flint import ctx
 from derivations.expression import Expression, Letters
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.notation import NOTATIONS, NotationError
+from derivations.notation import NOTATIONS
 from derivations.reading.dialects import dialects
-from derivations.reading.documents import SourceRow, notebook_text, rows_of
+from derivations.reading.documents import SourceRow
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
-from derivations.reading.statements import MOST_SIGNS, Statement, readable, statements, unread_rows
+from derivations.reading.statements import Statement, unread_rows
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Mark
+from tracer.answers.solutions.books import books
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
+from tracer.answers.solutions.document import Document, left_from
 from tracer.answers.solutions.duals import BITS
 from tracer.answers.solutions.effort import A_WAY, MOST_WORK, Effort, Spent
 from tracer.answers.solutions.glossary import Afforded, glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
-__all__ = ["CheckedRow", "Document", "Reading", "Solution", "check_solution", "read_document", "read_solution"]
+__all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_document", "read_solution"]
 
 MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NAMES_LEFT = "not all names of its own were looked for; use those of a notation, or hand in a shorter solution"
-NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
-MOST_LOOKED_UP = 3000  # names, in all ways to bind their indices
 MOST_CHECKED = 3000  # sides, in all ways of reading together
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
@@ -143,42 +143,6 @@ class Solution:
         return self.render("table")
 
 
-@dataclass(frozen=True)
-class Document:
-    """The rows of a document and its statements; by row why nothing of it was read; from where on it was not read."""
-
-    rows: Sequence[SourceRow]
-    statements: list[Statement]
-    unread: Mapping[int, str] = field(default_factory=dict)
-    left_out: str = ""
-
-    @classmethod
-    def of(cls, text: str, most_signs: int = MOST_SIGNS) -> Document:
-        """Of Markdown, LaTeX, plain text, or a notebook's JSON.  Raises ValueError for one that is too large."""
-        source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
-        rows = rows_of(source)
-        count = readable(rows, most_signs)
-        left_out = left_from(rows[count].line) if rows[count:] else ""
-        rows = rows[:count]
-        found, unread = statements(rows)
-        whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
-        return cls(rows, found, {u.row: f"column {u.why.column}: {u.why}" for u in whole}, left_out)
-
-    def first(self, sides: int) -> Document:
-        """Its beginning: statements of so many sides together, and at least one."""
-        count = 0
-        for k, statement in enumerate(self.statements):
-            count += len(statement.sides)
-            if count > sides:
-                return replace(self, statements=self.statements[: max(k, 1)])
-        return self
-
-
-def left_from(line: int) -> str:
-    """That a document was not read to its end."""
-    return f"rows from line {line} on are not read: hand in shorter solutions"
-
-
 class _Way(NamedTuple):
     """One way to read the document: its complaints, its check, the notation, and the statements in known names."""
 
@@ -278,7 +242,7 @@ def _best(
 ) -> tuple[_Way, int]:
     """The way, and the sample, that leave least to complain of."""
     tried: list[tuple[_Way, int]] = []
-    for name, book in list(_books(problem, found, notation)):
+    for name, book in list(books(problem, found, notation)):
         if any(way.score == (0, 0) for way, _ in tried):
             break  # none leaves less
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
@@ -416,39 +380,6 @@ def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score, 
     if gained <= 0 or faults > 2 * gained:
         return None
     return _Way(own, again, way.name, f"{way.about}; own names: {meant.about}", read)
-
-
-def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:
-    """The notation that is stated, or those that know most of the names."""
-    if notation:
-        yield notation, Letterbook(problem, notation)
-        return
-    letters = dict.fromkeys(l.latex for s in found for side in s.sides if side.tree for l in letters_in(side.tree))
-    scored: list[tuple[int, str, Letterbook]] = []
-    for name in (*(("names",) if problem.names else ()), *NOTATIONS):
-        try:
-            book = Letterbook(problem, name)
-        except (NotationError, ValueError):
-            continue
-        scored.append((_known(book, letters), name, book))
-    most = max((known for known, _, _ in scored), default=0)
-    if not scored:
-        raise ValueError("no notation writes this network")
-    for _, name, book in sorted((s for s in scored if s[0] >= NEARLY * most), key=lambda s: -s[0]):
-        yield name, book
-
-
-def _known(book: Letterbook, letters: Iterable[str]) -> int:
-    """How many names a notation knows, of those that can be looked up at a bounded cost."""
-    known, effort = 0, Effort(MOST_LOOKED_UP)
-    for name in letters:
-        try:
-            effort.spend(1)
-            bound = book.bindings([Letters(name, name)], effort.spend)
-            known += book.meaning(name) is not None or any(True for _ in bound)
-        except Spent:
-            break
-    return known
 
 
 def _texts(statement: Statement, rows: Sequence[SourceRow]) -> list[str]:
