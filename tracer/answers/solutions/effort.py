@@ -9,7 +9,7 @@ from derivations.reading.nodes import size
 
 __all__ = ["A_WAY", "MOST_WORK", "Effort", "Spent"]
 
-MOST_WORK = 120_000
+MOST_WORK = 90_000
 """Parts of formulas worked, in all ways of reading a document together; the longest real solutions need a third."""
 A_WAY = 3
 """Which part of that one way may take: the way that is taken is worked again where marking accepts numbers in it."""
@@ -37,3 +37,9 @@ class Effort:
     def work(self, trees: list[Any]) -> None:
         """Count formulas that are held against each other, before anything is done with them.  Raises Spent."""
         self.spend(A_SIDE * len(trees) + size(trees, max(self.left, 0) + 1))
+
+    def write_out(self, trees: list[Any], resolved: list[Any], *, general: bool) -> None:
+        """Count what sums have more when they are written out; what is general is worked in drawn networks too."""
+        most = max(self.left, 0) + 1
+        written = size(resolved, most)
+        self.spend(max(written - size(trees, most), 0) + (A_SIDE * len(trees) + 2 * written if general else 0))

@@ -84,6 +84,7 @@ class OneWay:
         ):
             return self._inputs(resolved)
         general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
+        self.effort.write_out(trees, resolved, general=general)
         used = names_in(resolved)
         if comparer is None and self.problem.training.samples == "apart" and len({q.sample for q in used} - {0}) == 1:
             comparer = self._network(max(q.sample for q in used))
@@ -145,8 +146,6 @@ class OneWay:
         """The verdict on each side after the first."""
         if sum(not isinstance(side, str) for side in resolved) < 2:  # nothing to hold against anything
             return [Verdict("unread", message=_reason(*both)) for both in pairwise(resolved)]
-        for _ in range(2 if general else 1):  # what is general is worked in drawn networks too
-            self.effort.work(resolved)  # with its sums written out
         out: list[Verdict] = []
         head = resolved[0] if not isinstance(resolved[0], str) else None
         chain = Chain(
