@@ -175,7 +175,7 @@ class Afforded:
 
     def count(self, way: Effort) -> None:
         """A way was checked: the first leaves to others what it does not need to be worked again."""
-        self.effort = self.effort or Effort(MOST_WORK - A_WAY * way.used)
+        self.effort = self.effort or Effort(min(MOST_WORK - A_WAY * way.used, MOST_WORK // 2))
 
 
 def glossary(checking: Checking, found: Sequence[Statement], afforded: Afforded) -> Glossary:
