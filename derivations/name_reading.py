@@ -11,24 +11,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from derivations import names
 from derivations.names import CONSTANTS, KINDS, Quantity
-from derivations.network import Network
-from derivations.notation import Notation, plain
+from derivations.network import BiasForm, Network
+from derivations.notation import NOTATIONS, Notation, plain
 
 __all__ = ["DERIVATIVES", "PARTIAL", "NotationNames", "cleaned", "closing_brace"]
 
 LONGEST = 200
 MOST_NAMES = 4000
-REMEMBERED = 1000
+REMEMBERED = 10_000
 DEEPEST = 3  # names within a name: the new value, by a partial derivative, of a slope
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿ", "0123456789+-()=n", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ₕₒ", "0123456789+-()=ho", strict=True))
 _GREEK = {"δ": "delta", "θ": "theta", "ϑ": "theta", "σ": "sigma", "η": "eta", "β": "beta", "μ": "mu", "τ": "tau"}
 _GREEK |= {"ε": "epsilon", "ϵ": "epsilon", "𝜕": "∂", "ℒ": "L", "′": "'", "’": "'", "−": "-"}
+_CONSTANTS = {"eta": ("lr", "learning_rate", "learningrate"), "mu": ("momentum",)}
 _LOSSES = ("E", "L", "C", "J", "loss", "Loss", "cost", "Etotal", "E_total", "E_{total}", "Ltotal", "C_total")
 _MARKS = re.compile(r"\|_?\{?(?:n=(\d{1,7}))?,?(?:\\?tau=(\d{1,9}))?\}?$|((?:[@#]\d{1,9}){1,4})$", re.ASCII)
 _NEW = re.compile(r"[\^_]?\{{0,9}(?:\(new\)|new)\}{0,9}$|\^?\{{0,9}\+\}{0,9}$|'{1,9}$|[_^]\{?\(?new\)?\}?(?=\[|_|\^)")
@@ -50,7 +52,8 @@ class NotationNames:
     def __init__(self, network: Network, notation: Notation, *, wholes: bool = False) -> None:
         notation.check(network)
         self.network, self.notation, self.wholes = network, notation, wholes
-        self._table = self._filled()
+        self._table = _table_of(network, notation)
+        self._arrays = self._named_arrays() if wholes and notation.layered else {}
 
     def read(self, written: str) -> Quantity | None:
         """The quantity that a name stands for, with its sample and step; None for what is no name here."""
@@ -70,7 +73,8 @@ class NotationNames:
         return q._replace(kind=kind, sample=sample, step=step or 1)
 
     def _read(self, name: str, depth: int = DEEPEST) -> Quantity | None:
-        q = self._table.get(_key(name))
+        key = _key(name)
+        q = self._table.get(key) or self._arrays.get(key)
         if q or not depth:
             return q
         shapes = (self._partial, self._state, self._slope, self._new)
@@ -116,22 +120,36 @@ class NotationNames:
         q = self._read(bare.replace(",}", "}"), depth) if bare else None
         return q._replace(kind=f"{q.kind}_new") if q and _parameter(q) else None
 
-    # --- the table ---
+    def _named_arrays(self) -> dict[str, Quantity]:
+        """Whole arrays, `dz^{[2]}` or `dZ2`, in notations that write the layer on the letter itself."""
+        writing, out = _Writing(self.network, self.notation), dict[str, Quantity]()
+        for l, layer in self.network:
+            for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ())):
+                q = Quantity(kind, l)
+                out |= {key: q for key in writing.spellings(q) if key.endswith("_")}  # delta_2 may be unit 2
+        return out
 
-    def _filled(self) -> dict[str, Quantity]:
+
+# --- the table of base names ---
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """A network in a notation."""
+
+    network: Network
+    notation: Notation
+
+    def table(self) -> dict[str, Quantity]:
+        """Every base name by its key; a spelling of two quantities is left out, what the notation writes is not."""
         table: dict[str, Quantity] = {}
         more: dict[str, Quantity | None] = {}
-        bases = list(self._bases())
-        for q in bases:
-            table.setdefault(_key(cleaned(self.notation.latex(self.network, q))), q)
-        for q in bases:
-            for spelling in self._spellings(q):
-                key = _key(cleaned(spelling))
+        for q in self._bases():
+            table.setdefault(_written_key(self.notation.latex(self.network, q)), q)
+            for key in self.spellings(q):
                 if more.setdefault(key, q) != q:
                     more[key] = None
-        wholes = {_key(cleaned(spelling)): q for q in self._wholes() for spelling in self._spellings(q)}
-        wholes = {key: q for key, q in wholes.items() if key.endswith("_")}  # delta_2 may be unit 2
-        return wholes | {key: q for key, q in more.items() if q is not None} | table
+        return {key: q for key, q in more.items() if q is not None} | table
 
     def _bases(self) -> Iterator[Quantity]:
         """E first: of one output's E and E[1], which are written alike, E is read."""
@@ -149,47 +167,26 @@ class NotationNames:
                     raise ValueError(f"a network of more than {MOST_NAMES} names; write names such as dW1[1,2]")
                 yield q
 
-    def _wholes(self) -> Iterator[Quantity]:
-        """Whole arrays, `dz^{[2]}` or `dZ2`, in notations that write the layer on the letter itself."""
-        for l, layer in self.network if self.wholes and self.notation.layered else ():
-            for kind in ("a", "z", "W", "delta", "dW", "dz", *(("b", "db") if layer.bias else ())):
-                yield Quantity(kind, l)
-
-    def _spellings(self, q: Quantity) -> Iterator[str]:
+    def spellings(self, q: Quantity) -> Iterator[str]:
+        """The keys of the other forms that people type."""
         kind, layer, indices, _, _ = q
-        if kind in CONSTANTS:
-            yield from {"eta": ("lr", "learning_rate", "learningrate"), "mu": ("momentum",)}.get(kind, ())
+        if kind in CONSTANTS or kind == "E":
+            yield from map(_written_key, _LOSSES if kind == "E" else _CONSTANTS.get(kind, ()))
             return
-        if kind == "E":
-            yield from _LOSSES
-            return
-        digits = "".join(map(str, indices)) if all(i < 10 for i in indices) else ""
-        commas, apart = ",".join(map(str, indices)), "_".join(map(str, indices))
-        outside = f"[{commas}]" if indices else ""
-        below = [f"_{{{part}}}" for part in dict.fromkeys((digits, commas)) if part]
+        number = str(layer) if KINDS[kind].layered else ""
         for letter in self._letters(q):
-            number = str(layer) if KINDS[kind].layered else ""
-            yield f"{letter}{number}{outside}"
-            if not indices:
-                yield from (f"{letter}_{number}", f"{letter}^{number}") if number else ()
-                continue
-            yield f"{letter}{number}_{{{apart}}}"
-            yield "".join([letter, f"[{number}]" if number else "", *(f"[{i}]" for i in indices)])
-            for part in below:
-                yield f"{letter}{number}{part}"
-                yield f"{letter}^{{{number}}}{part}" if number else f"{letter}{part}"
-            if not number and len(indices) == 1:
-                yield f"{letter}{indices[0]}"
+            yield from _placed(letter, number, indices)
         if kind == "z" and layer == len(self.network):
-            for letter in self._output(q):
-                yield from (f"{letter}{digits}", f"{letter}_{{{commas}}}", f"{letter}{outside}") if indices else ()
+            digits, commas, outside = _digits(indices), ",".join(map(str, indices)), _outside(indices)
+            for letter in self._output(q) if indices else ():
+                yield from map(_key, (f"{letter}{digits}", f"{letter}_{{{commas}}}", f"{letter}{outside}"))
             if self.network.sizes[-1] == 1:
-                yield "yhat"
-        if kind == "z" and layer == len(self.network) and "y" not in self.notation.letters.values():
-            yield f"y{digits}"  # an output, typed without its script
-        written = plain(self.notation.latex(self.network, q))
-        if re.fullmatch(r"^[A-Za-z]++_[a-z]?\d++", written):  # w_5 is typed as w5, net_h1 as neth1
-            yield written.replace("_", "")
+                yield _key("yhat")
+            if "y" not in self.notation.letters.values():
+                yield _key(f"y{digits}")  # an output, typed without its script
+        typed = _typed_key(self.notation.latex(self.network, q))
+        if typed:
+            yield typed
 
     def _letters(self, q: Quantity) -> list[str]:
         """The letters of a kind: the notation's own, in upper and lower case, and d of what it is the derivative by."""
@@ -213,6 +210,74 @@ class NotationNames:
         taken = "y" in (self.notation.letters.get("t"), self.notation.letters.get("z"))
         softmax = not self.network.layer(q.layer).activation.elementwise
         return [*([] if taken else ["y"]), "yhat", *(["p"] if softmax else [])]
+
+
+def _table_of(network: Network, notation: Notation) -> Mapping[str, Quantity]:
+    """The base names of a network, made once for all networks that are written alike in a notation."""
+    writing = _Writing(network, notation)
+    if notation is not NOTATIONS.get(notation.name):
+        return writing.table()
+    biases = tuple(layer.bias for _, layer in network)
+    softmax = not network.layer(len(network)).activation.elementwise
+    return _shared_table(_Alike(notation.name, network.sizes, biases, softmax, network.loss.parts is None, writing))
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """All that the base names of a network depend on."""
+
+    notation: str
+    sizes: tuple[int, ...]
+    biases: tuple[BiasForm | None, ...]
+    softmax: bool
+    undivided: bool  # the loss has no parts
+    writing: _Writing = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _shared_table(alike: _Alike) -> Mapping[str, Quantity]:
+    return alike.writing.table()
+
+
+def _digits(indices: tuple[int, ...]) -> str:
+    return "".join(map(str, indices)) if all(i < 10 for i in indices) else ""
+
+
+def _outside(indices: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, indices))}]" if indices else ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _placed(letter: str, number: str, indices: tuple[int, ...]) -> tuple[str, ...]:
+    """The keys of a letter with its layer and indices, however they are put on it."""
+    return tuple(dict.fromkeys(map(_key_of, _ways(letter, number, indices))))
+
+
+def _ways(letter: str, number: str, indices: tuple[int, ...]) -> Iterator[str]:
+    yield f"{letter}{number}{_outside(indices)}"
+    if not indices:
+        yield from (f"{letter}_{number}", f"{letter}^{number}") if number else ()
+        return
+    yield f"{letter}{number}_{{{'_'.join(map(str, indices))}}}"
+    yield "".join([letter, f"[{number}]" if number else "", *(f"[{i}]" for i in indices)])
+    for part in dict.fromkeys((_digits(indices), ",".join(map(str, indices)))):
+        if part:
+            yield f"{letter}{number}_{{{part}}}"
+            yield f"{letter}^{{{number}}}_{{{part}}}" if number else f"{letter}_{{{part}}}"
+    if not number and len(indices) == 1:
+        yield f"{letter}{indices[0]}"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _written_key(latex: str) -> str:
+    return _key_of(cleaned(latex))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _typed_key(latex: str) -> str:
+    """The key of w5 for w_5, of neth1 for net_h1; "" for a name that is not typed so."""
+    written = plain(latex)
+    return _key_of(written.replace("_", "")) if re.fullmatch(r"^[A-Za-z]++_[a-z]?\d++", written) else ""
 
 
 def _cases(letter: str) -> list[str]:
@@ -279,8 +344,7 @@ def closing_brace(text: str, start: int) -> int:
     return -1
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _key(name: str) -> str:
+def _key_of(name: str) -> str:
     """base^above_below and what follows, whatever the order and the braces they were written with."""
     above = below = ""
 
@@ -296,3 +360,7 @@ def _key(name: str) -> str:
     base = _SCRIPT.sub(taken, name)
     base = base.replace("{", "").replace("}", "")
     return f"{base}^{above}_{below}"
+
+
+_key = lru_cache(maxsize=REMEMBERED)(_key_of)
+"""The same for names as they come, of which many come again."""

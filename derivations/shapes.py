@@ -214,9 +214,7 @@ class Shapes:
         for l in dict.fromkeys(l for x in (e.left, e.right) for node in x.walk() for l in _counted(node)):
             if l not in self.ranges:
                 if l in self._indices:
-                    raise _error(
-                        e, f"{l} is no index: |n| is how many n there are, and the size of a number is abs({l})"
-                    )
+                    raise _error(e, f"{l} is no index: |n| is how many n there are, abs({l}) the size of a number")
                 raise _error(
                     e,
                     f"how far {l} runs is not known: state it, 'for {l} = 1..3', or that of a letter it goes with",

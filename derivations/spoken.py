@@ -54,8 +54,8 @@ _KINDS = {
 }
 _KIND = "|".join(_KINDS.values())
 _UNIT = re.compile(
-    rf"(?:the )?(?:(?P<before>{_KIND})[\s_-]*(?:(?:of|for|at|from)\s+)?(?:the )?)?"
-    r"(?P<role>hidden|hid|h|output|out|o)[\s_-]*(?:layer[\s_-]*)?(?:unit|node|neuron)?[\s_-]*(?P<number>\d{1,3})?"
+    rf"(?:the )?(?:(?P<before>{_KIND})[\s_-]*+(?:(?:of|for|at|from)\s+)?(?:the )?)?"
+    r"(?P<role>hidden|hid|h|output|out|o)[\s_-]*+(?:layer[\s_-]*+)?(?:unit|node|neuron)?[\s_-]*+(?P<number>\d{1,3})?"
     rf"(?:[\s_-]+(?P<after>{_KIND})|の出力)?",
     re.IGNORECASE,
 )

@@ -11,7 +11,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import product
+from itertools import product, zip_longest
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +26,8 @@ PATIENCE = 0.5
 """Processor seconds after which a pattern is called endless."""
 USUAL = "a1 _"
 MOST_PUMPS, MOST_PREFIXES = 10, 14
+MOST_SAMPLES, MANY = 8, 8
+"""Texts of one piece that is repeated, and how many times it may be for that to matter."""
 SPOILERS = ("", "\0", "\n\0")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 Pattern = re.Pattern[str]
@@ -121,6 +123,8 @@ def attacks(pattern: Pattern) -> Iterator[Callable[[int], str]]:
             yield lambda size, p=prefix, u=pump, s=spoiler: f"{p}{u * (size // len(u))}{s}"  # type: ignore[misc]
         for whole, pump in product(wholes[:8], pumps[:6]):
             yield lambda size, u=whole + pump * 3, s=spoiler: u * (size // len(u)) + s  # type: ignore[misc]
+    for spoiler, (prefix, piece) in product(("!", "\n\0"), dict.fromkeys(_repeated(tree, ""))):
+        yield lambda size, p=prefix, u=piece, s=spoiler: f"{p}{u * (size // len(u))}{s}"  # type: ignore[misc]
 
 
 def _parsed(pattern: Pattern) -> Any:
@@ -182,6 +186,44 @@ def _of_class(kind: str, value: Any) -> list[str]:
     if kind == "RANGE":
         return [chr(value[0])]
     return _of_one(kind, value) if kind in ("LITERAL", "CATEGORY") else []
+
+
+def _repeated(items: Any, before: str) -> Iterator[tuple[str, str]]:
+    """(a text that matches up to there, a text of what may stand there many times), for each such place."""
+    for op, value in items:
+        kind = str(op)
+        if kind in _REPEATS:
+            if value[1] > MANY:
+                yield from ((before, piece) for piece in _samples(value[2])[:MOST_SAMPLES] if piece)
+            yield from _repeated(value[2], before)
+        elif kind in ("ASSERT", "ASSERT_NOT"):
+            yield from _repeated(value[1], before) if value[0] > 0 else ()  # what is looked for ahead
+        else:
+            for inner in _below(kind, value):
+                yield from _repeated(inner, before)
+        before += _shortest([(op, value)])
+
+
+def _samples(items: Any) -> list[str]:
+    """Texts that match: the shortest, one with all that may be left out, and those that differ from it in one place."""
+    places = [_options(str(op), value) for op, value in items]
+    plain = [options[0] for options in places]
+    out = [_shortest(items), "".join(plain)]
+    for k, options in enumerate(places):
+        out += ["".join([*plain[:k], other, *plain[k + 1 :]]) for other in options[1:]]
+    return list(dict.fromkeys(out))
+
+
+def _options(kind: str, value: Any) -> list[str]:
+    """Texts for one place, at least one: what may be left out is there first."""
+    if kind in _REPEATS:
+        least, most = max(value[0], 1), min(value[1], value[0] + 1)
+        inner = _samples(value[2])
+        return [text * least for text in inner] + [inner[0] * times for times in {value[0], most} - {least}]
+    if kind in ("SUBPATTERN", "BRANCH", "ATOMIC_GROUP"):
+        columns = zip_longest(*(_samples(branch) for branch in _below(kind, value)))
+        return [text for column in columns for text in column if text is not None]  # one of each branch first
+    return _of_one(kind, value) or [""]
 
 
 def _prefixes(items: Any, before: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import time
 import pytest
 from linear_patterns import patterns_of, slowest
 
-from derivations.reading.tokens import _TOKEN
+from derivations.reading.tokens import _TOKEN, tokens
 
 PACKAGES = ("derivations", "tracer")
 
@@ -47,9 +47,48 @@ def test_a_pattern_that_is_mended_passes(written: str) -> None:
     assert slowest(re.compile(written)) == ""
 
 
+SUBSCRIPTS = r"d(?=[a-z]\w{0,6}(?:_\{?\w+\}?|\[[\d,]+\]|\^\S{1,4})*\s*/\s*d[a-z])"
+"""As the pattern of a token once was: 576 bytes took longer than 30 seconds."""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SUBSCRIPTS,
+        rf"(?P<ONE>\\one)|(?P<TWO>\d+)|(?P<DEE>{SUBSCRIPTS})|(?P<NAME>[a-z])",
+        r"x(?:_\w+|\^\w)*!",
+        r"(?:\w+,?)+;",
+        r"(?<=a)(?:\[\w+\]?)*=",
+        r"f\((?:[^()]|\w+)*\)",
+        r"(?:ab?|b?a)*c",
+    ],
+)
+def test_a_group_that_may_be_repeated_in_two_ways_is_found(written: str) -> None:
+    """The planted twins: texts of the group itself are repeated, after what leads up to it, also in a look ahead."""
+    assert slowest(re.compile(written))
+
+
+@pytest.mark.parametrize(
+    "written", [r"d(?=[a-z](?:_\{?[^\W_]++\}?|\[[\d,]+\])*\s*/)", r"x(?:_[a-z0-9]++)*+!", r"(?:[a-z]++,?+)*+;"]
+)
+def test_a_group_that_may_be_repeated_in_one_way_passes(written: str) -> None:
+    """Anchored by match, each piece ends where the next begins."""
+    assert slowest(re.compile(rf"\A(?:{written})")) == ""
+
+
 @pytest.mark.parametrize("repeated", ["_a", "_a_1", "^_a", "_{a", "[1]"])
 def test_a_name_of_repeated_subscripts_takes_linear_time(repeated: str) -> None:
     """The pattern of a token once took a factor two for each subscript: 576 bytes took longer than 30 seconds."""
     started = time.process_time()
     _TOKEN.match("da" + repeated * 2000 + "!")
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "name", ["f" + "'" * 60 + "[1]", "\\mathrm{ab}" + "'" * 100 + "!", "{}^{" + " " * 7000, "\\mathcal{L}(" + "_a" * 60]
+)
+def test_a_row_of_primes_or_blanks_is_cut_in_linear_time(name: str) -> None:
+    """Each prime once doubled the time of a name that is no function's; blanks stood in two places of one pattern."""
+    started = time.process_time()
+    tokens(f"{name} = 1")
     assert time.process_time() - started < 1

@@ -7,7 +7,7 @@ index letters can count.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -34,6 +34,7 @@ from derivations.reading.nodes import Applied, Derivative, SumOver, Updated, Var
 __all__ = ["Letterbook"]
 
 MOST_BINDINGS = 400
+A_NAME = 3  # what putting numbers for its index letters costs, in parts of formulas
 _OF_SAMPLE = re.compile(r"(?<=^[xy])\s*\^\s*\{\s*\(i\)\s*\}$|(?<=^\\hat\{y\})\s*\^\s*\{\s*\(i\)\s*\}$")
 COUNTS = ("m", "N")  # how many samples there are
 _FONT = re.compile(
@@ -75,8 +76,13 @@ class Letterbook(Meanings):
             for part in e:
                 yield from self._free(part, bound)
 
-    def bindings(self, trees: Iterable[Expression]) -> Iterator[Mapping[str, int]]:
-        """Every way to bind the free index letters so that every name is the network's; {} where there are none."""
+    def bindings(
+        self, trees: Iterable[Expression], spend: Callable[[int], None] = lambda parts: None
+    ) -> Iterator[Mapping[str, int]]:
+        """Every way to bind the free index letters so that every name is the network's; {} where there are none.
+
+        spend: is told what each way that is tried costs, in parts of formulas, before it is, and may raise.
+        """
         trees = list(trees)
         letters = self.indices(trees)
         if not letters:
@@ -85,9 +91,11 @@ class Letterbook(Meanings):
         most = max(*self.network.sizes, len(self.network))
         if len(letters) > 4 or most ** len(letters) > MOST_BINDINGS * 4:
             return
+        count = A_NAME * sum(len(letters_in(tree)) for tree in trees)
         known: list[tuple[Mapping[str, int], list[bool]]] = []
         for layers in self._layers_of(trees):
             for values in product(range(1, most + 1), repeat=len(letters)):
+                spend(count)
                 binding = {**layers, **dict(zip(letters, values, strict=True))}
                 if all(self._all_known(tree, binding) for tree in trees) and len(known) < MOST_BINDINGS:
                     known.append((binding, [self._resolves(tree, binding) for tree in trees]))

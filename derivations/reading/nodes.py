@@ -19,6 +19,7 @@ __all__ = [
     "Worded",
     "letters_in",
     "rebuilt",
+    "size",
 ]
 
 
@@ -117,6 +118,19 @@ def rebuilt(e: Any, change: Callable[[Expression], Expression | None]) -> Any:
     if all(map(is_, after, before)):
         return e  # nothing in it is replaced
     return type(e)(*after) if isinstance(e, Expression) else after
+
+
+def size(e: Any, most: int) -> int:
+    """How many parts a tree, or several, have, counted up to `most`; what stands twice in it counts twice."""
+    count, stack = 0, [e]
+    while stack and count < most:
+        part = stack.pop()
+        if isinstance(part, Expression):
+            count += 1
+            stack.extend(part._parts())
+        elif type(part) in (tuple, list):
+            stack.extend(part)
+    return count
 
 
 def letters_in(e: Any) -> list[Letters]:

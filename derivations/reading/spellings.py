@@ -13,14 +13,14 @@ __all__ = ["respelled"]
 
 _NEW = "new|nuevo|nueva|nouveau|nouvelle|neu|neue|nuovo|nuova|novo|nova|next|updated|after"
 _OLD = "viejo|vieja|ancien|ancienne|alt|alte|vecchio|vecchia|antigo|velho|current|curr|previous|prev|before"
-_WORD = r"(?:\\(?:text|mathrm|mathit|textrm|operatorname)\s*\{{\s*)?\(?(?:{})\)?\s*\}}?"
-_TEXT, _GAP = r"(?:\\(?:text|mathrm|textrm)\s*\{\s*)?", r"(?:\\[ ,;]|\s|_|~)+"
+_WORD = r"(?:\\(?:text|mathrm|mathit|textrm|operatorname)\s*+\{{\s*+)?\(?(?:{})\)?\s*+\}}?"
+_TEXT, _GAP = r"(?:\\(?:text|mathrm|textrm)\s*+\{\s*+)?", r"(?:\\[ ,;]|\s|_|~)+"
 _LATER = re.compile(r"\^\s*+\{?\s*+\(?\s*+[tkn]\s*+\+\s*+1\s*+\)?\s*+\}?|(?<=[\w}])\s*+\(\s*+t\s*+\+\s*+1\s*+\)")
 _NOW = re.compile(r"\^\s*+\{\s*+\(?\s*+t\s*+\)?\s*+\}|\^\s*+t(?![A-Za-z])|(?<=[\w}])\s*+\(\s*+t\s*+\)")
-_LOSS = r"(?<![A-Za-z\\_{^])(?:\\(?:mathcal|mathrm|mathit|text)\s*\{\s*(?:L|J|E|C|Loss)\s*\}|[LJCE](?![A-Za-z]))"
+_LOSS = r"(?<![A-Za-z\\_{^])(?:\\(?:mathcal|mathrm|mathit|text)\s*+\{\s*+(?:L|J|E|C|Loss)\s*+\}|[LJCE](?![A-Za-z]))"
 _ARGUMENTS = (
     r"(?:\\(?:vec|mathbf|boldsymbol|bm|hat|theta|Theta|mid|vert|left|right|ldots|dots|bar)(?![A-Za-z])|\\[,;!\ ]"
-    r"|[a-zA-ZθΘŷ](?![A-Za-z])|[_^]\s*\{?\w{1,4}\}?|[{}\s,;|])"
+    r"|[a-zA-ZθΘŷ](?![A-Za-z])|[_^]\s*+\{?[^\W_]{1,4}+\}?|[{}\s,;|])"
 )
 
 
@@ -43,25 +43,25 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         re.compile(r"&[\s-]*+(?=[^&=]*?[A-Za-z]{3})(?:[A-Za-z]{2,}+\.?|\(\d++\)|\\ |\s)++$"),
         _blank,
     ),  # "& by the chain rule"
-    (re.compile(rf"{_TEXT}(?:[Nn]ew|[Uu]pdated){_GAP}[Ww](?:eight)?(?![A-Za-z])\s*\}}?"), _to("w^{new}")),
-    (re.compile(rf"{_TEXT}(?:[Oo]ld|[Cc]urrent){_GAP}[Ww]eight(?![A-Za-z])\s*\}}?"), _to("w")),
-    (re.compile(rf"[_^]\s*\{{\s*{_WORD.format(_NEW)}\s*\}}"), _to("^{new}")),
-    (re.compile(rf"[_^]\s*\{{\s*{_WORD.format(_OLD)}\s*\}}"), _blank),
-    (re.compile(rf"(?<=[\w}}])\s*\(\s*(?:{_NEW})\s*\)"), _to("^{new}")),
-    (re.compile(rf"(?<=[\w}}])\s*\(\s*(?:old|{_OLD})\s*\)"), _blank),
+    (re.compile(rf"{_TEXT}(?:[Nn]ew|[Uu]pdated){_GAP}[Ww](?:eight)?(?![A-Za-z])\s*+\}}?"), _to("w^{new}")),
+    (re.compile(rf"{_TEXT}(?:[Oo]ld|[Cc]urrent){_GAP}[Ww]eight(?![A-Za-z])\s*+\}}?"), _to("w")),
+    (re.compile(rf"[_^]\s*+\{{\s*+{_WORD.format(_NEW)}\s*+\}}"), _to("^{new}")),
+    (re.compile(rf"[_^]\s*+\{{\s*+{_WORD.format(_OLD)}\s*+\}}"), _blank),
+    (re.compile(rf"(?<=[\w}}])\s*+\(\s*+(?:{_NEW})\s*+\)"), _to("^{new}")),
+    (re.compile(rf"(?<=[\w}}])\s*+\(\s*+(?:old|{_OLD})\s*+\)"), _blank),
     (
-        re.compile(r"(?<![A-Za-z\\])([wWbθ]|\\theta)\s*(')\s*(_\s*(?:\{[^{}]{1,12}\}|\w))"),
+        re.compile(r"(?<![A-Za-z\\])([wWbθ]|\\theta)\s*+(')\s*+(_\s*+(?:\{[^{}]{1,12}\}|\w))"),
         lambda m: f"{m[1]}{m[3]}{m[2]}".ljust(len(m[0])),
     ),
-    (re.compile(rf"({_LOSS}(?:_\s*(?:\{{\w{{1,8}}\}}|\w))?)\s*(?:\\left)?\({_ARGUMENTS}{{1,40}}\)"), _kept),
+    (re.compile(rf"({_LOSS}(?:_\s*+(?:\{{\w{{1,8}}\}}|\w))?)\s*+(?:\\left)?\({_ARGUMENTS}{{1,40}}+\)"), _kept),
     (
         re.compile(r"(\([^()]{1,40}[-−][^()]{1,40}(?:\([^()]{1,20}\))?\))2(?![\w.(\\])"),
         lambda m: f"{m[1]}²",
     ),  # (t - y)2
     (re.compile(r"(?<=[\d)])(\s+)x(?=\s+[\d(.\-−])"), lambda m: f"{m[1]}×"),  # 2 x 3
-    (re.compile(r"\\delta(?=\s+[^{}/]{1,40}\}\s*\{\s*\\delta\s)"), _to("∂")),
-    (re.compile(r"(?<=∂     )(?<!\\)([^{}/]{1,40}\}\s*\{\s*)\\delta(?=\s)"), lambda m: f"{m[1]}∂".ljust(len(m[0]))),
-    (re.compile(r"δ(?=[\w(][^=+δ]{0,60}/\s*δ\s*\w)|(?<=/)δ(?=\w)"), _to("∂")),
+    (re.compile(r"\\delta(?=\s+[^{}/]{1,40}\}\s*+\{\s*+\\delta\s)"), _to("∂")),
+    (re.compile(r"(?<=∂     )(?<!\\)([^{}/]{1,40}\}\s*+\{\s*+)\\delta(?=\s)"), lambda m: f"{m[1]}∂".ljust(len(m[0]))),
+    (re.compile(r"δ(?=[\w(][^=+δ]{0,60}/\s*+δ\s*+\w)|(?<=/)δ(?=\w)"), _to("∂")),
 )
 _DELTAS_INSIDE = re.compile(r"δ(?=\([^=δ]{0,60}\)\s*/\s*[δ∂]\s*\w)")
 

@@ -94,13 +94,13 @@ class Unread:
 Placed = tuple[int, Tok]  # row, token
 
 
-def readable(rows: Sequence[SourceRow]) -> int:
-    """How many rows of a document can be read at a bounded cost."""
+def readable(rows: Sequence[SourceRow], most_signs: int = MOST_SIGNS) -> int:
+    """How many rows of a document can be read at a bounded cost, with at most so many signs of relations."""
     pieces = signs = 0
     for k, row in enumerate(rows):
         pieces += len(_PIECE.findall(row.text[: 10 * MOST_PIECES]))
         signs += max(1, len(_SIGN.findall(_SCRIPT.sub("", row.text)))) if pieces <= MOST_PIECES else 0
-        if pieces > MOST_PIECES or signs > MOST_SIGNS:
+        if pieces > MOST_PIECES or signs > most_signs:
             return k
     return len(rows)
 

@@ -55,68 +55,68 @@ _FONTS = (
 )
 _ACCENTS = "hat|widehat|bar|tilde|widetilde|overline|check|dot|vec"
 _SUBSCRIPT = (
-    r"_\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:mathrm|text|mathbf|boldsymbol|theta)\s*\{?\w*\}?|\d+|new(?![A-Za-z])"
+    r"_\s*+(?:\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*\}|\\(?:mathrm|text|mathbf|boldsymbol|theta)\s*+\{?\w*\}?|\d+|new(?![A-Za-z])"
     r"|[A-Za-z]{3,9}\d{0,2}(?![\w^{])|[A-Za-z]\d*)"
 )
 _SUPERSCRIPT = (
-    r"\^\s*(?:\{\s*(?:(?!\(\s*\d+\s*[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\](?:\s*\(\w\))?|\(?\s*\d{1,2}\s*\)?"
-    r"|[A-SU-Za-z](?:\s*[-+]\s*\d)?|[a-z]\s*,\s*[A-SU-Za-z](?:\s*[-+]\s*\d)?|<\w>)"
-    r"\s*(?:T|\\top|\\intercal|(?:\\prime)+|'+)?\s*\}"
+    r"\^\s*+(?:\{\s*+(?:(?!\(\s*+\d+\s*+[-+])\([^(){}]{1,8}\)|\[[^\[\]{}]{1,8}\](?:\s*+\(\w\))?|\(?\s*+\d{1,2}\s*+\)?"
+    r"|[A-SU-Za-z](?:\s*+[-+]\s*+\d)?|[a-z]\s*+,\s*+[A-SU-Za-z](?:\s*+[-+]\s*+\d)?|<\w>)"
+    r"\s*+(?:T|\\top|\\intercal|(?:\\prime)+|'+)?\s*+\}"
     r"|\([^(){}]{1,5}\)|\[[^\[\]{}]{1,5}\]|[A-SU-Za-z0-9])"
 )
-_PRIMES = r"(?:'|′|’|\\prime(?![A-Za-z])|\^\s*\{?\s*(?:\\prime\s*)+\}?)+"
+_PRIMES = r"(?:'|′|’|\\prime(?![A-Za-z])|\^\s*+\{?\s*+(?:\\prime\s*+)++\}?)++"
 _SUPER, _SUB = "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉₍₎ₕₒ"
-_SCRIPTS = rf"(?:\s*(?:{_SUBSCRIPT}|{_SUPERSCRIPT}|{_PRIMES})|[{_SUPER}]+|[{_SUB}]+|[\u0302])"
+_SCRIPTS = rf"(?:\s*+(?:{_SUBSCRIPT}|{_SUPERSCRIPT}|{_PRIMES})|[{_SUPER}]+|[{_SUB}]+|[\u0302])"
 
 _TOKEN = re.compile(
     rf"""
  (?P<AT>\\left\.[^|]{{1,120}}\\right\|_\{{[^{{}}]{{1,40}}\}})
-|(?P<SPACE>\s+|\\[,;:!>\ ]|~|\{{\s*\}}\s*\^\s*\{{\s*\\dagger\s*\}}|\{{\s*\}}|\$+
-   |\\(?:hspace|vspace|label|tag|phantom|hphantom|vphantom|cref|ref|eqref|color|footnote)\*?\s*{_BRACED}
+|(?P<SPACE>\s+|\\[,;:!>\ ]|~|\{{\s*+\}}\s*+\^\s*+\{{\s*+\\dagger\s*+\}}|\{{\s*+\}}|\$+
+   |\\(?:hspace|vspace|label|tag|phantom|hphantom|vphantom|cref|ref|eqref|color|footnote)\*?\s*+{_BRACED}
    |\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber|mathstrut|strut|big[lrm]?|Big[lrm]?
      |bigg[lrm]?|Bigg[lrm]?|left\.|right\.|left|right|middle|shoveleft|shoveright|hfill|noindent|allowbreak|bf|rm|it
      |small|large|Large|normalsize|footnotesize|hline|dagger|checkmark)(?![A-Za-z])
-   |\\begin\s*\{{(?:aligned|gathered|split|alignedat|multlined)\}}(?:\[[a-z]\])?(?:\{{\d\}})?
-   |\\end\s*\{{(?:aligned|gathered|split|alignedat|multlined)\}})
+   |\\begin\s*+\{{(?:aligned|gathered|split|alignedat|multlined)\}}(?:\[[a-z]\])?(?:\{{\d\}})?
+   |\\end\s*+\{{(?:aligned|gathered|split|alignedat|multlined)\}})
 |(?P<CELL>&+)
 |(?P<DOTS>\\(?:[lcvd]?dots|dots[bcmio]|ldotp)(?![A-Za-z])|…|⋯|\.\.\.)
 |(?P<GAP>\\q?quad(?![A-Za-z])|[;；、。：]|\.(?![\d=*])|:(?![\d=]))
-|(?P<WRAP>\\(?:textcolor|colorbox|fcolorbox)\s*\{{[^{{}}]{{0,40}}\}}\s*(?=\{{)
-   |\\(?:boxed|cancel|bcancel|fbox|ensuremath|mathop|mathrel|underline|underbrace|overbrace)\s*(?=\{{)
-   |\\(?:{_FONTS})\s*(?=\{{\s*[-−+]?\s*(?!1\s*\}})[\d.]+\s*\}}))
-|(?P<MEMBER>(?:\\in(?![A-Za-z])|∈)\s*\\(?:mathbb|mathbf|mathrm|mathcal)\s*\{{?\s*[A-Z]\s*\}}?(?:\s*\^\s*(?:{_BRACED}|\w))?)
-|(?P<STATE>(?:\\hat\s*\{{[mv]\}}|(?<![A-Za-z\\])[mv])\s*(?:\\left)?\[(?!\s*\d+\s*\])[^\[\]]{{1,80}}(?:\\right)?\])
+|(?P<WRAP>\\(?:textcolor|colorbox|fcolorbox)\s*+\{{[^{{}}]{{0,40}}\}}\s*+(?=\{{)
+   |\\(?:boxed|cancel|bcancel|fbox|ensuremath|mathop|mathrel|underline|underbrace|overbrace)\s*+(?=\{{)
+   |\\(?:{_FONTS})\s*+(?=\{{\s*+[-−+]?\s*+(?!1\s*+\}})[\d.]+\s*+\}}))
+|(?P<MEMBER>(?:\\in(?![A-Za-z])|∈)\s*+\\(?:mathbb|mathbf|mathrm|mathcal)\s*+\{{?\s*+[A-Z]\s*+\}}?(?:\s*+\^\s*+(?:{_BRACED}|\w))?)
+|(?P<STATE>(?:\\hat\s*+\{{[mv]\}}|(?<![A-Za-z\\])[mv])\s*+(?:\\left)?\[(?!\s*+\d+\s*+\])[^\[\]]{{1,80}}(?:\\right)?\])
 |(?P<NUM>(?:\d+(?:(?:\.|\{{,\}})\d*)?|\.\d+)(?:[eE][-+]?\d{{1,3}}(?![\w.])
-   |\s*(?:\\cdot|\\times|×|·|\*)\s*10\s*\^\s*(?:\{{\s*[-−–+]?\s*\d{{1,3}}\s*\}}|\d(?!\d))|\s*(?:×|·|\*|\\times|\\cdot)\s*10[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})?)
+   |\s*+(?:\\cdot|\\times|×|·|\*)\s*+10\s*+\^\s*+(?:\{{\s*+[-−–+]?\s*+\d{{1,3}}\s*+\}}|\d(?!\d))|\s*+(?:×|·|\*|\\times|\\cdot)\s*+10[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}})?)
 |(?P<STOP>\\(?:Rightarrow|implies|Longrightarrow|iff|Leftrightarrow|therefore|because)(?![A-Za-z])|⇒|⟹|∴|=>)
 |(?P<ARROW>\\(?:leftarrow|gets|longleftarrow|Leftarrow)(?![A-Za-z])|←|<-|\\(?:rightarrow|to|longrightarrow|mapsto)(?![A-Za-z])|→|->)
-|(?P<REL>:=|==?|≡|≈|≃|≅|≒|≐|≔|∼|≝|\\(?:approx|simeq|fallingdotseq|doteq|doteqdot|cong|equiv|coloneqq|triangleq|sim|risingdotseq|approxeq|thickapprox)(?![A-Za-z])|\\stackrel\s*{_BRACED}\s*\{{=\}}|\\overset\s*{_BRACED}\s*\{{=\}})
-|(?P<SUMSIGN>(?:\\sum(?![A-Za-z])|∑|Σ(?=\s*_))(?:\s*\\limits)?\s*(?:(?:_\s*(?P<low>\{{[^{{}}]*\}}|\w))\s*(?:\^\s*(?P<high>\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}|\w))?)?)
-|(?P<TRANSPOSE>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*(?:\\top|\\intercal
-     |\\mathsf\s*\{{?T\}}?|\\mathrm\s*\{{?T\}}?|\\text\s*\{{T\}}|T|⊤)\s*\}}|\\top|\\intercal|T(?![A-Za-z])|⊤)|ᵀ)
-|(?P<NEW>\^\s*(?:\{{\s*(?:\\[,;!\ ])*\s*
-     (?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:new|neu|updated|next|\+)\)?\s*\}}?\s*\}}|\+|\*(?!\s*\d)|\{{\s*\*\s*\}})
-   |_\s*\{{\s*(?:\\(?:mathrm|text)\s*\{{\s*)?(?:new)\s*\}}?\s*\}})
-|(?P<OLD>\^\s*\{{\s*(?:\\(?:mathrm|text|mathit)\s*\{{\s*)?\(?(?:old|alt|current)\)?\s*\}}?\s*\}}
-   |_\s*\{{\s*(?:\\(?:mathrm|text)\s*\{{\s*)?old\s*\}}?\s*\}})
-|(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*\\sigma'))(?![A-Za-z])|⊙|∘|\.\*)
+|(?P<REL>:=|==?|≡|≈|≃|≅|≒|≐|≔|∼|≝|\\(?:approx|simeq|fallingdotseq|doteq|doteqdot|cong|equiv|coloneqq|triangleq|sim|risingdotseq|approxeq|thickapprox)(?![A-Za-z])|\\stackrel\s*+{_BRACED}\s*+\{{=\}}|\\overset\s*+{_BRACED}\s*+\{{=\}})
+|(?P<SUMSIGN>(?:\\sum(?![A-Za-z])|∑|Σ(?=\s*+_))(?:\s*+\\limits)?\s*+(?:(?:_\s*+(?P<low>\{{[^{{}}]*+\}}|\w))\s*+(?:\^\s*+(?P<high>\{{[^{{}}]*+(?:\{{[^{{}}]*+\}}[^{{}}]*+)?\}}|\w))?)?)
+|(?P<TRANSPOSE>\^\s*+(?:\{{\s*+(?:\\[,;!\ ])*\s*+(?:\\top|\\intercal
+     |\\mathsf\s*+\{{?T\}}?|\\mathrm\s*+\{{?T\}}?|\\text\s*+\{{T\}}|T|⊤)\s*+\}}|\\top|\\intercal|T(?![A-Za-z])|⊤)|ᵀ)
+|(?P<NEW>\^\s*+(?:\{{\s*+(?:\\[,;!\ ])*\s*+
+     (?:\\(?:mathrm|text|mathit)\s*+\{{\s*+)?\(?(?:new|neu|updated|next|\+)\)?\s*+\}}?\s*+\}}|\+|\*(?!\s*+\d)|\{{\s*+\*\s*+\}})
+   |_\s*+\{{\s*+(?:\\(?:mathrm|text)\s*+\{{\s*+)?(?:new)\s*+\}}?\s*+\}})
+|(?P<OLD>\^\s*+\{{\s*+(?:\\(?:mathrm|text|mathit)\s*+\{{\s*+)?\(?(?:old|alt|current)\)?\s*+\}}?\s*+\}}
+   |_\s*+\{{\s*+(?:\\(?:mathrm|text)\s*+\{{\s*+)?old\s*+\}}?\s*+\}})
+|(?P<ENTRYWISE>\\(?:odot|circ|ast(?=\s*+\\sigma'))(?![A-Za-z])|⊙|∘|\.\*)
 |(?P<MUL>\\(?:times|cdot|ast|bullet|cdotp)(?![A-Za-z])|[×·⋅∙⋆*∗•])
 |(?P<DIV>/|÷|\\div(?![A-Za-z])|∕|⁄)
-|(?P<FRACDD>\\[dtc]?frac\s*(?P<above>\d)\s*(?P<below>\d)|[½⅓⅔¼¾])
-|(?P<FRACD>\\[dtc]?frac\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d\s*\}}?|\\text\s*\{{d\}})(?=[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}}\s*\{{\s*(?:d|\\mathrm\s*\{{?\s*d|\\text\s*\{{d)))
-|(?P<FRACN>\\[dtc]?frac\s*(?P<one>\d)\s*(?=\{{))
+|(?P<FRACDD>\\[dtc]?frac\s*+(?P<above>\d)\s*+(?P<below>\d)|[½⅓⅔¼¾])
+|(?P<FRACD>\\[dtc]?frac\s*+\{{\s*+(?:d|\\mathrm\s*+\{{?\s*+d\s*+\}}?|\\text\s*+\{{d\}})(?=[^{{}}]*+(?:\{{[^{{}}]*+\}}[^{{}}]*+)*\}}\s*+\{{\s*+(?:d|\\mathrm\s*+\{{?\s*+d|\\text\s*+\{{d)))
+|(?P<FRACN>\\[dtc]?frac\s*+(?P<one>\d)\s*+(?=\{{))
 |(?P<FRAC>\\[dtc]?frac(?![A-Za-z]))
 |(?P<SQRT>\\sqrt(?![A-Za-z])|√)
 |(?P<PARTIAL>\\partial(?![A-Za-z])|[∂𝜕𝟃𝛛𝝏𝞉])
-|(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?[^\W_]++\}}?|\[[\d,]+\]|\^\S[^\s_^\[]{{0,3}})*\s*/\s*d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
-|(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)(?:\s*_\s*(?P<by>{_BRACED}|\\?[A-Za-z]+))?)
-|(?P<INDICATOR>(?:\\(?:mathbb|mathbf|mathds|mathbbm|bm)\s*\{{\s*1\s*\}}|\\(?:mathbb|mathbf|mathds)\s*1|[𝟙𝟏])\s*_?\s*
-     (?=(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[{{]|\\\{{|\\left\s*\\\{{))
-|(?P<MATRIX>\\begin\s*\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}}(?:\[[a-z]\])?(?:\{{[clr|\s]+\}})?)
-|(?P<ENDMATRIX>\\end\s*\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}})
-|(?P<CASES>\\begin\s*\{{[d]?cases\*?\}})
-|(?P<ENDCASES>\\end\s*\{{[d]?cases\*?\}})
-|(?P<ROWEND>\\\\(?:\s*\[[^\[\]]{{1,12}}\])?)
+|(?P<DEE>(?<![A-Za-z\\_^])d(?=[A-Za-zα-ω]\w{{0,6}}(?:_\{{?[^\W_]++\}}?|\[[\d,]+\]|\^\S[^\s_^\[]{{0,3}})*\s*+/\s*+d[A-Za-zα-ω])|(?<=/)d(?=[A-Za-zα-ω]))
+|(?P<NABLA>(?:\\nabla(?![A-Za-z])|∇)(?:\s*+_\s*+(?P<by>{_BRACED}|\\?[A-Za-z]+))?)
+|(?P<INDICATOR>(?:\\(?:mathbb|mathbf|mathds|mathbbm|bm)\s*+\{{\s*+1\s*+\}}|\\(?:mathbb|mathbf|mathds)\s*+1|[𝟙𝟏])\s*+_?\s*+
+     (?=(?:\\left\s*+|\\[bB]igg?l?\s*+)?[(\[{{]|\\\{{|\\left\s*+\\\{{))
+|(?P<MATRIX>\\begin\s*+\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}}(?:\[[a-z]\])?(?:\{{[clr|\s]+\}})?)
+|(?P<ENDMATRIX>\\end\s*+\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}})
+|(?P<CASES>\\begin\s*+\{{[d]?cases\*?\}})
+|(?P<ENDCASES>\\end\s*+\{{[d]?cases\*?\}})
+|(?P<ROWEND>\\\\(?:\s*+\[[^\[\]]{{1,12}}\])?)
 |(?P<NORM>\\[lr]?Vert(?![A-Za-z])|\\\||‖)
 |(?P<BAR>\\[lr]?vert(?![A-Za-z])|\|)
 |(?P<GT>>=|>|\\(?:gt|geq?|geqslant)(?![A-Za-z])|≥)
@@ -126,41 +126,43 @@ _TOKEN = re.compile(
 |(?P<LP>[(（]|\\lparen(?![A-Za-z])|(?<=\\left)\[|\\lbrack(?![A-Za-z]))|(?P<RP>[)）]|\\rparen(?![A-Za-z])|(?<=\\right)\]|\\rbrack(?![A-Za-z]))
 |(?P<LS>\[|\\\{{)|(?P<RS>\]|\\\}})
 |(?P<LB>\{{)|(?P<RB>\}})
-|(?P<OVER>\^\s*\{{\s*\\(?:text|textrm)\s*{_BRACED}\s*\}})
+|(?P<OVER>\^\s*+\{{\s*+\\(?:text|textrm)\s*+{_BRACED}\s*+\}})
 |(?P<CARET>\^|\*\*)
 |(?P<PLUS>\+|＋)|(?P<MINUS>[-−–—‐‑﹣－])
 |(?P<SQUARED>[²³])
-|(?P<NAME>(?:(?:\\Delta\s*|Δ\s*)(?:\\theta(?![A-Za-z])|[wWbθ])|\{{\s*\\(?:bf|rm|it)\s+\w\s*\}}|\\(?:{_FONTS})\s*(?:\{{\s*\\?[A-Za-z]+\s*\}}|[A-Za-z](?![A-Za-z]))
-   |\\(?:{_ACCENTS})\s*(?:\{{\s*\\(?:mathbf|boldsymbol|bm)\s*\{{\s*\\?[A-Za-z]+\s*\}}\s*\}}
-       |\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s+)?\\?[A-Za-z]+\d{{0,3}}(?:\s*_\s*(?:\{{\s*\w{{1,4}}\s*\}}|\w))?\s*\}}|\\?[A-Za-z](?![A-Za-z]))
+|(?P<NAME>(?:(?:\\Delta\s*+|Δ\s*+)(?:\\theta(?![A-Za-z])|[wWbθ])|\{{\s*+\\(?:bf|rm|it)\s+\w\s*+\}}|\\(?:{_FONTS})\s*+(?:\{{\s*+\\?[A-Za-z]+\s*+\}}|[A-Za-z](?![A-Za-z]))
+   |\\(?:{_ACCENTS})\s*+(?:\{{\s*+\\(?:mathbf|boldsymbol|bm)\s*+\{{\s*+\\?[A-Za-z]+\s*+\}}\s*+\}}
+       |\{{\s*+(?:\\(?:mathbf|boldsymbol|bm)\s+)?\\?[A-Za-z]+\d{{0,3}}(?:\s*+_\s*+(?:\{{\s*+\w{{1,4}}\s*+\}}|\w))?\s*+\}}|\\?[A-Za-z](?![A-Za-z]))
    |\\(?:{_GREEK}|{_FUNCTIONS}|min|sin|cos|sinh|cosh)(?![A-Za-z])|(?:{_WORDS}|{_FUNCTIONS})(?![A-Za-z])
    |d(?:[aAzZwWbB]|\\theta|out|net)(?=[_\[\^0-9\s*=]|$)
    |(?:[abzynsu]|net|out|in|delta)[ho](?=\d)|[ŷŶ]
    |(?:delta|sigma|theta|eta|alpha)(?![A-Za-z])|[A-Za-zα-ωΑ-Ωϵϑϕℓℒ])(?:\d{{1,3}}(?:_\d)?(?![\d.]))?
-   {_SCRIPTS}*(?:\[(?:[lL]|\d)\s*[-+]?\s*\d?\](?!\[)|\[\d{{1,3}}(?:\s*,\s*\d{{1,3}})?\](?:\[\d{{1,3}}\])?)?(?:[@\#]\d{{1,6}})*)
-|(?P<TEXT>\\(?:text|textrm|textit|textbf|textsf|mbox|hbox|mathrm|mathit|textsc)\s*\{{)
+   {_SCRIPTS}*+(?:\[(?:[lL]|\d)\s*+[-+]?\s*+\d?\](?!\[)|\[\d{{1,3}}(?:\s*+,\s*+\d{{1,3}})?\](?:\[\d{{1,3}}\])?)?(?:[@\#]\d{{1,6}})*)
+|(?P<TEXT>\\(?:text|textrm|textit|textbf|textsf|mbox|hbox|mathrm|mathit|textsc)\s*+\{{)
 |(?P<PRIME>{_PRIMES})
-|(?P<LABEL>_\s*(?:{_BRACED}|\w|\\(?:text|textrm|mathrm)\s*{_BRACED}))
+|(?P<LABEL>_\s*+(?:{_BRACED}|\w|\\(?:text|textrm|mathrm)\s*+{_BRACED}))
 """,
     re.VERBOSE,
 )
-_E = re.compile(r"(?:e|\\mathrm\s*\{\s*e\s*\}|\\text\s*\{\s*e\s*\})(?=\s*\^)")
+_E = re.compile(r"(?:e|\\mathrm\s*+\{\s*+e\s*+\}|\\text\s*+\{\s*+e\s*+\})(?=\s*+\^)")
 _CALLED = re.compile(
-    rf"^(?:\\(?:{_FONTS})\s*+)?\{{?\s*+\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgFGoELJCsS]|Loss|loss|cost|Cost)\s*\}}?"
-    rf"(?:{_SCRIPTS})*"
+    rf"^(?:\\(?:{_FONTS})\s*+)?\{{?\s*+\\?(?:{_FUNCTIONS}|Phi|sigma|phi|varphi|psi|[σφϕψ]|[hfgFGoELJCsS]|Loss|loss|cost|Cost)\s*+\}}?"
+    rf"(?:{_SCRIPTS})*+"
 )
 _STRAY = re.compile(r"\\[A-Za-z]{1,30}|[\u0370-\uffff]{1,30}")
-_TRANSPOSED_INSIDE = re.compile(r"(\^\s*\{\s*(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*(?:T|\\top|\\intercal)\s*\}")
-_PRIMES_INSIDE = re.compile(r"(\^\s*\{\s*[(\[][^()\[\]{}]*[)\]])\s*(?:(?:\\prime)+|'+)\s*\}")
-_LAYER_AFTER = re.compile(r"((?:d|\\[A-Za-z]+\s*\{\s*)?[ZAWBbzag]\s*\}?|\\?delta|δ)\[((?:[lL]|\d)\s*(?:[-+]\s*\d)?)\]")
+_TRANSPOSED_INSIDE = re.compile(r"(\^\s*+\{\s*+(?:[(\[][^()\[\]{}]*[)\]]|\w))\s*+(?:T|\\top|\\intercal)\s*+\}")
+_PRIMES_INSIDE = re.compile(r"(\^\s*+\{\s*+[(\[][^()\[\]{}]*[)\]])\s*+(?:(?:\\prime)+|'+)\s*+\}")
+_LAYER_AFTER = re.compile(
+    r"((?:d|\\[A-Za-z]+\s*+\{\s*+)?[ZAWBbzag]\s*+\}?|\\?delta|δ)\[((?:[lL]|\d)\s*+(?:[-+]\s*+\d)?)\]"
+)
 _WORD_BELOW = re.compile(r"_([A-Za-z]{3,}\d*)")
 _BARE_CALL = re.compile(r"\\?(?:exp|log|ln|tanh)")
 _WORDS_ONLY = re.compile(
-    rf"\\(?:{_FONTS})\s*\{{\s*"
-    rf"(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*\}})[A-Za-z]{{2,}}\s*\}}"
+    rf"\\(?:{_FONTS})\s*+\{{\s*+"
+    rf"(?!(?:{_WORDS.replace('|in|', '|')}|{_FUNCTIONS}|{_GREEK}|E|dtanh)\s*+\}})[A-Za-z]{{2,}}\s*+\}}"
 )
 _WORD_CALLED = re.compile(
-    rf"\\(?:{_FONTS})\s*\{{(?!(?:if|for|where|and|or|otherwise|since|with|when|so|then|is)\}})[A-Za-z]{{2,}}\}}(?:{_SCRIPTS})*"
+    rf"\\(?:{_FONTS})\s*+\{{(?!(?:if|for|where|and|or|otherwise|since|with|when|so|then|is)\}})[A-Za-z]{{2,}}\}}(?:{_SCRIPTS})*+"
     r"(?=(?:\\left)?\s?[(（])"
 )
 _OPENS = re.compile(r"\s{0,40}+(?:\\left|\\[bB]igg?l?|\\!)?\s{0,40}+(?:\{\s{0,40}+)?(?:\\left\s{0,40}+)?[(（\[]")

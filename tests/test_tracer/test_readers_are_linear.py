@@ -18,7 +18,7 @@ from derivations.notation import NOTATIONS
 from derivations.reading.documents import rows_of
 from derivations.reading.statements import MOST_SIGNS, readable
 from tracer import ProblemError, load
-from tracer.answers.reading.naming import Naming
+from tracer.answers.reading.naming import MOST_COMPOSED, Naming
 from tracer.answers.reading.sources import LARGEST_SHEET, read_sheets
 from tracer.answers.solutions.marked import check_written, solution_sheet, written_text
 from tracer.cli import main
@@ -134,6 +134,15 @@ def test_names_within_names_are_looked_up_a_bounded_number_of_times(
     monkeypatch.setattr(NotationNames, "_read", counted)
     assert not Naming(problem).understood(name)
     assert len(looked) <= 100 * (len(NOTATIONS) + 2)
+
+
+def test_a_sheet_of_formulas_is_refused_before_they_are_worked(problem, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Twenty thousand of them, in half a megabyte, took three seconds; as many as a sheet may have are read."""
+    file, rows = tmp_path / "sheet.csv", [f"W1[1,1]*x[1]+{k},0.{k}\n" for k in range(MOST_COMPOSED + 1)]
+    for count, refused in ((MOST_COMPOSED + 1, True), (MOST_COMPOSED // 4, False)):
+        file.write_text("quantity,value\n" + "".join(rows[:count]), encoding="utf-8")
+        (sheet,) = read_sheets(problem, [file], naming=Naming(problem))
+        assert (f"more than {MOST_COMPOSED} formulas as names" in sheet.error) is refused
 
 
 def test_a_long_solution_says_from_which_line_on_it_was_not_read(problem) -> None:  # type: ignore[no-untyped-def]

@@ -35,6 +35,7 @@ LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
 MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 500
+MOST_COMPOSED = 1000  # formulas as names: each is read, rendered and tried as an answer
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 _FRAMEWORK = re.compile(r"\.(?:weight|bias|kernel)(?:\.grad)?$")
 _CHANGE = re.compile(r"Δ|\\Delta\b|Delta[ _]?[wWb]")
@@ -147,14 +148,16 @@ class Naming:
                 else f"names read in the notation `{profile}`: {NOTATIONS[profile].about}"
             )
         read: list[Entry] = []
-        unknown = 0
+        unknown = composed = 0
         for cell in self._singles(raw.cells, profile):
             entry = self._entry(cell, profile) if isinstance(cell, RawCell) else cell
             read.append(entry)
             unknown += entry.fault == "unknown"
-            if unknown > MOST_UNKNOWN:
+            composed += entry.formula is not None
+            if unknown > MOST_UNKNOWN or composed > MOST_COMPOSED:
                 why = f"more than {MOST_UNKNOWN} names are not understood; write names such as z1[1], dW2[1,2]"
-                return Sheet(raw.id, (), (), why)
+                formulas = f"more than {MOST_COMPOSED} formulas as names; an answer sheet has fewer"
+                return Sheet(raw.id, (), (), why if unknown > MOST_UNKNOWN else formulas)
             if len(read) > MOST_CELLS:
                 return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
         for way in (self.units, self.updated):

@@ -30,8 +30,8 @@ _BEHIND = re.compile(
 )
 _MINUS = re.compile(r"(?:(?:minus|negative|マイナス)\s+|[-−–]\s+)(?=[\d.])", re.IGNORECASE)
 _SIGNED = re.compile(r"\(\s*+([-+−–][^()]*+)\)")
-_GROUPED = re.compile(r"([-+−]?\d{1,3}(?:,\d{3})+)(\.\d+)|([-+−]?\d{1,3}(?:['’]\d{3})+)(\.\d+)?")
-_POINTS = re.compile(r"([-+−]?\d{1,3}(?:\.\d{3})+),(\d+)")  # 1.234,5 where the decimal comma is stated
+_GROUPED = re.compile(r"(?<![\d,'’])(?:([-+−]?\d{1,3}(?:,\d{3})++)(\.\d++)|([-+−]?\d{1,3}(?:['’]\d{3})++)(\.\d++)?)")
+_POINTS = re.compile(r"(?<![\d.])([-+−]?\d{1,3}(?:\.\d{3})++),(\d++)")  # 1.234,5 where the decimal comma is stated
 _PERCENT = re.compile(r"(?<!\d)([-+−]?\d{1,20}(?:\.\d{0,20})?)\s?[%％]")
 BLANKS = {
     *("-", "–", "—", "--", "---", "?", "??", "???", "...", "…", "n/a", "na", "n.a.", "none", "nil", "tbd", "todo"),

@@ -38,6 +38,7 @@ from tracer.answers.solutions.verdicts import NOT_CHECKED, Checked, Verdict, wor
 
 __all__ = ["Checking"]
 
+TOO_MUCH = "the solution takes too much work up to here; hand in shorter solutions"
 _ANY_PARAMETER = ("b", "w", "W", "w_i", "\\theta", "θ")
 Known = tuple[dict[Quantity, Claim], dict[Quantity, Entry]]  # the document's numbers so far
 
@@ -47,6 +48,7 @@ class Checking(OneWay):
     """Checks statements in order, each in the way that it is meant."""
 
     out: list[Checked] = field(default_factory=list)
+    left_at: int = 0  # the line from which on it was not checked
     foreign: dict[str, str] = field(default_factory=dict)  # letters that it gives to functions of other networks
     settled: set[str] = field(default_factory=set)  # letters that it gives to this network's
     updated: set[Expression] = field(default_factory=set)  # parameters that it has updated
@@ -70,7 +72,7 @@ class Checking(OneWay):
 
     def again(self) -> Checking:
         """The same for the same document from its beginning; networks drawn once serve both."""
-        out = Checking(self.problem, self.book, self.comparer.forgetful(), self.batch.forgetful())
+        out = Checking(self.problem, self.book, self.comparer.forgetful(), self.batch.forgetful(), effort=self.effort)
         out.lines, out.accepted = self.lines, self.accepted
         out.elsewhere = self.elsewhere.again(out.comparer)
         if self.batch is self.comparer:
@@ -78,7 +80,7 @@ class Checking(OneWay):
         return out
 
     def check(self, statement: Statement, texts: Sequence[str]) -> None:
-        """Check one statement; `texts` are its sides as written."""
+        """Check one statement; `texts` are its sides as written.  Raises Spent."""
         if not statement.relations or counts(statement):
             return
         trees = self._put_in(statement)
@@ -90,6 +92,14 @@ class Checking(OneWay):
             verdicts = self._bound(statement, trees)
         for k, (relation, verdict) in enumerate(zip(statement.relations, verdicts, strict=True)):
             self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)
+
+    def leave(self, statement: Statement, texts: Sequence[str]) -> None:
+        """Say of a statement that it was not checked."""
+        if statement.relations and not counts(statement):
+            self.left_at = self.left_at or statement.relations[0].line
+            for k, relation in enumerate(statement.relations):
+                verdict = Verdict("unread", message=f"{NOT_CHECKED}{TOO_MUCH}")
+                self._report(relation, verdict, texts[k], texts[k + 1], statement.sides[k + 1].rows)
 
     def _put_in(self, statement: Statement) -> list[Expression | None]:
         """The sides with what the document's own names stand for; a name that is defined here stays."""
@@ -162,6 +172,7 @@ class Checking(OneWay):
     def _with_functions(
         self, statement: Statement, trees: list[Expression | None], free: str, functions: Any
     ) -> list[Verdict]:
+        self.effort.work(trees)
         points = tuple({free: arb(fmpq(n, 1009))} for n in (717, -391))
         comparer = Comparer(
             self.comparer.problem,
@@ -188,7 +199,7 @@ class Checking(OneWay):
         if whole and (whole != "b" or self.book.biases):
             return self._for_every_parameter(statement, trees, whole)
         try:
-            bindings = list(self.book.bindings(there))
+            bindings = list(self.book.bindings(there, self.effort.spend))
         except (Unknown, RecursionError):
             bindings = []
         if not bindings:

@@ -20,6 +20,7 @@ from derivations.reading.meanings import Unknown
 from derivations.reading.nodes import Applied, Derivative, Updated, letters_in, rebuilt
 from derivations.reading.statements import Statement
 from tracer.answers.solutions.checking import Checking
+from tracer.answers.solutions.effort import A_WAY, MOST_WORK, Effort
 from tracer.answers.solutions.sides import variable
 
 __all__ = ["Afforded", "Glossary", "glossary"]
@@ -147,11 +148,34 @@ def _change(parameter: Expression, sign: int) -> Expression:
 
 @dataclass
 class Afforded:
-    """How many ways of reading may be checked, and sides judged for names of the document's own; and was it enough."""
+    """How many ways of reading may be checked, and sides judged for names of the document's own; and was it enough.
+
+    effort: of all ways after the first, which leaves room to work the one that is taken twice again.
+    """
 
     ways: int
     left: int = MOST_JUDGED
     cut: bool = False
+    effort: Effort | None = None
+
+    @property
+    def enough(self) -> bool:
+        """Whether another way may be checked."""
+        return self.ways > 0 and (self.effort is None or self.effort.left > 0)
+
+    def another(self) -> bool:
+        """Take one more way, where there may be one."""
+        enough = self.enough
+        self.ways -= enough
+        return enough
+
+    def next_effort(self) -> Effort:
+        """What the next way may cost."""
+        return self.effort or Effort(MOST_WORK // A_WAY)
+
+    def count(self, way: Effort) -> None:
+        """A way was checked: the first leaves to others what it does not need to be worked again."""
+        self.effort = self.effort or Effort(min(MOST_WORK - A_WAY * way.used, MOST_WORK // 2))
 
 
 def glossary(checking: Checking, found: Sequence[Statement], afforded: Afforded) -> Glossary:

@@ -14,12 +14,13 @@ from derivations.network import Problem
 from derivations.reading.indices import index_letters
 from derivations.reading.letters import Letterbook
 from derivations.reading.meanings import Unknown
-from derivations.reading.nodes import rebuilt
+from derivations.reading.nodes import rebuilt, size
 from derivations.reading.statements import Relation, Statement
 from tracer.answers.reading.entries import ONE, Entry
 from tracer.answers.result import Mark
 from tracer.answers.solutions.chains import Chain
 from tracer.answers.solutions.comparing import Comparer
+from tracer.answers.solutions.effort import MOST_WORK, Effort
 from tracer.answers.solutions.elsewhere import Elsewhere
 from tracer.answers.solutions.shown import shown_number
 from tracer.answers.solutions.sides import ORDERS, is_shown, ordered, pairs, plain, why
@@ -28,6 +29,8 @@ from tracer.answers.solutions.verdicts import NOT_CHECKED, Verdict
 
 __all__ = ["OneWay", "Resolved"]
 
+MOST_GIVEN = 200
+"""Parts of what a name stands for: names in names in names would double what is written with each row."""
 Resolved = list[Expression | str]  # a tree, or why there is none
 
 
@@ -49,6 +52,7 @@ class OneWay:
     named: dict[str, Expression] = field(default_factory=dict)  # names of its own, by what it defines them to be
     networks: dict[int, Comparer] = field(default_factory=dict)  # by sample, where each has its own
     of_all: bool = False  # whether it has named a sample, as one does who works them all
+    effort: Effort = field(default_factory=lambda: Effort(MOST_WORK))
     elsewhere: Elsewhere = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +65,11 @@ class OneWay:
         binding: Mapping[str, int],
         comparer: Comparer | None = None,
     ) -> list[Verdict]:
-        """The verdicts on a statement; binding: what its index letters are; comparer: another network's."""
+        """The verdicts on a statement; binding: what its index letters are; comparer: another network's.
+
+        Raises Spent.
+        """
+        self.effort.work(trees)
         resolved: Resolved = []
         for k, tree in enumerate(trees):
             try:
@@ -76,6 +84,7 @@ class OneWay:
         ):
             return self._inputs(resolved)
         general = bool(binding) or any(isinstance(tree, Matrix) for tree in resolved)
+        self.effort.write_out(trees, resolved, general=general)
         used = names_in(resolved)
         if comparer is None and self.problem.training.samples == "apart" and len({q.sample for q in used} - {0}) == 1:
             comparer = self._network(max(q.sample for q in used))
@@ -96,8 +105,10 @@ class OneWay:
         return self.batch if marked or (self.of_all and sums) else self.comparer
 
     def _named_here(self, resolved: Resolved, head: Expression | None, meant: Expression | None) -> None:
-        """s = 1.2 + 0.3 gives s as a name: what follows is checked with what it stands for."""
+        """s = 1.2 + 0.3 gives s as a name: what follows is checked with what it stands for, where that is no page."""
         if isinstance(head, Letters) and meant is not None and not index_letters(head.latex):
+            if size(meant, MOST_GIVEN) >= MOST_GIVEN:
+                return
             self.named[head.latex] = meant
             resolved[0] = f"{NOT_CHECKED}{head.text} is a name that is given here"
 

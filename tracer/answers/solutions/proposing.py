@@ -16,10 +16,11 @@ from typing import Any
 from derivations import names
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.reading.documents import notebook_text, rows_of
-from derivations.reading.statements import Statement, statements
+from derivations.reading.documents import notebook_text
+from derivations.reading.statements import Statement
+from tracer.answers.solutions.document import Document
 from tracer.answers.solutions.sizing import book_of, sized, skeleton
-from tracer.answers.solutions.solution import Solution, check_solution
+from tracer.answers.solutions.solution import Solution, read_document
 from tracer.answers.solutions.stated import Said, Stated, stated
 from tracer.answers.solutions.stated import turned as with_turned
 from tracer.problem import as_problem
@@ -27,6 +28,9 @@ from tracer.problem import as_problem
 __all__ = ["Proposal", "propose"]
 
 MOST_LISTED = 12
+MOST_SIGNS = 220
+"""Signs of relations that are read of a document: what it says of the network stands at its beginning."""
+MOST_SIDES, MOST_WAYS = 700, 16  # sides checked to tell functions apart, in all ways together; of one reading
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 _HINTS = {"tanh": "tanh", "relu": "max"}
 LOSSES = ("half_squared_error", "squared_error", "binary_cross_entropy")
@@ -57,7 +61,8 @@ class Proposal:
 class _Reading:
     """The document read in one notation, perhaps with the indices of weights turned."""
 
-    source: str
+    document: Document
+    hints: frozenset[str]  # functions of which the document speaks
     notation: str
     sizes: tuple[int, ...]
     biased: str
@@ -70,6 +75,7 @@ class _Reading:
     open_loss: bool = False
     score: int = 0
     solution: Solution | None = None
+    judged_to: int = 0  # the line from which on its functions are not looked for; 0 where they are in all of it
     alike: tuple[str, ...] = ()  # notations that fit as well and lead to other activations
 
     @property
@@ -104,12 +110,13 @@ def _clearer(plain: _Reading, turned: _Reading) -> _Reading:
 
 def _readings(source: str, *, turned: bool) -> Iterator[_Reading]:
     """The document in each notation that knows enough of its names."""
-    found, _ = statements(rows_of(source))
-    found = [with_turned(s) for s in found] if turned else found
+    document = Document.of(source, MOST_SIGNS)
+    hints = frozenset(f for f in ACTIVATIONS if f not in _HINTS or _HINTS[f] in source.lower())
+    found = [with_turned(s) for s in document.statements] if turned else document.statements
     for notation in NOTATIONS:
         fits = sized(found, notation)
         if fits:
-            yield _Reading(source, notation, *fits, _stated(found, *fits[:2], notation), turned)
+            yield _Reading(document, hints, notation, *fits, _stated(found, *fits[:2], notation), turned)
 
 
 def _stated(found: Sequence[Statement], sizes: tuple[int, ...], biased: str, notation: str) -> Stated:
@@ -122,9 +129,10 @@ def _best(readings: Sequence[_Reading]) -> _Reading:
     """Of those that know most names and place most numbers the one that makes most of the document true."""
     most = max((r.known, r.placed) for r in readings)
     near = [r for r in readings if (r.known, r.placed) == most]
+    sides = MOST_SIDES // sum(len(_ways(r)) + len(LOSSES) - 1 for r in near)
     for reading in near:
         if reading.solution is None:
-            _functions(reading)
+            _functions(reading, sides)
     best = max(near, key=lambda r: (r.score, -sum(r.sizes)))
     alike = [r for r in near if (r.score, r.sizes) == (best.score, best.sizes)]
     as_good = [r for r in alike if r.activations != best.activations]
@@ -139,16 +147,30 @@ def _best(readings: Sequence[_Reading]) -> _Reading:
 # --- activations and loss ---
 
 
-def _functions(reading: _Reading) -> None:
-    """Put in the activations and the loss that make most of the document true, and say which it does not tell apart."""
+def _ways(reading: _Reading) -> list[tuple[str, ...]]:
+    """The activations that its layers may have; where these are many ways, hidden layers have the same."""
+    layers, seen = len(reading.sizes) - 1, [f for f in ACTIVATIONS if f in reading.hints]
+    if len(seen) ** layers <= MOST_WAYS:
+        return list(product(seen, repeat=layers))
+    return [(*[hidden] * (layers - 1), output) for hidden, output in product(seen, repeat=2)]
+
+
+def _functions(reading: _Reading, sides: int) -> None:
+    """Put in the activations and the loss that make most of the document true, and say which it does not tell apart.
+
+    sides: how many sides of its relations are checked for it.
+    """
     mapping, missing = _mapping(reading)
     layers = len(reading.sizes) - 1
     letters = bool(missing.keys() - {"eta", "t"})  # the zeros for what is missing tell no function from another
-    seen = [f for f in ACTIVATIONS if f in ("sigmoid", "identity") or _HINTS[f] in reading.source.lower()]
-    found = {way: _checked(mapping, reading, way, LOSSES[0]) for way in product(seen, repeat=layers)}
+    whole, reading.document = reading.document, reading.document.first(sides)
+    if len(whole.statements) > len(reading.document.statements):
+        reading.judged_to = whole.statements[len(reading.document.statements)].sides[0].line
+    found = {way: _checked(mapping, reading, way, LOSSES[0]) for way in _ways(reading)}
     ways = {way: _score(solution, letters=letters) for way, solution in found.items()}
     first = max(ways, key=lambda way: ways[way])
-    solutions = {loss: _checked(mapping, reading, first, loss) for loss in LOSSES}
+    solutions = {loss: _checked(mapping, reading, first, loss) for loss in LOSSES[1:]}
+    solutions = {LOSSES[0]: found[first], **solutions}
     losses = {loss: _score(solution, letters=letters) for loss, solution in solutions.items()}
     reading.activations, reading.loss = first, max(LOSSES, key=lambda name: losses[name])
     reading.solution, reading.score = solutions[reading.loss], losses[reading.loss]
@@ -162,7 +184,7 @@ def _checked(mapping: dict[str, Any], reading: _Reading, way: tuple[str, ...], l
     layers = [{**layer, "activation": f} for layer, f in zip(network["layers"], way, strict=True)]
     try:
         problem: Problem = as_problem({**mapping, "network": {"loss": loss, "layers": layers}})
-        return check_solution(problem, reading.source, notation=reading.notation)
+        return read_document(problem, reading.document, notation=reading.notation).solution()
     except ValueError:
         return None
 
@@ -225,6 +247,10 @@ def _notes(reading: _Reading) -> Iterator[str]:
     """What else a person has to know before the file is used."""
     sizes = "-".join(map(str, reading.sizes))
     yield f"sizes {sizes}: the largest indices and arrays that stand in it"
+    if reading.document.left_out:
+        yield reading.document.left_out
+    if reading.judged_to:
+        yield f"activations and loss are told from the relations above line {reading.judged_to}"
     if reading.turned:
         yield "w_{12} is read as the weight from unit 1 to unit 2, a row of W as the weights from one input"
     elif reading.notation in TO_FROM and any(q.kind == "W" for q in reading.said.values):

@@ -12,26 +12,28 @@ from flint import ctx
 from derivations.expression import Expression, Letters
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.notation import NOTATIONS, NotationError
+from derivations.notation import NOTATIONS
 from derivations.reading.dialects import dialects
-from derivations.reading.documents import SourceRow, notebook_text, rows_of
+from derivations.reading.documents import SourceRow
 from derivations.reading.letters import Letterbook
 from derivations.reading.nodes import letters_in
-from derivations.reading.statements import Statement, readable, statements, unread_rows
+from derivations.reading.statements import Statement, unread_rows
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Mark
+from tracer.answers.solutions.books import books
 from tracer.answers.solutions.checking import Checking
 from tracer.answers.solutions.digits import with_indices
+from tracer.answers.solutions.document import Document, left_from
 from tracer.answers.solutions.duals import BITS
+from tracer.answers.solutions.effort import A_WAY, MOST_WORK, Effort, Spent
 from tracer.answers.solutions.glossary import Afforded, glossary
 from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
-__all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_solution"]
+__all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_document", "read_solution"]
 
 MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NAMES_LEFT = "not all names of its own were looked for; use those of a notation, or hand in a shorter solution"
-NEARLY = 0.95
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
 MOST_CHECKED = 3000  # sides, in all ways of reading together
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
@@ -157,28 +159,27 @@ class Reading:
 
     problem: Problem
     title: str
-    rows: Sequence[SourceRow]
-    statements: list[Statement]
-    unread: Mapping[int, str]
+    document: Document
     way: _Way
     sample: int
     stated: bool  # the notation
-    left_out: str = ""
     names_left: bool = False  # whether not all names of its own were looked for
 
     def solution(self, accepted: Mapping[Quantity, Mark] | None = None) -> Solution:
         """Every row with its verdict.  accepted: the numbers that marking has found right."""
         _, checking, name, about, found = self.way
+        rows, left_out = self.document.rows, self.document.left_out
         slips = checking.elsewhere.misstated
         if slips or accepted:
             with ctx.workprec(BITS):
                 checking = _of_all(
-                    self.problem, checking.book, self.sample, found, self.rows, checking, slips, accepted
+                    self.problem, checking.book, self.sample, found, rows, checking, slips=slips, accepted=accepted
                 )
         several = self.problem.samples > 1
+        left_out = left_from(checking.left_at) if checking.left_at else left_out
         remarks = [] if self.stated else [f"read in the notation `{name}`: {about}"]
         remarks += [f"sample {self.sample} of {self.problem.samples}"] if several else []
-        remarks += [self.left_out] if self.left_out else []
+        remarks += [left_out] if left_out else []
         remarks += [NAMES_LEFT] if self.names_left else []
         remarks += checking.elsewhere.remarks
         if checking.again_at:
@@ -188,12 +189,12 @@ class Reading:
         return Solution(
             self.problem.title or self.title,
             name,
-            tuple(_rows(self.rows, self.statements, checking.out, self.unread)),
+            tuple(_rows(rows, self.document.statements, checking.out, self.document.unread)),
             Sheet(self.title, tuple(checking.entries.values()), (f"names read in the notation `{name}`",)),
             tuple(remarks),
             self.sample if several else 0,
             tuple(checking.of_batch.values()),
-            self.left_out,
+            left_out,
         )
 
 
@@ -213,18 +214,22 @@ def read_solution(
     problem: Problem, text: str, *, notation: str | None = None, sample: int | None = None, title: str = "solution"
 ) -> Reading:
     """Find how a written solution is to be read.  Raises as `check_solution`."""
-    source = notebook_text(text) if text.lstrip().startswith("{") and '"cells"' in text else text
-    rows = rows_of(source)
-    count = readable(rows)
-    left_out = f"rows from line {rows[count].line} on are not read: hand in shorter solutions" if rows[count:] else ""
-    rows = rows[:count]
-    found, unread = statements(rows)
-    afforded = Afforded(_affordable(found))
-    whole = [u for u in unread if not (rows[u.row].bare and "\\" not in rows[u.row].text)]
-    why = {u.row: f"column {u.why.column}: {u.why}" for u in whole}
+    return read_document(problem, Document.of(text), notation=notation, sample=sample, title=title)
+
+
+def read_document(
+    problem: Problem,
+    document: Document,
+    *,
+    notation: str | None = None,
+    sample: int | None = None,
+    title: str = "solution",
+) -> Reading:
+    """The same of a document whose statements are found already.  Raises as `check_solution`."""
+    afforded = Afforded(_affordable(document.statements))
     with ctx.workprec(BITS):
-        way, k = _best(problem, found, rows, notation, sample, afforded)
-    return Reading(problem, title, rows, found, why, way, k, bool(notation), left_out, names_left=afforded.cut)
+        way, k = _best(problem, document.statements, document.rows, notation, sample, afforded)
+    return Reading(problem, title, document, way, k, bool(notation), names_left=afforded.cut)
 
 
 def _best(
@@ -237,20 +242,19 @@ def _best(
 ) -> tuple[_Way, int]:
     """The way, and the sample, that leave least to complain of."""
     tried: list[tuple[_Way, int]] = []
-    for name, book in list(_books(problem, found, notation)):
+    for name, book in list(books(problem, found, notation)):
         if any(way.score == (0, 0) for way, _ in tried):
             break  # none leaves less
         about = NOTATIONS[name].about if name in NOTATIONS else "the problem's own names"
         for k in [sample] if sample else range(1, min(problem.samples, MOST_SAMPLES) + 1):
-            if afforded.ways <= 0:
+            if not afforded.another():
                 break
-            afforded.ways -= 1
             like = next((way.checking for way, own in tried if own == k), None)
-            tried.append((_Way(*_checked(problem, book, k, found, rows, like), name, about, found), k))
+            tried.append((_Way(*_checked(problem, book, k, found, rows, like, afforded), name, about, found), k))
             if tried[-1][0].score == (0, 0):
                 break
     best, k = min(tried, key=lambda way: way[0].score)
-    if not notation and afforded.ways > 0:
+    if not notation and afforded.enough:
         others = [way for way, own in tried if own == k and way is not best and way.name in NOTATIONS]
         best = _in_own_names(problem, best, sorted(others, key=lambda way: way.score), rows, k, afforded)
     return best, k
@@ -286,9 +290,11 @@ def _checked(
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
     like: Checking | None,
+    afforded: Afforded,
 ) -> tuple[Score, Checking]:
     """(complaints, faults among them) and the check."""
-    checking = _of_all(problem, book, sample, found, rows, like)
+    checking = _of_all(problem, book, sample, found, rows, like, afforded.next_effort())
+    afforded.count(checking.effort)
     faults = sum(c.verdict.verdict in ("false", "follows") for c in checking.out)
     return (faults + sum(c.verdict.verdict == "unread" for c in checking.out), faults), checking
 
@@ -300,19 +306,29 @@ def _of_all(
     found: Sequence[Statement],
     rows: Sequence[SourceRow],
     like: Checking | None,
+    effort: Effort | None = None,
     slips: frozenset[str] = frozenset(),
     accepted: Mapping[Quantity, Mark] | None = None,
 ) -> Checking:
     """Every statement checked; `like` has checked them in another way, `slips` are losses that it gives by mistake."""
     checking = Checking.of(problem, book, sample, like)
+    checking.effort = effort or Effort(MOST_WORK // A_WAY)
     checking.elsewhere.slips = slips
     checking.accepted = accepted or {}
     checking.lines = {k: row.line for k, row in enumerate(rows)}
     checking.elsewhere.unbiased = not any(
         _is_bias(l, book) for s in found for side in s.sides for l in _names(side.tree)
     )
+    enough = True
     for statement in with_indices(found, book):
-        checking.check(statement, _texts(statement, rows))
+        texts = _texts(statement, rows)
+        try:
+            if enough:
+                checking.check(statement, texts)
+        except Spent:
+            enough = False
+        if not enough:
+            checking.leave(statement, texts)
     return checking
 
 
@@ -333,12 +349,11 @@ def _own_letters(
     book, score = Letterbook(problem, "bishop"), plain.score
     best: _Way | None = None
     for dialect in dialects(plain.found, samples=problem.samples, single=set(problem.network.sizes) == {1}):
-        if afforded.ways <= 0:
+        if not afforded.another():
             afforded.cut = True
             break
-        afforded.ways -= 1
         read = [dialect.read(s) for s in plain.found]
-        own, checking = _checked(problem, book, sample, read, rows, plain.checking)
+        own, checking = _checked(problem, book, sample, read, rows, plain.checking, afforded)
         gained = score[0] - own[0]
         if (
             own[0] <= score[0] * CLEARLY_LESS
@@ -351,36 +366,20 @@ def _own_letters(
 
 def _own_names(way: _Way, rows: Sequence[SourceRow], sample: int, least: Score, afforded: Afforded) -> _Way | None:
     """The check with names of the document's own understood from what it says of them, where that leaves less."""
-    meant = glossary(way.checking, way.found, afforded)
+    way.checking.effort = afforded.next_effort()
+    try:
+        meant = glossary(way.checking, way.found, afforded)
+    except Spent:
+        afforded.cut = True
+        return None
     if not (meant.known or meant.target):
         return None
     read = [meant.read(s) for s in way.found]
-    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows, way.checking)
+    own, again = _checked(way.checking.problem, way.checking.book, sample, read, rows, way.checking, afforded)
     gained, faults = least[0] - own[0], own[1] - least[1]
     if gained <= 0 or faults > 2 * gained:
         return None
     return _Way(own, again, way.name, f"{way.about}; own names: {meant.about}", read)
-
-
-def _books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:
-    """The notation that is stated, or those that know most of the names."""
-    if notation:
-        yield notation, Letterbook(problem, notation)
-        return
-    letters = {l.latex for s in found for side in s.sides if side.tree for l in letters_in(side.tree)}
-    scored: list[tuple[int, str, Letterbook]] = []
-    for name in (*(("names",) if problem.names else ()), *NOTATIONS):
-        try:
-            book = Letterbook(problem, name)
-        except (NotationError, ValueError):
-            continue
-        known = sum(1 for l in letters if book.meaning(l) or any(True for _ in book.bindings([Letters(l, l)])))
-        scored.append((known, name, book))
-    most = max((known for known, _, _ in scored), default=0)
-    if not scored:
-        raise ValueError("no notation writes this network")
-    for _, name, book in sorted((s for s in scored if s[0] >= NEARLY * most), key=lambda s: -s[0]):
-        yield name, book
 
 
 def _texts(statement: Statement, rows: Sequence[SourceRow]) -> list[str]:
