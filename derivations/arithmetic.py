@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from derivations.given import Given, as_float
+from derivations.normal import normal_cdf
 
 __all__ = ["FLOAT32", "FLOAT64", "Arithmetic", "Ball", "Exact", "Float32", "Float64", "plain"]
 
@@ -173,7 +174,7 @@ class Float64(Arithmetic):
     @staticmethod
     def normal_cdf(a: Array) -> Array:
         """Standard normal distribution function; the lower tail keeps its digits."""
-        return np.asarray(_normal_cdf(a), float)
+        return np.asarray(normal_cdf(a), float)
 
     @staticmethod
     def sqrt(a: Array) -> Array:
@@ -243,26 +244,6 @@ class Float64(Arithmetic):
     def working(self) -> contextlib.AbstractContextManager[Any]:
         """Overflow to infinity and 0/0 are told by the notes of a step, not by warnings."""
         return np.errstate(all="ignore")
-
-
-_ROOT_HALF = math.sqrt(0.5)
-_ROOT_HALF_REST = -4.833646656726457e-17  # sqrt(1/2) minus its double
-_SPLIT = 2.0**27 + 1  # Dekker (1971)
-
-
-def _normal_distribution(a: float) -> float:
-    """erfc(-a/sqrt 2)/2, with the rounding error of -a/sqrt 2 carried: erfc would magnify it by a^2."""
-    x = -a * _ROOT_HALF
-    if not abs(x) < 40:
-        return math.erfc(x) / 2
-    high_a, high_r = -a * _SPLIT, _ROOT_HALF * _SPLIT
-    high_a, high_r = high_a - (high_a + a), high_r - (high_r - _ROOT_HALF)
-    low_a, low_r = -a - high_a, _ROOT_HALF - high_r
-    rest = ((high_a * high_r - x) + high_a * low_r + low_a * high_r) + low_a * low_r - a * _ROOT_HALF_REST
-    return (math.erfc(x) - 2 / math.sqrt(math.pi) * math.exp(-x * x) * rest) / 2
-
-
-_normal_cdf = np.frompyfunc(_normal_distribution, 1, 1)
 
 
 class _RoundedEachTime(np.ndarray):

@@ -239,7 +239,7 @@ class _Backward:
         right, left = e.right, free(e.left)
         if isinstance(right, Over) and right.op == "softmax":
             return self._softmax(e, right, seed, named)
-        argument = right.arguments[0] if isinstance(right, Call) else None
+        argument = right.arguments[0] if isinstance(right, Call) and len(right.arguments) == 1 else None
         if isinstance(right, Call) and isinstance(argument, Ref) and entry(right.function, FUNCTIONS).named:
             slope = Ref(self.wanted.local("slope", e.left.name), e.left.at)
             formula = filled(slopes(entry(right.function, FUNCTIONS))[0], right.arguments, e.left)
@@ -315,9 +315,11 @@ class _Backward:
         values: dict[str, Index] = {}
         for l in marked:
             base = l.rstrip(APART)
-            name = next(n for n in (base + "'" * k for k in range(9)) if n not in taken)
+            ranges = self.shapes.ranges
+            free_ = (n for n in (base + "'" * k for k in range(99)) if n not in taken)
+            name = next(n for n in free_ if ranges.get(n, ranges[base]) == ranges[base])
             taken.add(name)
-            self.shapes.ranges.setdefault(name, self.shapes.ranges[base])
+            ranges.setdefault(name, ranges[base])
             values[l] = letter(name)
         return substituted(term, values)
 

@@ -24,8 +24,9 @@ _TOKEN = re.compile(
     r"(?P<blank>[ \t]{0,99}+)(?:(?P<number>[0-9]++(?:\.(?!\.)[0-9]*+)?(?:[eE][+-]?[0-9]++)?|\.[0-9]++)"
     r"|(?P<name>[^\W\d]\w*+'*+)|(?P<sign>\.\.|>=|<=|[-+*/^()\[\]{}|,=<>]))"
 )
-_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
+_FRACTION = re.compile(r"(?<![\d.])[\u00bc-\u00be\u2150-\u215e]")
 _INSTEAD = {
+    "\u2044": ": write a fraction as (1/2)",
     "~": ": write h_tilde for a letter with a sign above it",
     "!": ": write a product in full",
     "%": ": write 0.05 for 5 %",

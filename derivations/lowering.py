@@ -323,7 +323,9 @@ class Lowering:
     def grid(self, i: Expression, letters: tuple[str, ...]) -> np.ndarray:
         """The values of an index over a grid of letters."""
         if isinstance(i, Ref):
-            return np.asarray(self.whole[i.name][tuple(self.grid(j, letters) - 1 for j in i.at)])
+            known = self.whole[i.name]  # past its ends a condition leaves out what is looked up
+            at = (np.clip(self.grid(j, letters) - 1, 0, n - 1) for j, n in zip(i.at, known.shape, strict=True))
+            return np.asarray(known[tuple(at)])
         assert isinstance(i, Index)
         i = self.index(i)
         out = np.full([1] * len(letters), i.plus)

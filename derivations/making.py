@@ -144,8 +144,12 @@ def _arrays(equations: Sequence[Equation], shapes: Shapes, asked: Asked, wanted:
         name: Array(name, Role.PARAMETER if name in wanted.parameters else Role.GIVEN, extents[name])
         for name in asked.sizes
     }
+    made: dict[str, list[tuple[Range, ...]]] = {}
     for e in equations:
-        extents.setdefault(e.left.name, _extents(e.left, shapes.ranges))
+        made.setdefault(e.left.name, []).append(_extents(e.left, shapes.ranges))
+    for name, parts in made.items():  # all equations of an array together: slope_h[0] beside slope_h[t]
+        axes = zip(*parts, strict=True)
+        extents.setdefault(name, tuple((min(a for a, _ in axis), max(b for _, b in axis)) for axis in axes))
     for e in equations:
         name = e.left.name
         if name not in out:

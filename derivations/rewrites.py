@@ -71,6 +71,8 @@ def named_arguments(equations: Iterable[Equation], taken: Iterable[str]) -> list
                         for a in arguments
                     ]
                     return Call(function, tuple(short))
+                case Over("max" | "min" as op, letters, body) if not isinstance(body, Ref):
+                    return Over(op, letters, named(_argument(e, body, False, known, own), body))
             return made
 
         right = put(e.right)
@@ -145,7 +147,8 @@ class _Outputs:
     """What each output is made of: y = softmax(a), or a function whose logarithm has a form of its own."""
 
     def __init__(self, forward: Sequence[Equation]) -> None:
-        self.made = {e.left.name: e for e in forward}
+        count = Counter(e.left.name for e in forward)
+        self.made = {e.left.name: e for e in forward if count[e.left.name] == 1}
 
     def softmax(self, y: Expression) -> Equation | None:
         """The equation of y, where it is softmax of an array's entry."""
@@ -254,19 +257,21 @@ def fused(
     Σ_k y[k] ([k = m] - y[m]) (-t[k]/y[k]) = y[m] Σ_k t[k] - t[m], and h (1 - h) ((1 - t)/(1 - h) - t/h) = h - t.
     A target that is looked up, [k = answer], sums to 1 by itself; what else multiplies the loss stays a factor.
     """
-    outputs, out = _Outputs(forward), {e.left.name: e for e in backward}
+    outputs, out = _Outputs(forward), list(backward)
+    count = Counter(e.left.name for e in out)
+    place = {e.left.name: k for k, e in enumerate(out) if count[e.left.name] == 1}
     reads = Counter(r.name for e in forward for r in e.reads)
     for y, e in outputs.made.items():
         argument = next((x for x in e.right.walk() if isinstance(x, Ref)), None)
         if argument is None or reads[argument.name] > 1:
             continue  # what is read elsewhere too has more in its signal
-        dy, delta = out.get(d.get(f"d{y}", f"d{y}")), d.get(f"d{argument.name}", f"d{argument.name}")
-        if dy is None or delta not in out or dy.left.at != e.left.at:
+        dy, delta = place.get(d.get(f"d{y}", f"d{y}")), place.get(d.get(f"d{argument.name}", f"d{argument.name}"))
+        if dy is None or delta is None or out[dy].left.at != e.left.at:
             continue
-        short = _short(dy.right, e.left, outputs, sums_to_one)
+        short = _short(out[dy].right, e.left, outputs, sums_to_one)
         if short is not None:
             out[delta] = replace(out[delta], right=short, why="fused")
-    return list(out.values())
+    return out
 
 
 def _short(dy: Expression, y: Ref, outputs: _Outputs, sums_to_one: SumsToOne) -> Expression | None:

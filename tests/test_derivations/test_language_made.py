@@ -307,9 +307,14 @@ WORDS: Mapping[str, tuple[str, Numbers, Numbers, str]] = {
         "f(a) = a*c\nE = f(x)",
         {"x": 1},
         {"c": 2},
-        "c is no argument of f: write f(a, c) = ...",
+        "c is no argument of f: write f(a, c) = .., and c among the arguments where f is called",
     ),
-    "a function that calls itself": ("f(a) = f(a)\nE = f(x)", {"x": 1}, {}, "f is not a function; functions are exp, "),
+    "a function that calls itself": (
+        "f(a) = f(a)\nE = f(x)",
+        {"x": 1},
+        {},
+        "f is not a function: to multiply write f*(..); functions are exp, ",
+    ),
     "a function and an array": (
         "f(a) = a\nf = x\nE = f(f)",
         {"x": 1},

@@ -100,16 +100,15 @@ class ComputedTrace(Trace):
             raise TypeError(f"a trace is indexed by a name such as 'h[2,1]' or 'dW', not by {name!r}")
         q = self.names.read(name)
         step = self._step(q, name)
-        array = self.problem.step.arrays[q.kind]
-        sampled = step.problem.samples > 1 and q.kind in self.problem.sample_axes
-        if not q.indices and array.shape and (not sampled or not q.sample or len(array.shape) > 1):
-            whole = np.asarray(step.known[q.kind])
-            if sampled and q.sample:
-                whole = np.take(whole, q.sample - 1, axis=self.problem.sample_axes[q.kind])
-            return np.vectorize(self.number)(whole)
-        if sampled and not q.sample:
+        axis, several = self.problem.sample_axes.get(q.kind), step.problem.samples > 1
+        if q.indices and axis is not None and several and not q.sample:
             raise UnknownName(f"'{name}' is a number of each sample; name the sample too, such as {name}@1")
-        return self.number(step.value(q))
+        if q.indices:
+            return self.number(step.value(q))
+        whole = step.known[q.kind]
+        if axis is not None and (q.sample or not several):
+            whole = np.take(whole, q.sample - 1 if several else 0, axis=axis)
+        return np.vectorize(self.number)(whole) if isinstance(whole, np.ndarray) and whole.ndim else self.number(whole)
 
     def _step(self, q: Quantity, name: str) -> ComputedStep:
         """The step that a name is about.  Raises UnknownName."""
