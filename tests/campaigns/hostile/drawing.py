@@ -129,7 +129,7 @@ def _problem(sources: Sources, rng: random.Random) -> Case:
     content = rng.choice(sources.problems)
     content = spliced(content, rng.choice(sources.problems), rng) if rng.random() < 0.1 else content
     files = {"problem.toml": changed(content, ".toml", rng)}
-    command = rng.choice(("trace", "trace", "derive", "verify", "page", "sheet", "train", "check"))
+    command = rng.choice(("trace", "trace", "derive", "verify", "page", "sheet", "train", "check", "equations"))
     if command == "check":
         sheet = rng.choice([sheet for sheet in sources.sheets if sheet.problem in (content, "hand-3-2-2")])
         return _marked("problem.toml", {f"sheet{sheet.suffix}": sheet}, files, rng)
@@ -149,6 +149,7 @@ def _problem(sources: Sources, rng: random.Random) -> Case:
             *_written(rng, ("table", "markdown", "csv", "json")),
             *rng.choice(([], ["--certify"], ["--assume-nothing"])),
         ],
+        "equations": _written(rng, ("text", "markdown", "latex", "json")),
         "page": [*_option(rng, 0.3, "--notation", NOTATIONS), *_option(rng, 0.2, "--lang", ("ja",))],
         "sheet": [
             *_written(rng, ("csv", "markdown", "text", "json", "latex")),

@@ -16,6 +16,7 @@ from openpyxl import Workbook
 from derivations.names import text
 from tests.campaigns.hostile.running import ROOT
 from tracer import trace
+from tracer.template_equations import KINDS, new_equations
 
 __all__ = ["Sources", "gathered", "packed", "saved"]
 
@@ -58,6 +59,7 @@ def gathered(cases: str = "") -> Sources:
                 content = path.read_bytes()
                 people = content.startswith((b"id,", b"name,", b"student,"))
                 sheets += [Sheet(problem, path.suffix.lower(), content, people) for problem in posed]
+    problems += [new_equations(kind).encode() for kind in KINDS]
     return Sources(tuple(sheets), tuple(problems), tuple(_overrides()))
 
 
