@@ -229,6 +229,8 @@ class ExpressionReader(Cursor):
             if self.now.text == "[" and not self.now.blank:
                 raise self.error(f"{name} is the number 3.14159..: give the array another name", start)
             return Number("pi")
+        if name.partition("_")[0].lower() in ("prod", "π") and "_" in name:
+            raise self.error(hints.for_call("prod", ()), start)
         if name[0] == "Σ":
             raise self.error("a sum names its letters behind _: write Σ_i, or Σ_{i,j}", start)
         known = self._function(name)
@@ -297,7 +299,9 @@ class ExpressionReader(Cursor):
     def _in_braces(self) -> tuple[str, ...]:
         self.expect("{")
         letters = self.several(self._bounded)
-        self.expect("}")
+        if self.now.text != "}":
+            self.fail("'}'", hints.for_whole(self.now.text))
+        self.place += 1
         if letters[-1].endswith("=") and self.took("^"):
             low = int(letters[-1][:-1].partition("=")[2])
             letters[-1] = self._with_range(letters[-1].partition("=")[0], low, self._upper_end())

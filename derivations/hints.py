@@ -31,8 +31,6 @@ def for_name(name: str, known: Iterable[str]) -> str:
     base, _, index = name.partition("_")
     if name == "e":
         return "write exp(x) for e^x, or give e numbers"
-    if base.lower() in ("prod", "π", "Π".lower()) and index:
-        return _OVER_LETTERS["prod"]
     if SPELLINGS.get(name) or SPELLINGS.get(name.lower()):
         return f"it is a function: write {name}(..)"
     if index and base in arrays and len(index) <= 4:

@@ -234,7 +234,8 @@ def _placed(theirs: str, letters: Sequence[str]) -> str:
 
 def _in_latex(alias: _Alias, found: Mapping[str, str]) -> str:
     if alias.latex:
-        return _filled(alias.latex, found)
+        placed = _PLACE.sub(lambda place: f"{{{found[place[1]]}}}" if place[1] in found else place[0], alias.latex)
+        return placed if placed != alias.latex or not found else alias.latex + _below(tuple(found.values()))
     name, _, inside = alias.theirs.partition("[")
     at = tuple(found.get(i.strip("{}"), i) for i in inside.rstrip("]").split(",")) if inside else ()
     return own_letter(_filled(name, found), at)
