@@ -38,8 +38,9 @@ from derivations.expression import (
     Within,
 )
 from derivations.function import ARGUMENTS, Function, entry
+from derivations.guards import conditions, may_fail
 from derivations.language import expression
-from derivations.shapes import free, numbered
+from derivations.shapes import bounds, free, numbered, refs
 from derivations.views import View
 from derivations.windows import scattered, windows
 
@@ -103,7 +104,7 @@ class Lowering:
             case Product(factors):
                 return self.axes.contracted(self.factors(factors), ())
             case Quotient(above, below):
-                return self._quotient(self.of(above), below)
+                return self._where(conditions(above), self._quotient(self.of(above), below), [below])
             case Power(base, exponent):
                 return self._power(base, exponent)
             case Call(name, arguments):
@@ -285,7 +286,27 @@ class Lowering:
             for i, extent in zip(f.at, self.extents.get(f.name, ()), strict=False)
         }
         asked = [f for f in factors if not (isinstance(f, Within) and (f.index, (f.low, f.high)) in met)]
-        return [self.of(f) for f in asked]
+        tests = [f for f in factors if isinstance(f, Same | Within)]
+        return [self._where(tests, self.of(f), may_fail(f)) for f in asked]
+
+    def _where(
+        self, tests: Sequence[Same | Within], found: Lowered | None, parts: Iterable[Expression]
+    ) -> Lowered | None:
+        """0 where a test does not hold, if parts that may not be finite read past the ends of an array: 0 times 1/0."""
+        if found is None or not tests or not any(self._past_ends(r) for part in parts for r in refs(part)):
+            return found
+        held = self.axes.contracted([self.condition(test) for test in tests], ())
+        if held is None:
+            return None
+        where, zero = self.m.where, self.m.number("0")
+        (mask, f), axes = self.axes.aligned([held, found])
+        return (lambda s: where(mask(s), f(s), zero)), axes
+
+    def _past_ends(self, r: Ref) -> bool:
+        """Whether an index leaves its array, where a number reads as 0."""
+        pairs = zip(r.at, self.extents.get(r.name, ()), strict=False)
+        reaches = ((bounds(self.index(i), self.axes.ranges), e) for i, e in pairs if isinstance(i, Index))
+        return any(reach is not None and (reach[0] < e[0] or reach[1] > e[1]) for reach, e in reaches)
 
     def index(self, i: Index) -> Index:
         return numbered(i.at(self.fixed), self.axes.ranges)

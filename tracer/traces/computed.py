@@ -321,13 +321,10 @@ def _way(problem: Computation) -> str:
 def ranges(problem: Computation) -> str:
     """How far the letters of the lines run: `j = 1..2, t = 1..3`."""
     step = problem.step
-    used = dict.fromkeys(
-        l
-        for e in step.equations
-        for i in e.left.at
-        for l in [getattr(i, "letter", "")]
-        if l not in ("", *step.unwritten)
-    )
+    nodes = [x for e in step.equations if e.stage == "forward" for x in (*e.left.at, *e.right.walk())]
+    single = (x.letter for x in nodes if isinstance(x, Index))
+    summed = (l for x in nodes if isinstance(x, Over) for l in x.letters)
+    used = dict.fromkeys(l for l in (*single, *summed) if l.strip("'").isalpha() and l not in step.unwritten)
     return ", ".join(f"{l} = {step.ranges[l][0]}..{step.ranges[l][1]}" for l in used)
 
 
