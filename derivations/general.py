@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from string import digits
+from types import MappingProxyType
 
-from derivations.equations import Equation, Step
+from derivations.equations import Equation, Range, Step
 from derivations.expression import (
     Call,
     Choice,
@@ -26,6 +27,7 @@ from derivations.expression import (
 from derivations.function import entry
 from derivations.printing import LatexPrinter, Printer, TextPrinter
 from derivations.quantity import Quantity
+from derivations.shapes import bounds
 from derivations.uses import filled
 
 __all__ = ["GeneralLatex", "GeneralText", "Letter", "own_letter", "stages"]
@@ -61,8 +63,24 @@ def _open(e: Expression) -> bool:
 class _General(Printer):
     """What general lines add to a printer: arrays with indices, sums over letters, conditions."""
 
-    def __init__(self, unwritten: frozenset[str] = frozenset()) -> None:
-        self.unwritten = unwritten
+    less, least = "<", "\u2264"
+
+    def __init__(self, unwritten: frozenset[str], ranges: Mapping[str, Range]) -> None:
+        self.unwritten, self.ranges = unwritten, ranges
+
+    def inside(self, e: Within) -> str:
+        """[1 ≤ t+1 ≤ 3], or, where it is known how far t runs, what can fail of it: [t < 3]."""
+        reach = bounds(e.index, self.ranges) if isinstance(e.index, Index) else None
+        if reach is None:
+            return f"[{e.low} {self.least} {self.index(e.index)} {self.least} {e.high}]"
+        assert isinstance(e.index, Index)
+        bare = Index(e.index.terms, 0) if len(e.index.terms) == 1 and e.index.terms[0][1] == 1 else e.index
+        low, high = (end - e.index.plus + bare.plus for end in (e.low, e.high))
+        above = f"{low} {self.least} " if reach[0] < e.low else ""
+        if reach[1] <= e.high:
+            return f"[{above}{self.index(bare)}]" if above else f"[{self.index(bare)} {self.least} {high}]"
+        end = f"{self.least} {high}" if above else f"{self.less} {high + 1}"
+        return f"[{above}{self.index(bare)} {end}]"
 
     def letters(self, at: tuple[Expression, ...]) -> list[str]:
         """The written indices: a letter with one value that nobody writes is left out."""
@@ -115,8 +133,13 @@ class _General(Printer):
 class GeneralText(_General, TextPrinter):
     """Plain text: `a1[j] = Σ_i W1[j,i]·x[i] + b1[j]`; `letter(name, indices)` writes an array called otherwise."""
 
-    def __init__(self, unwritten: frozenset[str] = frozenset(), letter: Letter = lambda name, indices: None) -> None:
-        _General.__init__(self, unwritten)
+    def __init__(
+        self,
+        unwritten: frozenset[str] = frozenset(),
+        letter: Letter = lambda name, indices: None,
+        ranges: Mapping[str, Range] = MappingProxyType({}),
+    ) -> None:
+        _General.__init__(self, unwritten, ranges)
         TextPrinter.__init__(self, _no_quantity)
         self.letter = letter
 
@@ -133,8 +156,8 @@ class GeneralText(_General, TextPrinter):
         match e:
             case Same(left, right):
                 return f"[{self.index(left)} = {self.index(right)}]", _ATOM
-            case Within(index, low, high):
-                return f"[{low} ≤ {self.index(index)} ≤ {high}]", _ATOM
+            case Within():
+                return self.inside(e), _ATOM
             case Largest(entry, _):
                 return f"[{self(entry)} is the largest]", _ATOM
             case Smallest(entry, _):
@@ -168,8 +191,15 @@ class GeneralText(_General, TextPrinter):
 class GeneralLatex(_General, LatexPrinter):
     """LaTeX for math mode; `letter(name, indices)` writes an array, in some notation, None where it has no letters."""
 
-    def __init__(self, unwritten: frozenset[str] = frozenset(), letter: Letter = lambda name, indices: None) -> None:
-        _General.__init__(self, unwritten)
+    least = r"\le"
+
+    def __init__(
+        self,
+        unwritten: frozenset[str] = frozenset(),
+        letter: Letter = lambda name, indices: None,
+        ranges: Mapping[str, Range] = MappingProxyType({}),
+    ) -> None:
+        _General.__init__(self, unwritten, ranges)
         LatexPrinter.__init__(self, _no_quantity)
         self.letter = letter
 
@@ -186,8 +216,8 @@ class GeneralLatex(_General, LatexPrinter):
         match e:
             case Same(left, right):
                 return f"[{self.index(left)} = {self.index(right)}]", _ATOM
-            case Within(index, low, high):
-                return rf"[{low} \le {self.index(index)} \le {high}]", _ATOM
+            case Within():
+                return self.inside(e), _ATOM
             case Largest(largest, _):
                 return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
             case Smallest(smallest, _):

@@ -61,7 +61,10 @@ def described(problem: Problem | Computation) -> dict[str, Any]:
     from derivations.own_names import OwnNames
 
     step, names = problem.step, OwnNames(problem)
-    text, latex = GeneralText(step.unwritten, names.letter), GeneralLatex(step.unwritten, names.latex_letter)
+    text, latex = (
+        GeneralText(step.unwritten, names.letter, step.ranges),
+        GeneralLatex(step.unwritten, names.latex_letter, step.ranges),
+    )
     arrays = {
         name: {"role": a.role.value, "axes": [list(extent) for extent in a.extents]}
         | ({"of": a.of} if a.of else {})
@@ -72,7 +75,7 @@ def described(problem: Problem | Computation) -> dict[str, Any]:
         {"stage": e.stage, "text": text.equation(e), "latex": latex.equation(e).replace("&=", "=")}
         for e in step.equations
     ]
-    ranges = {l: list(r) for l, r in step.ranges.items() if l.isalpha() and l not in step.unwritten}
+    ranges = {l: list(r) for l, r in step.ranges.items() if l.strip("'").isalpha() and l not in step.unwritten}
     return {"objective": problem.objective, "arrays": arrays, "ranges": ranges, "equations": equations}
 
 

@@ -34,8 +34,8 @@ class EquationList:
         if isinstance(worked, Computation):
             names = OwnNames(worked)
             self.step = worked.step
-            self.text = GeneralText(self.step.unwritten, names.letter)
-            self.latex = GeneralLatex(self.step.unwritten, names.latex_letter)
+            self.text = GeneralText(self.step.unwritten, names.letter, self.step.ranges)
+            self.latex = GeneralLatex(self.step.unwritten, names.latex_letter, self.step.ranges)
         else:
             self.step = layered(worked).step
             self.text = GeneralText(self.step.unwritten)

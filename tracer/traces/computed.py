@@ -204,8 +204,8 @@ class ComputedTrace(Trace):
 
     def general(self, own: Step, e: Equation) -> tuple[str, str]:
         """An equation with its letters, as text and as LaTeX."""
-        text = GeneralText(own.unwritten, self.names.letter)
-        latex = GeneralLatex(own.unwritten, self.names.latex_letter)
+        text = GeneralText(own.unwritten, self.names.letter, own.ranges)
+        latex = GeneralLatex(own.unwritten, self.names.latex_letter, own.ranges)
         return text.equation(e), latex.equation(e)
 
     # --- words ---
