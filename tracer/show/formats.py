@@ -13,7 +13,7 @@ from tracer.show.grid import to_csv
 if TYPE_CHECKING:
     from tracer.show.table import Group, Row, Table
 
-__all__ = ["FORMATS", "escape_markdown", "latex_value", "terminal"]
+__all__ = ["FORMATS", "broken", "escape_markdown", "general_lines", "latex_value", "terminal"]
 
 
 def terminal(table: Table, width: int) -> str:
@@ -46,15 +46,30 @@ def _below_lines(table: Table, width: int, name: int, value: int) -> str:
     out = [line for one in table.heading for line in wrap(one, width)]
     for group in table.groups:
         out += ["", group.heading] if group.heading else []
-        left, _, right = group.general.partition(" = ")
-        first, *more = wrap(right, width - len(left) - 5, break_long_words=False) or [""]
-        out += ["", f"  {left} = {first}", *(" " * (len(left) + 5) + line for line in more)]
+        out += ["", *general_lines(group.general, width)]
         for row in group.rows:
             first, *more = _wrap(_numbers(row), numbers).split("\n")
             out.append(f"  {row.name:<{name}}  {first:<{numbers}}  {_value(row)}")
             out += [f"  {'':<{name}}  {line}" for line in more]
         out += [f"  {group.left_out}"] if group.more else []
     return "\n".join(line.rstrip() for line in out)
+
+
+def general_lines(general: str, width: int = 80) -> list[str]:
+    """A general line, broken where it is too long, what follows below its right side."""
+    from textwrap import wrap
+
+    left, _, right = general.partition(" = ")
+    first, *more = wrap(right, width - len(left) - 5, break_long_words=False) or [""]
+    return [f"  {left} = {first}", *(" " * (len(left) + 5) + line for line in more)]
+
+
+def broken(line: str, width: int) -> list[str]:
+    """A worked line in pieces of at most so many signs, the further ones a little to the right."""
+    if len(line) <= width:
+        return [line]
+    first, *more = _wrap(line, max(width - 2, 24)).split("\n")
+    return [first, *(f"  {part}" for part in more)]
 
 
 def _numbers(row: Row) -> str:

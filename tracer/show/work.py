@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from tracer.show.formats import escape_markdown, latex_value
-from tracer.show.table import Row, Table
+from tracer.show.formats import broken, escape_markdown, general_lines, latex_value
+from tracer.show.table import WIDTH, Row, Table
 
 if TYPE_CHECKING:
     from tracer.tracing import Trace
@@ -41,11 +41,14 @@ class Work:
         out = list(self.table.heading)
         for group in self.table.groups:
             out += ["", group.heading] if group.heading else []
-            out += ["", f"  {group.general}"] if group.general else []
+            out += ["", *general_lines(group.general)] if group.general else []
             for row in group.rows:
-                first, *more = _lines(row)
-                indent = " " * (len(row.name) + 2)
-                out += ["", f"  {row.name} {first}", *(f"{indent} {line}" for line in more)]
+                indent = len(row.name) + 3
+                lines = _lines(row)
+                if group.general:  # as wide as the table that they belong to
+                    lines = [part for line in lines for part in broken(line, WIDTH - indent)]
+                first, *more = lines
+                out += ["", f"  {row.name} {first}", *(" " * indent + line for line in more)]
             out += ["", f"  {group.left_out}"] if group.more else []
         return "\n".join(out)
 
