@@ -105,6 +105,20 @@ FOUND = {
         [0.25, 0.5, 0],
         "0 divided by the 0 that c[3] is read as is NaN",
     ),
+    "a sum of numbers": Found(
+        "for n = 1..2\nz[n] = 3 + 3\nE = w*Σ_n sin(z[n])",
+        "parameters = {w = 1}",
+        "dw",
+        2 * math.sin(6),
+        "an array of whole numbers has no sine: TypeError",
+    ),
+    "a power of a power of numbers": Found(
+        "for n = 1..2\nz[n] = (2^2)^-1\nE = w*Σ_n z[n]",
+        "parameters = {w = 1}",
+        "dw",
+        0.5,
+        "whole numbers are not raised to negative powers: ValueError",
+    ),
     "an array of a sample apart": Found(
         "y[n,j] = w[j]*x[n]\nE = mean_n(Σ_j y[n,j]^2)",
         "parameters = {w = [1, 2]}\ngiven = {x = [5, 6]}\n"
@@ -126,7 +140,7 @@ FOUND = {
 
 def marked(name: str) -> Any:
     """The case, marked where the fault is not mended."""
-    raises, found = (AssertionError, LookupError), FOUND[name]
+    raises, found = (AssertionError, LookupError, TypeError, ValueError), FOUND[name]
     return pytest.param(
         found, id=name, marks=pytest.mark.xfail(strict=True, raises=raises, reason=found.why) if found.fault else ()
     )
@@ -140,3 +154,30 @@ def test_a_small_file_comes_out_right(found: Found) -> None:
     array = tracer.trace(tracer.loads(text))[found.name]
     assert np.shape(array) == np.shape(found.right)
     assert np.allclose(array, found.right, rtol=1e-12, atol=1e-12)
+
+
+# --- what is worked and cannot be printed ---
+
+PRINTED = {
+    "a test of a sine": (
+        'equations = "E = w if sin(U) > 0.1 else U"\nparameters = {w = 2, U = 1}',
+        "a test is worked by functions that have no sin: KeyError",
+    ),
+    "samples apart": (
+        "equations = '''\ny[n] = w*x[n]\nE = mean_n(y[n]^2)\n'''\nparameters = {w = 2}\ngiven = {x = [5, 6]}\n"
+        'training = {learning_rate = 1, sample = "n", samples = "apart"}',
+        "eta has no mark of a sample, and its text is asked for with none: UnknownName",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(t, id=n, marks=pytest.mark.xfail(strict=True, raises=KeyError, reason=w))
+        for n, (t, w) in PRINTED.items()
+    ],
+)
+def test_what_is_worked_is_printed(text: str) -> None:
+    """The table of a trace, with its gradient."""
+    assert "dw" in str(tracer.trace(tracer.loads(text)))
