@@ -169,7 +169,7 @@ class Float64(Arithmetic):
     square = staticmethod(np.square)
     absolute = staticmethod(np.abs)
     ones_like = staticmethod(np.ones_like)
-    pi: Any = math.pi
+    pi: Any = np.float64(math.pi)
 
     @staticmethod
     def normal_cdf(a: Array) -> Array:

@@ -97,7 +97,12 @@ def _called(function: str, a: Any) -> Any:
         return mpmath.erfc(-a / mpmath.sqrt(2)) / 2
     if (function == "log" and a <= 0) or (function == "sqrt" and a < 0):
         raise ArithmeticError(f"{function} of {a}")
-    return {"exp": mpmath.exp, "log": mpmath.log, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt}[function](a)
+    if function not in _IN_MPMATH:
+        raise ValueError(f"no value: {function} of {a}")
+    return getattr(mpmath, _IN_MPMATH[function])(a)
+
+
+_IN_MPMATH = {name: name for name in ("exp", "log", "tanh", "sqrt", "sin", "cos", "expm1", "log1p")} | {"abs": "fabs"}
 
 
 def pocket(e: Expression) -> Fraction | None:

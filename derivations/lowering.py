@@ -148,6 +148,12 @@ class Lowering:
             case Product(factors):
                 values = [self.constant(f) for f in factors]
                 return None if None in values else Fraction(math.prod(v for v in values if v is not None))
+            case Sum(terms):
+                values = [self.constant(t) for _, t in terms]
+                pairs = zip((sign for sign, _ in terms), values, strict=True)
+                return None if None in values else sum((s * v for s, v in pairs if v is not None), Fraction(0))
+            case Power(base, int(exponent)) if (a := self.constant(base)) is not None and (a or exponent > 0):
+                return a**exponent
         return None
 
     def _number(self, value: Fraction, e: Expression) -> Lowered | None:

@@ -16,21 +16,6 @@ import tracer
 
 FOLDER = Path(__file__).parents[1] / "further_steps"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
-NOT_LOOKED_UP = "a given that is looked up within [to[e] = v] alone is not found: KeyError"
-PAST_THE_END = "did[t] is read at t = 5, where only dG has an entry: IndexError"
-BY_HAND = "exp(y[n]) is compared with the E that was rounded: none is the largest"
-OF_EXPRESSIONS = "in balls no abs(y[n] - t[n]) is known to be the largest of them: the slope is 0 to 1"
-FAULTS = {"messages": NOT_LOOKED_UP, "returns": PAST_THE_END}
-CHECKED = [name for name in NAMES if name not in FAULTS]
-
-
-def fault(why: str, raises: type[Exception]) -> pytest.MarkDecorator:
-    """The mark of a fault that is reported and not mended."""
-    return pytest.mark.xfail(strict=True, raises=raises, reason=why)
-
-
-MARKED = [pytest.param(n, marks=fault(FAULTS[n], LookupError)) if n in FAULTS else n for n in NAMES]
-IN_BALLS = [pytest.param(n, marks=fault(OF_EXPRESSIONS, AssertionError)) if n == "maxout" else n for n in MARKED]
 
 
 @cache
@@ -48,24 +33,23 @@ def in_torch(own: OwnFile, name: str) -> None:
 
 
 def test_there_are_fifteen_and_more() -> None:
-    """Those that fail for a known reason are not counted."""
-    assert len(set(NAMES) - set(FAULTS)) >= 15
+    assert len(set(NAMES)) >= 15
 
 
 @pytest.mark.parametrize("check", [check_entries, check_differences], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_right(name: str, check: Callable[[OwnFile], None]) -> None:
     """Entry by entry, and by differences."""
     check(named(name))
 
 
-@pytest.mark.parametrize("name", IN_BALLS)
+@pytest.mark.parametrize("name", NAMES)
 def test_balls_hold_the_gradients(name: str) -> None:
     """Narrow balls, which overlap those of the entry-by-entry interpreter and hold the numbers of float64."""
     check_balls(named(name))
 
 
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_those_of_torch(name: str) -> None:
     """Objective and gradients in float64, to 1e-12 of the largest entry."""
     in_torch(named(name), name)
@@ -102,7 +86,7 @@ class _Off:
         return out if out.shape else out.item()
 
 
-@pytest.mark.parametrize("name", CHECKED[::6])
+@pytest.mark.parametrize("name", NAMES[::6])
 def test_one_entry_off_by_a_part_in_a_thousand_million_is_found(name: str) -> None:
     """By each of the routes that are exact."""
     wrong = Wrong(named(name).text)
@@ -113,7 +97,7 @@ def test_one_entry_off_by_a_part_in_a_thousand_million_is_found(name: str) -> No
         in_torch(wrong, name)
 
 
-@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("name", NAMES)
 def test_another_number_in_the_equations_is_found(name: str) -> None:
     """The text with twice the objective is not what torch has: the two were written apart."""
     own = named(name)
@@ -137,7 +121,7 @@ given = {x = [1, 2.57, 0.13]}
 
 @pytest.mark.parametrize(
     "digits",
-    [pytest.param(k, marks=fault(BY_HAND, AssertionError)) if k < 4 else k for k in (2, 3, 4, 8)],
+    [2, 3, 4, 8],
 )
 def test_by_hand_the_largest_of_expressions_has_a_slope(digits: int) -> None:
     """Rounded to a few figures, dw is near that of every digit, and never 0."""

@@ -132,10 +132,10 @@ class ComputedTrace(Trace):
         array = self.problem.step.arrays[q.kind]
         if q in self._rounded:
             return self._rounded[q]
-        step = self._step(q, self.name(q))
         if array.role is Role.CONSTANT:
             given = getattr(self.problem.training, _FIELD.get(q.kind, q.kind))
             return str(given.shown().item())
+        step = self._step(q, self.name(q))
         if array.role is Role.PARAMETER and q.step > 1:
             return self.text_of(q._replace(kind=f"{q.kind}_new", step=q.step - 1))
         if array.role in (Role.GIVEN, Role.PARAMETER):
