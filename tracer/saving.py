@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
@@ -53,9 +54,20 @@ def _read(options: argparse.Namespace) -> Iterator[tuple[Identity, tuple[str, st
     for option, what in READ.items():
         sources = getattr(options, option, None) or ()
         for source in [sources] if isinstance(sources, str) else sources:
+            if source == "-" and (given := _given()):
+                yield given, (what, "standard input")
             for path in _files_of(source):
                 if found := _identity(path):
                     yield found, (what, source)
+
+
+def _given() -> Identity | None:
+    """The file that standard input comes from, `< problem.toml`; None where it is none."""
+    try:
+        found = os.fstat(sys.stdin.fileno())
+    except (OSError, ValueError, AttributeError):
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
 def _files_of(source: str) -> Iterator[str]:

@@ -80,6 +80,18 @@ def test_what_is_read_is_not_written(command: str, read: str, through: str, plac
     assert Path(read).read_bytes() == before
 
 
+@posix
+def test_the_file_behind_standard_input_is_spared(place: Path) -> None:
+    """`bptrace trace - -o p.toml < p.toml`; the twin: another name is written."""
+    before = Path("p.toml").read_bytes()
+    for output, code in (("p.toml", 2), ("other.csv", 0)):
+        command = [sys.executable, "-m", "tracer", "trace", "-", "--format", "csv", "-o", output]
+        with open("p.toml", "rb") as given:
+            done = subprocess.run(command, stdin=given, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        assert done.returncode == code, done.stderr
+    assert Path("p.toml").read_bytes() == before
+
+
 @pytest.mark.parametrize(("command", "read"), READING)
 def test_another_name_is_written(command: str, read: str, place: Path) -> None:
     """The twin: the same commands with an output of their own."""
