@@ -76,9 +76,15 @@ class Lowering:
         work, axes = self.lifted(e)
         shape = tuple(self.axes.size(l) for l in left)
         if axes == tuple(left):
-            return work
+            return work if axes else lambda s: self._own(work(s))
+        if not axes:
+            bare, work = work, lambda s: self._own(bare(s))
         at = tuple(slice(None) if l in axes else None for l in left)
         return lambda s: spread(work(s), at, shape)
+
+    def _own(self, value: Any) -> Any:
+        """A mere number as one of the arithmetic's, so that the array that it fills is one of it."""
+        return self.m.number(str(Fraction(value))) if type(value) in (int, float) else value
 
     # --- expressions ---
 
@@ -265,7 +271,8 @@ class Lowering:
         if isinstance(body, Negative):
             return self._negated(self._over(op, letters, body.operand))
         factors = body.factors if isinstance(body, Product) else (body,)
-        if op == "sum" and (found_windows := windows(factors, letters)):
+        found_windows = windows(factors, letters) if op == "sum" else None
+        if found_windows and not any(w.left in self.fixed for w in found_windows):
             return scattered(self, factors, letters, found_windows)
         found = self.axes.contracted(self.factors(factors), letters)
         if found is None or op == "sum":

@@ -24,6 +24,20 @@ class Found:
 
 
 FOUND = {
+    "a condition that holds nowhere beside a number": Found(
+        "z[t] = (2 + [t = 2]*x[t])^-2\nE = w*Σ_t sin(z[t])",
+        "parameters = {w = 1}\ngiven = {x = [3]}",
+        "dw",
+        math.sin(0.25),
+        "what was left of the sum was no number of the arithmetic",
+    ),
+    "a window along a recurrence": Found(
+        "for t = 1..3\nfor k = 1..1\nfor u = 1..2\nh[t] = V[t] + w*h[t+1]\nh[4] = 1\nE = Σ_{k,u} h[2k+u]^2",
+        "parameters = {V = [1, 2, 3], w = 0.5}",
+        "dV",
+        [0, 0, 7],
+        "scattered along a letter that the recurrence fixes",
+    ),
     "a lookup within a test of indices": Found(
         "E = Σ_v [to = v]*w[v]",
         "parameters = {w = [1, 2]}\ngiven = {to = 2}",
