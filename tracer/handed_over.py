@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from derivations.computation import Computation
 from derivations.network import Problem
 from tracer.array_files import read_arrays
 from tracer.frameworks import gradients_of, network_of, problem_of, reading_of, turned_gradients
@@ -117,7 +118,7 @@ def _is_model(source: Any) -> bool:
     """A model, or arrays of weights: anything that is no problem, no file of one and no mapping of one."""
     if isinstance(source, Mapping):
         return "W1" in source and "network" not in source
-    return _is_archive(source) or not isinstance(source, Problem | str | Path)
+    return _is_archive(source) or not isinstance(source, Problem | Computation | str | Path)
 
 
 def _is_matrix(given: Any) -> bool:

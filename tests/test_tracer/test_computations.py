@@ -312,6 +312,19 @@ def test_what_comes_later_is_said_in_one_line(command: str, tmp_path: Path, caps
     assert "from a later version on" in said
 
 
+def test_what_comes_later_is_said_from_python_too() -> None:
+    for later in (tracer.verify, lambda problem: tracer.check(problem, {"E": 1})):
+        with pytest.raises(tracer.ProblemError, match="from a later version on"):
+            later(rnn())
+
+
+def test_arrays_of_numpy_are_numbers_of_a_problem() -> None:
+    own = load(
+        {"equations": "E = Σ_i w[i]*x[i]", "parameters": {"w": np.array([1.0, 2])}, "given": {"x": np.arange(2)}}
+    )
+    assert trace(own)["dw"].tolist() == [0, 1]
+
+
 def test_a_machine_format_that_leaves_a_kink_says_so() -> None:
     """0.3·1 and 0.1·3 are equal, and not in float64; a step without a tie says nothing."""
     file = {"equations": "m = max_i(v[i]*u[i])\nE = m^2", "parameters": {"v": [0.3, 0.1]}, "given": {"u": [1, 3]}}
