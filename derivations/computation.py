@@ -135,7 +135,10 @@ class Computation:
         return replace(step, unwritten=frozenset({letter})) if low == high else step
 
     def _short(self, back: Sequence[Equation], forward: Sequence[Equation]) -> Sequence[Equation]:
-        return fused(back, forward, {}, sums_to_one=self._sums_to_one)
+        """Deltas in short where they hold; a slope that nobody reads then has no line."""
+        made = fused(back, forward, {}, sums_to_one=self._sums_to_one)
+        read = {r.name for e in made for r in e.reads}
+        return [e for e in made if e.why != "slope" or e.left.name in read]
 
     def _sums_to_one(self, target: Ref, classes: str) -> bool:
         """Whether given targets sum to 1 over the classes, as written."""

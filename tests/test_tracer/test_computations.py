@@ -238,6 +238,13 @@ def test_the_short_delta_is_y_minus_t_only_where_it_holds() -> None:
     assert np.allclose(trace(long)["da"], 2 * y - 1)
 
 
+def test_a_slope_that_nobody_reads_has_no_line() -> None:
+    """y - t goes past the slope of the sigmoid; another loss reads it."""
+    assert "slope_y" not in str(EquationList(load(LOGISTIC)))
+    squared = {**LOGISTIC, "equations": "a[n] = Σ_i w[i]*x[i,n] + b\ny[n] = sigmoid(a[n])\nE = Σ_n (y[n] - t[n])^2"}
+    assert "slope_y" in str(EquationList(load(squared)))
+
+
 def test_gates_give_each_wire_its_derivative() -> None:
     step = trace(loads(new_equations("circuit", "f = (x+y)*z")))
     assert step["f"] == -12
