@@ -10,7 +10,7 @@ from html import escape
 
 __all__ = ["mathml", "mathml_rows"]
 
-_TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}_^&]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]|\s+|.", re.S)
+_TOKEN = re.compile(r"\\text\{[^{}]*\}|\\[A-Za-z]+\*?|\\.|[{}_^&]|[0-9]+(?:\.[0-9]+)?|[A-Za-z]|\s+|.", re.S)
 _SIGNS = {
     r"\cdot": "·",
     r"\times": "×",
@@ -95,7 +95,7 @@ _LETTERS = {
     },
 }
 _BEFORE_A_SIGN = {"(", "[", ",", "=", "&", r"\\", r"\approx", r"\cdot", r"\times"}
-_NAMED = {r"\exp", r"\log", r"\ln", r"\tanh", r"\max", r"\min"}
+_NAMED = {r"\exp", r"\log", r"\ln", r"\sin", r"\cos", r"\tanh", r"\max", r"\min"}
 _SPACES = {r"\,": "0.17em", r"\;": "0.28em", r"\:": "0.22em", r"\ ": "0.25em", r"\quad": "1em", r"\qquad": "2em"}
 
 
@@ -115,6 +115,11 @@ def mathml_rows(rows: list[tuple[str, str, str]]) -> str:
         for left, right, rule in rows
     )
     return f'<math display="block"><mtable displaystyle="true">{body}</mtable></math>'
+
+
+def _spaced(words: str) -> str:
+    """Words as they stand between signs: a blank before them is kept, which an element would drop."""
+    return ("\u00a0" if words.startswith(" ") else "") + words.strip()
 
 
 class _Reader:
@@ -166,7 +171,7 @@ class _Reader:
             raise ValueError("a group was expected")
         out = ""
         while self.peek() != "}":
-            out += self.next()
+            out += self.next().removeprefix("\\") if self.peek() == r"\_" else self.next()
         self.next()
         return out
 
@@ -183,6 +188,8 @@ class _Reader:
             return f"<mi>{_LETTERS[sign]}</mi>"
         if sign in _NAMED:
             return f"<mi>{sign[1:]}</mi>"
+        if sign.startswith(r"\text{"):
+            return f"<mtext>{escape(_spaced(sign[6:-1]))}</mtext>"
         if sign in _SPACES:
             return f'<mspace width="{_SPACES[sign]}"></mspace>'
         if sign in "+-" and (first or self.tokens[self.at - 2] in _BEFORE_A_SIGN):
@@ -218,8 +225,8 @@ class _Reader:
                 return f"<mover>{self.group()}<mo>~</mo></mover>"
             case r"\mathit" | r"\mathrm" | r"\mathcal" | r"\mathbf":
                 return f"<mi>{escape(self.words())}</mi>"
-            case r"\text":
-                return f"<mtext>{escape(self.words())}</mtext>"
+            case r"\operatorname":
+                return f"<mi>{escape(self.words())}</mi>"
             case r"\dagger":
                 return "<mo>†</mo>"
             case r"\left":
