@@ -28,7 +28,7 @@ from tracer.computed_step import ComputedStep, run_computation
 from tracer.rounding import Rounding, bounds
 from tracer.traces.base import Trace, WorkedLine
 
-__all__ = ["ComputedTrace", "headings", "ranges"]
+__all__ = ["A_FEW", "ComputedTrace", "headings", "ranges"]
 
 MOST_COMPARED = 2000  # numbers of a step that is worked once more, exactly, to see where it stands at kinks
 MOST_TERMS = 400  # of one sum that is written out with its numbers

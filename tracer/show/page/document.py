@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,14 @@ from derivations.names import Quantity
 from derivations.notation import notation_of
 from derivations.writing.policy import policy
 from tracer.show.page.drawing import drawing, run_drawing
+from tracer.show.page.equations_page import equations_parts
 from tracer.show.page.marking import sheet_of, unplaced
-from tracer.show.page.steps import Group, anchor, groups, suffix
+from tracer.show.page.step import Group
+from tracer.show.page.steps import anchor, groups, suffix
 from tracer.show.page.training import columns, curves, tables
-from tracer.show.page.words import Words
+from tracer.show.page.unit_words import UnitWords
 from tracer.show.table import heading_of
+from tracer.traces.computed import ComputedTrace
 from tracer.traces.layered import LayeredTrace
 
 if TYPE_CHECKING:
@@ -39,9 +43,18 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     """
     if trace.arithmetic == "ball":
         raise ValueError("a page shows numbers, not balls; trace without arithmetic 'ball'")
-    if not isinstance(trace, LayeredTrace):
-        raise ValueError("the page of own equations is not there yet")
-    words = Words(lang, trace.problem.network)
+    if isinstance(trace, ComputedTrace):
+        if marks:
+            raise ValueError("a sheet of your own equations has no page yet; leave out --format page")
+        return _filled(
+            "page.html", _script("page.js", "cards.js"), "cards.css", **equations_parts(trace, notation, lang)
+        )
+    assert isinstance(trace, LayeredTrace)
+    return _layered_page(trace, marks, notation, lang)
+
+
+def _layered_page(trace: LayeredTrace, marks: Marked | None, notation: str, lang: str) -> str:
+    words = UnitWords(lang, trace.problem.network)
     profile = notation_of(trace.problem, notation)
     per_sample = max(1, len(trace) // trace.problem.samples)
     samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // 2 // per_sample))
@@ -51,22 +64,27 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     places = {step.id for group in written for step in group.steps}
     return _filled(
         "page.html",
-        "page.js",
+        _script("page.js", "units.js"),
         lang=lang,
         sheet=sheet,
         elsewhere=list(unplaced(sheet, places)) if sheet else [],
         t=words,
         heading=_heading(trace, words),
         groups=written,
+        stated=(),
         stages=[stage for stage in ("forward", "backward", "update") if any(g.stage == stage for g in written)],
         sizes=_sizes(trace),
         picture=picture,
+        drawing="drawing.html",
+        layout="",
+        legend=words("legend"),
+        keys=words("keys"),
         choices=_choices(trace, samples),
         notes=[*_left_out(trace, written, samples, picture.left_out, words), *trace.notes],
     )
 
 
-def _heading(trace: LayeredTrace, words: Words) -> list[str]:
+def _heading(trace: LayeredTrace, words: UnitWords) -> list[str]:
     """The title, or without one the network; then the network, the training, the policy."""
     title, *lines = ("" if trace.problem.title else words("network", sizes=_sizes(trace)), *heading_of(trace))
     title, *lines = [title, *lines] if title else lines
@@ -77,7 +95,7 @@ def _sizes(trace: LayeredTrace) -> str:
     return "-".join(map(str, trace.problem.network.sizes))
 
 
-def _left_out(trace: LayeredTrace, written: tuple[Group, ...], samples: int, units: Any, words: Words) -> list[str]:
+def _left_out(trace: LayeredTrace, written: tuple[Group, ...], samples: int, units: Any, words: UnitWords) -> list[str]:
     out = [words("units_left", l=l, n=n, kept=kept) for l, n, kept in units]
     if samples < trace.problem.samples:
         out.append(words("samples_left", n=trace.problem.samples, kept=samples))
@@ -115,7 +133,14 @@ def _part(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8").strip()
 
 
-def _filled(template: str, script: str, **parts: Any) -> str:
+def _script(name: str, drawing: str) -> str:
+    """A script with the parts that a drawing provides, each under `//: its name`, put in where it names them."""
+    _, *named = re.split(r"^//: (.*)\n", _part(drawing) + "\n", flags=re.M)
+    parts = dict(zip(named[::2], named[1::2], strict=True))
+    return re.sub(r"^//: (.*)\n", lambda found: parts.get(found[1], ""), _part(name), flags=re.M)
+
+
+def _filled(template: str, script: str, more_style: str = "", **parts: Any) -> str:
     """A template filled in; every text is escaped except our own style, script and MathML."""
     import jinja2
 
@@ -126,7 +151,8 @@ def _filled(template: str, script: str, **parts: Any) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    own = {"style": _part("page.css"), "script": _part(script)}
+    style = "\n".join(map(_part, filter(None, ("page.css", more_style))))
+    own = {"style": style, "script": script}
     allowed = policy([own["style"]], own["script"])
     return environment.get_template(template).render(**parts | own, policy=allowed)
 
@@ -142,7 +168,7 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
     if not recorded:
         raise ValueError("equations of your own have no training page yet; leave out --format page")
     problem = recorded[0].problem
-    words, profile = Words(lang, problem.network), notation_of(problem, notation)
+    words, profile = UnitWords(lang, problem.network), notation_of(problem, notation)
     chosen = columns(recorded, profile)
     picture = run_drawing(recorded, profile)
     kept = sum(column.quantity.kind != "E" for column in chosen)
@@ -154,7 +180,7 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
     left += [words("first_network")] if len(recorded[0].steps) > 1 else []
     return _filled(
         "run.html",
-        "run.js",
+        _part("run.js"),
         lang=lang,
         t=words,
         heading=_heading(recorded[0], words),

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from derivations.names import KINDS, Quantity
-from derivations.network import Network
-
 __all__ = ["LANGUAGES", "Words"]
 
 _EN = {
@@ -106,6 +103,23 @@ _EN = {
     "comma": ", ",
     "loss_range": "highest {high}, lowest {low}",
     "now_loss": "loss at this step",
+    "cards": "The arrays of the step",
+    "cards_figure": "The arrays of the step as cards, from left to right in the order of calculation; lines lead from "
+    "an array to those that read it.",
+    "cards_legend": "Blue frame: trained. Dashed: given. Thick: the objective. In a cell: the value, below it "
+    "\u2202, the derivative of {objective} by it, and \u2192, the new value.",
+    "cards_keys": "Gold: this step and what it reads. Walk with the arrow keys, Home and End; click a cell for its "
+    "numbers.",
+    "value_role": "Worked out from {read}.",
+    "start_role": "Where {name} starts: nothing is read.",
+    "objective_role": "The objective: the one number that is differentiated, worked out from {read}.",
+    "signal_role": "Chain rule: how {objective} changes when {of} does. The sum over everything that reads {of}.",
+    "local_role": "Slope: the derivative of the function that gives {of}, where it stands.",
+    "gradient_role": "Gradient: how {objective} changes when {of} does. The sum over everything that reads {of}.",
+    "updated_role": "A step against the gradient: {of} less the learning rate times its gradient.",
+    "entries_left": "{name} has {n} entries; the drawing shows {kept} of them.",
+    "times_left": "{name}: of {n} values one after the other the drawing shows the first {kept}.",
+    "equations_left": "The step has {n} numbers; the page writes out {kept} of them, the first of each equation.",
 }
 _JA = {
     "forward": "順伝播",
@@ -200,6 +214,22 @@ _JA = {
     "comma": "、",
     "loss_range": "最大 {high}、最小 {low}",
     "now_loss": "このステップの損失",
+    "cards": "このステップの配列",
+    "cards_figure": "計算の順に左から右へ並べた配列のカード。線は、配列からそれを読む配列へ引いてあります。",
+    "cards_legend": "青い枠: 学習する値。破線: 与えられた値。太い枠: 目的関数。"
+    "ます目には値、その下に\u2202({objective}の微分)、\u2192(新しい値)を示します。",
+    "cards_keys": "金色: このステップと使う値。"
+    "矢印キー、Home、Endで進みます。ます目をクリックするとその値が表示されます。",
+    "value_role": "{read}から計算します。",
+    "start_role": "{name}の初めの値です。読む値はありません。",
+    "objective_role": "目的関数: 微分する一つの数です。{read}から計算します。",
+    "signal_role": "連鎖律: {of}が変わると{objective}がどう変わるか。{of}を読むすべてについて足します。",
+    "local_role": "傾き: {of}を与える関数の、その位置での微分です。",
+    "gradient_role": "勾配: {of}が変わると{objective}がどう変わるか。{of}を読むすべてについて足します。",
+    "updated_role": "勾配と逆向きに進みます。{of}から、学習率と勾配の積を引きます。",
+    "entries_left": "{name}には{n}個の要素があり、図にはそのうち{kept}個を示します。",
+    "times_left": "{name}: 順に並ぶ{n}個の値のうち、図には最初の{kept}個を示します。",
+    "equations_left": "全部で{n}個の数があり、このページは各式の最初の要素、合わせて{kept}個を書き出します。",
 }
 _SAID = {
     "en": (
@@ -228,6 +258,9 @@ _SAID = {
         (r"Sample (\d+)", r"サンプル\1"),
         (r"(\S+) network: ", r"\1 ネットワーク: "),
         (r"(\d+) samples", r"サンプル\1個"),
+        (r"^(\d+) equations?\b", r"式\1本"),
+        (r"; parameters ", "; パラメータ "),
+        ("^no update: the step ends with the gradients$", "更新なし: 勾配まで求める"),
         ("samples in turn", "サンプルごとに更新"),
         ("samples apart", "サンプルごとに別のネットワーク"),
         ("sum over the batch", "バッチの和"),
@@ -248,12 +281,12 @@ assert _EN.keys() == _JA.keys()
 
 
 class Words:
-    """The words of one language for one network.  Raises ValueError for a language that is not there."""
+    """The words of one language.  Raises ValueError for a language that is not there."""
 
-    def __init__(self, lang: str, network: Network) -> None:
+    def __init__(self, lang: str) -> None:
         if lang not in LANGUAGES:
             raise ValueError(f"language '{lang[:20]}' is not known; known are {', '.join(LANGUAGES)}")
-        self.lang, self.table, self.network = lang, LANGUAGES[lang], network
+        self.lang, self.table = lang, LANGUAGES[lang]
 
     def __call__(self, key: str, **facts: object) -> str:
         return self.table[key].format(**facts)
@@ -263,83 +296,3 @@ class Words:
         for english, own in _SAID[self.lang]:
             text = re.sub(english, own, text)
         return text
-
-    def unit(self, layer: int, j: int) -> str:
-        """A unit by its place: "hidden unit 2"."""
-        L = len(self.network)
-        alone = L == 1 and self.network.loss.parts is None
-        key = (
-            "input"
-            if layer == 0
-            else "alone"
-            if alone
-            else "output"
-            if layer == L
-            else "hidden"
-            if L == 2
-            else "hidden_of"
-        )
-        return self(key, l=layer, j=j)
-
-    def place(self, q: Quantity) -> str:
-        """Where in the network a quantity belongs: its unit, its edge, the whole."""
-        match KINDS[q.kind].axes, q.indices:
-            case "ji", (j, i):
-                return self("edge", i=self.unit(q.layer - 1, i), j=self.unit(q.layer, j))
-            case "jm", (k, m):
-                return self("pair", j=self.unit(q.layer, k), i=self.unit(q.layer, m))
-            case "b", ():
-                return self("shared_threshold" if self._threshold(q.layer) else "shared", l=q.layer)
-            case "b", (j,):
-                key = "threshold_of" if self._threshold(q.layer) else "bias_of"
-                return self(key, j=self.unit(q.layer, j))
-            case "k", (k,):
-                return self.unit(len(self.network), k)
-            case _, (j,):
-                return self.unit(q.layer, j)
-        return self("whole_sample" if q.kind == "E_sample" else "whole")
-
-    def rule(self, kind: str, layer: int) -> str:
-        """The name of the rule that gives a kind of quantity."""
-        key = self._key(kind, layer)
-        return self(key if key in self.table else "state")
-
-    def _key(self, kind: str, layer: int) -> str:
-        """The kind as the table's keys name it: a threshold apart from a bias."""
-        theta = self._threshold(layer)
-        match kind:
-            case "W_new":
-                return "new"
-            case "b_new":
-                return "new_theta" if theta else "new_bias"
-            case "db":
-                return "dtheta" if theta else "db"
-            case "dz" if not layer:
-                return "dz_input"
-        return kind
-
-    def _threshold(self, layer: int) -> bool:
-        bias = self.network.layer(layer).bias if layer else None
-        return bias is not None and bias.letter == "theta"
-
-    def why(
-        self, kind: str, layer: int, *, fused: bool = False, plain_update: bool = True, biases_kept: bool = False
-    ) -> str:
-        """The rule in a sentence."""
-        key = self._key(kind, layer)
-        if key not in self.table:
-            return self("state_why")
-        if kind == "dz":
-            return self("dz_last_why" if layer == len(self.network) else "dz_why")
-        if kind == "b_new" and biases_kept:
-            return self("new_kept_why")
-        if kind.endswith("_new") and not plain_update:
-            return self("new_other_why")
-        own = self.network.layer(layer) if layer else None
-        if kind == "a" and own and own.bias:
-            return self("a_theta_why" if self._threshold(layer) else "a_bias_why")
-        if kind == "delta" and fused:
-            return self("delta_fused_why")
-        if kind == "delta" and own and not own.activation.elementwise:
-            return self("delta_sum_why")
-        return self(f"{key}_why", f=self.said(own.activation.name) if own else "")

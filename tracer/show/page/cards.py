@@ -1,0 +1,254 @@
+"""The arrays of somebody's own equations as cards: each opened to its entries as a grid, a recurrence unrolled.
+
+An entry shows its value, below it the derivative of the objective by it, and the new value of a parameter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from derivations.equations import Role
+from derivations.expression import Index, Ref
+from derivations.quantity import Quantity
+from tracer.show.page.formula_writer import quantities_read
+from tracer.show.page.places import Places
+from tracer.traces.base import WorkedLine
+
+if TYPE_CHECKING:
+    from tracer.traces.computed import ComputedTrace
+
+__all__ = ["Card", "Cell", "Deck", "Grid", "Key", "LeftOut", "Text"]
+
+MOST_ALONG = 8  # entries of a row and of a column
+MOST_ENTRIES = 64  # of a card
+MOST_TIMES = 8  # values of a recurrence's index
+_LEADS = {Role.SIGNAL: "\u2202 ", Role.GRADIENT: "\u2202 ", Role.UPDATED: "\u2192 "}
+_SHOWN = (Role.GIVEN, Role.PARAMETER, Role.VALUE, Role.OBJECTIVE)
+
+Key = tuple[str, int | None]
+"""An array, and the value of the recurrence's index that the card shows; None for all of the array."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A number in a cell: its place without sample, the sign before it, its text in each sample."""
+
+    q: str
+    lead: str
+    values: tuple[str, ...]
+    role: str
+
+    @property
+    def stated(self) -> bool:
+        """Whether it is no step's number: given, or a parameter."""
+        return self.role in ("given", "parameter")
+
+    @property
+    def longest(self) -> int:
+        """Letters, of the longest in any sample."""
+        return len(self.lead) + max(map(len, self.values))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An entry in its grid's row and column."""
+
+    place: str
+    row: int
+    column: int
+    texts: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows and columns of cells; `name` tells the grids of one card apart, "" where there is one."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """An array, or its part at one value of the recurrence's index; `more`: entries that are not shown."""
+
+    key: Key
+    name: str
+    role: str
+    grids: tuple[Grid, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What the drawing does not show: an array and how many of its entries or values there are and are shown.
+
+    `key` says in the table of words which of the two.
+    """
+
+    key: str
+    name: str
+    count: int
+    kept: int
+
+
+class Deck:
+    """The cards of a trace, what each reads, and what was left out; `lines` are the equations that the page writes."""
+
+    def __init__(self, trace: ComputedTrace, lines: Sequence[WorkedLine], samples: int) -> None:
+        self.trace, self.lines, self.samples = trace, lines, samples
+        self.step, self.names, self.places = trace.problem.step, trace.names, Places(trace)
+        self.forward = [e for e in self.step.equations if e.stage == "forward"]
+        self.left_out: list[LeftOut] = []
+
+    # --- which cards there are ---
+
+    @cached_property
+    def split(self) -> dict[str, int]:
+        """The axis along which an array is dealt out, a card for each value: that of a recurrence's index."""
+        tasks = self.trace.problem.planned.exact.tasks
+        recurring = {l for task in tasks if task.equation.stage == "forward" for l in task.fixed}
+        given = [r for e in self.forward for r in e.reads if self.step.arrays[r.name].role is Role.GIVEN]
+        by_name: dict[str, list[Ref]] = {}
+        for ref in (*(e.left for e in self.forward), *given):
+            by_name.setdefault(ref.name, []).append(ref)
+        found = {name: _common_axis(refs, recurring) for name, refs in by_name.items()}
+        return {name: axis for name, axis in found.items() if axis is not None}
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """Stated arrays first, then those worked out, in the order of calculation."""
+        worked = dict.fromkeys(e.left.name for e in self.forward)
+        stated = [name for name, a in self.step.arrays.items() if a.role in _SHOWN and name not in worked]
+        return tuple(key for name in (*stated, *worked) for key in self._keys(name))
+
+    def _keys(self, name: str) -> Iterator[Key]:
+        if name not in self.split:
+            yield name, None
+            return
+        low, high = self.step.arrays[name].extents[self.split[name]]
+        kept = min(high, low + MOST_TIMES - 1)
+        if kept < high:
+            self.left_out.append(
+                LeftOut("times_left", self._title(name, self._at(name, {})), high - low + 1, MOST_TIMES)
+            )
+        yield from ((name, value) for value in range(low, kept + 1))
+
+    def key_of(self, q: Quantity) -> Key:
+        """The card of a forward number."""
+        axis = self._written_axis(q.kind)
+        return (q.kind, None) if axis is None else (q.kind, q.indices[axis])
+
+    def _written_axis(self, name: str) -> int | None:
+        """Where the split axis stands in a quantity's indices, which leave out the sample's."""
+        axis, sampled = self.split.get(name), self.trace.problem.sample_axes.get(name)
+        return axis - 1 if axis is not None and sampled is not None and sampled < axis else axis
+
+    @cached_property
+    def reads(self) -> dict[Key, set[Key]]:
+        """Which cards a card reads; an array of numbers that are looked up is read by whoever looks them up."""
+        out = {key: set[Key]() for key in self.keys}
+        for line in self.lines:
+            own = self.key_of(line.quantity) if line.stage == "forward" else None
+            if own in out:
+                read = (q for q in quantities_read(line.formula) if self.step.arrays[q.kind].role in _SHOWN)
+                out[own] |= {key for key in map(self.key_of, read) if key in out and key != own}
+        seen = {(name, r[0]) for (name, _), keys in out.items() for r in keys}
+        for e in self.forward:
+            for name in dict.fromkeys(r.name for r in e.reads if (e.left.name, r.name) not in seen):
+                for own, key in itertools.product(self._of(e.left.name), self._of(name)):
+                    if own != key and (own[1] is None or key[1] in (None, own[1])):
+                        out[own].add(key)
+        return out
+
+    def _of(self, name: str) -> list[Key]:
+        return [key for key in self.keys if key[0] == name]
+
+    # --- one card ---
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """Every card, in the order of `keys`."""
+        return tuple(map(self._card, self.keys))
+
+    def _card(self, key: Key) -> Card:
+        name, value = key
+        axis = self._written_axis(name)
+        fixed = {} if value is None or axis is None else {axis: value}
+        runs = {k: range(a, b + 1) for k, (a, b) in enumerate(self.names.axes(name)) if k not in fixed}
+        shown = {k: run[:MOST_ALONG] for k, run in runs.items()}
+        leading, last = list(runs)[:-2], list(runs)[-2:]
+        sheet = math.prod(len(shown[k]) for k in last)
+        apart = list(itertools.product(*(shown[k] for k in leading)))[: max(1, MOST_ENTRIES // sheet)]
+        total, kept = math.prod(map(len, runs.values())), sheet * len(apart)
+        title = self._title(name, self._at(name, fixed))
+        if kept < total:
+            self.left_out.append(LeftOut("entries_left", title, total, kept))
+        grids = []
+        for at in apart:
+            own = fixed | dict(zip(leading, at, strict=True))
+            grids.append(Grid(self._title(name, self._at(name, own)) if leading else "", self._cells(name, own, shown)))
+        return Card(key, title, self.step.arrays[name].role.name.lower(), tuple(grids), total - kept)
+
+    def _cells(self, name: str, fixed: dict[int, int], shown: dict[int, range]) -> tuple[Cell, ...]:
+        """The last two free axes as rows and columns; one alone as a column."""
+        free = [k for k in shown if k not in fixed]
+        rows, columns = ([shown[k] for k in free] + [range(1), range(1)])[:2]
+        cells = []
+        for (r, i), (c, j) in itertools.product(enumerate(rows), enumerate(columns)):
+            at = fixed | dict(zip(free, (i, j), strict=False))
+            q = Quantity(name, 0, tuple(at[k] for k in sorted(at)))
+            cells.append(Cell(self.places.base(q), r, c, self._texts(q)))
+        return tuple(cells)
+
+    def _at(self, name: str, fixed: dict[int, int]) -> tuple[str, ...]:
+        """The indices of an array, a dot for each that is free."""
+        return tuple(str(fixed.get(k, "\u00b7")) for k in range(len(self.names.axes(name))))
+
+    def _title(self, name: str, at: tuple[str, ...]) -> str:
+        """What is written above a card: `W`, `h[2,·]`."""
+        known = self.names.letter(name, at)
+        written = known if known is not None else f"{name}[{','.join(at)}]"
+        return written.partition("[")[0] if all(i == "\u00b7" for i in at) else written
+
+    def _texts(self, q: Quantity) -> tuple[Text, ...]:
+        """The value of an entry, its derivative, its new value: what there is of them."""
+        role = self.step.arrays[q.kind].role
+        found = [Text(self.places.base(q), "", self._values(q), role.name.lower())]
+        for belonging, lead in _LEADS.items():
+            for name in self._belonging.get((q.kind, belonging), ()):
+                own = q._replace(kind=name)
+                found.append(Text(self.places.base(own), lead, self._values(own), belonging.name.lower()))
+        return tuple(found)
+
+    @cached_property
+    def _belonging(self) -> dict[tuple[str, Role], list[str]]:
+        out: dict[tuple[str, Role], list[str]] = {}
+        for name, array in self.step.arrays.items():
+            if array.of:
+                out.setdefault((array.of, array.role), []).append(name)
+        return out
+
+    def _values(self, q: Quantity) -> tuple[str, ...]:
+        """The texts of an entry, one a sample; one alone where it is the same for all."""
+        steps, axis = self.trace.steps[: self.samples], self.trace.problem.sample_axes.get(q.kind)
+        places = [q.indices]
+        if axis is not None:
+            low = self.step.arrays[q.kind].extents[axis][0]
+            count = self.samples if steps[0].problem.samples > 1 else 1
+            places = [(*q.indices[:axis], low + k, *q.indices[axis:]) for k in range(count)]
+        return tuple(self.trace.shown[self.trace.quantity(step, q.kind, at)] for step in steps for at in places)
+
+
+def _common_axis(refs: Sequence[Ref], letters: set[str]) -> int | None:
+    """The axis at which one of the letters stands alone wherever it stands; a number may stand there too."""
+    axes = {k for r in refs for k, i in enumerate(r.at) if isinstance(i, Index) and i.letter in letters}
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    there = [r.at[axis] for r in refs]
+    return axis if all(isinstance(i, Index) and (i.letter in letters or not i.terms) for i in there) else None
