@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,3 +122,13 @@ def off(found: Any, truth: Any) -> float:
     p, q = (np.asarray(a, float) for a in (found, truth))
     assert p.shape == q.shape, f"{p.shape} is not {q.shape}"
     return float(np.max(np.abs(p - q), initial=0) / max(1e-3, np.max(np.abs(q), initial=0)))
+
+
+def problem_text(name: str) -> str:
+    """An example as a problem file has it: its drawn numbers written out."""
+    rng = np.random.default_rng(7)
+
+    def drawn(found: re.Match[str]) -> str:
+        return str(random_numbers(rng, **tomllib.loads(f"v = {found[0]}")["v"]))
+
+    return re.sub(r"\{random = [^}]*\}", drawn, (FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

@@ -78,13 +78,13 @@ CONTRAST = """() => {
   const light = c => { const [r, g, b] = c.map(v => linear(v / 255)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const page = rgb(getComputedStyle(document.body).backgroundColor);
   return [...document.querySelectorAll('svg text')].map(t => {
-    const circle = !t.classList.contains('n') && t.parentNode.querySelector('circle');
+    const circle = !t.classList.contains('n') && t.parentNode.querySelector('circle,:scope>rect');
     const back = circle ? rgb(getComputedStyle(circle).fill) : page;
     const [a, b] = [light(rgb(getComputedStyle(t).fill)), light(back)].sort((x, y) => y - x);
     return [(a + 0.05) / (b + 0.05), t.textContent];
   });
 }"""
-"""(contrast, text) of every text of the drawing, against its circle or the page."""
+"""(contrast, text) of every text of the drawing, against its circle, its cell or the page."""
 
 
 PIXELS = """async data => {

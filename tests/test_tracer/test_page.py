@@ -7,12 +7,12 @@ import hashlib
 import json
 import re
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from networks import random_problem
+from page_reader import HTML, SVG, read
 from rendering.gates import CORE
 
 from tracer import load, trace, train
@@ -27,79 +27,6 @@ from tracer.template import new_problem
 
 SAMPLES = [folder.name for folder in sample_folders()]
 HAND = page(trace("hand-3-2-2", digits=4))
-VOID = {"meta", "input", "br"}
-HTML = {
-    "html",
-    "head",
-    "meta",
-    "title",
-    "style",
-    "body",
-    "header",
-    "h1",
-    "h2",
-    "h3",
-    "p",
-    "main",
-    "div",
-    "nav",
-    "button",
-}
-HTML |= {
-    "p",
-    "b",
-    "span",
-    "a",
-    "label",
-    "select",
-    "option",
-    "input",
-    "output",
-    "section",
-    "small",
-    "ol",
-    "li",
-    "script",
-}
-SVG = {"svg", "g", "path", "circle", "text", "tspan"}
-
-
-class Reader(HTMLParser):
-    """The steps of a page, the elements it uses, and what does not close."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: list[dict[str, str]] = []
-        self.elements: set[str] = set()
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.elements.add(tag)
-        if tag == "li":
-            self.steps.append(dict(attrs))
-        if any(name == "style" or name.startswith("on") for name, _ in attrs):
-            self.faults.append(f"{tag} with {attrs}")
-        if tag not in VOID and not self.get_starttag_text().endswith("/>"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open and self.open[-1] == tag:
-            self.open.pop()
-        elif tag not in ("path", "circle", "polyline"):
-            self.faults.append(f"</{tag}> closes {self.open[-1:]}")
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("mn", "text"):
-            self.text.append(data)
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    return reader
 
 
 @pytest.mark.parametrize("options", [{}, {"digits": 4}, {"places": 3}, {"digits": 5, "carry": "full"}])

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracer.show.page.cards import Card, Deck, Grid, Key, Text
 
 __all__ = ["CardDrawing", "DrawnCard", "DrawnCell", "Link", "card_drawing"]
 
 LETTER, LINE = 7.7, 13.0  # pixels of a digit, of a line of digits
+NAME_LETTER, NARROWEST = 8.5, 26.0  # of a letter of a card's name; of a cell
 PAD, TITLE, SUBTITLE = 7.0, 20.0, 14.0
 BETWEEN = 8.0  # two grids of a card
 ACROSS, DOWN = 48.0, 14.0  # two columns of cards, two cards of a column
@@ -99,13 +100,27 @@ def card_drawing(deck: Deck) -> CardDrawing:
 
 
 def _measured(card: Card) -> _Measured:
-    """Grids side by side where that is nearer to a square."""
-    texts = [text for grid in card.grids for cell in grid.cells for text in cell.texts]
-    wide = round(max(26.0, max(text.longest for text in texts) * LETTER + 8))
-    high = LINE * max(len(cell.texts) for grid in card.grids for cell in grid.cells) + 5
-    size = _size_of(card.grids[0], wide, high)
+    """A card's cells from its own corner; a name wider than they are makes room beside them."""
+    cells, subtitles = _grids(card)
+    inner = max(cell.x + cell.width for cell in cells) + PAD
+    wide = math.ceil(max(inner, len(card.name) * NAME_LETTER + 2 * PAD))
+    shift = (wide - inner) / 2
+    return _Measured(
+        card,
+        wide,
+        math.ceil(max(cell.y + cell.height for cell in cells) + PAD),
+        tuple(_moved(cell, shift, 0) for cell in cells),
+        tuple((x + shift, y, name) for x, y, name in subtitles),
+    )
+
+
+def _grids(card: Card) -> tuple[list[DrawnCell], list[tuple[float, float, str]]]:
+    """The grids of a card with their names, side by side where that is nearer to a square."""
+    texts = [cell.texts for grid in card.grids for cell in grid.cells]
+    wide = round(max(NARROWEST, max(text.longest for own in texts for text in own) * LETTER + 8))
+    high = round(LINE * max(map(len, texts)) + 5)
+    size, count = _size_of(card.grids[0], wide, high), len(card.grids)
     named = SUBTITLE if card.grids[0].name else 0.0
-    count = len(card.grids)
     abreast = min(count, max(1, math.ceil(math.sqrt(count * (size[1] + named) / size[0]))))
     cells: list[DrawnCell] = []
     subtitles: list[tuple[float, float, str]] = []
@@ -115,12 +130,7 @@ def _measured(card: Card) -> _Measured:
         if named:
             subtitles.append((x + size[0] / 2, y - 4, grid.name))
         cells += [DrawnCell(c.place, x + c.column * wide, y + c.row * high, wide, high, c.texts) for c in grid.cells]
-    inner = max(cell.x + cell.width for cell in cells) + PAD
-    title = len(card.name) * 8.5 + 2 * PAD
-    shift = max(0.0, (title - inner) / 2)
-    moved = tuple(_moved(cell, shift, 0) for cell in cells)
-    named_grids = tuple((x + shift, y, name) for x, y, name in subtitles)
-    return _Measured(card, max(inner, title), max(c.y + c.height for c in cells) + PAD, moved, named_grids)
+    return cells, subtitles
 
 
 def _size_of(grid: Grid, wide: float, high: float) -> tuple[float, float]:
@@ -128,7 +138,7 @@ def _size_of(grid: Grid, wide: float, high: float) -> tuple[float, float]:
 
 
 def _moved(cell: DrawnCell, x: float, y: float) -> DrawnCell:
-    return DrawnCell(cell.place, cell.x + x, cell.y + y, cell.width, cell.height, cell.texts)
+    return replace(cell, x=round(cell.x + x), y=round(cell.y + y))
 
 
 def _drawn(number: int, m: _Measured, x: float, y: float) -> DrawnCard:

@@ -74,23 +74,18 @@ class Grid:
 
 @dataclass(frozen=True)
 class Card:
-    """An array, or its part at one value of the recurrence's index; `more`: entries that are not shown."""
+    """An array, or its part at one value of the recurrence's index."""
 
     key: Key
     name: str
     role: str
     grids: tuple[Grid, ...]
-    more: int
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What the drawing does not show: an array and how many of its entries or values there are and are shown.
+    """An array of which the drawing shows a part: how many entries there are, and how many are shown."""
 
-    `key` says in the table of words which of the two.
-    """
-
-    key: str
     name: str
     count: int
     kept: int
@@ -103,7 +98,7 @@ class Deck:
         self.trace, self.lines, self.samples = trace, lines, samples
         self.step, self.names, self.places = trace.problem.step, trace.names, Places(trace)
         self.forward = [e for e in self.step.equations if e.stage == "forward"]
-        self.left_out: list[LeftOut] = []
+        self.written = {line.quantity for line in lines}
 
     # --- which cards there are ---
 
@@ -131,12 +126,7 @@ class Deck:
             yield name, None
             return
         low, high = self.step.arrays[name].extents[self.split[name]]
-        kept = min(high, low + MOST_TIMES - 1)
-        if kept < high:
-            self.left_out.append(
-                LeftOut("times_left", self._title(name, self._at(name, {})), high - low + 1, MOST_TIMES)
-            )
-        yield from ((name, value) for value in range(low, kept + 1))
+        yield from ((name, value) for value in range(low, high + 1)[:MOST_TIMES])
 
     def key_of(self, q: Quantity) -> Key:
         """The card of a forward number."""
@@ -160,8 +150,9 @@ class Deck:
         seen = {(name, r[0]) for (name, _), keys in out.items() for r in keys}
         for e in self.forward:
             for name in dict.fromkeys(r.name for r in e.reads if (e.left.name, r.name) not in seen):
-                for own, key in itertools.product(self._of(e.left.name), self._of(name)):
-                    if own != key and (own[1] is None or key[1] in (None, own[1])):
+                *_, last = there = self._of(name)
+                for own, key in itertools.product(self._of(e.left.name), there):
+                    if own != key and (key in ((name, None), (name, own[1])) or (own[1] is None and key == last)):
                         out[own].add(key)
         return out
 
@@ -175,6 +166,16 @@ class Deck:
         """Every card, in the order of `keys`."""
         return tuple(map(self._card, self.keys))
 
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """The arrays that are shown in part."""
+        out = []
+        for name in dict.fromkeys(name for name, _ in self.keys):
+            total = math.prod(high - low + 1 for low, high in self.names.axes(name))
+            kept = sum(len(grid.cells) for card in self.cards if card.key[0] == name for grid in card.grids)
+            out += [LeftOut(self._title(name, self._at(name, {})), total, kept)] if kept < total else []
+        return out
+
     def _card(self, key: Key) -> Card:
         name, value = key
         axis = self._written_axis(name)
@@ -184,15 +185,12 @@ class Deck:
         leading, last = list(runs)[:-2], list(runs)[-2:]
         sheet = math.prod(len(shown[k]) for k in last)
         apart = list(itertools.product(*(shown[k] for k in leading)))[: max(1, MOST_ENTRIES // sheet)]
-        total, kept = math.prod(map(len, runs.values())), sheet * len(apart)
         title = self._title(name, self._at(name, fixed))
-        if kept < total:
-            self.left_out.append(LeftOut("entries_left", title, total, kept))
         grids = []
         for at in apart:
             own = fixed | dict(zip(leading, at, strict=True))
             grids.append(Grid(self._title(name, self._at(name, own)) if leading else "", self._cells(name, own, shown)))
-        return Card(key, title, self.step.arrays[name].role.name.lower(), tuple(grids), total - kept)
+        return Card(key, title, self.step.arrays[name].role.name.lower(), tuple(grids))
 
     def _cells(self, name: str, fixed: dict[int, int], shown: dict[int, range]) -> tuple[Cell, ...]:
         """The last two free axes as rows and columns; one alone as a column."""
@@ -216,13 +214,14 @@ class Deck:
         return written.partition("[")[0] if all(i == "\u00b7" for i in at) else written
 
     def _texts(self, q: Quantity) -> tuple[Text, ...]:
-        """The value of an entry, its derivative, its new value: what there is of them."""
+        """The value of an entry; its derivative and its new value where the page works them out."""
         role = self.step.arrays[q.kind].role
         found = [Text(self.places.base(q), "", self._values(q), role.name.lower())]
         for belonging, lead in _LEADS.items():
             for name in self._belonging.get((q.kind, belonging), ()):
                 own = q._replace(kind=name)
-                found.append(Text(self.places.base(own), lead, self._values(own), belonging.name.lower()))
+                if self._first(own) in self.written:
+                    found.append(Text(self.places.base(own), lead, self._values(own), belonging.name.lower()))
         return tuple(found)
 
     @cached_property
@@ -235,13 +234,23 @@ class Deck:
 
     def _values(self, q: Quantity) -> tuple[str, ...]:
         """The texts of an entry, one a sample; one alone where it is the same for all."""
+        return tuple(self.trace.shown[own] for own in self._of_samples(q))
+
+    def _first(self, q: Quantity) -> Quantity | None:
+        """The entry in the first sample; None where the array has none: what comes before all has no signal."""
+        axes = self.names.axes(q.kind)
+        there = all(low <= i <= high for i, (low, high) in zip(q.indices, axes, strict=True))
+        return next(self._of_samples(q)) if there else None
+
+    def _of_samples(self, q: Quantity) -> Iterator[Quantity]:
+        """An entry in each sample that the page shows."""
         steps, axis = self.trace.steps[: self.samples], self.trace.problem.sample_axes.get(q.kind)
         places = [q.indices]
         if axis is not None:
             low = self.step.arrays[q.kind].extents[axis][0]
             count = self.samples if steps[0].problem.samples > 1 else 1
             places = [(*q.indices[:axis], low + k, *q.indices[axis:]) for k in range(count)]
-        return tuple(self.trace.shown[self.trace.quantity(step, q.kind, at)] for step in steps for at in places)
+        yield from (self.trace.quantity(step, q.kind, at) for step in steps for at in places)
 
 
 def _common_axis(refs: Sequence[Ref], letters: set[str]) -> int | None:

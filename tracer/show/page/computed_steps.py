@@ -83,7 +83,7 @@ def _in_turn(trace: ComputedTrace) -> bool:
 
 
 class _TightFormulas(FormulaWriter):
-    """The same with indices close together: `h_2,1` has no gap after its comma."""
+    """The same in fewer letters, with indices close together: `h_2,1` has no gap after its comma."""
 
     def room(self, left: str) -> float:
         """How wide a row may be, in em, right of a name in LaTeX: names here are as wide as they like."""
@@ -91,11 +91,13 @@ class _TightFormulas(FormulaWriter):
 
     def mathml(self, latex: str) -> str:
         """The inside of a <math> element.  Raises ValueError where the page cannot write it."""
-        return _INDICES.sub(lambda found: f"{found[1]}{_joined(found[2])}", super().mathml(latex))
+        close = _INDICES.sub(lambda found: f"{found[1]}{_joined(found[2])}", super().mathml(latex))
+        return _UNSTRETCHED.sub(r"<mo>\1</mo>", close)
 
 
 _COMMA = '<mo stretchy="false">,</mo>'
-_CLOSE_COMMA = '<mo lspace="0" rspace="0">,</mo>'
+_CLOSE_COMMA = "<mi>,</mi>"  # an operator would have a gap behind it
+_UNSTRETCHED = re.compile(r'<mo stretchy="false">([-+,;.]|&[lg]t;)</mo>')
 _INDEX = r"(?:<m[ion][^>]*>[^<]*</m[ion]>)"
 _INDICES = re.compile(rf"((?:<msubsup><mi>[^<]*</mi>)?)<mrow>({_INDEX}+)</mrow>(?=</msub>|<mn>|<mrow>)")
 

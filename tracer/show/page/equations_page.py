@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["equations_parts"]
 
+LONGEST = 80  # letters of an equation that may be a title
 WIDE = 620  # pixels: a wider drawing stands above the steps, not beside them
 
 
@@ -28,13 +29,12 @@ def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> Mapping[s
     words, lines, kept = Words(lang), written_lines(trace), kept_samples(trace)
     steps, deck = ComputedSteps(trace, lines, words), Deck(trace, lines, kept)
     groups, picture = steps.groups(), card_drawing(deck)
-    title, *others = heading_of(trace)
     return {
         "lang": lang,
         "sheet": None,
         "elsewhere": [],
         "t": words,
-        "heading": [title if trace.problem.title else words.said(title), *map(words.said, others)],
+        "heading": _heading(trace, words),
         "groups": groups,
         "stated": steps.stated(),
         "stages": [stage for stage in STAGES if any(group.stage == stage for group in groups)],
@@ -48,8 +48,20 @@ def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> Mapping[s
     }
 
 
+def _heading(trace: ComputedTrace, words: Words) -> list[str]:
+    """The title, or without one the equation of the objective; then what is said of the step."""
+    title, *others = heading_of(trace)
+    if trace.problem.title:
+        return [title, *map(words.said, others)]
+    lines = (line.general[0] for line in trace.lines(1) if line.quantity.kind == trace.problem.objective)
+    equation = next(lines, "")
+    own = equation if 0 < len(equation) <= LONGEST else trace.problem.objective
+    return [own, *map(words.said, (title, *others))]
+
+
 def _left_out(trace: ComputedTrace, groups: tuple[Group, ...], deck: Deck, kept: int, words: Words) -> list[str]:
-    out = [words(left.key, name=left.name, n=left.count, kept=left.kept) for left in deck.left_out]
+    parts = [words("part_of", name=left.name, n=left.count, kept=left.kept) for left in deck.left_out]
+    out = [words("drawing_left", what=words("comma").join(parts))] if parts else []
     written = sum(len(group.steps) for group in groups)
     if kept < trace.problem.samples:
         out.append(words("samples_left", n=trace.problem.samples, kept=kept))

@@ -117,8 +117,8 @@ _EN = {
     "local_role": "Slope: the derivative of the function that gives {of}, where it stands.",
     "gradient_role": "Gradient: how {objective} changes when {of} does. The sum over everything that reads {of}.",
     "updated_role": "A step against the gradient: {of} less the learning rate times its gradient.",
-    "entries_left": "{name} has {n} entries; the drawing shows {kept} of them.",
-    "times_left": "{name}: of {n} values one after the other the drawing shows the first {kept}.",
+    "drawing_left": "The drawing shows a part of {what}.",
+    "part_of": "{name} ({kept} of {n})",
     "equations_left": "The step has {n} numbers; the page writes out {kept} of them, the first of each equation.",
 }
 _JA = {
@@ -227,8 +227,8 @@ _JA = {
     "local_role": "傾き: {of}を与える関数の、その位置での微分です。",
     "gradient_role": "勾配: {of}が変わると{objective}がどう変わるか。{of}を読むすべてについて足します。",
     "updated_role": "勾配と逆向きに進みます。{of}から、学習率と勾配の積を引きます。",
-    "entries_left": "{name}には{n}個の要素があり、図にはそのうち{kept}個を示します。",
-    "times_left": "{name}: 順に並ぶ{n}個の値のうち、図には最初の{kept}個を示します。",
+    "drawing_left": "図に示すのは一部です: {what}。",
+    "part_of": "{name}({n}個中{kept}個)",
     "equations_left": "全部で{n}個の数があり、このページは各式の最初の要素、合わせて{kept}個を書き出します。",
 }
 _SAID = {
