@@ -87,7 +87,7 @@ class _TightFormulas(FormulaWriter):
 
     def room(self, left: str) -> float:
         """How wide a row may be, in em, right of a name in LaTeX: names here are as wide as they like."""
-        return max(WIDTH + 0.5 - width(left), WIDTH / 2)
+        return max(WIDTH - 1 - width(left), WIDTH / 2)
 
     def mathml(self, latex: str) -> str:
         """The inside of a <math> element.  Raises ValueError where the page cannot write it."""
@@ -154,7 +154,7 @@ class ComputedSteps:
     def _general(self, line: WorkedLine) -> str:
         """The equation with its letters, in rows that a phone shows."""
         e, latex = self.equations[line.general[0]], self.letters
-        left, out, room = self.formulas.mathml(latex(e.left)), [], self.formulas.room(latex(e.left))
+        left, out, room = self.formulas.mathml(latex(e.left)), [], self.formulas.room(latex(e.left)) - 1
         for k, row in enumerate(rows(e.right, room, latex)):
             right = self.formulas.mathml(f"= {row}" if k == 0 else rf"{CONTINUED} {row}")
             out.append(f"<mtr><mtd>{left}</mtd><mtd>{right}</mtd></mtr>")
