@@ -23,7 +23,7 @@ from tracer.answers.result import Marked
 from tracer.cli import main
 from tracer.show.page import page
 from tracer.show.page.card_layout import CardDrawing, DrawnCard, card_drawing
-from tracer.show.page.cards import Deck
+from tracer.show.page.cards import MOST_CELLS, Deck
 from tracer.show.page.computed_steps import MOST_OF_ONE, MOST_STEPS, kept_samples, written_lines
 from tracer.show.page.places import Places
 from tracer.template_equations import new_equations
@@ -328,6 +328,20 @@ def test_many_equations_share_the_page() -> None:
     html = page(trace(loads(text)))
     assert 1400 < len(read(html).steps) <= MOST_STEPS
     assert too_much(html) == []
+
+
+def test_many_cards_are_smaller() -> None:
+    """A chain of 200 arrays of 60, listed from its end: a drawing of 1,200 cells at most, each right of the last."""
+    chain = [f"c{k}[i] = tanh(c{k - 1}[i])\n" for k in range(200, 0, -1)]
+    text = f"equations = '''\n{''.join(chain)}c0[i] = p[i]*x[i]\nE = Σ_i c200[i]\n'''\n"
+    text += f"parameters = {{p = {[0.9] * 60}}}\ngiven = {{x = {[1.1] * 60}}}\n"
+    traced = trace(loads(text), digits=4)
+    picture = card_drawing(Deck(traced, written_lines(traced), kept_samples(traced)))
+    assert 800 < sum(len(card.cells) for card in picture.cards) <= MOST_CELLS
+    left = {card.name: card.x for card in picture.cards}
+    assert all(left[f"c{k}"] < left[f"c{k + 1}"] for k in range(200))
+    note = re.findall(r'<p class="note">(The drawing[^<]*)', page(traced))[0]
+    assert note.count("(5 of 60)") == 8
 
 
 # --- strangers ---

@@ -158,24 +158,10 @@ def _path(source: DrawnCard, target: DrawnCard) -> str:
 
 
 def _columns(deck: Deck) -> list[list[Key]]:
-    """The cards by their place from left to right: the longest way from what is stated."""
-    level: dict[Key, int] = {}
-    worked = [card.key for card in deck.cards if card.role not in ("given", "parameter")]
-    own = set(worked)
-
-    def place(key: Key) -> int:
-        if key not in level:
-            level[key] = 1 + max((place(r) for r in deck.reads[key] if r in own), default=0)
-        return level[key]
-
-    for key in worked:
-        place(key)
-    for key in deck.keys:
-        if key not in own:
-            level[key] = min((level[reader] for reader in worked if key in deck.reads[reader]), default=1) - 1
+    """The cards by their place from left to right."""
     found: dict[int, list[Key]] = {}
     for key in deck.keys:
-        found.setdefault(level[key], []).append(key)
+        found.setdefault(deck.levels[key], []).append(key)
     return [found[n] for n in sorted(found)]
 
 

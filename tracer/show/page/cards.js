@@ -17,10 +17,10 @@ all('.c.on').forEach(g=>g.parentNode.append(g)); // over its neighbours
 const own=cell(li.id);if(own)own.parentNode.append(own);const card=g=>g&&g.parentNode.dataset.k,mine=card(own),lit=new Set(all('.c.on').map(card));
 all('.r').forEach(r=>{const[a,b]=r.dataset.r.split(' ');r.classList.toggle('on',a==mine&&lit.has(b)||b==mine&&lit.has(a))});
 //: scroll
-// all that is lit in the middle, or where that does not fit the number itself
+// all that is lit in view, or where that does not fit the number itself; what is in view stays where it is
 const seen=all('.c.on').map(g=>g.getBoundingClientRect()),frame=fig.getBoundingClientRect(),own_box=own&&own.getBoundingClientRect();
 const off=(low,high)=>{const a=Math.min(...seen.map(r=>r[low])),b=Math.max(...seen.map(r=>r[high])),fits=b-a<frame[high]-frame[low]-8;
-return((fits?a+b:own_box[low]+own_box[high])-frame[low]-frame[high])/2};
+const p=fits?a:own_box[low],q=fits?b:own_box[high];return p>=frame[low]&&q<=frame[high]?0:(p+q-frame[low]-frame[high])/2};
 if(own){fig.scrollLeft+=off('left','right');fig.scrollTop+=off('top','bottom')}
 //: now
 const now=$('now'),put=(q,v)=>{const s=D.createElement('span');s.append(math(q),' = '+v);now.append(s,' \u2002 ')};now.textContent='';

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from derivations.equations import Role
 from derivations.expression import Index, Ref
+from derivations.order import groups, recurrence
 from derivations.quantity import Quantity
 from tracer.show.page.formula_writer import quantities_read
 from tracer.show.page.places import Places
@@ -22,11 +23,13 @@ from tracer.traces.base import WorkedLine
 if TYPE_CHECKING:
     from tracer.traces.computed import ComputedTrace
 
-__all__ = ["Card", "Cell", "Deck", "Grid", "Key", "LeftOut", "Text"]
+__all__ = ["MOST_CELLS", "Card", "Cell", "Deck", "Grid", "Key", "LeftOut", "Text"]
 
 MOST_ALONG = 8  # entries of a row and of a column
 MOST_ENTRIES = 64  # of a card
 MOST_TIMES = 8  # values of a recurrence's index
+MOST_CELLS = 1200  # of a drawing
+MOST_CARDS = 300
 _LEADS = {Role.SIGNAL: "\u2202 ", Role.GRADIENT: "\u2202 ", Role.UPDATED: "\u2192 "}
 _SHOWN = (Role.GIVEN, Role.PARAMETER, Role.VALUE, Role.OBJECTIVE)
 
@@ -105,21 +108,30 @@ class Deck:
     @cached_property
     def split(self) -> dict[str, int]:
         """The axis along which an array is dealt out, a card for each value: that of a recurrence's index."""
-        tasks = self.trace.problem.planned.exact.tasks
-        recurring = {l for task in tasks if task.equation.stage == "forward" for l in task.fixed}
+        own: dict[str, int] = {}
+        letters: set[str] = set()
+        for group in groups(self.forward):
+            if (found := recurrence(group)) is not None:
+                own |= {e.left.name: found.axis for e in group}
+                letters |= {i.letter for e in group if isinstance(i := e.left.at[found.axis], Index) and i.letter}
+        return self._dealt_out(letters) | own
+
+    def _dealt_out(self, letters: set[str]) -> dict[str, int]:
+        """The axis at which a recurrence's letter stands, of arrays that are worked or given value by value."""
         given = [r for e in self.forward for r in e.reads if self.step.arrays[r.name].role is Role.GIVEN]
         by_name: dict[str, list[Ref]] = {}
         for ref in (*(e.left for e in self.forward), *given):
             by_name.setdefault(ref.name, []).append(ref)
-        found = {name: _common_axis(refs, recurring) for name, refs in by_name.items()}
-        return {name: axis for name, axis in found.items() if axis is not None}
+        axes = {name: _common_axis(refs, letters) for name, refs in by_name.items()}
+        return {name: axis for name, axis in axes.items() if axis is not None}
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:
         """Stated arrays first, then those worked out, in the order of calculation."""
         worked = dict.fromkeys(e.left.name for e in self.forward)
         stated = [name for name, a in self.step.arrays.items() if a.role in _SHOWN and name not in worked]
-        return tuple(key for name in (*stated, *worked) for key in self._keys(name))
+        every = (key for name in (*stated, *worked) for key in self._keys(name))
+        return tuple(itertools.islice(every, MOST_CARDS))
 
     def _keys(self, name: str) -> Iterator[Key]:
         if name not in self.split:
@@ -150,7 +162,8 @@ class Deck:
         seen = {(name, r[0]) for (name, _), keys in out.items() for r in keys}
         for e in self.forward:
             for name in dict.fromkeys(r.name for r in e.reads if (e.left.name, r.name) not in seen):
-                *_, last = there = self._of(name)
+                there = self._of(name)
+                last = there[-1] if there else None
                 for own, key in itertools.product(self._of(e.left.name), there):
                     if own != key and (key in ((name, None), (name, own[1])) or (own[1] is None and key == last)):
                         out[own].add(key)
@@ -159,7 +172,35 @@ class Deck:
     def _of(self, name: str) -> list[Key]:
         return [key for key in self.keys if key[0] == name]
 
+    @cached_property
+    def levels(self) -> Mapping[Key, int]:
+        """How far right a card stands: past all that it reads; a stated one just before its first reader."""
+        forward = (self.key_of(line.quantity) for line in self.lines if line.stage == "forward")
+        in_order = [key for key in dict.fromkeys(forward) if key in self.reads]
+        worked = [*in_order, *(key for key in self.keys if not self._stated(key) and key not in set(in_order))]
+        out: dict[Key, int] = {}
+        for key in worked:
+            out[key] = 1 + max((out[r] for r in self.reads[key] if r in out), default=0)
+        first: dict[Key, int] = {}
+        for key in worked:
+            for r in self.reads[key] - out.keys():
+                first[r] = min(out[key], first.get(r, out[key]))
+        return out | {key: first.get(key, 1) - 1 for key in self.keys if key not in out}
+
+    def _stated(self, key: Key) -> bool:
+        return self.step.arrays[key[0]].role in (Role.GIVEN, Role.PARAMETER)
+
     # --- one card ---
+
+    @cached_property
+    def along(self) -> int:
+        """How many entries a row or a column shows: fewer where there are many cards."""
+        sizes = [[high - low + 1 for low, high in self.names.axes(name)] for name, _ in self.keys]
+
+        def cells(n: int) -> int:
+            return sum(min(MOST_ENTRIES, math.prod(min(n, size) for size in own)) for own in sizes)
+
+        return next((n for n in range(MOST_ALONG, 1, -1) if cells(n) <= MOST_CELLS), 1)
 
     @cached_property
     def cards(self) -> tuple[Card, ...]:
@@ -170,7 +211,7 @@ class Deck:
     def left_out(self) -> list[LeftOut]:
         """The arrays that are shown in part."""
         out = []
-        for name in dict.fromkeys(name for name, _ in self.keys):
+        for name in [name for name, array in self.step.arrays.items() if array.role in _SHOWN]:
             total = math.prod(high - low + 1 for low, high in self.names.axes(name))
             kept = sum(len(grid.cells) for card in self.cards if card.key[0] == name for grid in card.grids)
             out += [LeftOut(self._title(name, self._at(name, {})), total, kept)] if kept < total else []
@@ -181,7 +222,7 @@ class Deck:
         axis = self._written_axis(name)
         fixed = {} if value is None or axis is None else {axis: value}
         runs = {k: range(a, b + 1) for k, (a, b) in enumerate(self.names.axes(name)) if k not in fixed}
-        shown = {k: run[:MOST_ALONG] for k, run in runs.items()}
+        shown = {k: run[: self.along] for k, run in runs.items()}
         leading, last = list(runs)[:-2], list(runs)[-2:]
         sheet = math.prod(len(shown[k]) for k in last)
         apart = list(itertools.product(*(shown[k] for k in leading)))[: max(1, MOST_ENTRIES // sheet)]

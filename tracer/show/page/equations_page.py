@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["equations_parts"]
 
+MOST_LISTED = 8  # arrays that a note names
 LONGEST = 80  # letters of an equation that may be a title
 WIDE = 620  # pixels: a wider drawing stands above the steps, not beside them
 
@@ -61,7 +62,8 @@ def _heading(trace: ComputedTrace, words: Words) -> list[str]:
 
 def _left_out(trace: ComputedTrace, groups: tuple[Group, ...], deck: Deck, kept: int, words: Words) -> list[str]:
     parts = [words("part_of", name=left.name, n=left.count, kept=left.kept) for left in deck.left_out]
-    out = [words("drawing_left", what=words("comma").join(parts))] if parts else []
+    listed = parts[:MOST_LISTED] + ["\u2026"] * (len(parts) > MOST_LISTED)
+    out = [words("drawing_left", what=words("comma").join(listed))] if parts else []
     written = sum(len(group.steps) for group in groups)
     if kept < trace.problem.samples:
         out.append(words("samples_left", n=trace.problem.samples, kept=kept))
