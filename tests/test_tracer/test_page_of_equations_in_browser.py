@@ -75,6 +75,22 @@ OUT_OF_CELL = """[...document.querySelectorAll('.c text')].filter(t => {
 """The numbers that do not fit into their cell (a line of digits is lower than its box)."""
 
 
+@pytest.mark.parametrize("view", [(360, 740), (740, 360), (640, 400), (1280, 800)])
+@pytest.mark.parametrize("name", ["circuit", "rnn", "conv", "attention"])
+def test_numbers_are_large_enough_everywhere(chromium: Any, name: str, view: tuple[int, int], tmp_path: Path) -> None:
+    """At least 10 pixels high; the drawing and the start of the formula share the screen, a low one side by side."""
+    width, height = view
+    with opened(chromium, html_of(name), tmp_path, viewport={"width": width, "height": height}) as shown:
+        shown.keyboard.press("End")
+        svg = "document.querySelector('#fig svg')"
+        scale = shown.evaluate(f"{svg}.clientWidth / {svg}.viewBox.baseVal.width")
+        assert 12 * scale >= 10
+        tops = [
+            shown.evaluate(f"document.querySelector('{s}').getBoundingClientRect().top") for s in ("#fig", "li.cur")
+        ]
+        assert all(-20 <= top < height for top in tops), tops
+
+
 def test_the_checks_of_the_drawing_see_a_planted_fault(chromium: Any, tmp_path: Path) -> None:
     """The planted twins."""
     with opened(chromium, html_of("conv"), tmp_path) as shown:
