@@ -105,7 +105,7 @@ _INDICES = re.compile(rf"((?:<msubsup><mi>[^<]*</mi>)?)<mrow>({_INDEX}+)</mrow>(
 def _joined(indices: str) -> str:
     numbers = re.fullmatch(rf"<mn>\d+</mn>(?:{_COMMA}<mn>\d+</mn>)+", indices)
     if numbers:
-        return f"<mn>{re.sub('<[^>]*>', '', indices)}</mn>"
+        return f"<mn>{','.join(re.findall('[0-9]+', indices))}</mn>"
     return f"<mrow>{indices.replace(_COMMA, _CLOSE_COMMA)}</mrow>"
 
 
