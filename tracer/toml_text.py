@@ -50,9 +50,9 @@ def _syntax(content: str, reason: str) -> str:
     corrected = re.sub(r"(?<![\d.])(\d+),(\d+)(?!\.?\d)", r"\1.\2", lines[n - 1])
     if corrected != lines[n - 1] and _is_toml("\n".join([*lines[: n - 1], corrected, *lines[n:]]), n):
         return f"line {n}: a decimal comma; write `{cut(corrected)}`"
-    key = re.match(r"\s*([^\W\d]\w{0,60})\s*=", lines[n - 1])
-    if key and not key[1].isascii():
-        return f'line {n}: a name with other letters than a to z stands in quotes here; write "{key[1]}" = ..'
+    key = lines[n - 1].partition("=")[0].strip()
+    if len(key) <= 60 and key.isidentifier() and not key.isascii():
+        return f'line {n}: a name with other letters than a to z stands in quotes here; write "{key}" = ..'
     words = found[1][:1].lower() + found[1][1:100]
     return f"line {n}, column {found[3]}: {words}; the line is {shortened(lines[n - 1].strip(), 60)}"
 
