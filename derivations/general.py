@@ -242,15 +242,24 @@ class GeneralLatex(_General, LatexPrinter):
 
 
 def own_letter(name: str, letters: tuple[str, ...]) -> str:
-    """A name of somebody's own in LaTeX: one letter slanted, words upright, what follows an underscore raised."""
+    """A name of somebody's own in LaTeX: one letter slanted, words and `h1` upright, what follows an underscore raised.
+
+    An index stands below, so that h1 and h[1] are told apart.
+    """
     below = f"_{{{','.join(letters)}}}" if letters else ""
     bare = name.rstrip("'")
     stem = bare.rstrip(digits)
     number, marks = bare[len(stem) :], "'" * (len(name) - len(bare))
     stem, _, word = stem.partition("_")
-    raised = " ".join(filter(None, (rf"\mathrm{{{_escaped(word)}}}" if word else "", f"({number})" if number else "")))
-    above = f"^{{{raised}{marks}}}" if raised else marks
-    return _sign(stem) + above + below
+    above = rf"^{{\mathrm{{{_escaped(word + number)}}}{marks}}}" if word else marks
+    return (_sign(stem) if word or not number else _with_number(stem, number)) + above + below
+
+
+def _with_number(stem: str, number: str) -> str:
+    """h1 as one upright word, a Greek letter with an upright number behind it."""
+    sign = _sign(stem)
+    greek = sign.removeprefix("\\") in _GREEK
+    return rf"{sign}\mathrm{{{number}}}" if greek else rf"\mathrm{{{_escaped(stem + number)}}}"
 
 
 def _sign(stem: str) -> str:
