@@ -226,8 +226,8 @@ class ExpressionReader(Cursor):
             return self._over(op, letters, body)
         name = self.name()
         if name in ("pi", "π"):
-            if self.now.text == "[" and not self.now.blank:
-                raise self.error(f"{name} is the number 3.14159..: give the array another name", start)
+            if self.now.text == "[" and not self.now.blank:  # a policy, the weights of a mixture
+                return Ref(name, self._indices())
             return Number("pi")
         if name.partition("_")[0].lower() in ("prod", "π") and "_" in name:
             raise self.error(hints.for_call("prod", ()), start)
@@ -353,22 +353,37 @@ class ExpressionReader(Cursor):
                 at = self.several(self.index)
                 self.expect("]")
                 return Ref(name, tuple(at))
-            sign = -1 if self.took("-") else 1
-            parts = [(sign, self._index_part())]
-            while self.now.text in ("+", "-"):
-                sign = 1 if self.now.text == "+" else -1
-                self.place += 1
-                parts.append((sign, self._index_part()))
-            return Index.of(*parts)
+            return self._index_sum()
+
+    def _index_sum(self) -> Index:
+        sign = -1 if self.took("-") else 1
+        parts = [(sign, self._index_part())]
+        while self.now.text in ("+", "-"):
+            sign = 1 if self.now.text == "+" else -1
+            self.place += 1
+            parts.append((sign, self._index_part()))
+        return Index.of(*parts)
+
+    def _index_in_brackets(self, times: int) -> Index:
+        """2*(u-1): the bracket written out."""
+        with self._deeper():
+            inner = self._index_sum()
+            self.expect(")")
+            return Index.of((times, inner))
 
     def _index_part(self) -> Index:
+        if self.took("("):
+            return self._index_in_brackets(1)
         if self.took("|"):
             size = self.name("an index letter")
             self.expect("|")
             return letter(f"|{size}|")
         if self.now.kind == "number":
             times = self.whole()
-            if self.took("*") or (self.now.kind == "name" and self.now.text not in KEYWORDS):
+            star = self.took("*")
+            if self.took("("):
+                return self._index_in_brackets(times)
+            if star or (self.now.kind == "name" and self.now.text not in KEYWORDS):
                 return Index(((self.name("an index letter"), times),), 0)
             return Index((), times)
         return letter(self.name("an index"))

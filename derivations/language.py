@@ -243,11 +243,16 @@ class _Line(ExpressionReader):
         out.equations.append(Equation(Ref(name, tuple(at)), right, "forward", self.number))
 
     def _ranges(self, out: Statements) -> None:
-        """for t = 1..3"""
+        """for t = 1..3, or for p, q = 1..4, k = 1..2"""
+        self._range_of_letters(out)
+        while self.took(","):
+            self._range_of_letters(out)
+        self.expect_end()
+
+    def _range_of_letters(self, out: Statements) -> None:
         letters = self.several(self.name)
         self.expect("=")
         low, high = bounds = self._range()
-        self.expect_end()
         if high < low:
             raise self.error(f"{low}..{high} is empty: a range goes upwards, such as 1..3", 0)
         for l in letters:

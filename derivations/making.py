@@ -18,6 +18,7 @@ from derivations.order import reached
 from derivations.refusals import check_exponents, check_outside, check_reads, check_sizes, check_uses
 from derivations.rewrites import gated, named_arguments, zero_log_zero
 from derivations.shapes import Shapes, bounds
+from derivations.starts import without_own
 
 __all__ = ["Asked", "made"]
 
@@ -46,7 +47,8 @@ class Asked:
 def made(statements: Statements, asked: Asked) -> Step:
     """The whole step.  Raises LanguageError: where, what, what now."""
     given = set(asked.sizes)
-    read = [_looked_up(e, given) for e in statements.equations]
+    stated = dict(statements.ranges)
+    read = without_own([_looked_up(e, given) for e in statements.equations], asked.sizes, stated)
     taken = {*given, *(e.left.name for e in read)}
     lines = gated(read, taken) if asked.gates else named_arguments(read, taken)
     forward = [replace(e, right=zero_log_zero(e.right)) for e in lines]
@@ -54,7 +56,7 @@ def made(statements: Statements, asked: Asked) -> Step:
     wanted = replace(asked.wanted, update=_update(asked), always=always)
     if asked.typed:
         check_outside(statements, asked.sizes)
-    shapes = Shapes(forward, asked.sizes, statements.ranges, statements.outside)
+    shapes = Shapes(forward, asked.sizes, stated, statements.outside)
     if not wanted.given and wanted.objective not in {e.left.name for e in forward}:
         raise LanguageError(f"no equation gives {wanted.objective}: {_instead(wanted.objective, statements, forward)}")
     if asked.typed:

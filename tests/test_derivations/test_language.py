@@ -350,7 +350,7 @@ REFUSED: dict[str, Case] = {
     "two ranges of a letter": ("for t = 1..3\nfor t = 1..4\ny[t] = x\nE = Σ_t y[t]", P1, {}, "1..3"),
     "an objective with indices": ("E[k] = x[k]", {"x": [1, 2]}, {}, "E"),
     "two equations of one number": ("y = x\ny = 2*x\nE = y", P1, {}, "y"),
-    "two equations of one entry": ("h[1] = w\nfor t = 1..3\nh[t] = 2*w\nE = h[1]", {"w": 1}, {}, "h[1]"),
+    "two equations of one entry": ("h[2] = w\nfor t = 1..3\nh[t] = 2*w\nE = h[1]", {"w": 1}, {}, "h[2]"),
     "a hole": ("h[1] = w\nh[3] = w*2\nE = h[1] + h[3]", {"w": 1}, {}, "h[2]"),
     "a parameter that is not used": ("E = x", {"x": 1, "w": 2}, {}, "w"),
     "a given that is not used": ("E = x", P1, {"g": 2}, "g"),

@@ -136,7 +136,7 @@ BAD = {
     said("E = Σ_i [q = i]*T[i]*w*x*t", LOOKED_UP + "q=1.5\n"): "q is compared with an index: give it whole numbers",
     said("E = w*x*t'"): "t' is not known",
     said("E = 0x10*w*x*t"): "'0x10' is no number",
-    said("E = π[1]*w*x*t"): "π is the number 3.14159",
+    said("E = π[1]*w*x*t"): "π is not known: give it numbers",
     said("E = w~*x*t"): "write h_tilde",
     said("E[1] = w*x*t"): "an objective is one number",
     said("y = w*x*t"): 'name the one to differentiate, objective = "y"',

@@ -359,3 +359,37 @@ def test_the_examples_of_steps_through_the_door_of_users(name: str) -> None:
 def _tables(own: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = {n: g for n, g in own.numbers.items() if n in own.parameters}
     return parameters, {n: g for n, g in own.numbers.items() if n not in own.parameters}
+
+
+STARTS = {
+    "a parameter": ("h[1] = c\nh[t] = a*h[t-1] + x[t]\nE = Σ_t h[t]^2", [2, 2.5, 4.25]),
+    "backwards": ("h[3] = c\nh[t] = a*h[t+1] + x[t]\nE = Σ_t h[t]^2", [9.75, 3.5, 2][::1]),
+    "both ends": ("h[1] = c\nh[3] = a\nh[t] = h[t-1] + x[t]\nE = Σ_t h[t]^2", [2, 3.5, 0.5]),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_an_entry_at_an_end_may_have_its_own_equation(name: str) -> None:
+    """The general line begins after it, or ends before; the gradient is that of differences."""
+    equations, right = STARTS[name]
+    x = {"a parameter": [9, 1.5, 3], "backwards": [8, 2.5, 9], "both ends": [9, 1.5, 3]}[name]
+
+    def of(c: float) -> Any:
+        return trace({"equations": equations, "parameters": {"a": 0.5, "c": c}, "given": {"x": x}})
+
+    assert of(2)["h"].tolist() == right
+    assert of(2)["dc"] == pytest.approx((of(2 + 1e-5)["E"] - of(2 - 1e-5)["E"]) / 2e-5, rel=1e-7)
+
+
+def test_a_stated_range_that_shortens_a_sum_is_told() -> None:
+    file = {"parameters": {"a": 0.5}, "given": {"d": [1, 2, 3]}}
+    short = trace({**file, "equations": "for t = 2..3\nE = Σ_t (a - d[t])^2"})
+    assert "t runs over 2..3" in short.notes[0]
+    assert "d[1] stays out of this sum" in short.notes[0]
+    assert not trace({**file, "equations": "for t = 1..3\nE = Σ_t (a - d[t])^2"}).notes
+
+
+def test_indices_with_brackets_and_several_ranges_in_a_line() -> None:
+    lines = "for i = 1..2, j = 1..3\nx is 0 outside\ny[i] = Σ_u k[u]*x[i-2(u-1)]\nE = Σ_i y[i]*π[i] + Σ_j c[j]"
+    own = {"parameters": {"k": [1, 2]}, "given": {"x": [1, 2, 3], "π": [1, 2], "c": [1, 1, 1]}}
+    assert trace({"equations": lines, **own})["dk"].tolist() == [5, 0]

@@ -27,6 +27,7 @@ from derivations.quantity import Quantity
 from tracer.computed_step import ComputedStep, run_computation
 from tracer.rounding import Rounding, bounds
 from tracer.traces.base import Trace, WorkedLine
+from tracer.traces.remarks import left_out_of_sums
 
 __all__ = ["A_FEW", "ComputedTrace", "headings", "ranges"]
 
@@ -229,7 +230,7 @@ class ComputedTrace(Trace):
                     f"a log or a root of what it has none of, or numbers that have grown too large"
                 )
             out += list(self._rounded_off_a_kink(step))
-        return tuple(out)
+        return (*left_out_of_sums(self.problem), *out)
 
     def _rounded_off_a_kink(self, step: ComputedStep) -> Iterator[str]:
         """The first number that is another one with exact numbers: at a kink a machine format has chosen a side."""
