@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from derivations.evaluation import fraction_of
-from derivations.expression import Choice, Expression, Negative, Number, Power, Product, Quotient, Sum
+from derivations.expression import Call, Choice, Expression, Negative, Number, Power, Product, Quotient, Sum
+from derivations.function import entry
 
 __all__ = ["ONE", "ZERO", "constant", "one_less", "power", "product", "quotient", "total"]
 
@@ -139,7 +140,9 @@ def _without_number(e: Expression) -> tuple[Fraction, Expression]:
 
 
 def power(base: Expression, exponent: int) -> Expression:
-    """A whole power; base for 1, and 1 for 0."""
+    """A whole power; base for 1, and 1 for 0; of a square root a power of what stands below it."""
+    if isinstance(base, Call) and (root := entry(base.function).root) > 1 and exponent and exponent % root == 0:
+        return power(base.arguments[0], exponent // root)
     return ONE if exponent == 0 else base if exponent == 1 else Power(base, exponent)
 
 

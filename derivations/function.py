@@ -28,7 +28,7 @@ class Function:
     slopes are made by the chain rule, and the entry stands in the `Call` itself.
     `named`: z = h(a) gives h'(a) a line of its own, slope_z.
     `logarithm` and `complement` are log h(a) and log(1 - h(a)) where they have a form that keeps its digits.
-    `command`: LaTeX has a command of its name.
+    `command`: LaTeX has a command of its name.  `root`: which root of its argument it is, 2 for the square root.
     `forms` are other ways in which the slope is written.  At each of `kinks` the slope jumps, and takes the side that
     `at_kink` says.  `words` say the value for people, where the text of the language does not.
     """
@@ -41,6 +41,7 @@ class Function:
     named: bool = False
     inputs: int = 1
     command: bool = False
+    root: int = 1
     logarithm: str = ""
     complement: str = ""
     words: str = ""
@@ -66,7 +67,7 @@ _ALL = (
     Function("expm1", "exp(a) - 1", ("exp(a)",), operation="expm1", listed=False),
     Function("log", command=True, slopes=("1/a",), operation="log", spellings=("ln",)),
     Function("log1p", "log(1 + a)", ("1/(1 + a)",), operation="log1p", listed=False),
-    Function("sqrt", command=True, slopes=("1/(2*z)",), operation="sqrt"),
+    Function("sqrt", command=True, root=2, slopes=("1/(2*z)",), operation="sqrt"),
     Function("sin", command=True, slopes=("cos(a)",), operation="sin"),
     Function("cos", command=True, slopes=("-sin(a)",), operation="cos"),
     Function(

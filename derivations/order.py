@@ -111,10 +111,22 @@ def recurrence(group: Sequence[Equation]) -> Recurrence | None:
         if found:
             return found
     circle = list(dict.fromkeys(e.left.name for e in group))
+    if numbered := next((n for n in circle if _by_number(n, group)), ""):
+        raise LanguageError(
+            f"{numbered} has equations by number that need each other: write {numbered}[t] = .. {numbered}[t-1] with a "
+            f"letter, or give them names of their own, {numbered}1, {numbered}2"
+        )
     depend = "depends on itself" if len(circle) == 1 else "depend on each other"
     raise LanguageError(
         f"{', '.join(circle)} {depend} in a circle: one of them must read an earlier value, such as h[t-1]"
     )
+
+
+def _by_number(name: str, group: Sequence[Equation]) -> bool:
+    """Whether an array has several equations, each for one number: h[1] = .., h[2] = .. h[1]."""
+    lefts = [e.left for e in group if e.left.name == name]
+    numbers = [tuple(i.plus for i in r.at if isinstance(i, Index) and not i.terms) for r in lefts]
+    return len(lefts) > 1 and all(numbers) and len(set(numbers)) == len(numbers)
 
 
 def _along(group: Sequence[Equation], names: set[str], axis: int) -> Recurrence | None:

@@ -85,6 +85,7 @@ BAD = {
     said("E = e^w*x*t"): "write exp(x) for e^x",
     said("w = x*t\nE = w"): "w is given and has an equation too",
     said("a = b + w*x*t\nb = a\nE = b"): "depend on each other in a circle",
+    said("h[1] = tanh(w*x)\nh[2] = tanh(w*t + x*h[1])\nE = h[2]"): "write h[t] = .. h[t-1] with a letter",
     said("E = softmax_k(w)*x*t"): "softmax stands alone on the right side",
     said("E = softmax(w)*x*t"): "write softmax_i(..) with the letter it runs over",
     said("E = Σ_i w*x*t"): "how far i runs is not known",
