@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from derivations import names
@@ -14,6 +16,9 @@ from derivations.network import Problem
 from derivations.quantity import Quantity
 
 __all__ = ["Formula", "equations", "givens"]
+
+
+MOST_KEPT = 2000  # numbers of a step whose equations are kept for the next problem of its shape
 
 
 class Formula(NamedTuple):
@@ -28,9 +33,22 @@ def equations(problem: Problem, *, sample: int = 0, step: int = 1) -> list[Formu
 
     `sample` and `step` say whose names are written (`@sample`, `#step`).
     """
-    own = layered(problem)
-    quantity = _Quantities(problem, own, sample, step)
-    entries = Entries(own.step, quantity.leaf, step)
+    own, several = layered(problem), problem.samples > 1
+    numbers = _shown(problem) if "signal" in own.step.arrays else None
+    if numbers is None and sum(math.prod(array.shape) for array in own.step.arrays.values()) <= MOST_KEPT:
+        return list(_of_shape(own, several, sample, step))
+    return _written(_Quantities(own, several, sample, step, numbers))
+
+
+@lru_cache(maxsize=64)
+def _of_shape(own: Layered, several: bool, sample: int, step: int) -> tuple[Formula, ...]:
+    """The equations of all problems of a shape: no number stands in them, unless signals are given."""
+    return tuple(_written(_Quantities(own, several, sample, step, None)))
+
+
+def _written(quantity: _Quantities) -> list[Formula]:
+    own = quantity.own
+    entries = Entries(own.step, quantity.leaf, quantity.step)
     return [
         Formula(quantity(entry.name, entry.at), entry.formula)
         for task in own.exact.tasks
@@ -39,11 +57,10 @@ def equations(problem: Problem, *, sample: int = 0, step: int = 1) -> list[Formu
 
 
 class _Quantities:
-    """The quantity that an entry of an array is."""
+    """The quantity that an entry of an array is; `numbers` are the given signals as they are shown."""
 
-    def __init__(self, problem: Problem, own: Layered, sample: int, step: int) -> None:
-        self.problem, self.own, self.sample, self.step = problem, own, sample, step
-        self.several = problem.samples > 1
+    def __init__(self, own: Layered, several: bool, sample: int, step: int, numbers: Any) -> None:
+        self.own, self.several, self.sample, self.step, self.numbers = own, several, sample, step, numbers
 
     def __call__(self, name: str, at: tuple[int, ...]) -> Quantity:
         kind, layer = self.own.places[name]
@@ -57,7 +74,7 @@ class _Quantities:
         """What stands in a formula: a name; for given signals, and the state before the first step, the number."""
         place = self.own.places[name]
         if place.kind == "signal":
-            return Number(_shown(self.problem)[at[0] - 1, at[1] - 1])
+            return Number(self.numbers[at[0] - 1, at[1] - 1])
         if place.kind.endswith("_before"):
             if self.step == 1:
                 return Number("0")

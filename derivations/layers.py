@@ -36,9 +36,9 @@ class Place(NamedTuple):
     layer: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layered(Planned):
-    """The step that a network stands for.
+    """The step that a network stands for; networks of one shape have the same.
 
     `places` are the arrays' kinds and layers by name, `names` the other way.
     """

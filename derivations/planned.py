@@ -16,7 +16,7 @@ from derivations.rewrites import stable
 __all__ = ["Planned", "planned", "starting_state"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planned:
     """A step and its programs.
 
