@@ -82,8 +82,8 @@ _ALL = (
     Function(
         "max0", command=True, slopes=("1 if a > 0 else 0",), operation="positive_part", kinks=(0.0,), listed=False
     ),
-    Function("max", "a if a > b else b", ("0 if b > a else 1", "0 if a > b else 1"), inputs=2, command=True),
-    Function("min", "b if a > b else a", ("0 if a > b else 1", "0 if b > a else 1"), inputs=2, command=True),
+    Function("max", "a if a > b else b", ("0 if b > a else 1", "1 if b > a else 0"), inputs=2, command=True),
+    Function("min", "b if a > b else a", ("0 if a > b else 1", "1 if a > b else 0"), inputs=2, command=True),
     Function(
         "xlogy",
         "a*log(b)",

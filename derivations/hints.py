@@ -32,7 +32,7 @@ def for_name(name: str, known: Iterable[str]) -> str:
     if name == "e":
         return "write exp(x) for e^x, or give e numbers"
     if SPELLINGS.get(name) or SPELLINGS.get(name.lower()):
-        return f"it is a function: write {name}(..)"
+        return f"as a function it has a bracket, {name}(..)"
     if index and base in arrays and len(index) <= 4:
         return f"an index stands in brackets: write {base}[{','.join(index.replace('_', ''))}]"
     if len(name) > 1 and set(name) <= arrays:

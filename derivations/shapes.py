@@ -241,6 +241,9 @@ class Shapes:
     def _instead(self, r: Ref, place: int, i: Index, missing: int) -> str:
         """What to write: the value that a recurrence starts from, correct numbers, or that the array is 0 outside."""
         shifted = len(i.terms) == 1 and i.plus and i.terms[0][0][0] != "|"
+        if shifted and (start := self._own_start(r, place)) and missing < start:
+            later = f"'for s = {start + 1}..{self.extents[r.name][place - 1][1]}'"
+            return f"{r.name} begins at {start}: let this line begin later, with a letter of its own, {later}"
         if shifted and (own := next((e.left for e in self._own.get(r.name, ()) if free(e.left)), None)):
             at = [str(missing) if k == place else _written(j) for k, j in enumerate(own.at, 1)]
             return f"give {r.name}[{','.join(at[:place])}] an equation, {r.name}[{','.join(at)}] = 0"
@@ -248,6 +251,12 @@ class Shapes:
             return "indices are counted from 1"
         padded = "" if i.letter or r.name in self.outside else f", or say '{r.name} is 0 outside'"
         return f"correct the numbers, or take another letter{padded}"
+
+    def _own_start(self, r: Ref, place: int) -> int:
+        """The first index of an axis, where an equation for that number says what stands there; else 0."""
+        first = self.extents[r.name][place - 1][0]
+        numbers = (e.left.at[place - 1] for e in self._own.get(r.name, ()))
+        return first if any(isinstance(i, Index) and not i.terms and i.plus == first for i in numbers) else 0
 
     def _runs(self, r: Ref, place: int, reach: Range) -> bool:
         """Whether an array's own equation runs so far along an axis: b[4] beside b[t] is its state after the end."""

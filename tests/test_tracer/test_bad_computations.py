@@ -81,7 +81,7 @@ BAD = {
     said("E[i] = w*x*t"): "how far i runs is not known: state it",
     said("E = w*x*t + y"): "y is not known",
     said("E = wx*t"): "wx is not known: write a product with its sign, w*x",
-    said("E = exp w*x*t"): "it is a function: write exp(..)",
+    said("E = exp w*x*t"): "as a function it has a bracket, exp(..)",
     said("E = e^w*x*t"): "write exp(x) for e^x",
     said("w = x*t\nE = w"): "w is given and has an equation too",
     said("a = b + w*x*t\nb = a\nE = b"): "depend on each other in a circle",

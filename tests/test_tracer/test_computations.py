@@ -393,3 +393,22 @@ def test_indices_with_brackets_and_several_ranges_in_a_line() -> None:
     lines = "for i = 1..2, j = 1..3\nx is 0 outside\ny[i] = Σ_u k[u]*x[i-2(u-1)]\nE = Σ_i y[i]*π[i] + Σ_j c[j]"
     own = {"parameters": {"k": [1, 2]}, "given": {"x": [1, 2, 3], "π": [1, 2], "c": [1, 1, 1]}}
     assert trace({"equations": lines, **own})["dk"].tolist() == [5, 0]
+
+
+def test_ties_of_the_largest_are_told_and_two_equal_arguments_count_once() -> None:
+    """A clipped objective whose arms are the same function has the slope of one of them."""
+    lines = "c = min(max(r, 0.8), 1.2)\nJ = min(r*A, c*A)"
+    clipped = trace({"equations": lines, "objective": "J", "parameters": {"r": 1.1}, "given": {"A": 2}})
+    assert clipped["dr"] == 2
+    tied = trace({"equations": "a[p] = K*x[p]\nE = max_p(a[p])", "parameters": {"K": 2}, "given": {"x": [3, 3, 1]}})
+    assert "several are the largest" in tied.notes[0]
+    untied = trace({"equations": "a[p] = K*x[p]\nE = max_p(a[p])", "parameters": {"K": 2}, "given": {"x": [3, 2, 1]}})
+    assert not untied.notes
+
+
+def test_a_hinge_over_classes_is_looked_through_for_kinks() -> None:
+    """[j = y] times a function with a kink: whole numbers among the exact ones."""
+    file = {"equations": "E = Σ_j (1 - [j = y])*max(0, s[j] - s[y] + 1)", "parameters": {"s": [1, 3, 2.5]}}
+    step = trace({**file, "given": {"y": 2}})
+    assert step["ds"].tolist() == [0, -1, 1]
+    assert not step.notes

@@ -27,7 +27,7 @@ from derivations.quantity import Quantity
 from tracer.computed_step import ComputedStep, run_computation
 from tracer.rounding import Rounding, bounds
 from tracer.traces.base import Trace, WorkedLine
-from tracer.traces.remarks import left_out_of_sums
+from tracer.traces.remarks import left_out_of_sums, ties
 
 __all__ = ["A_FEW", "ComputedTrace", "headings", "ranges"]
 
@@ -230,19 +230,24 @@ class ComputedTrace(Trace):
                     f"a log or a root of what it has none of, or numbers that have grown too large"
                 )
             out += list(self._rounded_off_a_kink(step))
+            out += ties(step) if self._is_small(step) else ()
         return (*left_out_of_sums(self.problem), *out)
+
+    @staticmethod
+    def _is_small(step: ComputedStep) -> bool:
+        """Whether a step is worked once more, or looked through, for the sake of a note."""
+        return sum(math.prod(array.shape) for array in step.problem.step.arrays.values()) <= MOST_COMPARED
 
     def _rounded_off_a_kink(self, step: ComputedStep) -> Iterator[str]:
         """The first number that is another one with exact numbers: at a kink a machine format has chosen a side."""
         own = step.problem
-        size = sum(math.prod(array.shape) for array in own.step.arrays.values())
         bent = any(bends(e) for e in own.step.equations if e.stage == "forward")
-        if not step.m.floating or step.step > 1 or not bent or size > MOST_COMPARED:
+        if not step.m.floating or step.step > 1 or not bent or not self._is_small(step):
             return
         exact = run_computation(own, Exact(), sample=step.sample)
         for (q, value), (_, true) in zip(step.items(), exact.items(), strict=True):
             middle = _middle(true)
-            if abs(float(value) - middle) > 1e-4 * max(1.0, abs(middle)):
+            if middle is not None and abs(float(value) - middle) > 1e-4 * max(1.0, abs(middle)):
                 yield (
                     f"{self.name(q)} is {Rounding().shown(middle)} with the numbers as written: they stand at a kink, "
                     f"and {step.m.name} has rounded to one side of it; work it by hand, with --digits or --places"
@@ -250,9 +255,13 @@ class ComputedTrace(Trace):
                 return
 
 
-def _middle(value: Any) -> float:
-    """A rational, or the midpoint of a ball, as a float."""
-    return float(value.mid()) if hasattr(value, "mid") else int(value.p) / int(value.q)
+def _middle(value: Any) -> float | None:
+    """A number of exact work as a float; None for a ball that holds both sides of a kink, or nothing finite."""
+    low, high = bounds(value)
+    if low is None or high is None:
+        return None
+    middle, width = float((low + high) / 2), float(high - low)
+    return middle if width <= 1e-6 * max(1.0, abs(middle)) else None
 
 
 class _Shown(Mapping[Quantity, str]):
