@@ -120,6 +120,12 @@ class _General(Printer):
                 return self.index(e), _ATOM
             case Size(l):
                 return f"|{l}|", _ATOM
+            case Same(left, right):
+                return f"[{self.index(left)} = {self.index(right)}]", _ATOM
+            case Within():
+                return self.inside(e), _ATOM
+            case Call() if (opened := _opened(e)) is not None:
+                return self.form(opened)
             case Over(op, letters, body):
                 written = self.summed(letters)
                 return self.over(op, written, body) if written else self.form(body)
@@ -154,16 +160,10 @@ class GeneralText(_General, TextPrinter):
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
-            case Same(left, right):
-                return f"[{self.index(left)} = {self.index(right)}]", _ATOM
-            case Within():
-                return self.inside(e), _ATOM
             case Largest(entry, _):
                 return f"[{self(entry)} is the largest]", _ATOM
             case Smallest(entry, _):
                 return f"[{self(entry)} is the smallest]", _ATOM
-            case Call() if (opened := _opened(e)) is not None:
-                return self.form(opened)
             case Choice(test, positive, otherwise):
                 above, below = self.compared(test)
                 return f"{self.at(positive, _SUM)} if {above} > {below} else {self(otherwise)}", 0
@@ -214,23 +214,13 @@ class GeneralLatex(_General, LatexPrinter):
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
-            case Same(left, right):
-                return f"[{self.index(left)} = {self.index(right)}]", _ATOM
-            case Within():
-                return self.inside(e), _ATOM
             case Largest(largest, _):
                 return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
             case Smallest(smallest, _):
                 return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
-            case Call() if (opened := _opened(e)) is not None:
-                return self.form(opened)
             case Product(factors) if any(map(_open, factors[:-1])):
                 parts = [self.parentheses(self(f)) if _open(f) else self.at(f, _PRODUCT) for f in factors[:-1]]
                 return f" {self.times} ".join((*parts, self.at(factors[-1], _PRODUCT))), _PRODUCT
-            case Choice(test, positive, otherwise):
-                above, below = self.compared(test)
-                rows = rf"{self(positive)} & \text{{if }} {above} > {below} \\ {self(otherwise)}"
-                return rf"\begin{{cases}} {rows} & \text{{otherwise}} \end{{cases}}", _ATOM
         return super().form(e)
 
     def over(self, op: str, letters: tuple[str, ...], body: Expression) -> tuple[str, int]:
