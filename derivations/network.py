@@ -102,6 +102,18 @@ class Training:
     samples: str = "together"
 
     @property
+    def constants(self) -> dict[str, Given]:
+        """The constants of the optimizer that are given, by their letters in the equations."""
+        every = {
+            "eta": self.learning_rate,
+            "mu": self.momentum,
+            "beta1": self.beta1,
+            "beta2": self.beta2,
+            "epsilon": self.epsilon,
+        }
+        return {letter: number for letter, number in every.items() if number is not None}
+
+    @property
     def words(self) -> str:
         """The optimizer with its constants."""
         constants = (self.momentum, self.beta1, self.beta2, self.epsilon)

@@ -52,17 +52,7 @@ def _carried(step: Step) -> Iterator[tuple[str, str]]:
 
 def starting_state(step: Step, training: Training | None, given: Arrays, m: Arithmetic) -> Arrays:
     """The constants of the training, the count of the steps and the optimizer's state, all 0, before the first one."""
-    constants = (
-        {
-            "eta": training.learning_rate,
-            "mu": training.momentum,
-            "beta1": training.beta1,
-            "beta2": training.beta2,
-            "epsilon": training.epsilon,
-        }
-        if training
-        else {}
-    )
-    out: dict[str, Any] = {letter: m.scalar(number) for letter, number in constants.items() if number is not None}
+    constants = training.constants if training else {}
+    out: dict[str, Any] = {letter: m.scalar(number) for letter, number in constants.items()}
     before = (array for array in step.arrays.values() if array.role is Role.BEFORE)
     return {"step": 1, **out, **{array.name: given[step.arrays[array.of].of] * 0 for array in before}}

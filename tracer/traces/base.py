@@ -62,7 +62,16 @@ class Trace(ABC):
     problem: Problem | Computation
     steps: Sequence[AnyStep]
 
-    def __init__(self, arithmetic: str, rounding: Rounding, carry: str, texts: Mapping[Quantity, str]) -> None:
+    def __init__(
+        self,
+        problem: Any,
+        steps: tuple[Any, ...],
+        arithmetic: str,
+        rounding: Rounding,
+        carry: str,
+        texts: Mapping[Quantity, str],
+    ) -> None:
+        self.problem, self.steps = problem, steps
         self.arithmetic, self.rounding, self.carry = arithmetic, rounding, carry
         self._rounded = texts
 

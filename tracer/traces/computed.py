@@ -35,7 +35,6 @@ MOST_COMPARED = 2000  # numbers of a step that is worked once more, exactly, to 
 MOST_TERMS = 400  # of one sum that is written out with its numbers
 MOST_WRITTEN = 100_000  # terms of one line, in all its entries
 A_FEW = 4  # entries past the limit that are shown rather than said to be left out
-_FIELD = {"eta": "learning_rate", "mu": "momentum"}
 
 
 class ComputedTrace(Trace):
@@ -46,18 +45,6 @@ class ComputedTrace(Trace):
 
     problem: Computation
     steps: tuple[ComputedStep, ...]
-
-    def __init__(
-        self,
-        problem: Computation,
-        steps: tuple[ComputedStep, ...],
-        arithmetic: str,
-        rounding: Rounding,
-        carry: str,
-        texts: Mapping[Quantity, str],
-    ) -> None:
-        super().__init__(arithmetic, rounding, carry, texts)
-        self.problem, self.steps = problem, steps
 
     @cached_property
     def names(self) -> OwnNames:
@@ -134,8 +121,8 @@ class ComputedTrace(Trace):
         if q in self._rounded:
             return self._rounded[q]
         if array.role is Role.CONSTANT:
-            given = getattr(self.problem.training, _FIELD.get(q.kind, q.kind))
-            return str(given.shown().item())
+            assert self.problem.training is not None  # a constant comes from it
+            return str(self.problem.training.constants[q.kind].shown().item())
         step = self._step(q, self.name(q))
         if array.role is Role.PARAMETER and q.step > 1:
             return self.text_of(q._replace(kind=f"{q.kind}_new", step=q.step - 1))

@@ -23,8 +23,6 @@ from tracer.traces.base import Trace, WorkedLine
 
 __all__ = ["LayeredTrace", "headings"]
 
-_FIELD = {"eta": "learning_rate", "mu": "momentum"}
-
 
 class LayeredTrace(Trace):
     """Every number of one step of a network.
@@ -34,18 +32,6 @@ class LayeredTrace(Trace):
 
     problem: Problem
     steps: tuple[WorkedStep, ...]
-
-    def __init__(
-        self,
-        problem: Problem,
-        steps: tuple[WorkedStep, ...],
-        arithmetic: str,
-        rounding: Rounding,
-        carry: str,
-        texts: Mapping[Quantity, str],
-    ) -> None:
-        super().__init__(arithmetic, rounding, carry, texts)
-        self.problem, self.steps = problem, steps
 
     def name(self, q: Quantity) -> str:
         """The name of a number, as it is printed."""
@@ -112,10 +98,8 @@ class LayeredTrace(Trace):
         for step in self.steps:
             for kind, layer, quantities in givens(step.problem, sample=step.sample, step=step.step):
                 out |= self._given_texts(step, kind, layer, quantities)
-            for letter in CONSTANTS:
-                given = getattr(step.problem.training, _FIELD.get(letter, letter))
-                if given is not None:
-                    out[Quantity(letter, step=step.step)] = given.shown().item()
+            for letter, given in step.problem.training.constants.items():
+                out[Quantity(letter, step=step.step)] = given.shown().item()
             for q, value in step.items():
                 out[q] = self._rounded.get(q) or self.rounding.shown(value)
             for (kind, l), before in step.before.items():
