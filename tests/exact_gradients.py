@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from flint import arb, ctx
-from worked import case_of
+from worked import subject_of
 
 from derivations.network import Problem
 from tracer import trace
 from tracer.verification.certificates import certify
-from tracer.verification.judging import Routes, routes_of
+from tracer.verification.routes import Routes, routes_of
 
 __all__ = ["DIGITS", "errors", "float_routes", "true_gradients"]
 
@@ -21,17 +22,17 @@ DIGITS = 80
 def float_routes(problem: Problem) -> Routes:
     """The three float64 routes of a problem of one step."""
     (step,) = trace(problem).steps
-    return routes_of(case_of(step), step.arrays)
+    return routes_of(subject_of(step))
 
 
-def true_gradients(problem: Problem) -> dict[tuple[str, int], Any]:
+def true_gradients(problem: Problem) -> dict[str, Any]:
     """dW and db in balls of 80 digits; the gradient of the float64 numbers, not of the decimals as written."""
     found = certify(problem, accuracy=10.0**-DIGITS, inputs="floats")
     assert not found.disagreements
-    return {(kind, l): array for (kind, l, _), array in found.balls.items() if kind in ("dW", "db")}
+    return {name: array for (name, _), array in found.balls.items() if name.startswith(("dW", "db", "dtheta"))}
 
 
-def errors(found: dict[tuple[str, int], Any], true: dict[tuple[str, int], Any]) -> tuple[float, Any]:
+def errors(found: Mapping[str, Any], true: Mapping[str, Any]) -> tuple[float, Any]:
     """(2-norm of the error over the gradient's, the relative error of every entry)."""
     off, size = [], []
     with ctx.workprec(400):

@@ -10,18 +10,14 @@ from derivations.layers import start
 from derivations.network import Problem
 from tracer.answers.marking.by_rules import run_by_rules
 from tracer.step import WorkedStep
-from tracer.verification.case import Case
+from tracer.verification.subject import Subject, subjects
 
-__all__ = ["by_rules", "case_of"]
+__all__ = ["by_rules", "subject_of"]
 
 
-def case_of(step: WorkedStep, **options: Any) -> Case:
-    """What the verifier knows of a step: its problem and the numbers that it started from."""
-    given = step.given
-    signals = given.get("t", given.get("signal"))
-    return Case.of(
-        step.problem, step.by_layer("W"), step.by_layer("b"), given["x"], signals, before=step.before, **options
-    )
+def subject_of(step: Any) -> Subject:
+    """What the verifier knows of a step: its problem, the numbers that it started from and what was recorded."""
+    return next(subjects([step]))
 
 
 def by_rules(problem: Problem, rules_: rules.Rules, m: Arithmetic = FLOAT64) -> WorkedStep:

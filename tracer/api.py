@@ -65,26 +65,13 @@ def verify(
     ('dW2[1,1]',)
     """
     from tracer.handed_over import handed
-    from tracer.verification.verifier import Recorded, verify_steps
+    from tracer.verification.subject import subjects
+    from tracer.verification.verifier import verify_steps
 
     given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
-    recorded = (
-        Recorded(
-            s.problem,
-            s.by_layer("W"),
-            s.by_layer("b"),
-            s.given["x"],
-            s.given.get("t", s.given.get("signal")),
-            s.arrays,
-            s.sample,
-            s.step,
-            s.before,
-        )
-        for s in trace(given.problem).steps
-    )
     found = verify_steps(
         given.problem,
-        recorded,
+        subjects(trace(given.problem).steps),
         given.gradients,
         assume_nothing=assume_nothing,
         accuracy=accuracy if certify else None,

@@ -47,8 +47,11 @@ def lines(v: Verification) -> list[str]:
     for route, found in v.disagreeing.items():
         if found and not (route == "traced" and not v.theirs):
             out.append(f"  the {route} route disagrees with the two others at {listed(found)}")
-    if v.undecided:
-        out.append(f"  cannot be decided: {listed(v.undecided)}")
+    plain = tuple(name for name in v.undecided if name not in set(v.vague))
+    if plain:
+        out.append(f"  cannot be decided: {listed(plain)}")
+    if v.vague:
+        out.append(f"  cannot be decided, as what rounding allows is not small beside the number: {listed(v.vague)}")
     out += [
         f"  kink: {k['unit']} = {k['distance']:.3g} is within rounding of 0; slope {k['left']:g} on the left, "
         f"{k['right']:g} on the right, {k['taken']:g} taken ({k['convention']})"
@@ -57,7 +60,7 @@ def lines(v: Verification) -> list[str]:
     if len(v.kinks) > MOST_NAMED:
         out.append(f"  and {len(v.kinks) - MOST_NAMED} more units at a kink")
     if v.undifferenced:
-        out.append(f"  two routes, as no step or bound serves the differences: {listed(v.undifferenced)}")
+        out.append(f"  two routes, as differences say nothing there: {listed(v.undifferenced)}")
     if "from" in v.conventions:
         out += [f"  {name}: {words}" for name, words in v.conventions.items()]
     return out + [f"  note: {note}" for note in v.notes]

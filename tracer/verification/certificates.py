@@ -1,15 +1,13 @@
-"""For each gradient a ball that is proved to contain its true value, found by two routes that share no derivative.
+"""For each signal and gradient a ball that is proved to contain its true value, found by two routes.
 
-Letters: a pre-activation, z activation, E loss, delta = dE/da, dW, db; samples are columns.  Neither route reads a
-derivative that an activation or a loss states, nor the rules of the step: both start from the VALUE formulas alone.
-
-Route 1, backward: each formula worked on a + x gives its local derivative (the coefficient of x); the chain rule puts
-these together in balls.  Route 2, forward: a_i + x is put in place of a_i, and the series carried to the loss, whose
-coefficient of x is dE/da_i; the parameters of a whole layer, moved at once along one direction, test dW and db.
+Route 1, backward: each forward equation differentiated by sympy, entry by entry, composed over the uses, in balls.
+Route 2, forward: every array moved at once along one drawn direction, the forward equations over power series; the
+coefficient of the loss must lie in the ball that route 1 gives for that direction.  Neither reads a backward equation.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,71 +16,103 @@ from typing import Any
 
 import numpy as np
 
-from derivations import names
-from derivations.given import read_number
-from derivations.names import Quantity, UnknownName
+from derivations.arithmetic import Exact
+from derivations.computation import Computation
+from derivations.equations import Role
+from derivations.given import Given, read_number
+from derivations.layers import layered, start
+from derivations.names import UnknownName
 from derivations.network import Problem
-from tracer.problem import Source, as_problem
-from tracer.verification.enclosures import Exactly, Kink, TwoRoutes, accuracies, is_sharp
+from derivations.quantity import Quantity
+from tracer.problem import Source, stated
+from tracer.verification.in_balls import Balls
+from tracer.verification.in_series import Series
+from tracer.verification.pieces import Entrywise, Extreme, Piece, Run
+from tracer.verification.plans import Plans, plans_of
+from tracer.verification.subject import Layout, Place, Subject, layout_of
 
-__all__ = ["Certificates", "Kink", "certify"]
+__all__ = ["PROVED", "REFUTED", "UNDECIDED", "Certificates", "Kink", "certify", "certified"]
 
 Array = Any
-Key = tuple[str, int, int]  # kind, layer, sample (0: not one sample's own network)
+Key = tuple[str, int]  # an array, and the sample whose own step it is of (0: not one sample's own)
 
 MOST_BITS = 4096
-LARGE = 2000  # gradients; of fewer, every precision is tried, for a saturated unit may need thousands of bits
+LARGE = 2000  # numbers; of fewer, every precision is tried, for a saturated unit may need thousands of bits
+MOST_IN_BALLS = 1_000_000
+"""Operations of a step that are repeated in balls where floats do not decide."""
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+ASKED = (Role.SIGNAL, Role.GRADIENT)
+
+
+@dataclass(frozen=True)
+class Kink:
+    """An entry that cannot be told from a kink: its name, its ball, and the hull of the slopes there."""
+
+    name: str
+    at: Any
+    slopes: Any
 
 
 @dataclass(frozen=True, repr=False)
 class Certificates:
-    """A ball for each dW, db and delta; `certificates["dW1[2,1]"]` is a `flint.arb`, `certificates["dW1"]` an array.
+    """A ball for each signal and gradient; `certificates["dW1[2,1]"]` is a `flint.arb`, `certificates["dW1"]` an array.
 
-    `bits` is the precision that was needed; `kinks` are the units at a kink, whose gradients are hulls of both sides';
+    `bits` is the precision that was needed; `kinks` are the entries at a kink, whose gradients are hulls of both sides';
     `disagreements` names the arrays for which the two routes' balls lie apart, which must never happen: nothing is
     decided about those.
     """
 
-    problem: Problem
+    problem: Problem | Computation
     bits: int
     accuracy: float
     balls: Mapping[Key, Array]
     kinks: tuple[Kink, ...] = ()
     disagreements: tuple[str, ...] = ()
     routes: tuple[str, ...] = ("backward", "forward")
+    _layout: Layout | None = field(default=None)
     _unfit: frozenset[Key] = field(default=frozenset())
 
     def __getitem__(self, name: str | Quantity) -> Any:
         """The ball of a quantity, or the array of a kind: (units, inputs), (units,), in a batch (samples, units)."""
         key, q = self._find(name)
-        array = self.balls[key]
-        if not q.indices and names.shape(self.problem.network, q.kind, q.layer):
-            if q.kind != "delta" or array.shape[1] == 1:
-                return array if q.kind == "dW" else array[:, 0]
-            return array[:, q.sample - 1] if q.sample else array.T
-        row = q.indices[0] - 1 if q.indices else 0
-        if q.kind == "dW":
-            return array[row, q.indices[1] - 1]
-        if q.kind == "delta" and array.shape[1] > 1:
-            if not q.sample:
-                written = names.text(self.problem.network, q)
+        array, axis, layout = self.balls[key], self.layout.axis(key[0]), self.layout
+        if q.indices or array.ndim == (axis is not None and bool(q.sample)):
+            if axis is not None and array.shape[axis] > 1 and not q.sample:
+                written = layout.text(key[0], layout.place(q), 0, 1).split("@")[0]
                 raise UnknownName(f"'{written}' is not one number in a batch; name the sample too, such as {written}@1")
-            return array[row, q.sample - 1]
-        return array[row, 0]
+            place = list(layout.place(q)) if array.ndim else []
+            if axis is not None and array.shape[axis] == 1:
+                place[axis] = 0
+            return array[tuple(place)]
+        if axis is None:
+            return array if array.ndim else array[()]
+        if q.sample and not key[1]:
+            return np.take(array, q.sample - 1, axis=axis)
+        return np.take(array, 0, axis=axis) if array.shape[axis] == 1 else np.moveaxis(array, axis, 0)
 
     def __iter__(self) -> Iterator[str]:
-        return (names.text(self.problem.network, q) for q, _ in self.items())
+        return (self._text(key, place) for key, place, _ in self._entries())
 
     def __len__(self) -> int:
         return sum(array.size for array in self.balls.values())
 
-    def items(self) -> Iterator[tuple[Quantity, Any]]:
-        """(quantity, ball) of every one, the last layer first."""
-        for (kind, layer, sample), array in self.balls.items():
-            samples = 1 if sample else self.problem.samples
-            quantities = names.elements(self.problem.network, kind, layer, samples, sample)
-            yield from zip(quantities.flat, array.flat, strict=True)
+    @property
+    def layout(self) -> Layout:
+        """Where its quantities stand."""
+        return self._layout or layout_of(self.problem)
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """(name, ball) of every one, the last layer first."""
+        return ((self._text(key, place), ball) for key, place, ball in self._entries())
+
+    def _entries(self) -> Iterator[tuple[Key, Place, Any]]:
+        for key, array in self.balls.items():
+            for place in np.ndindex(array.shape):
+                yield key, place, array[place]
+
+    def _text(self, key: Key, place: Place) -> str:
+        name, sample = key
+        return self.layout.text(name, place, sample, 1)
 
     def relative_radius(self, name: str | Quantity) -> float:
         """The radius of a ball over the least size of what it contains: 0 if exact, infinite where it holds zero."""
@@ -95,11 +125,11 @@ class Certificates:
     @property
     def undecided(self) -> tuple[str, ...]:
         """The names whose ball is wider than asked: at a kink, around zero, not finite, or in disagreement."""
-        network, need = self.problem.network, _needed(self.accuracy)
+        need = _needed(self.accuracy)
         return tuple(
-            names.text(network, q)
-            for q, ball in self.items()
-            if not is_sharp(ball, need) or self._key(q) in self._unfit
+            self._text(key, place)
+            for key, place, ball in self._entries()
+            if ball.rel_accuracy_bits() < need or key in self._unfit
         )
 
     def distance(self, name: str | Quantity, value: Any) -> Any:
@@ -115,8 +145,8 @@ class Certificates:
         >>> certify("hand-3-2-2").verdict("dW2[1,1]", "1.4093", slack="0.00005")
         'proved'
         """
-        key, q = self._find(name)
-        ball = self[q]
+        key, _ = self._find(name)
+        ball = self[name]
         if isinstance(ball, np.ndarray):
             values, slacks = np.asarray(value), np.asarray(slack)
             if values.shape != ball.shape:
@@ -139,25 +169,25 @@ class Certificates:
 
         return ctx.workprec(2 * self.bits + 128)
 
-    def is_apart(self, kind: str, layer: int, sample: int = 0) -> bool:
+    def is_apart(self, name: str, sample: int = 0) -> bool:
         """Whether the two routes put this array in balls that lie apart, so that nothing is decided about it."""
-        return (kind, layer, sample) in self._unfit
-
-    def _key(self, q: Quantity) -> Key:
-        whole = q.kind, q.layer, 0
-        return whole if whole in self.balls else (q.kind, q.layer, q.sample)
+        return (name, sample) in self._unfit
 
     def _find(self, name: str | Quantity) -> tuple[Key, Quantity]:
-        problem = self.problem
-        q = name if isinstance(name, Quantity) else names.read_name(problem.network, problem.samples, name)
-        if self._key(q) not in self.balls or q.step > 1:
-            known = "dW1[1,2], db1[1], delta1[2]" + ("@1" if problem.samples > 1 else "")
-            raise UnknownName(f"'{names.text(problem.network, q)}' has no certificate; names look like {known}")
-        return self._key(q), q
+        q = name if isinstance(name, Quantity) else self.layout.read(name).quantity
+        try:
+            own = self.layout.array(q)
+        except KeyError:
+            own = ""
+        key = (own, 0) if (own, 0) in self.balls else (own, q.sample)
+        if key not in self.balls or q.step > 1:
+            known = dict.fromkeys(self._text(key, (0,) * array.ndim) for key, array in self.balls.items())
+            raise UnknownName(f"'{name}' has no certificate; names look like {', '.join(list(known)[-3:])}")
+        return key, q
 
     def __repr__(self) -> str:
         at = f", {len(self.kinks)} units at a kink" if self.kinks else ""
-        return f"<Certificates of {len(self)} gradients, {self.bits} bits{at}>"
+        return f"<Certificates of {len(self)} numbers, {self.bits} bits{at}>"
 
 
 def certify(
@@ -169,58 +199,235 @@ def certify(
     inputs: str = "decimals",
     forward_route: bool = True,
 ) -> Certificates:
-    """Enclose every gradient of a step in a ball of relative radius `accuracy`, with more bits until it is reached.
+    """Enclose every signal and gradient of a step in a ball of relative radius `accuracy`, with as many bits as needed.
 
     bits: work at this precision and no other.  inputs: "decimals" as written, or "floats", the float64 numbers that a
-    program starts from.  forward_route: also enclose each by the second route and see that the balls overlap.
+    program starts from.  forward_route: also see that the second route meets the balls.
     Samples worked in turn are several steps, each from where the last one ends: `verify(problem, certify=True)`.
     Raises ValueError.
 
     >>> certify("hand-3-2-2")["dW2[1,1]"].rad() < 1e-20
     True
     """
-    problem = as_problem(problem)
+    problem = stated(problem)
     if inputs not in ("decimals", "floats"):
         raise ValueError(f"inputs '{inputs}' is not known; known are decimals, floats")
     if not 0 < accuracy < 1:
         raise ValueError(f"accuracy must be between 0 and 1, such as 1e-20, not {accuracy}")
     if bits is not None and not 2 <= bits <= 100_000:
         raise ValueError(f"bits must be from 2 to 100000, not {bits}")
-    way = problem.training.samples if problem.samples > 1 else "together"
+    way = problem.training.samples if problem.training and problem.samples > 1 else "together"
     if way == "in_turn":
         raise ValueError(
             "samples go in turn, each its own step; certify one of them: certify(problem.sample(1)), "
             "or each from where it starts: verify(problem, certify=True)"
         )
-    own = [(0, problem)] if way == "together" else [(k, problem.sample(k)) for k in range(1, problem.samples + 1)]
-    works = [(k, _sharpened(p, inputs == "floats", bits, accuracy, most_bits)) for k, p in own]
-    balls: dict[Key, Array] = {}
-    kinks: list[Kink] = []
-    unfit: set[Key] = set()
-    for k, work in works:
-        balls |= {(kind, l, k): array for (kind, l), array in work.balls.items()}
-        kinks += work.kinks(k)
-        unfit |= {(kind, l, k) for kind, l in (work.apart() if forward_route else ())}
-    disagreements = tuple(f"{kind}{l}" + (f"@{k}" if k else "") for kind, l, k in sorted(unfit))
-    routes = ("backward", "forward") if forward_route else ("backward",)
-    most = max(work.m.bits for _, work in works)
-    return Certificates(problem, most, accuracy, balls, tuple(kinks), disagreements, routes, frozenset(unfit))
+    own = [(0, problem)] if way == "together" else list(enumerate(problem.turns, 1))
+    works = [
+        (k, _sharpened(p, plans_of(_planned(p)), written(p, floats=inputs == "floats"), bits, accuracy, most_bits))
+        for k, p in own
+    ]
+    return _collected(problem, works, accuracy, forward_route)
 
 
-def _sharpened(problem: Problem, floats: bool, bits: int | None, accuracy: float, most_bits: int) -> TwoRoutes:
+def certified(subject: Subject, accuracy: float) -> Certificates:
+    """The certificates of one step that is judged: from the numbers as written, or those that the last step left."""
+    work = _sharpened(subject.problem, subject.plans, starting(subject), None, accuracy, MOST_BITS)
+    return _collected(subject.problem, [(0, work)], accuracy, True)
+
+
+def starting(subject: Subject) -> Mapping[str, Array]:
+    """The numbers of a step that is judged: as written, or the floats that the last step left."""
+    return written(subject.problem) if subject.count == 1 else subject.given
+
+
+def zeros(subject: Subject, name: str, allowed: Array) -> Array | None:
+    """Where a value, signal or gradient is 0, to a millionth of what is allowed; None where that is too long to find."""
+    role = subject.arrays[name].role
+    if subject.plans.symbolic.products > MOST_IN_BALLS or role not in (*ASKED, Role.VALUE, Role.OBJECTIVE):
+        return None
+    work = Enclosed(subject.problem, subject.plans, starting(subject), 128)
+    balls = work.balls[name] if role in ASKED else np.asarray(work.run.s[name])
+    each = np.frompyfunc(lambda b, room: bool(b.contains(0) and b.rad() <= 1e-6 * room), 2, 1)
+    return np.asarray(each(balls, np.broadcast_to(allowed, balls.shape)), bool)
+
+
+def _planned(problem: Problem | Computation) -> Any:
+    return layered(problem) if isinstance(problem, Problem) else problem.planned
+
+
+class _AsWritten(Exact):
+    """Decimals as rationals; numbers that were floats as these."""
+
+    def lift(self, given: Given) -> Array:
+        return given.floats if given.texts is None else super().lift(given)
+
+    def scalar(self, given: Given) -> Any:
+        return float(given.floats) if given.texts is None else super().scalar(given)
+
+
+class _AsFloats(_AsWritten):
+    """The float64 numbers that a program starts from."""
+
+    def lift(self, given: Given) -> Array:
+        return given.floats
+
+    def scalar(self, given: Given) -> Any:
+        return float(given.floats)
+
+
+def written(problem: Problem | Computation, *, floats: bool = False) -> Mapping[str, Array]:
+    """The numbers that a step starts from, exactly."""
+    m = _AsFloats() if floats else _AsWritten()
+    return start(problem, m) if isinstance(problem, Problem) else problem.start(m)
+
+
+def _collected(
+    problem: Problem | Computation, works: list[tuple[int, Enclosed]], accuracy: float, forward: bool
+) -> Certificates:
+    layout = layout_of(problem)
+    balls = {(name, k): array for k, work in works for name, array in work.balls.items()}
+    kinks = tuple(kink for k, work in works for kink in work.kinks(layout, k))
+    unfit = frozenset((name, k) for k, work in works for name in (work.apart() if forward else ()))
+    names = tuple(name + (f"@{k}" if k else "") for name, k in sorted(unfit))
+    routes = ("backward", "forward") if forward else ("backward",)
+    bits = max(work.bits for _, work in works)
+    return Certificates(problem, bits, accuracy, balls, kinks, names, routes, layout, unfit)
+
+
+def _sharpened(
+    problem: Problem | Computation,
+    plans: Plans,
+    given: Mapping[str, Array],
+    bits: int | None,
+    accuracy: float,
+    most_bits: int,
+) -> Enclosed:
     """Route 1 with twice the bits until every ball is sharp, or until more of them no longer help."""
-    given, need = Exactly(problem, floats), _needed(accuracy)
+    need = _needed(accuracy)
     if bits is not None:
-        return TwoRoutes(problem, given, bits)
+        return Enclosed(problem, plans, given, bits)
     bits, left = max(128, need + 40), list[int]()
     while True:
-        work = TwoRoutes(problem, given, bits)
+        work = Enclosed(problem, plans, given, bits)
         blunt = sum(int((accuracies(array) < need).sum()) for array in work.balls.values())
         left.append(blunt)
         stuck = len(left) > 2 and left[-3] == blunt and work.size > LARGE
         if not blunt or 2 * bits > most_bits or stuck:
             return work
         bits *= 2
+
+
+class Enclosed:
+    """Both routes of one step at one precision; `balls` are its signals and gradients by array."""
+
+    def __init__(self, problem: Problem | Computation, plans: Plans, given: Mapping[str, Array], bits: int) -> None:
+        self.problem, self.plans, self.given, self.bits = problem, plans, given, bits
+        with self.working():
+            self.run = Run(Balls(), {name: Balls().given(given[name]) for name in plans.given})
+            plans.symbolic.forward(self.run)
+            plans.symbolic.back(self.run, plans.objective, plans.wanted)
+            self.balls = {name: self._ball(name) for name, a in plans.planned.step.arrays.items() if a.role in ASKED}
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """The precision in force, and series cut off at their length."""
+        from flint import ctx
+
+        cap, ctx.cap = ctx.cap, 2
+        try:
+            with ctx.workprec(self.bits):
+                yield
+        finally:
+            ctx.cap = cap
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return sum(array.size for array in self.balls.values())
+
+    def _ball(self, name: str) -> Array:
+        arrays = self.plans.planned.step.arrays
+        of, own = arrays[arrays[name].of], arrays[name]
+        whole = self.run.g.get(own.of)
+        whole = self.run.m.blank(of.shape) if whole is None else np.asarray(self.run.m.full(whole, of.shape))
+        if len(of.extents) == len(own.extents):
+            pairs = zip(of.extents, own.extents, strict=True)
+            whole = whole[(*(slice(a - low, b - low + 1) for (low, _), (a, b) in pairs), ...)]
+        times = self.plans.scale(name)
+        return whole if times == 1 else whole * times  # a signal has the axis of its samples
+
+    # --- route 2 ---
+
+    def apart(self) -> list[str]:
+        """The arrays that the two routes put in balls that do not meet."""
+        moves = {
+            name: np.asarray(np.random.default_rng(k).integers(1, 10, self.plans.step.arrays[name].shape))
+            for k, name in enumerate(self.plans.wanted)
+            if name != self.plans.objective
+        }
+        with self.working():
+            if not moves or self._meets(moves):
+                return []
+            lines = {a.of: n for n, a in self.plans.planned.step.arrays.items() if a.role in ASKED}
+            return [lines[name] for name, move in moves.items() if not self._meets({name: move})]
+
+    def _meets(self, moves: Mapping[str, Array]) -> bool:
+        """Whether the loss moves along a direction as route 1 says."""
+        m, balls = Series(), Balls()
+        directions = {name: balls.given(move) for name, move in moves.items()}
+        start = {n: (self.run.s[n], directions.get(n)) for n in self.plans.given}
+        zero = balls.number(Fraction(0))
+        run = Run(m, start, moves={n: (d * zero, d) for n, d in directions.items() if n not in self.plans.given})
+        self.plans.symbolic.forward(run)
+        along = run.s[self.plans.objective][1]
+        slopes = (np.sum(self.run.g[n] * d) for n, d in directions.items() if n in self.run.g)
+        expected = sum(slopes, zero)
+        found = zero if along is None else np.asarray(along)[()]
+        return bool(found.overlaps(expected)) or not (found.is_finite() and expected.is_finite())
+
+    # --- kinks ---
+
+    def kinks(self, layout: Layout, sample: int) -> Iterator[Kink]:
+        """The entries at a kink where the two sides' slopes differ."""
+        for piece in self.plans.symbolic.pieces:
+            context = self.run.met.get(piece.k)
+            for near in context.open.values() if context else ():
+                near = near.sum(axis=-1) > 1 if isinstance(piece, Extreme) else np.broadcast_to(near, piece.shape)
+                for place in map(tuple, np.argwhere(near)):
+                    found = self._kink(layout, sample, piece, place)
+                    if found is not None:
+                        yield found
+
+    def _kink(self, layout: Layout, sample: int, piece: Piece, place: Place) -> Kink | None:
+        arrays = self.plans.planned.step.arrays
+        read, slope = piece.left, None
+        if isinstance(piece, Entrywise):
+            blunt = [
+                (r, np.broadcast_to(s, piece.shape)[place])
+                for r, s in zip(piece.reads, self.run.kept[piece.k], strict=True)
+                if s is not None and not is_sharp(np.broadcast_to(s, piece.shape)[place], 8)
+            ]
+            if not blunt:
+                return None
+            read, slope = blunt[0] if blunt[0][0].name in arrays else (piece.left, blunt[0][1])
+        if read.name not in arrays:
+            return None
+        own = tuple(place[k] for k, l in enumerate(piece.box) if l in read.letters)
+        where = tuple(map(int, np.unravel_index(int(np.asarray(read.places())[own]), arrays[read.name].shape)))
+        return Kink(layout.text(read.name, where, sample, 1), np.asarray(self.run.s[read.name])[where], slope)
+
+
+def accuracies(array: Array) -> Array:
+    """How many bits of each ball are sure, as Arb counts them: very many for an exact one, few around zero."""
+    from flint import arb
+
+    return np.fromiter(map(arb.rel_accuracy_bits, array.flat), np.int64, array.size)
+
+
+def is_sharp(ball: Any, need: int) -> bool:
+    """Whether `need` bits of it are sure."""
+    return bool(ball.rel_accuracy_bits() >= need)
 
 
 def _needed(accuracy: float) -> int:

@@ -7,16 +7,16 @@ from typing import IO, Any
 
 import numpy as np
 
-from derivations import names
 from derivations.aliases import Meaning
+from derivations.computation import Computation
+from derivations.equations import Role
 from derivations.given import as_float, read_number
-from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from derivations.spellings import Spellings
+from derivations.quantity import Quantity
 from tracer.answers.reading.sheets import Cell, SheetError, read_sheet
-from tracer.verification.case import Arrays
+from tracer.computed_step import STATED
 from tracer.verification.judging import Claim
-from tracer.verification.updates import recorded
+from tracer.verification.subject import Floats, layout_of
 
 __all__ = ["Claims", "read_claims"]
 
@@ -27,14 +27,14 @@ Where = tuple[int, int]  # (sample, step) of the network that the numbers belong
 class Claims:
     """The claims of each step, and what a reader of the result must know about how they were read."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, self.notes = problem, list[str]()
-        self.apart = problem.training.samples == "apart" and problem.samples > 1
-        self.together = problem.training.samples == "together" or problem.samples == 1
-        self._given: dict[Where, Arrays] = {}
-        self._printed: dict[Where, Arrays] = {}
-        self._single: dict[Where, set[tuple[str, int]]] = {}
-        self._spellings = Spellings(problem.network, problem.samples, problem.names)
+    def __init__(self, problem: Problem | Computation) -> None:
+        self.problem, self.layout, self.notes = problem, layout_of(problem), list[str]()
+        way = problem.training.samples if problem.training else "together"
+        self.apart = way == "apart" and problem.samples > 1
+        self.together = way == "together" or problem.samples == 1
+        self._given: dict[Where, dict[str, Floats]] = {}
+        self._printed: dict[Where, dict[str, Floats]] = {}
+        self._single: dict[Where, set[str]] = {}
 
     def of(self, sample: int, step: int) -> Claim:
         """What is given for one step."""
@@ -49,30 +49,31 @@ class Claims:
 
     def add(self, name: str, number: float, printed: float = 0.0, notation: str = "") -> None:
         """One number of a sheet in a notation.  Raises UnknownName, and SheetError for what is not judged."""
-        meaning = self._spellings.read(name, notation)
-        q, factor = meaning.quantity, self._factor(meaning)
-        where, array = self._array(q, name)
-        place = self._place(q, array, name)
+        meaning = self.layout.read(name, notation)
+        factor = self._factor(meaning)
+        where, own, array = self._array(meaning.quantity, name)
+        place = self._place(meaning.quantity, own, array, name)
         if not np.isnan(array[place]):
             raise SheetError(f"{name} is given twice")
         array[place] = _never_nan(number / factor)
         if printed:
-            half = self._printed.setdefault(where, {}).setdefault((q.kind, q.layer), np.zeros(array.shape))
+            half = self._printed.setdefault(where, {}).setdefault(own, np.zeros(array.shape))
             half[place] = abs(printed / factor)
 
     def add_array(self, name: str, numbers: Any) -> None:
         """A whole array, in the shape in which people index it.  Raises SheetError for another shape."""
-        meaning = self._spellings.read(name)
+        meaning = self.layout.read(name)
         q = meaning.quantity
-        where, array = self._array(q, name)
+        where, own, array = self._array(q, name)
         if q.indices:
             if np.size(numbers) != 1:
                 raise SheetError(f"{name} is one number, not {np.size(numbers)}")
             self.add(name, float(np.ravel(numbers)[0]))
             return
-        array[...] = _never_nan(self._laid_out(q, array, numbers, name) / self._factor(meaning))
+        at = self._whole(q, own, array)
+        array[at] = _never_nan(self._laid_out(q, own, array[at], numbers, name) / self._factor(meaning))
         if getattr(numbers, "dtype", None) in (np.float32, np.float16):
-            self._single.setdefault(where, set()).add((q.kind, q.layer))
+            self._single.setdefault(where, set()).add(own)
 
     def all_single(self) -> None:
         """Judge every number as a float32."""
@@ -80,18 +81,14 @@ class Claims:
             self._single[where] = set(arrays)
 
     def _factor(self, meaning: Meaning) -> float:
-        eta = float(self.problem.training.learning_rate.floats) ** meaning.eta_power
-        return as_float(meaning.multiple) * eta
+        multiple = as_float(meaning.multiple)
+        if not meaning.eta_power or self.problem.training is None:
+            return multiple
+        return multiple * float(self.problem.training.learning_rate.floats) ** meaning.eta_power
 
-    def _array(self, q: Quantity, name: str) -> tuple[Where, Any]:
-        stage = KINDS[q.kind].stage
-        if stage == "given":
-            raise SheetError(
-                f"'{name}' is given, not worked out, so it is not judged here; give numbers such as dW1 or W1_new"
-            )
-        if stage == "update" and not recorded(self.problem, q.kind):
-            optimizer = self.problem.training.optimizer
-            raise SheetError(f"'{name}' is not worked out in this problem's update ({optimizer}); give W1_new")
+    def _array(self, q: Quantity, name: str) -> tuple[Where, str, Floats]:
+        """Which step a number belongs to, its array, and what is given of it so far."""
+        own = self._judged(q, name)
         if q.sample and not self.together and not self.apart:
             raise SheetError(
                 f"'{name}': samples go in turn, so sample {q.sample} is step {q.sample}; write #{q.sample}"
@@ -102,43 +99,78 @@ class Claims:
         steps = 1 if self.apart or self.together else self.problem.samples
         if q.step > steps:
             raise SheetError(f"'{name}': only {steps} {'step is' if steps == 1 else 'steps are'} judged here")
-        samples = self.problem.samples if self.together else 1
-        shape = (*names.shape(self.problem.network, q.kind, q.layer),)
-        if KINDS[q.kind].sampled:
-            shape = (*shape, samples)
-        elif KINDS[q.kind].axes == "b":
-            shape = (*shape, 1) if shape else (1, 1)
-        arrays = self._given.setdefault(where, {})
-        return where, arrays.setdefault((q.kind, q.layer), np.full(shape, np.nan))
+        shape, axis = list(self.layout.step.arrays[own].shape), self.layout.axis(own)
+        if axis is not None and not self.together:
+            shape[axis] = 1
+        return where, own, self._given.setdefault(where, {}).setdefault(own, np.full(shape, np.nan))
 
-    def _place(self, q: Quantity, array: Any, name: str) -> tuple[int, ...]:
-        place = tuple(i - 1 for i in q.indices)
-        if KINDS[q.kind].sampled:
-            if self.together and self.problem.samples > 1 and not q.sample:
-                raise SheetError(f"'{name}' is not one number in a batch; name the sample too, such as {name}@1")
-            place = (*place, q.sample - 1 if self.together and q.sample else 0)
-        elif KINDS[q.kind].axes == "b":
-            place = (*place, 0) if place or (array.shape == (1, 1) and q.indices) else place or (0, 0)
-        if len(place) != array.ndim:
+    def _judged(self, q: Quantity, name: str) -> str:
+        """The array of a number that the step works out.  Raises SheetError for another one."""
+        arrays = self.layout.step.arrays
+        try:
+            own = self.layout.array(q)
+        except KeyError:
+            own = ""
+        if own in arrays and arrays[own].role in STATED:
+            raise SheetError(
+                f"'{name}' is given, not worked out, so it is not judged here; give numbers such as {self._such()}"
+            )
+        if own not in arrays:
+            training = self.problem.training
+            optimizer = training.optimizer if training else "none"
+            raise SheetError(f"'{name}' is not worked out in this problem's update ({optimizer}); give W1_new")
+        return own
+
+    def _such(self) -> str:
+        """An example of what is judged."""
+        roles = (Role.GRADIENT, Role.UPDATED)
+        first = (next((n for n, a in self.layout.step.arrays.items() if a.role is role), "") for role in roles)
+        names = [n for n in first if n]
+        return "dW1 or W1_new" if isinstance(self.problem, Problem) else " or ".join(names)
+
+    def _place(self, q: Quantity, own: str, array: Floats, name: str) -> tuple[int, ...]:
+        axis = self.layout.axis(own)
+        if axis is not None and self.together and self.problem.samples > 1 and not q.sample:
+            raise SheetError(f"'{name}' is not one number in a batch; name the sample too, such as {name}@1")
+        if len(q.indices) != array.ndim - (axis is not None) and not (array.ndim == 0 and set(q.indices) <= {1}):
             raise SheetError(f"'{name}' is not one number; name one, such as {name}[1]")
-        return place
+        place = list(self.layout.place(q))[: array.ndim]
+        if axis is not None and not self.together:
+            place[axis] = 0
+        return tuple(place)
 
-    def _laid_out(self, q: Quantity, array: Any, numbers: Any, name: str) -> Any:
-        x = np.asarray(numbers, float)
-        kind = KINDS[q.kind]
-        if kind.sampled and array.shape[-1] > 1 and not q.sample and x.ndim == array.ndim:
+    def _whole(self, q: Quantity, own: str, array: Floats) -> tuple[Any, ...]:
+        """All of an array, or all of one sample's."""
+        axis = self.layout.axis(own)
+        if axis is None:
+            return (...,)
+        several = self.together and self.problem.samples > 1
+        if several and not q.sample:
+            return (...,)
+        return (*[slice(None)] * axis, q.sample - 1 if several else 0)
+
+    def _laid_out(self, q: Quantity, own: str, array: Floats, numbers: Any, name: str) -> Any:
+        """Numbers in the shape of what they are for: samples first, as people list them; biases as a row or column."""
+        x, axis = np.asarray(numbers, float), self.layout.axis(own)
+        layered = isinstance(self.problem, Problem)
+        whole = axis is not None and array.ndim == len(self.layout.step.arrays[own].shape)
+        if layered and whole and x.ndim == array.ndim:
             x = np.moveaxis(x, 0, -1)
-        elif x.size == array.size and x.ndim < 2 <= array.ndim and 1 in array.shape:
+        elif x.size == array.size and (x.ndim < 2 <= array.ndim and 1 in array.shape or array.ndim < 2):
             x = x.reshape(array.shape)
-        if kind.axes == "ji" and x.shape == array.shape[::-1] and x.shape != array.shape:
+        weights = layered and axis is None and array.ndim == 2
+        if weights and x.shape == array.shape[::-1] and x.shape != array.shape:
             self.notes.append(f"{name} has one row for each input; it is read as the transpose")
             x = x.T
-        if x.size == array.size and (1 in array.shape or array.ndim == 0) and kind.axes != "ji":
-            x = x.reshape(array.shape)
         if x.shape != array.shape:
-            wanted = names.shape(self.problem.network, q.kind, q.layer)
+            wanted = self._shape(own)
             raise SheetError(f"{name} has shape {np.shape(numbers)}; ours is {wanted or 'one number'}")
         return x
+
+    def _shape(self, own: str) -> tuple[int, ...]:
+        """The shape of an array without the axis of the samples."""
+        axis = self.layout.axis(own)
+        return tuple(n for k, n in enumerate(self.layout.step.arrays[own].shape) if k != axis)
 
 
 def _never_nan(x: Any) -> Any:
@@ -146,7 +178,7 @@ def _never_nan(x: Any) -> Any:
     return np.where(np.isnan(x), np.inf, x)
 
 
-def read_claims(problem: Problem, source: Any, standard_input: IO[bytes] | None = None) -> Claims:
+def read_claims(problem: Problem | Computation, source: Any, standard_input: IO[bytes] | None = None) -> Claims:
     """The numbers of a mapping (names or whole arrays) or of a file.  Raises SheetError, UnknownName, OSError."""
     claims = Claims(problem)
     if isinstance(source, Mapping):
@@ -210,9 +242,9 @@ def _is_single(number: str) -> bool:
 
 
 def _half_unit(number: str) -> float:
-    """Half a unit of the last digit printed."""
+    """Half a unit of the last digit printed; a bare 0 is 0."""
     mantissa, _, exponent = number.lower().partition("e")
-    if "/" in number:
+    if "/" in number or not mantissa.strip("+-0"):
         return 0.0
     places = len(mantissa.partition(".")[2])
     return 0.5 * 10.0 ** (int(exponent or 0) - places) * (1 + 1e-12)

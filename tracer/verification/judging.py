@@ -1,206 +1,210 @@
 """The three routes to every number of one step, compared: what is wrong, what cannot be decided, who disagrees.
 
-Letters: traced, symbolic, numeric are the three routes; `given` is somebody else's number where there is one.
+A number is right where it is within what rounding allows of the routes that stand together.  Where that is not small
+beside the number (nor beside the largest of its array), nothing is said of it: a tolerance wider than the number agrees
+to everything.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tracer.verification.bounds import U32, U64, rounding, steps_and_truncation
-from tracer.verification.case import Array, Arrays, Case
-from tracer.verification.differences import each_weight, numeric_route
-from tracer.verification.sharpening import sharpened
-from tracer.verification.symbolic import symbolic_route
-from tracer.verification.updates import bounded, cut_off, updated
+from derivations.equations import Role
+from tracer.verification.certificates import zeros
+from tracer.verification.routes import ROUTES, Routes, single_rounding
+from tracer.verification.subject import Floats, Subject
 
-__all__ = ["ROUTES", "Claim", "Judged", "Routes", "judge", "routes_of"]
+__all__ = ["Claim", "Judged", "judge"]
 
-ROUTES = ("traced", "symbolic", "differences")
+SMALL = 0.01
+"""A tolerance is small that is no more than this part of the number, or of the largest of its array."""
 FEW = 1000  # numbers that are cheaper to gather than to compare on their own
-Key = tuple[str, int]
+Masks = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Claim:
     """Somebody else's arrays of one step: NaN where nothing is given, the half unit of the last digit printed."""
 
-    given: Arrays = field(default_factory=dict)
-    printed: Arrays = field(default_factory=dict)
-    single: frozenset[Key] = frozenset()
+    given: Mapping[str, Floats] = field(default_factory=dict)
+    printed: Mapping[str, Floats] = field(default_factory=dict)
+    single: frozenset[str] = frozenset()
 
     @property
-    def asked(self) -> dict[Key, Array]:
+    def asked(self) -> dict[str, Floats]:
         """Which entries are given."""
-        return {key: ~np.isnan(array) for key, array in self.given.items()}
-
-
-@dataclass(frozen=True)
-class Routes:
-    """The three routes and what rounding and truncation allow between them."""
-
-    case: Case
-    traced: Arrays
-    symbolic: Arrays
-    numeric: Arrays
-    rounding: Arrays
-    truncation: Arrays
-
-    def named(self, route: str) -> Arrays:
-        """The arrays of one route."""
-        return {"traced": self.traced, "symbolic": self.symbolic, "differences": self.numeric}[route]
-
-    def cut(self, key: Key) -> Array:
-        """The truncation bound of one array."""
-        return self.truncation.get(key, 0.0)
-
-    def known_cut(self, key: Key) -> Array:
-        """The same where there is a bound; without one the differences decide nothing, and the others are left."""
-        cut = self.cut(key)
-        if np.ndim(cut) == 0:
-            return cut if math.isfinite(cut) else 0.0
-        return cut if np.isfinite(cut).all() else np.where(np.isfinite(cut), cut, 0.0)
+        return {name: ~np.isnan(array) for name, array in self.given.items()}
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One step judged: masks of what is wrong, what is undecided, and which route is odd, by array."""
+    """One step judged: masks of what is wrong, what is undecided, and which route is odd, by array.
+
+    `vague` are those undecided numbers whose tolerance is not small beside them.
+    """
 
     routes: Routes
     claim: Claim
-    checked: Arrays
-    allowed: Arrays
-    wrong: Mapping[Key, Array]
-    undecided: Mapping[Key, Array]
-    odd: Mapping[str, Mapping[Key, Array]]
-    sample: int = 0
-    step: int = 1
+    checked: Mapping[str, Floats]
+    allowed: Mapping[str, Floats]
+    wrong: Mapping[str, Any]
+    undecided: Mapping[str, Any]
+    odd: Mapping[str, Mapping[str, Any]]
+    vague: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sample(self) -> int:
+        """The sample whose own network it is, 0 for none."""
+        return self.routes.subject.sample
+
+    @property
+    def step(self) -> int:
+        """Which step it is, from 1."""
+        return self.routes.subject.count
 
     @property
     def faults(self) -> int:
         """How many numbers are wrong."""
-        return sum(int(mask.sum()) for mask in self.wrong.values())
+        return sum(int(np.sum(mask)) for mask in self.wrong.values())
 
 
-def routes_of(case: Case, traced: Arrays, *, assume_nothing: bool = False) -> Routes:
-    """All three routes; `traced` holds the recorded arrays."""
-    symbolic = symbolic_route(case)
-    steps, truncation = steps_and_truncation(case, symbolic)
-    numeric = numeric_route(case, steps)
-    numeric |= sharpened(case, numeric)
-    if assume_nothing:
-        numeric |= {("dW", l): each_weight(case, l, steps[l]) for l in range(1, case.L + 1)}
-    bounds, truncation = rounding(case, symbolic, U64), truncation | cut_off(case, symbolic, truncation)
-    for l in range(case.L, 0, -1):
-        updated(case, l, numeric, lambda key, array: numeric.setdefault(key, array))
-    values, allowed = bounded(case, symbolic, bounds, U64, exact=True)
-    return Routes(case, traced, symbolic | values, numeric, bounds | allowed, truncation)
-
-
-def single_bounds(routes: Routes) -> Arrays:
-    """What rounding allows to somebody who works in float32."""
-    bounds = rounding(routes.case, routes.symbolic, U32)
-    return bounds | bounded(routes.case, routes.symbolic, bounds, U32, exact=False)[1]
-
-
-def judge(routes: Routes, claim: Claim, sample: int = 0, step: int = 1) -> Judged:
+def judge(routes: Routes, claim: Claim) -> Judged:
     """Compare: the routes with each other, and what is given with all of them."""
-    odd: dict[str, dict[Key, Array]] = {route: {} for route in ROUTES}
-    wrong: dict[Key, Array] = {}
-    undecided: dict[Key, Array] = {}
-    checked, allowed = {}, {}
-    single = single_bounds(routes) if claim.single else {}
-    with np.errstate(all="ignore"):
-        keys = [key for key in routes.traced if key in routes.symbolic]
-        settled = _settled(routes, keys)
-        for key in keys:
-            given = claim.given.get(key)
-            sure = key in settled or _sure(routes, key)
-            for route, mask in {} if sure else _odd_route(routes, key).items():
-                if mask.any():
-                    odd[route][key] = mask
-            if claim.given and given is None:
-                continue
-            x = routes.traced[key] if given is None else given
-            bound = single[key] if key in claim.single else routes.rounding[key]
-            bound = bound + claim.printed[key] if key in claim.printed else bound
-            checked[key], allowed[key] = x, bound + routes.known_cut(key)
-            if sure and (given is None or (_bounded(bound) and _within(x, routes.traced[key], bound / 2))):
-                continue
-            refuted, decided = _refuted(routes, key, x, bound, odd, given is not None)
-            if refuted.any():
-                wrong[key] = refuted
-            open_ = ~decided if given is None else ~decided & ~np.isnan(given)
-            if open_.any():
-                undecided[key] = open_
-    return Judged(routes, claim, checked, allowed, wrong, undecided, odd, sample, step)
+    return _Judge(routes, claim).judged()
 
 
-def _odd_route(routes: Routes, key: Key) -> dict[str, Array]:
+class _Judge:
+    def __init__(self, routes: Routes, claim: Claim) -> None:
+        self.routes, self.claim = routes, claim
+        self.odd: dict[str, Masks] = {route: {} for route in ROUTES}
+        self.wrong, self.undecided, self.vague = Masks(), Masks(), Masks()
+        self.checked: dict[str, Floats] = {}
+        self.allowed: dict[str, Floats] = {}
+
+    def judged(self) -> Judged:
+        with np.errstate(all="ignore"):
+            single = single_rounding(self.routes) if self.claim.single else {}
+            names = [name for name in self.routes.traced if name in self.routes.symbolic]
+            settled = _settled(self.routes, names)
+            for name in names:
+                self._array(name, single, name in settled)
+        both = self.routes, self.claim
+        return Judged(*both, self.checked, self.allowed, self.wrong, self.undecided, self.odd, self.vague)
+
+    def _array(self, name: str, single: Mapping[str, Floats], settled: bool) -> None:
+        routes, claim = self.routes, self.claim
+        given = claim.given.get(name)
+        sure = settled or _sure(routes, name)
+        for route, mask in {} if sure else _odd_route(routes, name).items():
+            if mask.any():
+                self.odd[route][name] = mask
+        if claim.given and given is None:
+            return
+        x = routes.traced[name] if given is None else given
+        bound = single[name] if name in claim.single else routes.rounding[name]
+        bound = bound + claim.printed[name] if name in claim.printed else bound
+        self.checked[name], self.allowed[name] = x, bound
+        small = _small(x, self._beside(name), bound)
+        if sure and small is True and (given is None or _within(x, routes.traced[name], bound / 2)):
+            return
+        refuted, decided = _refuted(routes, name, x, bound, self.odd, given is not None)
+        vague = ~refuted & decided & ~np.broadcast_to(small, np.shape(x)) & ~np.isnan(x)
+        if vague.any() and (nothing := _zeros(routes.subject, name, bound)) is not None:
+            vague &= ~nothing
+        open_ = (~decided if given is None else ~decided & ~np.isnan(given)) | vague
+        for masks, mask in ((self.wrong, refuted), (self.undecided, open_), (self.vague, vague)):
+            if np.any(mask):
+                masks[name] = mask
+
+
+    def _beside(self, name: str) -> Floats:
+        """What a tolerance is set against: the number itself; of a new parameter also the one that it was."""
+        array, ours = self.routes.subject.arrays[name], self.routes.symbolic[name]
+        return np.maximum(np.abs(ours), np.abs(self.routes.subject.given[array.of])) if array.role is Role.UPDATED else ours
+
+
+def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
+    """Where the true number is 0; an optimizer's state is where its gradient is."""
+    array = subject.arrays[name]
+    if array.role is Role.STATE and subject.count == 1:
+        return zeros(subject, f"d{array.of}", allowed)
+    if array.role is Role.UPDATED and (found := zeros(subject, f"d{array.of}", allowed)) is not None:
+        return np.asarray(found & (subject.given[array.of] == 0))
+    return zeros(subject, name, allowed)
+
+
+def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
+    """Where a tolerance is small beside the number or its array; True for all of it."""
+    top = float(np.max(np.abs(ours), initial=0.0))
+    if np.isfinite(top) and float(np.max(bound, initial=0.0)) <= SMALL * top:
+        return True
+    return (bound <= SMALL * np.maximum(np.abs(ours), np.where(np.isfinite(x), np.abs(x), 0.0))) | (bound <= SMALL * top)
+
+
+def _odd_route(routes: Routes, name: str) -> dict[str, Any]:
     """Where one route disagrees with the two others (or, if all three differ, every route)."""
-    T, S, N = routes.traced[key], routes.symbolic[key], routes.numeric[key]
-    if not (np.shape(T) == np.shape(S) == np.shape(N)):
+    T, S, N = (routes.named(route).get(name) for route in ROUTES)
+    if T is None or S is None or np.shape(T) != np.shape(S):
         return {"traced": np.ones(np.shape(S), bool)}
-    bound, cut = routes.rounding[key], routes.cut(key)
-    ts, tn, sn = np.abs(T - S) > bound, np.abs(T - N) > bound + cut, np.abs(S - N) > bound + cut
+    bound, moved = routes.rounding[name], routes.moved[name]
+    ts = np.abs(T - S) > bound
+    if N is None:
+        return {"traced": ts}
+    tn, sn = np.abs(T - N) > moved, np.abs(S - N) > moved
     if not (ts.any() or tn.any() or sn.any()):
         return {}
     return {"traced": (ts | tn) & (~sn | (ts & tn)), "symbolic": ts & sn, "differences": tn & sn & ~(ts & ~tn)}
 
 
-def _settled(routes: Routes, keys: list[Key]) -> frozenset[Key]:
+def _settled(routes: Routes, names: list[str]) -> frozenset[str]:
     """The small arrays, if all of them together are sure: one comparison in place of many."""
-    small = [key for key in keys if np.size(routes.traced[key]) <= FEW]
-    if any(np.shape(routes.traced[key]) != np.shape(routes.symbolic[key]) for key in small) or not small:
+    small = [n for n in names if np.size(routes.traced[n]) <= FEW and n in routes.numeric]
+    if any(np.shape(routes.traced[n]) != np.shape(routes.symbolic[n]) for n in small) or not small:
         return frozenset()
     T, S, N, bound = (
-        np.concatenate([arrays[key] for key in small], axis=None)
+        np.concatenate([arrays[n] for n in small], axis=None)
         for arrays in (routes.traced, routes.symbolic, routes.numeric, routes.rounding)
     )
     return frozenset(small) if _all_sure(T, S, N, bound) else frozenset()
 
 
-def _sure(routes: Routes, key: Key) -> bool:
+def _sure(routes: Routes, name: str) -> bool:
     """Whether both other routes are within half the rounding bound of the traced one: nothing more need be asked."""
-    T, S = routes.traced[key], routes.symbolic[key]
-    return np.shape(T) == np.shape(S) and _all_sure(T, S, routes.numeric[key], routes.rounding[key])
+    T, S, N = (routes.named(route).get(name) for route in ROUTES)
+    return N is not None and np.shape(T) == np.shape(S) and _all_sure(T, S, N, routes.rounding[name])
 
 
-def _all_sure(T: Array, S: Array, N: Array, bound: Array) -> bool:
-    if not _bounded(bound):
+def _all_sure(T: Any, S: Any, N: Any, bound: Floats) -> bool:
+    if bound.size and not bound.max() < np.inf:
         return False
-    bound = bound / 2
-    return _within(T, S, bound) and _within(T, N, bound)
+    return _within(T, S, bound / 2) and _within(T, N, bound / 2)
 
 
-def _bounded(bound: Array) -> bool:
-    return not bound.size or bool(bound.max() < np.inf)
-
-
-def _within(x: Array, y: Array, bound: Array) -> bool:
+def _within(x: Floats, y: Floats, bound: Floats) -> bool:
     """Whether all of x is within a finite bound of y; never where something is not a number."""
     return bool((np.abs(x - y) <= bound).all())
 
 
-def _refuted(routes: Routes, key: Key, x: Any, bound: Array, odd: Any, theirs: bool) -> tuple[Array, Array]:
+def _refuted(
+    routes: Routes, name: str, x: Floats, bound: Floats, odd: Mapping[str, Masks], theirs: bool
+) -> tuple[Floats, Floats]:
     """Where a number is refuted by a route that stands with another one; and where any route could decide."""
-    shape = np.shape(routes.symbolic[key])
-    ours = ROUTES if theirs else ROUTES[1:]
+    shape = np.shape(routes.symbolic[name])
     refuted, decided = np.zeros(shape, bool), np.zeros(shape, bool)
-    marked = [odd[route].get(key, refuted) for route in ROUTES]
-    nobody = np.logical_and.reduce(marked)  # all three differ: none of them can be trusted more than another
-    for route in ours:
-        value, cut = routes.named(route)[key], routes.cut(key) if route == "differences" else 0.0
-        off = np.abs(x - value)
-        fit = np.isfinite(value) & np.isfinite(bound + cut)
-        if key in odd[route]:
-            fit = fit & ~(odd[route][key] & ~nobody)
-        refuted |= fit & (off > bound + cut)
+    nobody = np.logical_and.reduce([odd[route].get(name, refuted) for route in ROUTES])  # all three differ
+    for route in ROUTES if theirs else ROUTES[1:]:
+        value = routes.named(route).get(name)
+        if value is None:
+            continue
+        room = bound if route != "differences" else np.maximum(bound, routes.moved[name])
+        fit = np.isfinite(value) & np.isfinite(room)
+        if name in odd[route]:
+            fit = fit & ~(odd[route][name] & ~nobody)
+        refuted |= fit & (np.abs(x - value) > room)
         if theirs:
             refuted |= fit & np.isinf(x)
         decided |= fit & np.isfinite(x)

@@ -1,26 +1,22 @@
 """Certificates put to use: each number that was checked, against the ball that is proved to hold its true value.
 
-What a number may be off by is what verification allows without differences: rounding, and half a unit of the last
-digit printed.  proved: the true value lies within that; refuted: it does not; undecided: the ball does not tell.
+What a number may be off by is what verification allows: rounding, and half a unit of the last digit printed.  proved: the true value lies within that; refuted: it does not; undecided: the ball does not tell.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, Context, Decimal
 from typing import Any
 
 import numpy as np
 
-from derivations.given import Given
-from derivations.network import Problem
-from tracer.verification.bounds import U32, rounding
-from tracer.verification.certificates import PROVED, REFUTED, UNDECIDED, Certificates, certify
-from tracer.verification.judging import Judged, Key
+from tracer.verification.certificates import PROVED, REFUTED, UNDECIDED, Certificates, certified
+from tracer.verification.judging import Judged
 
-__all__ = ["PROVED", "REFUTED", "UNDECIDED", "Enclosed", "Proof", "prove", "started_at"]
+__all__ = ["PROVED", "REFUTED", "UNDECIDED", "Enclosed", "Proof", "prove"]
 
 WRITTEN = 100_000  # sizes beyond 2 to this are not written out: above they are not finite, below they are a radius
 UP = Context(prec=2, rounding=ROUND_CEILING, Emin=MIN_EMIN, Emax=MAX_EMAX)
@@ -42,7 +38,7 @@ class Proof:
     """
 
     certificates: Certificates
-    verdicts: Mapping[Key, Any]
+    verdicts: Mapping[str, Any]
     mark: str = ""
 
     @property
@@ -55,60 +51,41 @@ class Proof:
         """The units at a kink, where the balls hold the slopes of both sides."""
         return tuple(kink.name + self.mark for kink in self.certificates.kinks)
 
-    def found(self, verdict: str) -> dict[Key, Any]:
+    def found(self, verdict: str) -> dict[str, Any]:
         """By array, where the verdict is this one."""
-        return {key: mask for key, each in self.verdicts.items() if (mask := each == verdict).any()}
+        return {name: mask for name, each in self.verdicts.items() if (mask := each == verdict).any()}
 
-    def ball(self, key: Key, place: tuple[int, ...]) -> Any:
+    def ball(self, name: str, place: tuple[int, ...]) -> Any:
         """The ball of one number."""
-        return _balls(self.certificates, key)[place]
+        return self.certificates.balls[name, 0][place]
 
-    def enclosed(self, key: Key, place: tuple[int, ...]) -> Enclosed:
+    def enclosed(self, name: str, place: tuple[int, ...]) -> Enclosed:
         """The ball of one number, with as many digits as the accuracy asks for."""
         digits = math.ceil(-math.log10(self.certificates.accuracy)) + 1
         with self.certificates.working():
-            return _enclosed(self.ball(key, place), digits)
+            return _enclosed(self.ball(name, place), digits)
 
 
-def prove(judged: Judged, problem: Problem, accuracy: float) -> Proof:
-    """Certify a step that starts from the numbers of `problem`, and judge what was checked in it by the balls."""
-    found = certify(problem, accuracy=accuracy)
-    slack = {key: _slack(judged, key) for key in judged.checked if _balls(found, key) is not None}
-    mark = (f"@{judged.sample}" if judged.sample else "") + (f"#{judged.step}" if judged.step > 1 else "")
-    return Proof(found, {key: _verdicts(found, judged, key, slack[key]) for key in slack}, mark)
+def prove(judged: Judged, accuracy: float) -> Proof:
+    """Certify a step, and judge what was checked in it by the balls."""
+    subject = judged.routes.subject
+    found = certified(subject, accuracy)
+    mark = (f"@{subject.sample}" if subject.sample else "") + (f"#{subject.count}" if subject.count > 1 else "")
+    names = [name for name in judged.checked if (name, 0) in found.balls]
+    return Proof(found, {name: _verdicts(found, judged, name) for name in names}, mark)
 
 
-def started_at(problem: Problem, W: Any, b: Any) -> Problem:
-    """The same problem with other parameters, float64 numbers taken exactly as they are."""
-    layers = tuple(
-        replace(
-            layer,
-            W=Given(np.asarray(W[l], float)),
-            b=None if layer.b is None else Given(np.asarray(b[l], float)),
-        )
-        for l, layer in problem.network
-    )
-    return replace(problem, network=replace(problem.network, layers=layers))
-
-
-def _balls(found: Certificates, key: Key) -> Any:
-    return found.balls.get((*key, 0))
-
-
-def _slack(judged: Judged, key: Key) -> Any:
-    routes, claim = judged.routes, judged.claim
-    bounds = rounding(routes.case, routes.symbolic, U32) if key in claim.single else routes.rounding
-    return np.broadcast_to(bounds[key] + claim.printed.get(key, 0.0), np.shape(judged.checked[key]))
-
-
-def _verdicts(found: Certificates, judged: Judged, key: Key, slack: Any) -> Any:
-    x, balls = np.asarray(judged.checked[key]), _balls(found, key)
+def _verdicts(found: Certificates, judged: Judged, name: str) -> Any:
+    x, balls = np.asarray(judged.checked[name]), found.balls[name, 0]
+    slack = np.broadcast_to(judged.allowed[name], x.shape)
+    vague = np.broadcast_to(judged.vague.get(name, False), x.shape)
     out = np.full(x.shape, "", dtype="U9")
-    unfit = found.is_apart(*key)
+    unfit = found.is_apart(name)
     with found.working():
         for place in np.ndindex(x.shape):
-            if not np.isnan(x[place]) or key not in judged.claim.given:
-                out[place] = UNDECIDED if unfit else _verdict(balls[place], float(x[place]), float(slack[place]))
+            if not np.isnan(x[place]) or name not in judged.claim.given:
+                verdict = UNDECIDED if unfit else _verdict(balls[place], float(x[place]), float(slack[place]))
+                out[place] = UNDECIDED if verdict == PROVED and vague[place] else verdict
     return out
 
 

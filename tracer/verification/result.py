@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from derivations import names
-from derivations.names import KINDS, Quantity
+from derivations.computation import Computation
+from derivations.equations import Role
 from derivations.network import Problem
 from tracer.verification.answer import lines, render
-from tracer.verification.judging import ROUTES, Judged, Key
+from tracer.verification.judging import Judged
 from tracer.verification.kinks import Kink
 from tracer.verification.proofs import PROVED, REFUTED, UNDECIDED, Proof
+from tracer.verification.routes import ROUTES
 from tracer.verification.rows import Row
 from tracer.verification.textbook import Quotients
 
@@ -32,9 +33,9 @@ class Verification:
     `str` says in words what is wrong, for `assert verify(...).agrees, verify(...)`.
     """
 
-    problem: Problem
+    problem: Problem | Computation
     steps: tuple[Judged, ...]
-    causes: tuple[Mapping[Key, Any], ...]
+    causes: tuple[Mapping[str, Any], ...]
     crossings: tuple[tuple[int, Kink], ...] = ()
     explanations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -52,25 +53,29 @@ class Verification:
     def verdict(self) -> str:
         """agree, disagree or undecided: a wrong number is a disagreement; an undecided one that was asked for is none.
 
-        Without given numbers, what is asked for are dW, db and the update.  What is certified is
-        decided by its certificate.
+        Without given numbers, what is asked for are gradients and the update.  What is certified is decided by its
+        certificate.
         """
         if any(step.wrong or any(step.odd.values()) for step in self.steps):
             return "disagree"
         if any(proof.apart or proof.found(REFUTED) for proof in self.proofs):
             return "disagree"
         open_ = [
-            key for number, step in enumerate(self.steps) for key in step.undecided if not self._has_ball(number, key)
+            (number, key)
+            for number, step in enumerate(self.steps)
+            for key in step.undecided
+            if not self._has_ball(number, key)
         ]
-        open_ += [key for proof in self.proofs for key in proof.found(UNDECIDED)]
+        open_ += [(number, key) for number, proof in enumerate(self.proofs) for key in proof.found(UNDECIDED)]
         nothing = bool(self.proofs) and not self.certified[PROVED]
-        return "undecided" if nothing or any(map(self._asked, open_)) else "agree"
+        return "undecided" if nothing or any(self._asked(*at) for at in open_) else "agree"
 
-    def _has_ball(self, number: int, key: Key) -> bool:
+    def _has_ball(self, number: int, key: str) -> bool:
         return bool(self.proofs) and key in self.proofs[number].verdicts
 
-    def _asked(self, key: Key) -> bool:
-        return self.theirs or key[0] in ("dW", "db") or KINDS[key[0]].stage == "update"
+    def _asked(self, number: int, key: str) -> bool:
+        asked = (Role.GRADIENT, Role.STATE, Role.UPDATED)
+        return self.theirs or self.steps[number].routes.subject.arrays[key].role in asked
 
     @cached_property
     def certified(self) -> Mapping[str, tuple[str, ...]]:
@@ -111,20 +116,8 @@ class Verification:
     @cached_property
     def kinks(self) -> tuple[dict[str, Any], ...]:
         """The units within rounding of a kink: unit, distance, left and right slope, the one taken, the convention."""
-        out = []
-        for number, kink in self.crossings:
-            step = self.steps[number]
-            out.append(
-                {
-                    "unit": self._name(step, ("a", kink.layer), (kink.unit, kink.sample)),
-                    "distance": kink.distance,
-                    "left": kink.left,
-                    "right": kink.right,
-                    "taken": kink.taken,
-                    "convention": kink.convention,
-                }
-            )
-        return tuple(out)
+        names = ("unit", "distance", "left", "right", "taken", "convention")
+        return tuple({name: getattr(kink, name) for name in names} for _, kink in self.crossings)
 
     @cached_property
     def worst(self) -> float:
@@ -148,18 +141,16 @@ class Verification:
                 if row is not None:
                     yield row
 
-    def _row(self, number: int, step: Judged, key: Key, place: tuple[int, ...]) -> Row | None:
+    def _row(self, number: int, step: Judged, key: str, place: tuple[int, ...]) -> Row | None:
         routes, claim = step.routes, step.claim
         x = float(np.asarray(step.checked[key])[place])
         theirs = key in claim.given
         if theirs and math.isnan(x):
             return None
-        traced, symbolic, numeric = (float(np.asarray(routes.named(r)[key])[place]) for r in ROUTES)
+        traced, symbolic, numeric = (_entry(routes.named(r).get(key), place) for r in ROUTES)
         printed = float(claim.printed[key][place]) if key in claim.printed else 0.0
-        bounded = np.isfinite(np.broadcast_to(routes.cut(key), np.shape(step.checked[key]))[place])
-        cut = float(np.broadcast_to(routes.known_cut(key), np.shape(step.checked[key]))[place])
         allowed = float(np.broadcast_to(step.allowed[key], np.shape(step.checked[key]))[place])
-        others = [traced] * theirs + [symbolic] + [numeric] * bool(bounded)  # unbounded differences tell nothing
+        others = [traced] * theirs + [symbolic, numeric]
         return Row(
             self._name(step, key, place),
             x if theirs else None,
@@ -167,14 +158,14 @@ class Verification:
             symbolic,
             numeric,
             max((abs(x - other) for other in others if math.isfinite(other)), default=math.nan),
-            max(allowed - cut - printed, 0.0),
-            cut,
+            max(allowed - printed, 0.0),
+            0.0,
             printed,
             self._verdict(number, step, key, place),
             **self._asked_for(number, key, place),
         )
 
-    def _asked_for(self, number: int, key: Key, place: tuple[int, ...]) -> dict[str, Any]:
+    def _asked_for(self, number: int, key: str, place: tuple[int, ...]) -> dict[str, Any]:
         """What was asked for beside the three routes: the ball and what it says, the textbook's quotient."""
         out: dict[str, Any] = {}
         if self._has_ball(number, key):
@@ -184,7 +175,7 @@ class Verification:
             out["textbook"] = self.textbook[number].at(key, place)
         return out
 
-    def _verdict(self, number: int, step: Judged, key: Key, place: tuple[int, ...]) -> str:
+    def _verdict(self, number: int, step: Judged, key: str, place: tuple[int, ...]) -> str:
         if key in step.wrong and step.wrong[key][place]:
             causes = self.causes[number]
             return "wrong" if key in causes and causes[key][place] else "inherits"
@@ -193,23 +184,20 @@ class Verification:
             return f"{' and '.join(odd)} disagrees"
         return "undecided" if key in step.undecided and step.undecided[key][place] else "agrees"
 
-    def _names(self, step: Judged, masks: Mapping[Key, Any]) -> Iterator[str]:
+    @cached_property
+    def vague(self) -> tuple[str, ...]:
+        """The names of the numbers whose tolerance is not small beside them."""
+        return tuple(name for step in self.steps for name in self._names(step, step.vague))
+
+    def _names(self, step: Judged, masks: Mapping[str, Any]) -> Iterator[str]:
         for key, mask in masks.items():
             for place in np.argwhere(np.atleast_1d(mask)) if np.ndim(mask) else [()] if mask else []:
                 yield self._name(step, key, tuple(int(i) for i in place))
 
-    def _name(self, step: Judged, key: Key, place: tuple[int, ...]) -> str:
-        kind, l = key
-        problem = step.routes.case.problem
-        sampled, sample = KINDS[kind].sampled, step.sample
-        indices = place
-        if sampled and place:
-            indices, sample = place[:-1], place[-1] + 1 if problem.samples > 1 else step.sample
-        elif KINDS[kind].axes == "b":
-            indices = place[:1] if names.shape(problem.network, kind, l) else ()
-        return names.text(problem.network, Quantity(kind, l, tuple(i + 1 for i in indices), sample, step.step))
+    def _name(self, step: Judged, key: str, place: tuple[int, ...]) -> str:
+        return step.routes.subject.text(key, place)
 
-    def first(self, masks: Iterable[Mapping[Key, Any]], most: int) -> list[Row]:
+    def first(self, masks: Iterable[Mapping[str, Any]], most: int) -> list[Row]:
         """The first rows that masks point at, a mapping for each step."""
         at = (
             (number, step, key, tuple(int(i) for i in place))
@@ -241,10 +229,16 @@ class Verification:
         return {"text/plain": str(self)} | {mime: self.render(form) for mime, form in forms.items()}
 
 
-def _undifferenced(step: Judged) -> dict[Key, Any]:
+def _entry(array: Any, place: tuple[int, ...]) -> float:
+    """One number of a route, nan where the route has none."""
+    return math.nan if array is None else float(np.asarray(array)[place])
+
+
+def _undifferenced(step: Judged) -> dict[str, Any]:
     out = {}
     for key, x in step.checked.items():
-        silent = ~(np.isfinite(step.routes.numeric[key]) & np.isfinite(step.routes.cut(key)))
+        numeric = step.routes.numeric.get(key)
+        silent = np.ones(np.shape(x), bool) if numeric is None else ~np.isfinite(numeric)
         mask = silent & ~np.isnan(x) & ~np.asarray(step.undecided.get(key, False))
         if mask.any():
             out[key] = mask
@@ -256,8 +250,11 @@ def _worst(step: Judged) -> float:
     with np.errstate(all="ignore"):
         for key, x in step.checked.items():
             for route in ROUTES if key in step.claim.given else ROUTES[1:]:
-                share = np.abs(x - step.routes.named(route)[key]) / step.allowed[key]
-                bounded = np.isfinite(step.routes.cut(key)) | (route != "differences")
-                right = bounded & np.isfinite(share) & ~step.wrong.get(key, np.zeros(np.shape(share), bool))
+                value = step.routes.named(route).get(key)
+                if value is None:
+                    continue
+                off = np.abs(x - value)
+                share = np.where(off == 0, 0.0, off / step.allowed[key])
+                right = np.isfinite(share) & ~step.wrong.get(key, np.zeros(np.shape(share), bool))
                 worst = max(worst, float(np.max(share, initial=0.0, where=right)))
     return worst

@@ -137,7 +137,7 @@ def told(row: Row, theirs: bool) -> str:
 
 def _parts(row: Row) -> str:
     printed = f" + digits printed {row.printed:.2g}" if row.printed else ""
-    return f"{row.tolerance:.2g} = rounding {row.rounding:.2g} + truncation {row.truncation:.2g}{printed}"
+    return f"{row.tolerance:.2g} = rounding {row.rounding:.2g}{printed}"
 
 
 def legend(row: Row) -> str:

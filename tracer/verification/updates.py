@@ -1,8 +1,8 @@
-"""The update of every parameter, worked again from somebody's gradients: the optimizer's numbers, W_new and b_new.
+"""The update of every parameter, worked again from somebody's gradients: the optimizer's numbers and new values.
 
-Each optimizer is written here from its source, over floats and over numbers with a running error bound; the rules that
-are judged are not read.  A number follows from the gradient in front of it, so a right update of a wrong gradient is
-told from a wrong update.
+Each optimizer is written here from its source, over floats and over numbers with a running error bound; the equations
+that are judged are not read.  A number follows from the gradient in front of it, so a right update of a wrong gradient
+is told from a wrong update.
 
 Letters: p a parameter, g its gradient, eta learning rate, mu momentum, v velocity or second moment, m first moment,
 k the number of the step.
@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from derivations.network import Problem
-from tracer.verification.case import Array, Arrays, Case, Key
+from derivations.equations import Role
+from derivations.network import Problem, Training
 from tracer.verification.running import Running
+from tracer.verification.subject import Floats, Subject
 
-__all__ = ["bounded", "cut_off", "recorded", "updated"]
+__all__ = ["bounded", "is_recorded", "updated"]
 
 SLACK = 8.0  # another order of operations, and numbers written to 16 digits
 Keep = Callable[[str, Any], Any]
@@ -37,12 +38,11 @@ class Constants(NamedTuple):
     k: int
 
     @classmethod
-    def of(cls, case: Case, lift: Callable[[float], Any]) -> Constants:
-        """Those of a problem."""
-        training = case.problem.training
+    def of(cls, training: Training, count: int, lift: Callable[[float], Any]) -> Constants:
+        """Those of a training, at a step."""
         rates = (training.learning_rate, training.momentum, training.beta1, training.beta2, training.epsilon)
         eta, mu, beta1, beta2, epsilon = (None if rate is None else lift(float(rate.floats)) for rate in rates)
-        return cls(eta, mu, beta1, beta2, epsilon, training.momentum_form == "ema", case.count)
+        return cls(eta, mu, beta1, beta2, epsilon, training.momentum_form == "ema", count)
 
 
 def _sgd(c: Constants, p: Any, g: Any, before: Mapping[str, Any], keep: Keep) -> Any:
@@ -73,66 +73,64 @@ def _adam(c: Constants, p: Any, g: Any, before: Mapping[str, Any], keep: Keep) -
 
 
 OPTIMIZERS = {"sgd": _sgd, "momentum": _momentum, "nesterov": _nesterov, "adam": _adam}
-RECORDED = {"sgd": (), "momentum": ("v",), "nesterov": ("v",), "adam": ("m", "v", "m_hat", "v_hat")}
-"""What each optimizer records of a parameter beside its new value."""
+STATES = {"sgd": "", "momentum": "v", "nesterov": "v", "adam": "mv"}
+"""The optimizer's states of a parameter, by letter: vW, mW."""
 
 
-def recorded(problem: Problem, kind: str) -> bool:
-    """Whether a step of this problem records a kind of the update, such as vW."""
-    p = "b" if "b" in kind else "W"
-    trained = p == "W" or problem.training.update_biases
-    return kind == f"{p}_new" or (trained and kind.replace(p, "") in RECORDED[problem.training.optimizer])
+def is_recorded(subject: Subject, name: str) -> bool:
+    """Whether the step works an array of the update out."""
+    return name in subject.recorded
 
 
-def updated(case: Case, l: int, gradients: Arrays, keep: Callable[[Key, Array], Array]) -> None:
-    """Every quantity of layer l's update in the order of calculation, each through `keep(key, array)`."""
-    _layer(case, l, Constants.of(case, float), gradients, keep, lambda x: x)
+def updated(subject: Subject, gradients: Mapping[str, Floats], keep: Keep) -> None:
+    """Every number of the update in the order of the step, each through `keep(name, array)`."""
+    training = subject.problem.training
+    if training is not None:
+        constants = Constants.of(training, subject.count, float)
+        _worked(subject, training, constants, gradients, keep, lambda x: x)
 
 
-def bounded(case: Case, gradients: Arrays, bounds: Arrays, u: float, *, exact: bool) -> tuple[Arrays, Arrays]:
-    """The values and the bounds of every update, from gradients and their bounds, at unit roundoff u.
+def bounded(
+    subject: Subject, gradients: Mapping[str, tuple[Floats, Any]], u: float, *, exact: bool
+) -> dict[str, tuple[Floats, Floats]]:
+    """The value and the bound of every number of the update, from gradients with bounds, at unit roundoff u.
 
     exact: parameters and constants are what the problem says; else they are rounded once, by u.
     """
     u *= SLACK
-    values, allowed = Arrays(), Arrays()
+    out: dict[str, tuple[Floats, Floats]] = {}
 
-    def keep(key: Key, x: Running) -> Running:
-        values[key], allowed[key] = x.v, x.e if np.ndim(x.e) else np.full(np.shape(x.v), x.e)
+    def keep(name: str, x: Running) -> Running:
+        out[name] = np.asarray(x.v), np.broadcast_to(x.e, np.shape(x.v))
         return x
 
-    def given(x: Array) -> Running:
+    def given(x: Any) -> Running:
         return Running(x, 0.0 if exact else u * abs(x), u)
 
-    held = {key: Running(array, bounds.get(key, 0.0), u) for key, array in gradients.items() if key[0] in ("dW", "db")}
+    training = subject.problem.training
+    if training is None:
+        return out
+    held = {name: Running(v, e, u) for name, (v, e) in gradients.items()}
     with np.errstate(all="ignore"):
-        c = Constants.of(case, given)
-        for l in range(case.L, 0, -1):
-            _layer(case, l, c, held, keep, given)
-    return values, allowed
+        _worked(subject, training, Constants.of(training, subject.count, given), held, keep, given)
+    return out
 
 
-def cut_off(case: Case, gradients: Arrays, truncation: Arrays) -> Arrays:
-    """What truncation in the gradients does to every update."""
-    if case.problem.training.optimizer == "sgd":
-        eta = abs(float(case.problem.training.learning_rate.floats))
-        return {(f"{key[0][1]}_new", key[1]): eta * cut for key, cut in truncation.items() if key[0] in ("dW", "db")}
-    return bounded(case, gradients, truncation, 0.0, exact=True)[1]
-
-
-def _layer(case: Case, l: int, c: Constants, gradients: Any, keep: Any, lift: Callable[[Any], Any]) -> None:
-    training = case.problem.training
-    for p, start in (("W", case.W[l]), ("b", case.b[l])):
-        if start is None:
+def _worked(
+    subject: Subject, training: Training, c: Constants, gradients: Mapping[str, Any], keep: Keep, lift: Callable[..., Any]
+) -> None:
+    frozen = isinstance(subject.problem, Problem) and not training.update_biases
+    for name, array in subject.arrays.items():
+        if array.role is not Role.UPDATED:
             continue
-        if p == "b" and not training.update_biases:
-            keep(("b_new", l), lift(start))
+        p, start = array.of, subject.given[array.of]
+        if frozen and not p.startswith("W"):
+            keep(name, lift(start))
             continue
 
-        def named(what: str, array: Any, p: str = p) -> Any:
-            letter, _, hat = what.partition("_")
-            return keep((f"{letter}{p}{'_hat' if hat else ''}", l), array)
+        def named(letter: str, x: Any, p: str = p) -> Any:
+            state, _, hat = letter.partition("_")
+            return keep(f"{state}{p}{'_hat' if hat else ''}", x)
 
-        letters = {what[0] for what in RECORDED[training.optimizer]}
-        state = {letter: lift(case.before.get((letter + p, l), 0.0)) for letter in letters}
-        keep((f"{p}_new", l), OPTIMIZERS[training.optimizer](c, lift(start), gradients[f"d{p}", l], state, named))
+        before = {l: lift(subject.given.get(f"{l}{p}_before", 0.0)) for l in STATES[training.optimizer]}
+        keep(name, OPTIMIZERS[training.optimizer](c, lift(start), gradients[f"d{p}"], before, named))

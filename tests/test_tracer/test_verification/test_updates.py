@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from networks import OPTIMIZERS, random_problem
 from plants import dense
-from worked import by_rules, case_of
+from worked import by_rules, subject_of
 
 from derivations import rules
 from derivations.names import KINDS
 from tracer import load, trace, verify
 from tracer.tracing import trace_of
 from tracer.verification import updates
-from tracer.verification.judging import Claim, judge, routes_of
+from tracer.verification.judging import Claim, judge
+from tracer.verification.routes import routes_of
 from tracer.verification.running import Running
-from tracer.verification.updates import RECORDED
 
 UPDATES = {name for name, kind in KINDS.items() if kind.stage == "update"}
 RULES = {

@@ -1,0 +1,262 @@
+"""The three routes to every number of one step, and what rounding allows between them.
+
+(1) the step's own equations, as recorded; (2) each forward equation differentiated by sympy, entry by entry, composed
+over the uses; (3) differences of the forward equations.  What a correct number may be off by comes from one mechanism:
+the same equations over values with bounds, both as the step writes them and as route 2 composes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from derivations.equations import Role
+from derivations.forms import Context
+from tracer.verification.bounded import U32, U64, Bounded
+from tracer.verification.differences import LOST
+from tracer.verification.in_balls import Balls
+from tracer.verification.pieces import Entrywise, Run
+from tracer.verification.subject import Floats, Subject
+from tracer.verification.updates import bounded, updated
+
+__all__ = ["ROUTES", "Decisions", "Routes", "routes_of", "single_rounding"]
+
+ROUTES = ("traced", "symbolic", "differences")
+MOST_IN_BALLS = 1_000_000
+"""Operations of a step that are repeated in balls where floats do not decide."""
+WIDE, BITS, NOTHING = 1e-3, 256, 1e-250
+SLACK = 2.0
+"""Terms of second order in u, and what the bounds themselves lose to rounding."""
+
+Arrays = dict[str, Floats]
+Numbers = dict[str, tuple[Floats, Any]]
+Decisions = Mapping[int, Mapping[int, Floats]]
+"""Which side a test is on, by piece of the symbolic plan and test."""
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """The three routes by array; `rounding` is what a correct number may be off by, `moved` what differences may be.
+
+    `decided` says which side each open test was taken to be on, `met` where tests stood open in the symbolic route.
+    """
+
+    subject: Subject
+    traced: Mapping[str, Floats]
+    symbolic: Mapping[str, Floats]
+    numeric: Mapping[str, Floats]
+    rounding: Mapping[str, Floats]
+    moved: Mapping[str, Floats]
+    decided: Decisions = field(default_factory=dict)
+    met: Mapping[int, Context] = field(default_factory=dict)
+
+    def named(self, route: str) -> Mapping[str, Floats]:
+        """The arrays of one route."""
+        return {"traced": self.traced, "symbolic": self.symbolic, "differences": self.numeric}[route]
+
+
+def routes_of(subject: Subject, *, assume_nothing: bool = False) -> Routes:
+    """All three routes to the arrays that were recorded.  Raises ArithmeticError where a plan cannot be made."""
+    with np.errstate(all="ignore"):
+        run, decided = _decided(subject)
+        plain, written = _composed(subject, run), _written(subject, run)
+        composed = _sharper(subject, run, plain)
+        rounding = {name: _room(number, written.get(name)) for name, number in composed.items()}
+        gradients = {n: (composed[n][0], rounding[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
+        update = bounded(subject, gradients, U64, exact=True)
+        numeric = _numeric(subject, assume_nothing)
+        updated(subject, numeric, lambda name, array: numeric.setdefault(name, np.asarray(array)))
+        symbolic = {name: v for name, (v, _) in {**composed, **update}.items()}
+        rounding |= {name: e for name, (_, e) in update.items()}
+        moved = rounding
+        if composed is not plain:
+            moved = moved | {name: _room(number, written.get(name)) for name, number in plain.items()}
+            gradients = {n: (composed[n][0], moved[n]) for n in gradients}
+            moved |= {name: e for name, (_, e) in bounded(subject, gradients, U64, exact=True).items()}
+        moved = {name: e + LOST for name, e in moved.items()}
+        return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
+
+
+def flipped(routes: Routes, decided: Decisions) -> Routes:
+    """The routes where some open tests are on their other side; what the step recorded cannot tell then, nor can moves."""
+    subject = routes.subject
+    with np.errstate(all="ignore"):
+        run = _run(subject, Bounded(U64), decided)
+        composed = _sharper(subject, run, _composed(subject, run))
+        rounding = {name: _room(number, number) for name, number in composed.items()}
+        gradients = {n: (composed[n][0], rounding[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
+        update = bounded(subject, gradients, U64, exact=True)
+        symbolic = {name: v for name, (v, _) in {**composed, **update}.items()}
+        rounding |= {name: e for name, (_, e) in update.items()}
+    same = {n: np.asarray(v) == routes.symbolic[n] for n, v in symbolic.items()}
+    rounding = {n: np.where(same[n], np.maximum(e, routes.rounding[n]), e) for n, e in rounding.items()}
+    numeric = {n: np.where(same[n], routes.numeric[n], np.nan) for n in symbolic if n in routes.numeric}
+    traced = {n: np.where(same[n], routes.traced[n], v) for n, v in symbolic.items() if n in routes.traced}
+    return replace(
+        routes,
+        traced=traced,
+        symbolic=symbolic,
+        numeric=numeric,
+        rounding=rounding,
+        moved=routes.moved | rounding,
+        decided=decided,
+    )
+
+
+def single_rounding(routes: Routes) -> Arrays:
+    """What rounding allows to somebody who works in float32."""
+    subject = routes.subject
+    with np.errstate(all="ignore"):
+        run = _run(subject, Bounded(U32), routes.decided)
+        composed, written = _composed(subject, run), _written(subject, run)
+        out = {name: _room(composed[name], written.get(name)) for name in composed}
+        gradients = {n: (routes.symbolic[n], out[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
+        return out | {n: e for n, (_, e) in bounded(subject, gradients, U32, exact=False).items()}
+
+
+def _room(composed: tuple[Floats, Any], written: tuple[Floats, Any] | None) -> Floats:
+    """Both bounds together, infinite where one of them is not known."""
+    v, e = composed
+    e = e + (e if written is None else written[1])
+    room = SLACK * np.broadcast_to(e, np.shape(v))
+    return np.where(np.isnan(room), np.inf, room) if np.isnan(np.sum(room)) else room
+
+
+# --- route 2 ---
+
+
+def _run(subject: Subject, m: Bounded, decided: Decisions) -> Run:
+    """The symbolic plan worked forward and back."""
+    plans = subject.plans
+    plan = plans.symbolic
+    run = Run(m, {name: m.given(subject.given[name]) for name in plans.given}, decided)
+    plan.forward(run)
+    plan.back(run, plans.objective, plans.wanted)
+    return run
+
+
+def _decided(subject: Subject) -> tuple[Run, Decisions]:
+    """The run in which open tests are on the side on which the recorded numbers are."""
+    run = _run(subject, Bounded(U64), {})
+    decided: dict[int, dict[int, Floats]] = {}
+    for piece in subject.plans.symbolic.pieces:
+        context = run.met.get(piece.k)
+        if context is None or not context.open:
+            continue
+        own = _recorded_decisions(subject, piece) if isinstance(piece, Entrywise) else {}
+        for k, near in context.open.items():
+            taken = context.taken[k]
+            side = np.where(near, own[k], taken) if k in own and np.shape(own[k]) == np.shape(taken) else taken
+            if (side != taken).any():
+                decided.setdefault(piece.k, {})[k] = side
+    return (_run(subject, Bounded(U64), decided), decided) if decided else (run, {})
+
+
+def _recorded_decisions(subject: Subject, piece: Entrywise) -> Mapping[int, Floats]:
+    """On which side the tests of a form are for the recorded numbers; nothing where it reads others."""
+    m = Bounded(U64)
+    known = {**subject.given, **subject.recorded, **subject.plans.symbolic.constants}
+    if any(r.name not in known for r in piece.reads):
+        return {}
+    context = Context()
+    piece.form.run(m, piece.leaves(Run(m, {}), {r.name: (known[r.name], 0.0) for r in piece.reads}), context)
+    return context.taken
+
+
+def _composed(subject: Subject, run: Run) -> Numbers:
+    """What route 2 says of every array that is recorded, with bounds."""
+    out: Numbers = {}
+    plan, objective, m = subject.plans.symbolic, subject.plans.objective, run.m
+    for name, array in subject.arrays.items():
+        if name not in subject.recorded:
+            continue
+        if array.role in (Role.VALUE, Role.OBJECTIVE):
+            out[name] = m.floats(run.s[name])
+        elif array.role in (Role.SIGNAL, Role.GRADIENT):
+            known = array.of in run.g or array.of == objective
+            value = run.g[array.of] if known else m.blank(plan.shapes[array.of])
+            out[name] = _scaled(_part(subject, name, m.floats(value)), subject.plans.scale(name))
+        elif array.role is Role.LOCAL:
+            found = plan.local(run, subject.plans.bending(array.of), array.of, len(array.extents))
+            out |= {} if found is None else {name: _part(subject, name, m.floats(found))}
+    return out
+
+
+def _sharper(subject: Subject, run: Run, composed: Numbers) -> Numbers:
+    """The same in balls, where bounds are not small beside the numbers: in a long product they lose what cancels.
+
+    Left as they are where that would take too many operations.
+    """
+    if subject.plans.symbolic.products > MOST_IN_BALLS or not any(map(_is_wide, composed.values())):
+        return composed
+    from flint import ctx
+
+    plan, taken = subject.plans.symbolic, dict(run.forced)
+    for k, context in run.met.items():
+        taken[k] = {**context.taken, **run.forced.get(k, {})}
+    with ctx.workprec(BITS):
+        exact = Run(Balls(), {n: Balls().given(subject.given[n]) for n in subject.plans.given}, taken)
+        plan.forward(exact)
+        plan.back(exact, subject.plans.objective, subject.plans.wanted)
+        found = _composed(subject, exact)
+    return {n: found[n] if np.all(found[n][1] <= np.maximum(e, U64 * np.abs(v))) else (v, e) for n, (v, e) in composed.items()}
+
+
+def _is_wide(x: tuple[Floats, Any]) -> bool:
+    v, e = x
+    return not np.max(e, initial=0.0) <= WIDE * np.max(np.abs(v), initial=0.0) + NOTHING
+
+
+def _scaled(x: tuple[Floats, Any], times: int) -> tuple[Floats, Any]:
+    v, e = x
+    return (v, e) if times == 1 else (v * times, e * times + 2 * U64 * np.abs(v) * times)
+
+
+def _part(subject: Subject, name: str, whole: tuple[Floats, Any]) -> tuple[Floats, Any]:
+    """Of an array what another one covers: dh begins at 1 where h has h[0]."""
+    of, own = subject.arrays[subject.arrays[name].of].extents, subject.arrays[name].extents
+    if of == own or len(of) != len(own):
+        return whole
+    at = tuple(slice(a - low, b - low + 1) for (low, _), (a, b) in zip(of, own, strict=True))
+    v, e = whole
+    return v[at], e if type(e) is float else e[at]
+
+
+def _written(subject: Subject, run: Run) -> Numbers:
+    """The lines as the step writes them, worked from the forward values of route 2."""
+    plan = subject.plans.written
+    other = Run(run.m, {n: x for n, x in run.s.items() if not n.startswith("°")} | _more(subject, run.m))
+    plan.forward(other)
+    return {name: other.s[name] for name in {*subject.recorded} & {*other.s}}
+
+
+def _more(subject: Subject, m: Bounded) -> Numbers:
+    """What only backward lines read: signals from outside."""
+    return {n: m.given(v) for n, v in subject.given.items() if n in subject.plans.step.arrays}
+
+
+# --- route 3 ---
+
+
+def _numeric(subject: Subject, assume_nothing: bool) -> Arrays:
+    """What differences say of every array that is recorded."""
+    plans = subject.plans
+    values, slopes = plans.differences.run(
+        {n: subject.given[n] for n in plans.given}, plans.wanted, assume_nothing=assume_nothing
+    )
+    out: Arrays = {}
+    for name, array in subject.arrays.items():
+        if name not in subject.recorded:
+            continue
+        if array.role in (Role.VALUE, Role.OBJECTIVE):
+            out[name] = np.asarray(values[name].v)
+        elif array.role in (Role.SIGNAL, Role.GRADIENT):
+            whole = np.ones(()) if array.of == plans.objective else slopes[array.of]
+            out[name] = _part(subject, name, (whole, 0.0))[0] * subject.plans.scale(name)
+        elif array.role is Role.LOCAL:
+            found = plans.differences.local(values, plans.bending(array.of).values(), array.of, len(array.extents))
+            out |= {} if found is None else {name: _part(subject, name, (found, 0.0))[0]}
+    return out
