@@ -91,6 +91,8 @@ def verify(
         textbook=textbook,
         standard_input=standard_input,
     )
+    if given.doubts and not found.agrees:
+        raise ProblemError(given.doubts[0])
     return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
 
 

@@ -16,12 +16,18 @@ import numpy as np
 from derivations.computation import Computation
 from derivations.network import Problem
 from tracer.array_files import read_arrays
-from tracer.frameworks import gradients_of, network_of, problem_of, reading_of, turned_gradients
+from tracer.files import foreign
+from tracer.frameworks import gradients_of, model_of, network_of, problem_of, reading_of, turned_gradients
 from tracer.loss_conventions import Convention
+from tracer.penalties import Penalty, without, words
 from tracer.problem import ProblemError, as_problem
+from tracer.read_model import Model
+from tracer.tensors import FEW_BITS, Array, coarser, format_of, in_own_format, numpy_of
+from tracer.tracing import trace
 
 __all__ = ["Handed", "handed"]
 
+_STATE = ("weight", "bias", "state_dict", "model_state_dict")
 OURS = "out_in: W[j,i] to unit j from unit i, one row a unit"
 
 
@@ -29,13 +35,15 @@ OURS = "out_in: W[j,i] to unit j from unit i, one row a unit"
 class Handed:
     """A problem, the gradients to judge (None for none), and how both were read: `conventions` by name, `notes`.
 
-    `conventions` have a "layout" and a "loss", and "from" where arrays or a model were read.
+    `conventions` have a "layout" and a "loss", and "from" where arrays or a model were read.  `doubts`: why gradients
+    that do not agree may be right all the same, each with what to do.
     """
 
     problem: Problem
     gradients: Any
     conventions: Mapping[str, str]
     notes: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = field(default=())
 
 
 def handed(
@@ -45,27 +53,44 @@ def handed(
 
     Raises ProblemError, FileNotFoundError.
     """
+    _refuse_others(source, gradients)
     if _is_model(source):
         return _of_model(source, gradients, x, t, loss, reduction)
     for name, value in (("x", x), ("t", t), ("loss", loss), ("reduction", reduction)):
         if value is not None:
             raise ProblemError(f"{name}: goes with a model; a problem has its own, so leave {name} out")
-    problem = as_problem(source)
+    return _of_problem(as_problem(source), gradients)
+
+
+def _refuse_others(source: Any, gradients: Any) -> None:
+    """Raises ProblemError for files of models, and weights without their network: what they are, what to give."""
+    for file in (source, gradients):
+        if not_read := foreign(file):
+            raise ProblemError(f"{Path(file).name[:60]}: {not_read}")
+    if _is_state(source):
+        now = "give the model itself, after model.load_state_dict(...): verify(model, x=..., t=..., loss=...)"
+        raise ProblemError(f"model: a state_dict holds weights, neither their layers nor gradients; {now}")
+    if _is_state(gradients):
+        now = "name them dW1, db1 ..., or give the model that holds them in its .grad"
+        raise ProblemError(f"gradients: '{str(next(iter(gradients)))[:40]}' is torch's name of a parameter; {now}")
+
+
+def _of_problem(problem: Problem, gradients: Any) -> Handed:
     said = {"layout": OURS, "loss": loss_words(problem)}
     if _is_archive(gradients):
         arrays = read_arrays(Path(gradients))
         read, rest = turned_gradients(arrays)
         _same_weights(problem, {k: v for k, v in rest.items() if k[:1] in "Wbt"}, str(gradients), arrays)
-        return Handed(problem, read, {"from": str(gradients), **said, "layout": _layout_words(arrays)})
+        return Handed(problem, _arrays(read), {"from": str(gradients), **said, "layout": _layout_words(arrays)})
     if isinstance(gradients, list | tuple):
         raise ProblemError("gradients: a list goes with a model; name the arrays: {'dW1': ..., 'db1': ...}")
     if gradients is not None and _is_object(gradients):
         said, notes = reading_of(gradients, loss=_words_only(problem))
         _same_weights(problem, _weights(network_of(gradients, loss=_words_only(problem))), said["from"])
-        return Handed(problem, _held(gradients), said, tuple(notes))
+        return _judged(problem, gradients, _held(gradients), said, notes)
     if isinstance(gradients, Mapping) and any(_is_matrix(array) for array in gradients.values()):
         said = {"from": "arrays", **said}
-    return Handed(problem, gradients, said)
+    return Handed(problem, _arrays(gradients), said)
 
 
 def loss_words(problem: Problem) -> str:
@@ -83,6 +108,8 @@ def _of_model(model: Any, gradients: Any, x: Any, t: Any, loss: Any, reduction: 
     said, notes = reading_of(model, loss=loss)
     if reduction is not None:
         said = said | {"loss": loss_words(problem)}
+    if left_out := len(np.atleast_2d(numpy_of(x, "x", widened=True))) - problem.samples:
+        notes = [*notes, f"samples left out, those of the class that the loss ignores: {left_out}"]
     if gradients is None:
         gradients = _held(model)
     elif isinstance(gradients, list | tuple):
@@ -91,16 +118,81 @@ def _of_model(model: Any, gradients: Any, x: Any, t: Any, loss: Any, reduction: 
         gradients = turned_gradients(read_arrays(Path(gradients)))[0]
     elif _is_object(gradients):
         gradients = _held(gradients)
-    return Handed(problem, gradients, said, tuple(notes))
+    return _judged(problem, model, _arrays(gradients), said, notes)
 
 
-def _held(model: Any) -> dict[str, Any]:
+def _held(model: Any) -> dict[str, Array]:
     """The gradients that a model holds."""
     held = gradients_of(model)
     if not held:
         now = "call backward() on its loss first, or give them: verify(model, gradients, x=...)"
         raise ProblemError(f"gradients: the model holds none; {now}")
     return held
+
+
+# --- what a model's gradients are besides those of its loss ---
+
+
+def _judged(problem: Problem, model: Any, gradients: Any, said: dict[str, str], notes: list[str]) -> Handed:
+    """Gradients as they can be judged, and what a reader of the verdict must know: what is missing or taken off."""
+    if isinstance(model, Mapping) or not _is_object(model):
+        return Handed(problem, gradients, said, tuple(notes))
+    read = model_of(model)
+    if not _whole(gradients):
+        if read.penalties:
+            now = "give whole arrays, dW1, dW2 ..., from which its gradient can be taken off"
+            raise ProblemError(f"penalty: {read.penalties[0].text}; {now}")
+        return Handed(problem, gradients, said, tuple(notes))
+    notes = notes + _missing(read, gradients)
+    doubts = [*_coarse(gradients), *_linear_above(problem, read)]
+    if read.penalties:
+        gradients, said["penalty"] = _without_penalty(problem, read.penalties, gradients)
+    gradients, more = in_own_format(gradients)
+    return Handed(problem, gradients, said, (*notes, *more), tuple(doubts))
+
+
+def _whole(gradients: Any) -> bool:
+    """Whether these are whole arrays by name."""
+    return isinstance(gradients, Mapping) and all(isinstance(array, np.ndarray) for array in gradients.values())
+
+
+def _missing(read: Model, gradients: Mapping[str, Array]) -> list[str]:
+    return [
+        f"d{name} not given, not judged" + (f": {frozen}" if frozen else "")
+        for name, _, _, frozen in read.parameters()
+        if f"d{name}" not in gradients
+    ]
+
+
+def _without_penalty(
+    problem: Problem, penalties: list[Penalty], gradients: Mapping[str, Array]
+) -> tuple[dict[str, Array], str]:
+    step = trace(problem)
+    ours = {f"d{p.name}": np.asarray(step[f"d{p.name}"], float) for p in penalties}
+    left, inside = without(penalties, gradients, ours, problem.samples)
+    return left, words(penalties, inside)
+
+
+def _coarse(gradients: Mapping[str, Array]) -> list[str]:
+    """Whether float32 gradients were worked out in half the bits, as torch.autocast does."""
+    found = coarser(gradients) if all(array.dtype == np.float32 for array in gradients.values()) else ""
+    if not found:
+        return []
+    now = "run forward and backward without torch.autocast"
+    return [f"gradients: the float32 arrays hold {found} numbers, too coarse to be judged; {now}"]
+
+
+def _linear_above(problem: Problem, read: Model) -> list[str]:
+    """Where a framework's activation is not ours: far out, torch's Softplus returns its argument."""
+    if all(layer.linear_above == np.inf for layer in read.layers):
+        return []
+    step = trace(problem)
+    return [
+        f"{layer.source}: its activation returns a itself above {layer.linear_above:g}, ours never does, and a{l} goes "
+        f"up to {np.max(a):.4g}; give it a threshold above that"
+        for l, layer in enumerate(read.layers, 1)
+        if np.max(a := np.asarray(step[f"a{l}"], float)) > layer.linear_above
+    ]
 
 
 # --- what is what ---
@@ -119,6 +211,21 @@ def _is_model(source: Any) -> bool:
     if isinstance(source, Mapping):
         return "W1" in source and "network" not in source
     return _is_archive(source) or not isinstance(source, Problem | Computation | str | Path)
+
+
+def _is_state(source: Any) -> bool:
+    """Whether these are torch's weights by torch's names, or a checkpoint with them."""
+    return isinstance(source, Mapping) and any(str(key).rpartition(".")[2] in _STATE for key in source)
+
+
+def _arrays(gradients: Any) -> Any:
+    """A mapping with its tensors as arrays; anything else as it is.  Raises ProblemError for formats of few bits."""
+    if not isinstance(gradients, Mapping):
+        return gradients
+    return {
+        name: numpy_of(array, str(name)[:40]) if hasattr(array, "detach") or format_of(array) in FEW_BITS else array
+        for name, array in gradients.items()
+    }
 
 
 def _is_matrix(given: Any) -> bool:

@@ -292,11 +292,12 @@ def test_keras() -> None:
     """A kernel is turned, a compiled model brings its loss, gradients come in the order of the weights."""
     kernels = [RNG.normal(size=(3, 4)).astype(np.float32), RNG.normal(size=(4, 2)).astype(np.float32)]
     biases = [RNG.normal(size=4).astype(np.float32), RNG.normal(size=2).astype(np.float32)]
+    l2 = {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.1}}
     model = keras_model(
         keras_layer("InputLayer"),
         keras_layer("Dense", [kernels[0], biases[0]], activation="swish"),
         keras_layer("Dropout", rate=0.0),
-        keras_layer("Dense", [kernels[1], biases[1]], activation="linear", kernel_regularizer={"l2": 0.1}),
+        keras_layer("Dense", [kernels[1], biases[1]], activation="linear", kernel_regularizer=l2),
         keras_layer("Activation", activation="softmax"),
         loss="categorical_crossentropy",
     )

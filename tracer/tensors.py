@@ -1,0 +1,86 @@
+"""A framework's tensors as numpy's arrays, and the format that their numbers are in.
+
+A format of p bits rounds by 2^-p: float64 53, float32 24, float16 11, bfloat16 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracer.problem import ProblemError
+
+__all__ = ["FEW_BITS", "Array", "coarser", "format_of", "in_own_format", "numpy_of", "one_line"]
+
+Array = npt.NDArray[Any]
+
+FEW_BITS = {"float16": 11, "bfloat16": 8}
+_FLOAT32_NOTE = "the float64 arrays hold float32 numbers; they are judged as float32"
+
+
+def numpy_of(tensor: Any, where: str, *, widened: bool = False) -> Array:
+    """A framework's array as numpy's, in a copy that later training does not change.
+
+    widened: float16 and bfloat16 numbers are given, such as samples, and are taken as they are; without it they were
+    worked out and are refused.  Raises ProblemError.
+    """
+    found = format_of(tensor)
+    if found in FEW_BITS and not widened:
+        raise ProblemError(
+            f"{where} is {found}: {FEW_BITS[found]} bits a number are too few to judge gradients by; "
+            "run forward and backward in float32 or float64"
+        )
+    try:
+        for method in ("detach", "cpu"):
+            tensor = getattr(tensor, method)() if hasattr(tensor, method) else tensor
+        if found in FEW_BITS and hasattr(tensor, "float"):  # numpy has no bfloat16
+            tensor = tensor.float()
+        array = np.array(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
+        return array.astype(np.float32) if found in FEW_BITS else array
+    except Exception as e:  # somebody else's object may raise anything
+        raise ProblemError(f"{where}: {one_line(e)}; give plain float32 or float64 arrays") from None
+
+
+def format_of(tensor: Any) -> str:
+    """The name of an array's or a tensor's type, "" for what has none."""
+    dtype = getattr(tensor, "dtype", "")
+    name = getattr(dtype, "name", None) or dtype
+    return str(name).rpartition(".")[2]
+
+
+def one_line(error: Exception) -> str:
+    """The first line of somebody else's error."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
+
+
+def coarser(arrays: Mapping[str, Array]) -> str:
+    """The narrower format that holds every number of these arrays, "" for none: float32 for float64, else a half one.
+
+    Numbers worked out in the wide format fit a narrow one by chance about once in 2^16 (2^29: float32); those of one
+    size, such as zeros, ones or signs, say nothing.
+    """
+    sizes = [np.unique(np.abs(array)) for array in arrays.values() if array.dtype in (np.float32, np.float64)]
+    numbers = np.unique(np.concatenate([*sizes, np.zeros(1)]))
+    numbers = numbers[(numbers > 0) & np.isfinite(numbers)]
+    if len(numbers) < 2 or len(sizes) < len(arrays):
+        return ""
+    single = numbers.astype(np.float32)
+    if not (single == numbers).all():
+        return ""
+    if not (single.view(np.uint32) & 0xFFFF).any():
+        return "bfloat16"
+    with np.errstate(over="ignore"):
+        if (single.astype(np.float16) == single).all():
+            return "float16"
+    wide = all(array.dtype == np.float64 for array in arrays.values())
+    return "float32" if wide else ""
+
+
+def in_own_format(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
+    """The arrays, those of float32 numbers in float64 as float32, and a note that says so."""
+    if coarser(arrays) != "float32":
+        return dict(arrays), []
+    return {name: array.astype(np.float32) for name, array in arrays.items()}, [_FLOAT32_NOTE]
