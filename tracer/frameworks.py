@@ -146,15 +146,17 @@ def problem_of(
     "mean" over the samples in place of the loss's own.  Raises ProblemError.
     """
     network = network_of(model, loss=loss, activations=activations, layout=layout)
-    convention = _convention(_read(model, activations, layout), loss)
-    rows = np.atleast_2d(_floats(x, "x"))
+    read = _read(model, activations, layout)
+    convention = _convention(read, loss)
+    rows = _as_taken(np.atleast_2d(_floats(x, "x")), read)
     if rows.ndim != 2:
         raise ProblemError(f"x: {rows.ndim} dimensions; give one row a sample, such as x.reshape(len(x), -1)")
     if t is None and convention.loss != "output":
         raise ProblemError("t: missing; give the samples' targets too: verify(model, x=..., t=..., loss=...)")
     samples: list[dict[str, Any]] = [{"x": row} for row in rows]
     if t is not None:
-        samples = _with_targets(samples, t, len(network["layers"][-1]["W"]), convention, model)
+        given = _as_taken(np.asarray(t if isinstance(t, list | tuple) else numpy_of(t, "t", widened=True)), read)
+        samples = _with_targets(samples, given, len(network["layers"][-1]["W"]), convention, model)
     training = {"learning_rate": learning_rate, "reduction": reduction or convention.reduction}
     return as_problem({"network": network, "samples": samples, "training": training})
 
@@ -167,11 +169,16 @@ def _floats(given: Any, name: str) -> Array:
         raise ProblemError(f"{name}: {str(e)[:80]}; give rows of numbers") from None
 
 
+def _as_taken(given: Array, read: Model) -> Array:
+    """Samples as the model takes them: Keras rounds them to its own float32."""
+    rounds = read.framework == "keras" and read.in_float32 and given.dtype == np.float64
+    return given.astype(np.float32).astype(float) if rounds else given
+
+
 def _with_targets(
-    samples: list[dict[str, Any]], t: Any, outputs: int, convention: Convention, model: Any
+    samples: list[dict[str, Any]], given: Array, outputs: int, convention: Convention, model: Any
 ) -> list[dict[str, Any]]:
     """The samples with their targets; those of the class that the loss ignores are left out."""
-    given = np.asarray(t if isinstance(t, list | tuple) else numpy_of(t, "t", widened=True))
     labels = given.ndim < 2 and outputs > 1 and not (len(samples) == 1 and given.shape == (outputs,))
     if labels and "entropy" not in convention.loss:
         raise ProblemError(f"t: one number a sample, but there are {outputs} outputs; give one row a sample")

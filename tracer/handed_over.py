@@ -147,7 +147,7 @@ def _judged(problem: Problem, model: Any, gradients: Any, said: dict[str, str], 
     doubts = [*_coarse(gradients), *_linear_above(problem, read)]
     if read.penalties:
         gradients, said["penalty"] = _without_penalty(problem, read.penalties, gradients)
-    gradients, more = in_own_format(gradients)
+    gradients, more = in_own_format(gradients, read.single)
     return Handed(problem, gradients, said, (*notes, *more), tuple(doubts))
 
 

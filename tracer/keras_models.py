@@ -54,6 +54,10 @@ def read_keras(model: Any) -> Model:
         if getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None):
             raise ProblemError("loss: compile(loss_weights=...) is not one of ours; compile the model without it")
     read.title = f"keras Sequential, {read.dtypes}"
+    if read.in_float32:
+        read.single = "the weights are float32"
+    elif any(type(getattr(w, "value", None)).__module__.startswith("torch") for w in getattr(model, "weights", ())):
+        read.single = "on torch, Keras divides its loss by a float32"
     return read
 
 

@@ -6,7 +6,7 @@ Letters: W weights (or b biases), p = factor W the penalty's gradient, N samples
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,11 @@ class Penalty:
     text: str
     mean: bool = False
 
+    @property
+    def unit(self) -> float:
+        """The unit roundoff of the array's format."""
+        return float(np.finfo(self.array.dtype).eps) / 2
+
     def gradient(self, samples: int) -> Array:
         """p, by the operations that the framework does."""
         p = np.multiply(self.factor, self.array, dtype=self.array.dtype)
@@ -42,17 +47,22 @@ def without(
     ours: the gradients of the loss alone.  A framework adds its penalty in training; who works out the gradients of the
     loss by hand may not have: both are right, and which was done is seen from the numbers.
     """
-    parts = [
-        (f"d{p.name}", p.gradient(samples).astype(gradients[f"d{p.name}"].dtype))
-        for p in penalties
-        if f"d{p.name}" in gradients
-    ]
-    for name, p in parts:
-        if gradients[name].shape != p.shape:
-            raise ProblemError(f"{name}: has shape {gradients[name].shape}; ours is {p.shape}")
-    if not _inside(parts, gradients, ours):
-        return dict(gradients), False
-    return {**gradients, **{name: _taken_off(gradients[name], p, ours[name]) for name, p in parts}}, True
+    own = [(p, f"d{p.name}") for p in penalties if f"d{p.name}" in gradients]
+    for p, name in own:
+        if gradients[name].shape != p.array.shape:
+            raise ProblemError(f"{name}: has shape {gradients[name].shape}; ours is {p.array.shape}")
+    with np.errstate(all="ignore"):  # somebody's numbers may be infinite
+        parts = [
+            _Part(name, gradients[name].astype(float), p.gradient(samples).astype(float), ours[name], p.unit)
+            for p, name in own
+        ]
+        if not _inside(parts):
+            return dict(gradients), False
+        multiple = _multiple(parts)
+        if sum(part.admits(multiple) for part in parts) <= sum(part.admits(1.0) for part in parts):
+            multiple = 1.0
+        left = {part.name: part.nearest(multiple).astype(gradients[part.name].dtype) for part in parts}
+    return {**gradients, **left}, True
 
 
 def words(penalties: Sequence[Penalty], inside: bool) -> str:
@@ -62,27 +72,47 @@ def words(penalties: Sequence[Penalty], inside: bool) -> str:
     return f"{texts}; {how}"
 
 
-def _inside(parts: Sequence[tuple[str, Array]], gradients: Mapping[str, Array], ours: Mapping[str, Array]) -> bool:
+@dataclass(frozen=True)
+class _Part:
+    """One array as it was given, what the penalty puts in it, ours without, and the unit roundoff of its sum."""
+
+    name: str
+    given: Array
+    p: Array
+    ours: Array
+    unit: float
+
+    @property
+    def left(self) -> Array:
+        return self.given - self.p
+
+    @property
+    def open(self) -> Array:
+        """How far a number may be off: the sum was rounded by its own size, far above that of a small gradient."""
+        return _ROUNDINGS * self.unit * (np.abs(self.given) + np.abs(self.p))
+
+    def admits(self, multiple: float) -> int:
+        """How many numbers may be this multiple of ours."""
+        return int((np.abs(self.left - multiple * self.ours) <= self.open).sum())
+
+    def nearest(self, multiple: float) -> Array:
+        """Of the numbers that the rounding leaves open, those nearest to this multiple of ours."""
+        return np.clip(multiple * self.ours, self.left - self.open, self.left + self.open)
+
+
+def _inside(parts: Sequence[_Part]) -> bool:
     """Whether more numbers are nearer to a multiple of ours without the penalty than with it."""
-    theirs, mine, p = (
-        np.concatenate([np.ravel(array) for array in arrays] or [np.zeros(0)]).astype(float)
-        for arrays in ([gradients[n] for n, _ in parts], [ours[n] for n, _ in parts], [p for _, p in parts])
+    plain = [replace(part, p=np.zeros_like(part.p)) for part in parts]
+    off, off_with = (
+        [np.abs(part.left - multiple * part.ours) for part in some]
+        for some, multiple in ((parts, _multiple(parts)), (plain, _multiple(plain)))
     )
-    with_it, without_it = (np.abs(given - _multiple(given, mine) * mine) for given in (theirs, theirs - p))
-    return bool((without_it < with_it).sum() >= (with_it < without_it).sum())
+    nearer = sum(int((a < b).sum()) - int((b < a).sum()) for a, b in zip(off, off_with, strict=True))
+    return nearer >= 0
 
 
-def _multiple(given: Array, ours: Array) -> float:
-    """The factor between two conventions: that of most entries."""
-    ratios = given[ours != 0] / ours[ours != 0]
+def _multiple(parts: Sequence[_Part]) -> float:
+    """The factor between two conventions of the loss: that of most numbers."""
+    ratios = np.concatenate([(part.left / part.ours)[part.ours != 0] for part in parts] or [np.zeros(0)])
+    ratios = ratios[np.isfinite(ratios)]
     return float(np.median(ratios)) if len(ratios) else 1.0
-
-
-def _taken_off(given: Array, p: Array, ours: Array) -> Array:
-    """Given - p; of the numbers that its rounding leaves open, the one nearest to ours.
-
-    The sum was rounded by its own size, which may be far above that of the gradient in it.
-    """
-    left = given.astype(float) - p
-    open_ = _ROUNDINGS * np.finfo(given.dtype).eps / 2 * (np.abs(given.astype(float)) + np.abs(p))
-    return np.clip(ours, left - open_, left + open_).astype(given.dtype)

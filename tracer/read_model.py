@@ -38,7 +38,10 @@ class Layer:
 
 @dataclass
 class Model:
-    """What was read; `logs` where the outputs are logarithms of what our activation gives."""
+    """What was read; `logs` where the outputs are logarithms of what our activation gives.
+
+    `single`: why float64 gradients of this model are good to float32 alone, "" where they are good to float64.
+    """
 
     framework: str
     title: str
@@ -48,6 +51,7 @@ class Model:
     notes: list[str] = field(default_factory=list)
     logs: bool = False
     penalties: list[Penalty] = field(default_factory=list)
+    single: str = ""
 
     def dense(self, layer: Layer) -> None:
         """Add a layer; it is an identity until an activation follows."""
@@ -79,6 +83,11 @@ class Model:
     def dtypes(self) -> str:
         """The types of the weights."""
         return "/".join(dict.fromkeys(str(layer.W.dtype) for layer in self.layers))
+
+    @property
+    def in_float32(self) -> bool:
+        """Whether every weight is a float32."""
+        return all(layer.W.dtype == np.float32 for layer in self.layers)
 
     def parameters(self) -> Iterator[tuple[str, Array, Array | None, str]]:
         """(name, value, the gradient that the model holds, why it holds none) of each W and b, in order."""

@@ -36,6 +36,8 @@ def read_sklearn(model: Any, name: str) -> Model:
     if alpha := float(getattr(model, "alpha", 0)):
         text = f"alpha = {alpha:g} adds alpha/(2N) sum W^2 to the loss and alpha/N W to dW"
         read.penalties = [Penalty(f"W{l}", alpha, layer.W, text, mean=True) for l, layer in enumerate(read.layers, 1)]
+    if read.in_float32:
+        read.single = "the weights are float32"
     read.title = f"scikit-learn {name}, {read.layers[0].W.dtype}"
     return read
 

@@ -18,7 +18,7 @@ __all__ = ["FEW_BITS", "Array", "coarser", "format_of", "in_own_format", "numpy_
 Array = npt.NDArray[Any]
 
 FEW_BITS = {"float16": 11, "bfloat16": 8}
-_FLOAT32_NOTE = "the float64 arrays hold float32 numbers; they are judged as float32"
+_AS_FLOAT32 = "float64 gradients are judged as float32"
 
 
 def numpy_of(tensor: Any, where: str, *, widened: bool = False) -> Array:
@@ -79,8 +79,13 @@ def coarser(arrays: Mapping[str, Array]) -> str:
     return "float32" if wide else ""
 
 
-def in_own_format(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
-    """The arrays, those of float32 numbers in float64 as float32, and a note that says so."""
-    if coarser(arrays) != "float32":
+def in_own_format(arrays: Mapping[str, Array], single: str = "") -> tuple[dict[str, Array], list[str]]:
+    """The arrays, float64 ones as float32 where they are good to that alone, and a note that says why.
+
+    single: what is known of how they were worked out; without it, that every number of them is one of float32.
+    """
+    wide = any(array.dtype == np.float64 for array in arrays.values())
+    if not wide or not (single or coarser(arrays) == "float32"):
         return dict(arrays), []
-    return {name: array.astype(np.float32) for name, array in arrays.items()}, [_FLOAT32_NOTE]
+    why = single or "each of their numbers is a float32"
+    return {name: array.astype(np.float32) for name, array in arrays.items()}, [f"{_AS_FLOAT32}: {why}"]
