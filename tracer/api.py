@@ -12,8 +12,11 @@ from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer.answers.result import Checked
     from tracer.verification.result import Verification
+    from tracer.verification.verifier import Recorded
 
 __all__ = [
     "Problem",
@@ -38,6 +41,7 @@ def verify(
     t: Any = None,
     loss: Any = None,
     reduction: str | None = None,
+    optimizer: Any = None,
     assume_nothing: bool = False,
     certify: bool = False,
     accuracy: float = 1e-20,
@@ -50,6 +54,7 @@ def verify(
     gradients: somebody else's numbers, a mapping of names or whole arrays (float32 arrays are judged as float32), a
     file (JSON, CSV, `name = value` lines, .npz), or a model that holds them; they may be partial.  A torch model
     brings its own; of Keras and scikit-learn give the list in the order of their weights.
+    optimizer: the torch optimizer of a model; gradients from before its step() are then known as such.
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
     certify: also prove, refute or leave undecided each delta, dW and db by a ball of relative radius `accuracy` that
     holds its true value, found by two routes that share no derivative; a number left undecided is not agreed to.
@@ -64,36 +69,41 @@ def verify(
     >>> verify("hand-3-2-2", {"dW2[1,1]": "1.4093"}, certify=True).certified["proved"]
     ('dW2[1,1]',)
     """
-    from tracer.handed_over import handed
-    from tracer.verification.verifier import Recorded, verify_steps
+    from tracer.handed_over import Beside, handed
+    from tracer.torch_optimizers import STEPPED
+    from tracer.verification.verifier import verify_steps
 
-    given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
-    recorded = (
-        Recorded(
-            s.problem,
-            s.by_layer("W"),
-            s.by_layer("b"),
-            s.given["x"],
-            s.given.get("t", s.given.get("signal")),
-            s.arrays,
-            s.sample,
-            s.step,
-            s.before,
+    def judged(problem: Problem) -> Verification:
+        return verify_steps(
+            problem,
+            _recorded(problem),
+            given.gradients,
+            assume_nothing=assume_nothing,
+            accuracy=accuracy if certify else None,
+            textbook=textbook,
+            standard_input=standard_input,
         )
-        for s in trace(given.problem).steps
-    )
-    found = verify_steps(
-        given.problem,
-        recorded,
-        given.gradients,
-        assume_nothing=assume_nothing,
-        accuracy=accuracy if certify else None,
-        textbook=textbook,
-        standard_input=standard_input,
-    )
+
+    given = handed(problem, gradients, Beside(x, t, loss, reduction, optimizer))
+    found = judged(given.problem)
     if given.doubts and not found.agrees:
         raise ProblemError(given.doubts[0])
+    if given.earlier is not None and not found.agrees and judged(given.earlier).agrees:
+        raise ProblemError(STEPPED)
+    if given.cause and not found.agrees:
+        found = replace(found, explanations=(given.cause,))
     return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
+
+
+def _recorded(problem: Problem) -> Iterator[Recorded]:
+    """Each step as the verifier takes it."""
+    from tracer.verification.verifier import Recorded
+
+    for s in trace(problem).steps:
+        t = s.given.get("t", s.given.get("signal"))
+        yield Recorded(
+            s.problem, s.by_layer("W"), s.by_layer("b"), s.given["x"], t, s.arrays, s.sample, s.step, s.before
+        )
 
 
 def check(

@@ -7,7 +7,7 @@ loss is understood silently.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,15 @@ from derivations.network import Problem
 from tracer.array_files import read_arrays
 from tracer.files import foreign
 from tracer.frameworks import gradients_of, model_of, network_of, problem_of, reading_of, turned_gradients
-from tracer.loss_conventions import Convention
+from tracer.loss_conventions import Convention, convention_of
 from tracer.penalties import Penalty, without, words
 from tracer.problem import ProblemError, as_problem
 from tracer.read_model import Model
 from tracer.tensors import FEW_BITS, Array, coarser, format_of, in_own_format, numpy_of
+from tracer.torch_optimizers import before_step, notes_of, rate_of
 from tracer.tracing import trace
 
-__all__ = ["Handed", "handed"]
+__all__ = ["Beside", "Handed", "handed"]
 
 _STATE = ("weight", "bias", "state_dict", "model_state_dict")
 OURS = "out_in: W[j,i] to unit j from unit i, one row a unit"
@@ -36,7 +37,8 @@ class Handed:
     """A problem, the gradients to judge (None for none), and how both were read: `conventions` by name, `notes`.
 
     `conventions` have a "layout" and a "loss", and "from" where arrays or a model were read.  `doubts`: why gradients
-    that do not agree may be right all the same, each with what to do.
+    that do not agree may be right all the same, each with what to do.  `cause`: why they cannot
+    agree, "" for no reason.  `earlier`: the problem with the weights before the optimizer's last step.
     """
 
     problem: Problem
@@ -44,20 +46,32 @@ class Handed:
     conventions: Mapping[str, str]
     notes: tuple[str, ...] = field(default=())
     doubts: tuple[str, ...] = field(default=())
+    cause: str = ""
+    earlier: Problem | None = None
 
 
-def handed(
-    source: Any, gradients: Any = None, *, x: Any = None, t: Any = None, loss: Any = None, reduction: str | None = None
-) -> Handed:
+@dataclass(frozen=True)
+class Beside:
+    """What is said with a model: its samples, its loss, how that goes over the samples, the optimizer."""
+
+    x: Any = None
+    t: Any = None
+    loss: Any = None
+    reduction: str | None = None
+    optimizer: Any = None
+
+
+def handed(source: Any, gradients: Any = None, beside: Beside | None = None) -> Handed:
     """A problem or a model with its samples; gradients of any kind, a model's own where none are given.
 
     Raises ProblemError, FileNotFoundError.
     """
+    beside = beside or Beside()
     _refuse_others(source, gradients)
     if _is_model(source):
-        return _of_model(source, gradients, x, t, loss, reduction)
-    for name, value in (("x", x), ("t", t), ("loss", loss), ("reduction", reduction)):
-        if value is not None:
+        return _of_model(source, gradients, beside)
+    for name in ("x", "t", "loss", "reduction", "optimizer"):
+        if getattr(beside, name) is not None:
             raise ProblemError(f"{name}: goes with a model; a problem has its own, so leave {name} out")
     return _of_problem(as_problem(source), gradients)
 
@@ -101,14 +115,14 @@ def loss_words(problem: Problem) -> str:
     return f"{text}, {problem.training.reduction} over {N} samples"
 
 
-def _of_model(model: Any, gradients: Any, x: Any, t: Any, loss: Any, reduction: str | None) -> Handed:
-    if x is None:
+def _of_model(model: Any, gradients: Any, beside: Beside) -> Handed:
+    if beside.x is None:
         raise ProblemError("x: missing; give the model's samples too: verify(model, x=..., t=..., loss=...)")
-    problem = problem_of(model, x, t, loss=loss, reduction=reduction)
-    said, notes = reading_of(model, loss=loss)
-    if reduction is not None:
+    problem = _with(beside, model, beside.loss)
+    said, notes = reading_of(model, loss=beside.loss)
+    if beside.reduction is not None:
         said = said | {"loss": loss_words(problem)}
-    if left_out := len(np.atleast_2d(numpy_of(x, "x", widened=True))) - problem.samples:
+    if left_out := len(np.atleast_2d(numpy_of(beside.x, "x", widened=True))) - problem.samples:
         notes = [*notes, f"samples left out, those of the class that the loss ignores: {left_out}"]
     if gradients is None:
         gradients = _held(model)
@@ -118,7 +132,54 @@ def _of_model(model: Any, gradients: Any, x: Any, t: Any, loss: Any, reduction: 
         gradients = turned_gradients(read_arrays(Path(gradients)))[0]
     elif _is_object(gradients):
         gradients = _held(gradients)
-    return _judged(problem, model, _arrays(gradients), said, notes)
+    found = _judged(problem, model, _arrays(gradients), said, notes)
+    if _is_object(model):
+        found = replace(found, cause=_saturated(problem, model_of(model), beside.loss))
+    return found if beside.optimizer is None else _with_optimizer(found, model, beside)
+
+
+def _with(beside: Beside, model: Any, loss: Any, activations: list[str] | None = None) -> Problem:
+    """The problem of a model, or of arrays; without an optimizer its rate is 1, and explains no factor."""
+    rate = None if beside.optimizer is None else rate_of(beside.optimizer)
+    return problem_of(
+        *(model, beside.x, beside.t),
+        loss=loss,
+        reduction=beside.reduction,
+        activations=activations,
+        learning_rate=1.0 if rate is None else rate,
+    )
+
+
+def _with_optimizer(found: Handed, model: Any, beside: Beside) -> Handed:
+    """The same with what the optimizer does besides, and the problem before its last step."""
+    notes = (*found.notes, *notes_of(beside.optimizer))
+    read = model_of(model)
+    if read.framework != "torch":
+        raise ProblemError(f"optimizer: goes with a torch model, not with {read.title}; leave it out")
+    arrays = before_step(beside.optimizer, read)
+    if arrays is None:
+        return replace(found, notes=notes)
+    convention = convention_of(beside.loss, read.framework)
+    activations = [layer["activation"] for layer in network_of(model, loss=convention)["layers"]]
+    convention = replace(convention, adds="")  # it stands in the last activation now
+    return replace(found, notes=notes, earlier=_with(beside, arrays, convention, activations))
+
+
+def _saturated(problem: Problem, read: Model, loss: Any) -> str:
+    """Why a loss of probabilities has other gradients than its own: outputs too near to 0 or 1; "" for no reason."""
+    convention = read.loss if loss is None else convention_of(loss, read.framework)
+    if convention is None or not convention.least:
+        return ""
+    y = np.asarray(trace(problem)[f"z{len(read.layers)}"], read.layers[-1].W.dtype)
+    y = np.nextafter(y, y.dtype.type(1))  # the model's own may be rounded up to 1
+    least = float(np.min(y * (1 - y)))
+    if least >= convention.least:
+        return ""
+    whose = convention.words.split("(")[0]
+    return (
+        f"the outputs are saturated, y(1 - y) goes down to {least:.2g}, and {whose} cuts it off at {convention.least:g}: "
+        "its gradients are not those of the loss; use one that takes logits, BCEWithLogitsLoss or from_logits=True"
+    )
 
 
 def _held(model: Any) -> dict[str, Array]:
@@ -159,7 +220,7 @@ def _whole(gradients: Any) -> bool:
 def _missing(read: Model, gradients: Mapping[str, Array]) -> list[str]:
     return [
         f"d{name} not given, not judged" + (f": {frozen}" if frozen else "")
-        for name, _, _, frozen in read.parameters()
+        for name, _, _, frozen, _ in read.parameters()
         if f"d{name}" not in gradients
     ]
 

@@ -27,7 +27,8 @@ class Convention:
 
     `adds` is the activation that the loss applies to the outputs itself (logits); `one_output` holds a reason why the
     two agree for one output alone, "" where they agree for any number; `logs` says that it takes log-probabilities;
-    `note` is what a reader of the comparison must know besides; `ignore` is the class label whose samples do not count.
+    `note` is what a reader of the comparison must know besides; `ignore` is the class label whose samples do not count;
+    a loss of probabilities cuts y(1 - y) off at `least`.
     """
 
     loss: str
@@ -38,6 +39,7 @@ class Convention:
     logs: bool = False
     note: str = ""
     ignore: int | None = None
+    least: float = 0.0
 
 
 _MEAN_TOO = "{name} is a mean over the outputs too, {loss} is a sum over them; {now}"
@@ -173,7 +175,7 @@ def _torch(name: str, options: Mapping[str, Any], title: str) -> Convention:
     made = _TORCH[name](reduction)
     words = made.words.replace(f"torch {name}", title)
     if made.loss != "cross_entropy":
-        return replace(made, words=words)
+        return replace(made, words=words, least=1e-12 if name == "BCELoss" else 0.0)
     ignored = options.get("ignore_index", -100)
     said = f"; samples of class {ignored} do not count (ignore_index)" if ignored >= 0 else ""
     return replace(made, words=words + said, ignore=ignored)
@@ -188,6 +190,7 @@ def _keras(name: str, config: Mapping[str, Any]) -> Convention:
             raise ProblemError(f"loss: {name} with {option} is not one of ours; leave it out")
     way, words, logits = "sum" if reduction == "sum" else "mean", f"keras {name}", bool(config.get("from_logits"))
     takes = "takes logits" if logits else "takes probabilities, which Keras clips at 1e-7"
+    least = 0.0 if logits else 1e-7
     if name == "MeanSquaredError":
         if way == "mean":
             return _squared(words, "mean")
@@ -195,5 +198,5 @@ def _keras(name: str, config: Mapping[str, Any]) -> Convention:
     if name == "BinaryCrossentropy":
         made = _binary(words, way, "sigmoid" if logits else "", takes)
         why = _MEAN_TOO.format(name=words, loss="binary_cross_entropy", now="use one output")
-        return Convention(made.loss, way, made.words, made.adds, why)
-    return _cross_entropy(words, way, "softmax" if logits else "", takes)
+        return replace(made, one_output=why, least=least)
+    return replace(_cross_entropy(words, way, "softmax" if logits else "", takes), least=least)

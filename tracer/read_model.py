@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from tracer.penalties import Penalty
 from tracer.problem import ProblemError
 from tracer.tensors import Array
 
-__all__ = ["Layer", "Model", "Pair"]
+__all__ = ["Layer", "Model", "Pair", "Parameter"]
 
 Pair = tuple[Array | None, Array | None]  # of W and of b
 
@@ -24,7 +25,7 @@ class Layer:
     """One dense layer as the framework has it, W already (units, inputs); `source` is where it stands there.
 
     `frozen`: why W and b have no gradient, "" for those that have.  `linear_above`: where the framework's activation
-    returns its argument, inf for nowhere.
+    returns its argument, inf for nowhere.  `parameters`: the framework's own W and b, where it has such objects.
     """
 
     W: Array
@@ -34,6 +35,17 @@ class Layer:
     gradients: Pair = (None, None)
     frozen: tuple[str, str] = ("", "")
     linear_above: float = np.inf
+    parameters: tuple[object, object] = (None, None)
+
+
+class Parameter(NamedTuple):
+    """One W or b: its name, value, the gradient that the model holds, why it has none, and the framework's object."""
+
+    name: str
+    value: Array
+    gradient: Array | None
+    frozen: str
+    own: object
 
 
 @dataclass
@@ -89,11 +101,10 @@ class Model:
         """Whether every weight is a float32."""
         return all(layer.W.dtype == np.float32 for layer in self.layers)
 
-    def parameters(self) -> Iterator[tuple[str, Array, Array | None, str]]:
-        """(name, value, the gradient that the model holds, why it holds none) of each W and b, in order."""
+    def parameters(self) -> Iterator[Parameter]:
+        """Each W and b, in order."""
         for l, layer in enumerate(self.layers, 1):
-            for letter, value, gradient, frozen in zip(
-                "Wb", (layer.W, layer.b), layer.gradients, layer.frozen, strict=True
-            ):
+            each = zip("Wb", (layer.W, layer.b), layer.gradients, layer.frozen, layer.parameters, strict=True)
+            for letter, value, gradient, frozen, own in each:
                 if value is not None:
-                    yield f"{letter}{l}", value, gradient, frozen
+                    yield Parameter(f"{letter}{l}", value, gradient, frozen, own)

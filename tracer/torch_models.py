@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from tracer.problem import ProblemError
 from tracer.read_model import Layer, Model
 from tracer.tensors import Array, numpy_of
@@ -86,9 +88,9 @@ def _linear(read: Model, module: Any, source: str, owners: dict[int, str]) -> No
     W, b = values
     if W is None:
         raise ProblemError(f"{source}: has no weight; give the layer one")
-    read.dense(
-        Layer(W, b, source, gradients=(grads[0], grads[1]), frozen=(_frozen(module.weight), _frozen(module.bias)))
-    )
+    own = (module.weight, module.bias)
+    frozen = (_frozen(module.weight), _frozen(module.bias))
+    read.dense(Layer(W, b, source, gradients=(grads[0], grads[1]), frozen=frozen, parameters=own))
 
 
 def _frozen(parameter: Any) -> str:
@@ -101,11 +103,10 @@ def _activation(read: Model, module: Any, name: str, source: str) -> None:
         if (found := getattr(module, option, values[0])) not in values:
             raise ProblemError(f"{source}: {name}({option}={found!r}); ours has {option}={values[0]!r}")
     read.activate(ours, source)
-    if name == "Softplus":
-        read.layers[-1].linear_above = float(getattr(module, "threshold", 20.0))
-        read.notes.append(
-            f"torch Softplus returns a itself above its threshold of {read.layers[-1].linear_above:g}, ours never does"
-        )
+    threshold = float(getattr(module, "threshold", np.inf)) if name == "Softplus" else np.inf
+    if np.exp(-threshold) > np.finfo(read.layers[-1].W.dtype).eps / 2:  # there log(1 + e^a) is not yet a
+        read.layers[-1].linear_above = threshold
+        read.notes.append(f"torch Softplus returns a itself above its threshold of {threshold:g}, ours never does")
     if name == "LogSoftmax":
         read.logs = True
         read.notes.append("LogSoftmax is read as softmax, its logarithm as part of the loss (NLLLoss)")

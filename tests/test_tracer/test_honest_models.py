@@ -319,6 +319,19 @@ def test_softplus_beyond_its_threshold() -> None:
         _fits(case.verdict(), said)
 
 
+def test_saturated_outputs_of_a_loss_of_probabilities_are_the_cause() -> None:
+    """There torch's BCELoss has other gradients than the loss: they disagree, and what to use instead is said."""
+    for bias, saturated in ((1.0, False), (30.0, True)):
+        case = small(nn.Linear(3, 2), nn.Sigmoid(), loss=nn.BCELoss(reduction="sum"), t=torch.ones(4, 2).double())
+        with torch.no_grad():
+            case.model[0].bias.fill_(bias)
+        case.backward()
+        found = verify(case.model, x=case.x, t=case.t, loss=case.loss)
+        assert found.agrees != saturated
+        assert ("the outputs are saturated" in str(found)) == saturated
+        assert ("use one that takes logits, BCEWithLogitsLoss" in str(found)) == saturated
+
+
 def test_dropout_that_is_off_and_flatten() -> None:
     """Off is said; samples of another shape are no rows."""
     case = small(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
@@ -347,3 +360,70 @@ def test_what_is_no_model_says_what_to_give_instead(tmp_path: Path, capsys: pyte
                 verify(*source)
         assert main(["verify", str(file)]) == 2
         assert capsys.readouterr().err.count(file.name) == 1
+
+
+# --- an optimizer beside ---
+
+
+OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.3),
+    "decay": lambda p: torch.optim.SGD(p, lr=0.3, weight_decay=0.1),
+    "momentum": lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9, weight_decay=0.1),
+    "damped": lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9, dampening=0.5),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "upward": lambda p: torch.optim.SGD(p, lr=0.3, maximize=True),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.1),
+    "adam with decay": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.1),
+    "amsgrad": lambda p: torch.optim.Adam(p, lr=0.1, amsgrad=True),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_step_already_taken_is_known_from_the_optimizer(name: str, dtype: Any) -> None:
+    """Before step() they agree, after it they are said to be from before it; a wrong number is wrong both times."""
+    case = small(dtype=dtype, loss=nn.CrossEntropyLoss(), t=torch.tensor([0, 1, 1, 0]))
+    optimizer = OPTIMIZERS[name](case.model.parameters())
+    for _ in range(3):
+        case.backward()
+        found = verify(case.model, x=case.x, t=case.t, loss=case.loss, optimizer=optimizer)
+        assert found.agrees, found
+        assert ("weight_decay = 0.1 of" in str(found)) == any(g["weight_decay"] for g in optimizer.param_groups)
+        optimizer.step()
+        with pytest.raises(
+            ProblemError, match=r"those of the weights before optimizer.step\(\), .*; call verify between"
+        ):
+            verify(case.model, x=case.x, t=case.t, loss=case.loss, optimizer=optimizer)
+    case.model[0].weight.grad[1, 1] += 0.1
+    found = verify(case.model, x=case.x, t=case.t, loss=case.loss, optimizer=optimizer)
+    assert found.verdict == "disagree"
+
+
+def test_an_optimizer_goes_with_a_torch_model() -> None:
+    """With anything else, and where it is none, it is refused; one whose step is not known changes nothing."""
+    case = small()
+    case.backward()
+    with pytest.raises(ProblemError, match=r"builtins.int is none of torch.optim's; leave it out"):
+        verify(case.model, x=case.x, t=case.t, loss=case.loss, optimizer=3)
+    with pytest.raises(ProblemError, match="optimizer: goes with a model"):
+        verify("hand-3-2-2", optimizer=torch.optim.SGD(case.model.parameters()))
+    arrays = {"W1": np.eye(2), "activations": np.array(["tanh"])}
+    with pytest.raises(ProblemError, match=r"goes with a torch model, not with arrays W1"):
+        verify(arrays, {"dW1": np.eye(2)}, x=[[1, 2]], t=[[1, 2]], loss="squared_error",
+               optimizer=torch.optim.SGD(case.model.parameters()))  # fmt: skip
+    other = torch.optim.Adagrad(case.model.parameters())
+    assert verify(case.model, x=case.x, t=case.t, loss=case.loss, optimizer=other).agrees
+
+
+def test_a_rate_that_nobody_gave_explains_nothing() -> None:
+    """Gradients of a tenth of ours are "multiplied with the learning rate" where it is known to be 0.1."""
+    case = small()
+    case.backward()
+    for p in case.model.parameters():
+        p.grad *= 0.1
+    found = verify(case.model, x=case.x, t=case.t, loss=case.loss)
+    assert "learning rate" not in " ".join(found.explanations)
+    optimizer = torch.optim.SGD(case.model.parameters(), lr=0.1)
+    found = verify(case.model, x=case.x, t=case.t, loss=case.loss, optimizer=optimizer)
+    assert "multiplied with the learning rate" in " ".join(found.explanations)
