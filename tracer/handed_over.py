@@ -177,8 +177,8 @@ def _saturated(problem: Problem, read: Model, loss: Any) -> str:
         return ""
     whose = convention.words.split("(")[0]
     return (
-        f"the outputs are saturated, y(1 - y) goes down to {least:.2g}, and {whose} cuts it off at {convention.least:g}: "
-        "its gradients are not those of the loss; use one that takes logits, BCEWithLogitsLoss or from_logits=True"
+        f"the outputs are saturated: y(1 - y) is {least:.2g}, which {whose} cuts off at {convention.least:g}; "
+        "its gradients are not those of the loss: use one that takes logits, BCEWithLogitsLoss or from_logits=True"
     )
 
 
