@@ -75,9 +75,7 @@ def verify(
 
     def judged(problem: Problem) -> Verification:
         return verify_steps(
-            problem,
-            _recorded(problem),
-            given.gradients,
+            *(problem, _recorded(problem), given.gradients),
             assume_nothing=assume_nothing,
             accuracy=accuracy if certify else None,
             textbook=textbook,

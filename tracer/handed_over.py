@@ -19,12 +19,10 @@ from tracer.array_files import read_arrays
 from tracer.files import foreign
 from tracer.frameworks import gradients_of, model_of, network_of, problem_of, reading_of, turned_gradients
 from tracer.loss_conventions import Convention, convention_of
-from tracer.penalties import Penalty, without, words
+from tracer.model_gradients import as_judged
 from tracer.problem import ProblemError, as_problem
-from tracer.read_model import Model
-from tracer.tensors import FEW_BITS, Array, coarser, format_of, in_own_format, numpy_of
+from tracer.tensors import FEW_BITS, Array, format_of, numpy_of
 from tracer.torch_optimizers import before_step, notes_of, rate_of
-from tracer.tracing import trace
 
 __all__ = ["Beside", "Handed", "handed"]
 
@@ -101,7 +99,7 @@ def _of_problem(problem: Problem, gradients: Any) -> Handed:
     if gradients is not None and _is_object(gradients):
         said, notes = reading_of(gradients, loss=_words_only(problem))
         _same_weights(problem, _weights(network_of(gradients, loss=_words_only(problem))), said["from"])
-        return _judged(problem, gradients, _held(gradients), said, notes)
+        return _handed(problem, gradients, _held(gradients), said, notes)
     if isinstance(gradients, Mapping) and any(_is_matrix(array) for array in gradients.values()):
         said = {"from": "arrays", **said}
     return Handed(problem, _arrays(gradients), said)
@@ -132,10 +130,20 @@ def _of_model(model: Any, gradients: Any, beside: Beside) -> Handed:
         gradients = turned_gradients(read_arrays(Path(gradients)))[0]
     elif _is_object(gradients):
         gradients = _held(gradients)
-    found = _judged(problem, model, _arrays(gradients), said, notes)
-    if _is_object(model):
-        found = replace(found, cause=_saturated(problem, model_of(model), beside.loss))
+    found = _handed(problem, model, _arrays(gradients), said, notes, beside.loss)
     return found if beside.optimizer is None else _with_optimizer(found, model, beside)
+
+
+def _handed(
+    problem: Problem, model: Any, gradients: Any, said: dict[str, str], notes: list[str], loss: Any = None
+) -> Handed:
+    """A model's gradients with what a reader of the verdict must know of them."""
+    if not _is_object(model):
+        return Handed(problem, gradients, said, tuple(notes))
+    read = model_of(model)
+    judged = as_judged(problem, read, gradients, read.loss if loss is None else convention_of(loss, read.framework))
+    said |= {"penalty": judged.penalty} if judged.penalty else {}
+    return Handed(problem, judged.gradients, said, (*notes, *judged.notes), judged.doubts, judged.cause)
 
 
 def _with(beside: Beside, model: Any, loss: Any, activations: list[str] | None = None) -> Problem:
@@ -165,23 +173,6 @@ def _with_optimizer(found: Handed, model: Any, beside: Beside) -> Handed:
     return replace(found, notes=notes, earlier=_with(beside, arrays, convention, activations))
 
 
-def _saturated(problem: Problem, read: Model, loss: Any) -> str:
-    """Why a loss of probabilities has other gradients than its own: outputs too near to 0 or 1; "" for no reason."""
-    convention = read.loss if loss is None else convention_of(loss, read.framework)
-    if convention is None or not convention.least:
-        return ""
-    y = np.asarray(trace(problem)[f"z{len(read.layers)}"], read.layers[-1].W.dtype)
-    y = np.nextafter(y, y.dtype.type(1))  # the model's own may be rounded up to 1
-    least = float(np.min(y * (1 - y)))
-    if least >= convention.least:
-        return ""
-    whose = convention.words.split("(")[0]
-    return (
-        f"the outputs are saturated: y(1 - y) is {least:.2g}, which {whose} cuts off at {convention.least:g}; "
-        "its gradients are not those of the loss: use one that takes logits, BCEWithLogitsLoss or from_logits=True"
-    )
-
-
 def _held(model: Any) -> dict[str, Array]:
     """The gradients that a model holds."""
     held = gradients_of(model)
@@ -189,71 +180,6 @@ def _held(model: Any) -> dict[str, Array]:
         now = "call backward() on its loss first, or give them: verify(model, gradients, x=...)"
         raise ProblemError(f"gradients: the model holds none; {now}")
     return held
-
-
-# --- what a model's gradients are besides those of its loss ---
-
-
-def _judged(problem: Problem, model: Any, gradients: Any, said: dict[str, str], notes: list[str]) -> Handed:
-    """Gradients as they can be judged, and what a reader of the verdict must know: what is missing or taken off."""
-    if isinstance(model, Mapping) or not _is_object(model):
-        return Handed(problem, gradients, said, tuple(notes))
-    read = model_of(model)
-    if not _whole(gradients):
-        if read.penalties:
-            now = "give whole arrays, dW1, dW2 ..., from which its gradient can be taken off"
-            raise ProblemError(f"penalty: {read.penalties[0].text}; {now}")
-        return Handed(problem, gradients, said, tuple(notes))
-    notes = notes + _missing(read, gradients)
-    doubts = [*_coarse(gradients), *_linear_above(problem, read)]
-    if read.penalties:
-        gradients, said["penalty"] = _without_penalty(problem, read.penalties, gradients)
-    gradients, more = in_own_format(gradients, read.single)
-    return Handed(problem, gradients, said, (*notes, *more), tuple(doubts))
-
-
-def _whole(gradients: Any) -> bool:
-    """Whether these are whole arrays by name."""
-    return isinstance(gradients, Mapping) and all(isinstance(array, np.ndarray) for array in gradients.values())
-
-
-def _missing(read: Model, gradients: Mapping[str, Array]) -> list[str]:
-    return [
-        f"d{name} not given, not judged" + (f": {frozen}" if frozen else "")
-        for name, _, _, frozen, _ in read.parameters()
-        if f"d{name}" not in gradients
-    ]
-
-
-def _without_penalty(
-    problem: Problem, penalties: list[Penalty], gradients: Mapping[str, Array]
-) -> tuple[dict[str, Array], str]:
-    step = trace(problem)
-    ours = {f"d{p.name}": np.asarray(step[f"d{p.name}"], float) for p in penalties}
-    left, inside = without(penalties, gradients, ours, problem.samples)
-    return left, words(penalties, inside)
-
-
-def _coarse(gradients: Mapping[str, Array]) -> list[str]:
-    """Whether float32 gradients were worked out in half the bits, as torch.autocast does."""
-    found = coarser(gradients) if all(array.dtype == np.float32 for array in gradients.values()) else ""
-    if not found:
-        return []
-    now = "run forward and backward without torch.autocast"
-    return [f"gradients: the float32 arrays hold {found} numbers, too coarse to be judged; {now}"]
-
-
-def _linear_above(problem: Problem, read: Model) -> list[str]:
-    """Where a framework's activation is not ours: far out, torch's Softplus returns its argument."""
-    if all(layer.linear_above == np.inf for layer in read.layers):
-        return []
-    step = trace(problem)
-    return [
-        f"{layer.source}: its activation returns a itself above {layer.linear_above:g}, ours never does, and a{l} goes "
-        f"up to {np.max(a):.4g}; give it a threshold above that"
-        for l, layer in enumerate(read.layers, 1)
-        if np.max(a := np.asarray(step[f"a{l}"], float)) > layer.linear_above
-    ]
 
 
 # --- what is what ---

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracer.loss_conventions import KERAS as FRAMEWORK
-from tracer.loss_conventions import convention_of
+from tracer.loss_conventions import Convention, convention_of
 from tracer.penalties import Penalty
 from tracer.problem import ProblemError
 from tracer.read_model import Layer, Model
@@ -34,11 +34,9 @@ _REGULARIZERS = {"kernel_regularizer": "W", "bias_regularizer": "b"}
 def read_keras(model: Any) -> Model:
     """The layers, a compiled model's loss, and penalties.  Raises ProblemError for what ours has not."""
     read = Model("keras", "keras Sequential", "keras kernel is (in, out), turned: W[j,i] = kernel[i,j]")
-    for owner in type(model).__mro__:
-        if "call" in vars(owner):
-            if owner.__name__ != "Sequential":
-                raise ProblemError(f"model: {type(model).__name__} has a call of its own; use a plain Sequential")
-            break
+    called = next((owner.__name__ for owner in type(model).__mro__ if "call" in vars(owner)), "Sequential")
+    if called != "Sequential":
+        raise ProblemError(f"model: {called} has a call of its own; use a plain Sequential")
     seen: dict[int, str] = {}
     for k, layer in enumerate(model.layers):
         name = _class_name(layer)
@@ -48,17 +46,23 @@ def read_keras(model: Any) -> Model:
             raise ProblemError(f"{source}: is {where} too, its gradient is a sum; give each layer its own")
         seen[id(layer)] = source
         _layer(read, layer, name, source)
-    compiled = getattr(model, "loss", None)
-    if isinstance(compiled, str) or callable(compiled) or hasattr(compiled, "get_config"):
-        read.loss = convention_of(compiled, "keras")
-        if getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None):
-            raise ProblemError("loss: compile(loss_weights=...) is not one of ours; compile the model without it")
+    read.loss = _compiled(model)
     read.title = f"keras Sequential, {read.dtypes}"
     if read.in_float32:
         read.single = "the weights are float32"
     elif any(type(getattr(w, "value", None)).__module__.startswith("torch") for w in getattr(model, "weights", ())):
         read.single = "on torch, Keras divides its loss by a float32"
     return read
+
+
+def _compiled(model: Any) -> Convention | None:
+    """The one loss that a model was compiled with."""
+    loss = getattr(model, "loss", None)
+    if not (isinstance(loss, str) or callable(loss) or hasattr(loss, "get_config")):
+        return None
+    if getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None):
+        raise ProblemError("loss: compile(loss_weights=...) is not one of ours; compile the model without it")
+    return convention_of(loss, "keras")
 
 
 def _class_name(layer: Any) -> str:

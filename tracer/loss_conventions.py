@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from derivations.losses import LOSSES
 from tracer.fields import known_names
@@ -108,21 +108,34 @@ def convention_of(loss: Any, framework: str) -> Convention:
         return loss
     if isinstance(loss, str):
         return _named(loss, framework)
-    if isinstance(loss, type):
-        raise ProblemError(f"loss: {loss.__name__} is a class; make one with its options: {loss.__name__}()")
     function, options = _function(loss)
-    name = getattr(function, "__name__", type(loss).__name__)
-    module = getattr(function or type(loss), "__module__", None) or ""
-    owner = module.split(".")[0]
-    if function is not None and owner == "torch" and name in _TORCH_FUNCTIONS:
-        return _torch(_TORCH_FUNCTIONS[name], options, f"torch {name}")
-    if function is not None and owner in KERAS and name in _KERAS_NAMES:
-        return _keras(_KERAS_NAMES[name], options)
-    if function is None and owner == "torch" and name in _TORCH:
+    made = _of_object(loss) if function is None else _of_function(function, options)
+    return made or _refused(loss if function is None else function, framework)
+
+
+def _of_object(loss: Any) -> Convention | None:
+    name, owner = type(loss).__name__, _owner(type(loss))
+    if owner == "torch" and name in _TORCH:
         refuse_hooks(loss, "loss")
-        return _torch(name, {key: getattr(loss, key) for key in _options(loss)}, f"torch {name}")
-    if function is None and owner in KERAS and name in _KERAS_NAMES.values():
-        return _keras(name, loss.get_config())
+        options = {key: getattr(loss, key) for key in (*_OFF, "reduction", "ignore_index") if hasattr(loss, key)}
+        return _torch(name, options, f"torch {name}")
+    return _keras(name, loss.get_config()) if owner in KERAS and name in _KERAS_NAMES.values() else None
+
+
+def _of_function(function: Any, options: Mapping[str, Any]) -> Convention | None:
+    name, owner = function.__name__, _owner(function)
+    if owner == "torch" and name in _TORCH_FUNCTIONS:
+        return _torch(_TORCH_FUNCTIONS[name], options, f"torch {name}")
+    return _keras(_KERAS_NAMES[name], options) if owner in KERAS and name in _KERAS_NAMES else None
+
+
+def _owner(thing: Any) -> str:
+    """The package that a class or a function is from."""
+    return (getattr(thing, "__module__", None) or "").split(".")[0]
+
+
+def _refused(loss: Any, framework: str) -> NoReturn:
+    name, owner = getattr(loss, "__name__", type(loss).__name__), _owner(loss)
     whose = f"{owner}'s {name}" if owner in ("torch", *KERAS) else f"{name}, a {type(loss).__name__} of your own,"
     raise ProblemError(f"loss: {whose[:80]} is not one of ours; {_known(owner if owner == 'torch' else framework)}")
 
@@ -151,16 +164,13 @@ def _known(framework: str) -> str:
 
 def _function(loss: Any) -> tuple[Any, Mapping[str, Any]]:
     """(a function, the options that `partial` gives it), None for an object."""
+    if isinstance(loss, type):
+        raise ProblemError(f"loss: {loss.__name__} is a class; make one with its options: {loss.__name__}()")
     if not isinstance(loss, partial):
         return (loss if hasattr(loss, "__name__") else None), {}
     if loss.args:
         raise ProblemError("loss: partial(...) with arguments that have no name; give options by name")
     return loss.func, loss.keywords
-
-
-def _options(loss: Any) -> list[str]:
-    """The options of a torch loss object: what stands on it beside what every module has."""
-    return [key for key in (*_OFF, "reduction", "ignore_index") if hasattr(loss, key)]
 
 
 def _torch(name: str, options: Mapping[str, Any], title: str) -> Convention:
