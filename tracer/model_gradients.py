@@ -56,10 +56,12 @@ def _whole(gradients: Any) -> bool:
 
 
 def _missing(read: Model, gradients: Mapping[str, Array]) -> list[str]:
+    """A note on each parameter without a gradient, where it is frozen or others of the model have theirs."""
+    backward = any(gradient is not None for _, _, gradient, _, _ in read.parameters())
     return [
-        f"d{name} not given, not judged" + (f": {frozen}" if frozen else "")
-        for name, _, _, frozen, _ in read.parameters()
-        if f"d{name}" not in gradients
+        f"d{name} not given, not judged: {frozen or 'its .grad is None'}"
+        for name, _, gradient, frozen, _ in read.parameters()
+        if f"d{name}" not in gradients and (frozen or (backward and gradient is None))
     ]
 
 

@@ -81,7 +81,7 @@ def _linear(read: Model, module: Any, source: str, owners: dict[int, str]) -> No
                 f"{source}: its {kind} stands twice, it is {where} too, its gradient is a sum; give each layer its own"
             )
         owners[id(parameter)] = f"{source}.{kind}"
-        grad = getattr(parameter, "grad", None)
+        grad = None if _frozen(parameter) else getattr(parameter, "grad", None)  # backward() leaves an old one there
         values.append(None if parameter is None else numpy_of(parameter, f"{source}: {kind}"))
         grads.append(None if grad is None else numpy_of(grad, f"{source}: {kind}.grad"))
         read.notes += hooked(parameter, f"{source}.{kind}")

@@ -202,6 +202,17 @@ def test_a_parameter_that_stands_twice_is_refused() -> None:
         second = nn.Linear(3, 3)
 
 
+def test_an_old_gradient_of_a_frozen_parameter_is_not_judged() -> None:
+    """backward() does not write there any more; a parameter that it did not reach has none either."""
+    case = small()
+    case.backward()
+    case.model[0].weight.requires_grad_(False)
+    case.model[0].weight.grad += 1
+    _fits(case.verdict(), "agree; dW1 not given, not judged: requires_grad is False")
+    case.model[2].bias.grad = None
+    _fits(case.verdict(), "agree; .*; db2 not given, not judged: its .grad is None")
+
+
 def test_hooks_of_every_module_and_of_the_loss_are_refused() -> None:
     """A hook that torch runs in all modules; one on the loss."""
     case = small()
