@@ -8,11 +8,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from plants import dense, gradients
 from test_tracer.test_frameworks import keras_layer, keras_model
 
+import tracer
 from tracer import ProblemError, problem_of, trace, verify
 from tracer.cli import main
 
@@ -162,6 +164,8 @@ def test_an_l2_of_keras_may_be_in_the_gradients_or_not(inside: bool) -> None:
     found = verify(model, theirs, x=X, t=T)
     assert found.agrees, found
     assert ("taken off" if inside else "not in the given gradients") in found.conventions["penalty"]
+    schema = json.loads((Path(tracer.__file__).parent / "schemas" / "verify-1.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(found.render("json")), schema)
     theirs[1][1] += 0.001
     assert verify(model, theirs, x=X, t=T).wrong == ("db1[2]",)
 
