@@ -70,7 +70,6 @@ def verify(
     ('dW2[1,1]',)
     """
     from tracer.handed_over import Beside, handed
-    from tracer.torch_optimizers import STEPPED
     from tracer.verification.verifier import verify_steps
 
     def judged(problem: Problem) -> Verification:
@@ -86,11 +85,14 @@ def verify(
     found = judged(given.problem)
     if given.doubts and not found.agrees:
         raise ProblemError(given.doubts[0])
-    if given.earlier is not None and not found.agrees and judged(given.earlier).agrees:
-        raise ProblemError(STEPPED)
-    if given.cause and not found.agrees:
-        found = replace(found, explanations=(given.cause,))
-    return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
+    causes = [] if found.agrees or not given.cause else [given.cause]
+    for other in () if found.agrees else given.others:
+        if judged(other.problem).agrees:
+            if other.right:
+                raise ProblemError(other.words)
+            causes.append(other.words)
+    explanations = tuple(causes) or found.explanations
+    return replace(found, explanations=explanations, conventions=given.conventions, notes=found.notes + given.notes)
 
 
 def _recorded(problem: Problem) -> Iterator[Recorded]:

@@ -22,12 +22,21 @@ from tracer.loss_conventions import Convention, convention_of
 from tracer.model_gradients import as_judged
 from tracer.problem import ProblemError, as_problem
 from tracer.tensors import FEW_BITS, Array, format_of, numpy_of
-from tracer.torch_optimizers import before_step, notes_of, rate_of
+from tracer.torch_optimizers import STEPPED, before_step, notes_of, rate_of
 
-__all__ = ["Beside", "Handed", "handed"]
+__all__ = ["Beside", "Handed", "Other", "handed"]
 
 _STATE = ("weight", "bias", "state_dict", "model_state_dict")
 OURS = "out_in: W[j,i] to unit j from unit i, one row a unit"
+
+
+@dataclass(frozen=True)
+class Other:
+    """What is said where gradients are not a problem's but this one's; a refusal where they are right in it."""
+
+    problem: Problem
+    words: str
+    right: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Handed:
 
     `conventions` have a "layout" and a "loss", and "from" where arrays or a model were read.  `doubts`: why gradients
     that do not agree may be right all the same, each with what to do.  `cause`: why they cannot
-    agree, "" for no reason.  `earlier`: the problem with the weights before the optimizer's last step.
+    agree, "" for no reason.  `others`: problems whose gradients they may be in place of this one's.
     """
 
     problem: Problem
@@ -45,7 +54,7 @@ class Handed:
     notes: tuple[str, ...] = field(default=())
     doubts: tuple[str, ...] = field(default=())
     cause: str = ""
-    earlier: Problem | None = None
+    others: tuple[Other, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,8 @@ def _of_model(model: Any, gradients: Any, beside: Beside) -> Handed:
     elif _is_object(gradients):
         gradients = _held(gradients)
     found = _handed(problem, model, _arrays(gradients), said, notes, beside.loss)
+    if said["loss"].startswith(("torch MSELoss(mean)", "torch mse_loss(mean)")):
+        found = replace(found, others=_broadcast(problem, model, beside))
     return found if beside.optimizer is None else _with_optimizer(found, model, beside)
 
 
@@ -170,7 +181,24 @@ def _with_optimizer(found: Handed, model: Any, beside: Beside) -> Handed:
     convention = convention_of(beside.loss, read.framework)
     activations = [layer["activation"] for layer in network_of(model, loss=convention)["layers"]]
     convention = replace(convention, adds="")  # it stands in the last activation now
-    return replace(found, notes=notes, earlier=_with(beside, arrays, convention, activations))
+    other = Other(_with(beside, arrays, convention, activations), STEPPED, right=True)
+    return replace(found, notes=notes, others=(*found.others, other))
+
+
+def _broadcast(problem: Problem, model: Any, beside: Beside) -> tuple[Other, ...]:
+    """What torch's MSELoss makes of outputs (N, 1) and targets (N,): N x N differences, as if each t were their mean.
+
+    sum_ij (y_i - t_j)^2/N^2 has the gradient 2(y_i - mean t)/N in y_i.
+    """
+    N = problem.samples
+    t = numpy_of(beside.t, "t", widened=True).astype(float)
+    if t.shape != (N,) or N == 1 or problem.network.sizes[-1] != 1:
+        return ()
+    means = replace(beside, t=np.full((N, 1), np.mean(t)))
+    words = (
+        f"the outputs are ({N}, 1) and t is ({N},): torch subtracts each t from each y, {N} x {N}; use t.reshape(-1, 1)"
+    )
+    return (Other(_with(means, model, beside.loss), words),)
 
 
 def _held(model: Any) -> dict[str, Array]:

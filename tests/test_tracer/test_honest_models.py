@@ -343,6 +343,23 @@ def test_saturated_outputs_of_a_loss_of_probabilities_are_the_cause() -> None:
         assert ("use one that takes logits, BCEWithLogitsLoss" in str(found)) == saturated
 
 
+@pytest.mark.parametrize("loss", [nn.MSELoss(), F.mse_loss])
+def test_targets_that_torch_broadcasts_are_the_cause(loss: Any) -> None:
+    """Outputs (N, 1) and targets (N,) are N x N differences: told only where the gradients are just those."""
+    case = small(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1), loss=loss, t=torch.tensor([1.0, 3, -2, 0.5]).double())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns
+        case.backward()
+    found = verify(case.model, x=case.x, t=case.t, loss=loss)
+    words = "the outputs are (4, 1) and t is (4,): torch subtracts each t from each y, 4 x 4; use t.reshape(-1, 1)"
+    assert found.explanations == (words,)
+    case.model[0].weight.grad[1, 1] *= 1.1
+    assert words not in verify(case.model, x=case.x, t=case.t, loss=loss).explanations
+    right = Case(case.model, case.x, case.t.reshape(-1, 1), loss)
+    right.backward()
+    assert verify(case.model, x=case.x, t=case.t, loss=loss).agrees
+
+
 def test_dropout_that_is_off_and_flatten() -> None:
     """Off is said; samples of another shape are no rows."""
     case = small(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
