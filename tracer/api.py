@@ -12,8 +12,10 @@ from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
 if TYPE_CHECKING:
+    
     from tracer.answers.result import Checked
     from tracer.verification.result import Verification
+    from tracer.verification.verifier import Recorded
 
 __all__ = [
     "Problem",
@@ -38,6 +40,7 @@ def verify(
     t: Any = None,
     loss: Any = None,
     reduction: str | None = None,
+    optimizer: Any = None,
     assume_nothing: bool = False,
     certify: bool = False,
     accuracy: float = 1e-20,
@@ -50,6 +53,7 @@ def verify(
     gradients: somebody else's numbers, a mapping of names or whole arrays (float32 arrays are judged as float32), a
     file (JSON, CSV, `name = value` lines, .npz), or a model that holds them; they may be partial.  A torch model
     brings its own; of Keras and scikit-learn give the list in the order of their weights.
+    optimizer: the torch optimizer of a model; gradients from before its step() are then known as such.
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
     certify: also prove, refute or leave undecided each delta, dW and db by a ball of relative radius `accuracy` that
     holds its true value, found by two routes that share no derivative; a number left undecided is not agreed to.
@@ -64,21 +68,11 @@ def verify(
     >>> verify("hand-3-2-2", {"dW2[1,1]": "1.4093"}, certify=True).certified["proved"]
     ('dW2[1,1]',)
     """
-    from tracer.handed_over import handed
-    from tracer.verification.subject import subjects
-    from tracer.verification.verifier import verify_steps
+    from tracer.handed_over import Beside, handed
+    from tracer.verifying import Asked, verified
 
-    given = handed(problem, gradients, x=x, t=t, loss=loss, reduction=reduction)
-    found = verify_steps(
-        given.problem,
-        subjects(trace(given.problem).steps),
-        given.gradients,
-        assume_nothing=assume_nothing,
-        accuracy=accuracy if certify else None,
-        textbook=textbook,
-        standard_input=standard_input,
-    )
-    return replace(found, conventions=given.conventions, notes=found.notes + given.notes)
+    given = handed(problem, gradients, Beside(x, t, loss, reduction, optimizer))
+    return verified(given, Asked(assume_nothing, accuracy if certify else None, textbook), standard_input)
 
 
 def check(

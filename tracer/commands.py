@@ -113,7 +113,7 @@ def verify(options: argparse.Namespace) -> int:
         raise ValueError("the problem and the gradients cannot both be standard input; put one of them in a file")
     if options.accuracy and not options.certify:
         raise ValueError("--accuracy goes with --certify; give both")
-    problem = layers(options.problem)
+    problem = load_problem(options.problem)
     suffixes = {ending: form for ending, form in SUFFIXES.items() if form not in ("latex", "html")}
     form = format_of(options, suffixes)
     result = verify_problem(

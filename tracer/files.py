@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-__all__ = ["FileRefused", "opened_archive", "plain_file", "read_file", "read_input"]
+__all__ = ["FileRefused", "foreign", "opened_archive", "plain_file", "read_file", "read_input"]
 
 _NAMED = (
     (stat.S_ISDIR, "a folder, not a file; name a file in it"),
@@ -19,6 +19,14 @@ _NAMED = (
 _ENTRY = b"PK\x01\x02"  # begins each entry of a zip archive's directory
 _LONGEST_ENTRY = 1000  # bytes; a name of 200 signs and room for what packers put beside it
 _TAIL = 1 << 17  # where zipfile looks for the directory: the last 64 kB
+_FOREIGN = {  # what writes files that are not read here, and what reads them
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), ("torch", "torch.load")),
+    **dict.fromkeys((".keras", ".h5", ".hdf5"), ("Keras", "keras.models.load_model")),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), ("pickle", "joblib.load")),
+    ".safetensors": ("safetensors", "safetensors.torch.load_file"),
+    ".onnx": ("ONNX", "onnx.load"),
+    ".npy": ("numpy, one array without a name", "np.load"),
+}
 
 
 class FileRefused(ValueError):
@@ -72,6 +80,18 @@ def _look(found: os.stat_result, most: int, smaller: str) -> None:
 
 def _too_large(most: int, smaller: str) -> FileRefused:
     return FileRefused(f"larger than {most // 1_000_000} MB; {smaller}")
+
+
+def foreign(source: object) -> str:
+    """What a file of somebody's model is and what to give instead, "" for any other thing."""
+    suffix = Path(source).suffix.lower() if isinstance(source, str | Path) else ""
+    if suffix not in _FOREIGN:
+        return ""
+    whose, reader = _FOREIGN[suffix]
+    return (
+        f"a file of {whose} is not read here; in Python read it with {reader} and give "
+        "the model itself, verify(model, x=..., t=..., loss=...), or save arrays: np.savez('all.npz', W1=..., dW1=...)"
+    )
 
 
 def opened_archive(stream: IO[bytes], most: int) -> zipfile.ZipFile:

@@ -14,13 +14,13 @@ import numpy as np
 
 from derivations.network import Problem
 from tracer.array_files import read_arrays
-from tracer.framework_readers import Model, numpy_of, read_model
+from tracer.framework_readers import read_model
 from tracer.loss_conventions import Convention, convention_of
 from tracer.problem import ProblemError, as_problem
+from tracer.read_model import Layer, Model, Pair
+from tracer.tensors import Array, numpy_of
 
-__all__ = ["conventions", "gradients_of", "network_of", "problem_of", "reading_of", "turned_gradients"]
-
-Array = Any
+__all__ = ["conventions", "gradients_of", "model_of", "network_of", "problem_of", "reading_of", "turned_gradients"]
 
 
 def network_of(
@@ -103,7 +103,8 @@ def turned_gradients(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], dic
 def conventions(model: Any, *, loss: Any = None, layout: str | None = None) -> str:
     """What must be known to compare numbers: framework, layout, loss convention, penalty; one line each."""
     said, notes = reading_of(model, loss=loss, layout=layout)
-    return "\n".join([said["from"], f"layout: {said['layout']}", f"loss: {said['loss']}", *notes])
+    lines = [f"{name}: {words}" for name, words in said.items() if name != "from"]
+    return "\n".join([said["from"], *lines, *notes])
 
 
 def reading_of(model: Any, *, loss: Any = None, layout: str | None = None) -> tuple[dict[str, str], list[str]]:
@@ -113,10 +114,18 @@ def reading_of(model: Any, *, loss: Any = None, layout: str | None = None) -> tu
     count = sum(k.startswith("W") for k in arrays) if arrays is not None else 0
     read = _read(model, ["identity"] * count if arrays is not None else None, layout)
     said = {"from": read.title, "layout": read.layout, "loss": "not said; a model of this kind carries none"}
+    if read.penalties:
+        texts = ", ".join(dict.fromkeys(penalty.text for penalty in read.penalties))
+        said["penalty"] = f"{texts}; the problem's loss is without"
     if loss is None and read.loss is None:
         return said, read.notes
     convention = _convention(read, loss)
     return said | {"loss": convention.words}, read.notes + [convention.note] * bool(convention.note)
+
+
+def model_of(model: Any, *, layout: str | None = None) -> Model:
+    """What is read of a model: its layers, what they hold of gradients, its penalties."""
+    return _read(model, None, layout)
 
 
 def problem_of(
@@ -137,35 +146,53 @@ def problem_of(
     "mean" over the samples in place of the loss's own.  Raises ProblemError.
     """
     network = network_of(model, loss=loss, activations=activations, layout=layout)
-    convention = _convention(_read(model, activations, layout), loss)
-    rows = np.atleast_2d(_floats(x, "x"))
+    read = _read(model, activations, layout)
+    convention = _convention(read, loss)
+    rows = _as_taken(np.atleast_2d(_floats(x, "x")), read)
     if rows.ndim != 2:
         raise ProblemError(f"x: {rows.ndim} dimensions; give one row a sample, such as x.reshape(len(x), -1)")
     if t is None and convention.loss != "output":
         raise ProblemError("t: missing; give the samples' targets too: verify(model, x=..., t=..., loss=...)")
     samples: list[dict[str, Any]] = [{"x": row} for row in rows]
     if t is not None:
-        outputs = len(network["layers"][-1]["W"])
-        given = np.asarray(t if isinstance(t, list | tuple) else numpy_of(t, "t"))
-        labels = given.ndim < 2 and outputs > 1 and not (len(rows) == 1 and given.shape == (outputs,))
-        if labels and "entropy" not in convention.loss:
-            raise ProblemError(f"t: one number a sample, but there are {outputs} outputs; give one row a sample")
-        targets = _targets(given, len(rows), outputs, model)
-        if len(targets) != len(rows):
-            raise ProblemError(f"t: {len(targets)} rows, but x has {len(rows)} samples; give one row a sample")
-        key = "dz" if convention.loss == "given" else "t"
-        for sample, row in zip(samples, targets, strict=True):
-            sample[key] = row
+        given = _as_taken(np.asarray(t if isinstance(t, list | tuple) else numpy_of(t, "t", widened=True)), read)
+        samples = _with_targets(samples, given, len(network["layers"][-1]["W"]), convention, model)
     training = {"learning_rate": learning_rate, "reduction": reduction or convention.reduction}
     return as_problem({"network": network, "samples": samples, "training": training})
 
 
 def _floats(given: Any, name: str) -> Array:
-    """float64, each float32 widened exactly."""
+    """float64, each narrower number widened exactly."""
     try:
-        return np.asarray(numpy_of(given, name), float)
+        return np.asarray(numpy_of(given, name, widened=True), float)
     except (TypeError, ValueError) as e:
         raise ProblemError(f"{name}: {str(e)[:80]}; give rows of numbers") from None
+
+
+def _as_taken(given: Array, read: Model) -> Array:
+    """Samples as the model takes them: Keras rounds them to its own float32."""
+    rounds = read.framework == "keras" and read.in_float32 and given.dtype == np.float64
+    return given.astype(np.float32).astype(float) if rounds else given
+
+
+def _with_targets(
+    samples: list[dict[str, Any]], given: Array, outputs: int, convention: Convention, model: Any
+) -> list[dict[str, Any]]:
+    """The samples with their targets; those of the class that the loss ignores are left out."""
+    labels = given.ndim < 2 and outputs > 1 and not (len(samples) == 1 and given.shape == (outputs,))
+    if labels and "entropy" not in convention.loss:
+        raise ProblemError(f"t: one number a sample, but there are {outputs} outputs; give one row a sample")
+    if labels and convention.ignore is not None and given.shape == (len(samples),):
+        counts = given != convention.ignore
+        samples, given = [sample for sample, counted in zip(samples, counts, strict=True) if counted], given[counts]
+        if not samples:
+            now = "give one that counts"
+            raise ProblemError(f"t: every sample is of class {convention.ignore}, which ignore_index leaves out; {now}")
+    targets = _targets(given, len(samples), outputs, model)
+    if len(targets) != len(samples):
+        raise ProblemError(f"t: {len(targets)} rows, but x has {len(samples)} samples; give one row a sample")
+    key = "dz" if convention.loss == "given" else "t"
+    return [{**sample, key: row} for sample, row in zip(samples, targets, strict=True)]
 
 
 def _targets(t: Array, samples: int, outputs: int, model: Any) -> Array:
@@ -203,9 +230,18 @@ def _convention(read: Model, loss: Any) -> Convention:
     if read.framework == "torch" and not isinstance(loss, str) and convention.logs != read.logs:
         wants = "log-probabilities; end the model in LogSoftmax" if convention.logs else "no logarithms; use NLLLoss"
         raise ProblemError(f"loss: {convention.words.split('(')[0]} takes {wants}")
+    if read.framework == "torch" and isinstance(loss, str) and loss in ("cross_entropy", "binary_cross_entropy"):
+        _probabilities(read, loss)
     if convention.one_output and len(read.layers[-1].W) > 1:
         raise ProblemError(f"loss: {convention.one_output}")
     return convention
+
+
+def _probabilities(read: Model, loss: str) -> None:
+    """Ours are of probabilities; torch's functions of these names are of logits, or a mean over the outputs too."""
+    if read.layers[-1].activation in ("", "identity"):
+        theirs = {"cross_entropy": "nn.CrossEntropyLoss()", "binary_cross_entropy": "nn.BCEWithLogitsLoss()"}[loss]
+        raise ProblemError(f"loss: '{loss}' takes probabilities, but the model ends in none; give {theirs} for logits")
 
 
 # --- bare arrays ---
@@ -244,7 +280,7 @@ def _bare(arrays: dict[str, Array], activations: Sequence[str] | None, layout: s
         W, b = arrays[f"W{count}"], arrays.get(f"b{count}")
         if W.ndim != 2:
             raise ProblemError(f"W{count}: {W.ndim} dimensions; give a matrix, one row per unit")
-        read.dense(W.T if in_out else W, b, f"W{count}")
+        read.dense(Layer(W.T if in_out else W, b, f"W{count}"))
     if not count:
         raise ProblemError("W1: missing; name the arrays W1, b1, W2, b2 ...")
     if activations is None and "activations" in arrays:
@@ -265,23 +301,30 @@ def _bare(arrays: dict[str, Array], activations: Sequence[str] | None, layout: s
 # --- gradients handed over ---
 
 
-def _given_gradients(
-    read: Model, coefs: Sequence[Any], intercepts: Sequence[Any]
-) -> list[tuple[Array | None, Array | None]]:
+def _given_gradients(read: Model, coefs: Sequence[Any], intercepts: Sequence[Any]) -> list[Pair]:
     if len(coefs) not in (0, len(read.layers)) or len(intercepts) not in (0, len(read.layers)):
         raise ProblemError(f"gradients: {len(coefs)} for W, {len(intercepts)} for b, but {len(read.layers)} layers")
-    turned = [numpy_of(g, f"coef_grads[{k}]").T for k, g in enumerate(coefs)] or [None] * len(read.layers)
+    turned = [None if g is None else numpy_of(g, f"coef_grads[{k}]").T for k, g in enumerate(coefs)]
     plain = [None if g is None else numpy_of(g, f"intercept_grads[{k}]") for k, g in enumerate(intercepts)]
-    return list(zip(turned, plain or [None] * len(read.layers), strict=True))
+    none: list[Array | None] = [None] * len(read.layers)
+    return list(zip(turned or none, plain or none, strict=True))
 
 
-def _dealt(read: Model, given: list[Array]) -> tuple[list[Array], list[Any]]:
-    """A flat list in the order of the weights: kernel, bias, kernel, bias ...; scikit-learn's coefs_ + intercepts_."""
-    wanted = sum(1 + (layer.b is not None) for layer in read.layers)
-    if len(given) != wanted:
-        raise ProblemError(f"gradients: {len(given)} arrays, but the model has {wanted}; give one for each weight")
+def _dealt(read: Model, given: list[Array]) -> tuple[list[Array | None], list[Array | None]]:
+    """A flat list in the order of the weights: kernel, bias, kernel, bias ...; scikit-learn's coefs_ + intercepts_.
+
+    Of a frozen layer there may be none.
+    """
+    layers = read.layers
+    trained = [layer for layer in layers if not any(layer.frozen)]
+    counts = [sum(1 + (layer.b is not None) for layer in some) for some in (layers, trained)]
+    if len(given) not in counts:
+        raise ProblemError(f"gradients: {len(given)} arrays, but the model has {counts[0]}; give one for each weight")
     if read.framework == "sklearn":
-        return given[: len(read.layers)], given[len(read.layers) :]
-    left = iter(given)
-    pairs = [(next(left), None if layer.b is None else next(left)) for layer in read.layers]
+        return list(given[: len(layers)]), list(given[len(layers) :])
+    left, all_given = iter(given), len(given) == counts[0]
+    pairs: list[Pair] = [
+        (next(left), None if layer.b is None else next(left)) if all_given or not any(layer.frozen) else (None, None)
+        for layer in layers
+    ]
     return [W for W, _ in pairs], [b for _, b in pairs]

@@ -21,7 +21,7 @@ from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem
 from tracer.draws import numbers_or_draw
 from tracer.fields import Table, read_names, read_training, whole
-from tracer.files import FileRefused, read_file
+from tracer.files import FileRefused, foreign, read_file
 from tracer.samples import find_sample, sample_folders
 from tracer.sheet_fields import read_marking_table, read_sheet_table
 from tracer.toml_text import ProblemError, read_toml
@@ -46,8 +46,8 @@ def as_problem(source: Source) -> Problem:
     found = stated(source)
     if isinstance(found, Computation):
         raise ProblemError(
-            "it has equations of its own: derive, verify and check read these from a later version on; "
-            "trace, train, equations, sheet and page do now"
+            "it has equations of its own: derive and check read these from a later version on; "
+            "trace, train, equations, verify, sheet and page do now"
         )
     return found
 
@@ -67,6 +67,8 @@ def load(source: str | Path | Mapping[str, Any]) -> Problem | Computation:
         near = difflib.get_close_matches(str(source), [folder.name for folder in sample_folders()], n=1)
         hint = f"did you mean the sample {near[0]}?" if near else "`bptrace samples` lists the samples"
         raise FileNotFoundError(f"{path}: no such file, and no sample of that name; {hint}")
+    if model_file := foreign(path):
+        raise ProblemError(model_file)
     try:
         return loads(read_file(path, LARGEST_FILE, _SMALLER))
     except FileRefused as e:

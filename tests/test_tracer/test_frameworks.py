@@ -292,11 +292,12 @@ def test_keras() -> None:
     """A kernel is turned, a compiled model brings its loss, gradients come in the order of the weights."""
     kernels = [RNG.normal(size=(3, 4)).astype(np.float32), RNG.normal(size=(4, 2)).astype(np.float32)]
     biases = [RNG.normal(size=4).astype(np.float32), RNG.normal(size=2).astype(np.float32)]
+    l2 = {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.1}}
     model = keras_model(
         keras_layer("InputLayer"),
         keras_layer("Dense", [kernels[0], biases[0]], activation="swish"),
         keras_layer("Dropout", rate=0.0),
-        keras_layer("Dense", [kernels[1], biases[1]], activation="linear", kernel_regularizer={"l2": 0.1}),
+        keras_layer("Dense", [kernels[1], biases[1]], activation="linear", kernel_regularizer=l2),
         keras_layer("Activation", activation="softmax"),
         loss="categorical_crossentropy",
     )
@@ -350,6 +351,63 @@ def test_keras_refusals() -> None:
             network_of(keras_model(*layers), loss="mse")
     with pytest.raises(ProblemError, match="1 arrays, but the model has 2"):
         gradients_of(keras_model(dense), gradients=[np.ones((2, 2))])
+
+
+def test_what_keras_adds_is_refused_by_name() -> None:
+    """Other penalties than L2, half precision, a layer twice, a call of its own, weighted losses, options of losses."""
+    weights = [np.ones((2, 2)), np.zeros(2)]
+
+    def dense(**about: Any) -> Any:
+        options = {key: value for key, value in about.items() if key.endswith("regularizer")}
+        layer = keras_layer("Dense", weights, activation="linear", **options)
+        vars(layer).update({key: value for key, value in about.items() if key not in options})
+        return layer
+
+    own = type("Mine", (_class("Sequential", "keras.src.models.sequential"),), {"call": None})()
+    own.layers = [dense()]
+    plain, weighted = dense(), keras_model(dense(), loss="mse")
+    weighted._compile_loss = _class("CompileLoss", "keras", _user_loss_weights=[0.5])()
+    cases = [
+        (
+            keras_model(dense(kernel_regularizer={"class_name": "L1", "config": {"l1": 0.1}})),
+            "kernel_regularizer is L1",
+        ),
+        (keras_model(dense(activity_regularizer={"class_name": "L2"})), "activity_regularizer is not one of ours"),
+        (keras_model(dense(compute_dtype="bfloat16")), "computes in bfloat16"),
+        (keras_model(dense(lora_enabled=True)), "lora_enabled"),
+        (keras_model(plain, plain), r"layers\[1\] \(Dense\): is layers\[0\] \(Dense\) too"),
+        (own, "Mine has a call of its own"),
+        (weighted, r"compile\(loss_weights=...\)"),
+    ]
+    for model, why in cases:
+        with pytest.raises(ProblemError, match=why):
+            network_of(model, loss="mse")
+    for loss, why in (
+        (keras_loss("SparseCategoricalCrossentropy", ignore_class=1), "with ignore_class"),
+        (keras_loss("CategoricalCrossentropy", axis=0), "with axis"),
+        (keras_loss("Huber"), "Huber is not one of ours; give Keras' MeanSquaredError"),
+        (keras_function("huber"), "huber is not one of ours; give Keras' MeanSquaredError"),
+    ):
+        with pytest.raises(ProblemError, match=why):
+            network_of(keras_model(dense()), loss=loss)
+    compiled = keras_model(dense(), loss=keras_function("mean_squared_error"))
+    assert network_of(compiled)["loss"] == "mean_squared_error"
+
+
+def keras_function(name: str) -> Any:
+    def function(y_true: Any, y_pred: Any) -> None: ...
+
+    function.__name__, function.__module__ = name, "keras.src.losses.losses"
+    return function
+
+
+def test_a_frozen_keras_layer_has_no_gradients() -> None:
+    """They are left out of the list, as Keras leaves them out of trainable_weights, or all given."""
+    layers = [keras_layer("Dense", [np.ones((2, 2)), np.zeros(2)], activation="linear") for _ in range(2)]
+    layers[0].trainable = False
+    model, two = keras_model(*layers), [np.ones((2, 2)), np.ones(2)]
+    assert list(gradients_of(model, gradients=two)) == ["dW2", "db2"]
+    assert list(gradients_of(model, gradients=[*two, *two])) == ["dW1", "db1", "dW2", "db2"]
 
 
 # --- arrays ---

@@ -8,11 +8,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from plants import dense, gradients
 from test_tracer.test_frameworks import keras_layer, keras_model
 
+import tracer
 from tracer import ProblemError, problem_of, trace, verify
 from tracer.cli import main
 
@@ -118,6 +120,54 @@ def test_scikit_learns_regressor_disagrees_with_its_own_loss(outputs: int) -> No
         assert "its issue 8349" in str(found)
     assert "scikit-learn coefs_[l] is (in, out), turned" in str(found)
     assert verify(model, theirs, x=X, t=t, loss="half_squared_error", reduction="mean").agrees
+
+
+@pytest.mark.parametrize("kind", ["MLPRegressor", "MLPClassifier"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("alpha", [1e-4, 0.1, 100.0])
+def test_scikit_learns_penalty_is_taken_off(kind: str, activation: str, dtype: Any, alpha: float) -> None:
+    """Its gradients have alpha/N W in them, which is said; a wrong number is found all the same."""
+    network = pytest.importorskip("sklearn.neural_network")
+    t = T if kind == "MLPRegressor" else np.array([0, 1, 2, 0, 1])
+    x = X.astype(dtype)
+    model = getattr(network, kind)(
+        hidden_layer_sizes=(6,),
+        activation=activation,
+        alpha=alpha,
+        solver="sgd",
+        learning_rate_init=1,
+        momentum=0,
+        random_state=3,
+    ).partial_fit(x, t, **({} if kind == "MLPRegressor" else {"classes": [0, 1, 2]}))
+    theirs = [-v for v in deepcopy(model).partial_fit(x, t)._optimizer.velocities]
+    told = {"loss": "half_squared_error", "reduction": "mean"} if kind == "MLPRegressor" else {}
+    found = verify(model, theirs, x=x, t=t, **told)
+    assert found.agrees, found
+    assert f"alpha = {alpha:g} adds alpha/(2N) sum W^2 to the loss" in found.conventions["penalty"]
+    assert "taken off the given gradients before" in found.conventions["penalty"]
+    theirs[0][1, 1] += 0.01 * max(np.abs(g).max() for g in theirs)
+    assert verify(model, theirs, x=x, t=t, **told).wrong == ("dW1[2,2]",)
+    with pytest.raises(ProblemError, match=r"penalty: alpha = .*; give whole arrays"):
+        verify(model, {"dW1[1,1]": 0.5}, x=x, t=t, **told)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_l2_of_keras_may_be_in_the_gradients_or_not(inside: bool) -> None:
+    """Training adds it, who works out the loss by hand has not: both agree, told apart by the numbers."""
+    l2 = {"class_name": "L2", "config": {"l2": 0.5}}
+    kernel, bias = RNG.normal(size=(3, 2)), RNG.normal(size=2)
+    layer = keras_layer("Dense", [kernel, bias], activation="tanh", kernel_regularizer=l2, bias_regularizer=l2)
+    model = keras_model(layer, loss="mse")
+    step = trace(problem_of(model, X, T))
+    theirs = [step["dW1"].T + inside * 2 * 0.5 * kernel, step["db1"] + inside * 2 * 0.5 * bias]
+    found = verify(model, theirs, x=X, t=T)
+    assert found.agrees, found
+    assert ("taken off" if inside else "not in the given gradients") in found.conventions["penalty"]
+    schema = json.loads((Path(tracer.__file__).parent / "schemas" / "verify-1.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(found.render("json")), schema)
+    theirs[1][1] += 0.001
+    assert verify(model, theirs, x=X, t=T).wrong == ("db1[2]",)
 
 
 @pytest.mark.parametrize("layout", ["out_in", "in_out", ""])
