@@ -51,6 +51,9 @@ class Numbers(Protocol):
     def decide(self, test: Any, k: int, context: Context) -> Any:
         """Where a test is above 0; it is the k-th of its form."""
 
+    def settled(self, test: Any) -> Any:
+        """Where a test of whole numbers is above 0: nothing is open there."""
+
     def choose(self, decision: Any, x: Any, y: Any, *, hull: bool) -> Any:
         """x where it is, y elsewhere; a hull of both where it cannot be told."""
 
@@ -90,6 +93,8 @@ class _Code:
         return self.add("pi", lambda m, s, c: m.pi())
 
     def total(self, terms: list[tuple[int, Slot]]) -> Slot:
+        if len(terms) == 2 and terms[0] == (-terms[1][0], terms[1][1]):
+            return self.number(Fraction(0))  # a - a, however well a is known
         return self.add(("+", *terms), lambda m, s, c: m.total([(sign, s[k]) for sign, k in terms]))
 
     def product(self, factors: list[Slot]) -> Slot:
@@ -113,8 +118,10 @@ class _Code:
     def choice(self, key: Hashable, test: Slot, a: Slot, b: Slot, *, value: bool) -> Slot:
         """`key` says which test it is, wherever it stands; a `value` is as open as the test, a slope is one side's."""
         number = self.tests.setdefault(key, len(self.tests))
-        known = Context() if key in self.sharp else None  # of whole numbers there is nothing open
-        decision = self.add(("?", number), lambda m, s, c: m.decide(s[test], number, known or c))
+        sharp = key in self.sharp
+        decision = self.add(
+            ("?", number), lambda m, s, c: m.settled(s[test]) if sharp else m.decide(s[test], number, c)
+        )
         return self.add(
             ("choose", decision, a, b, value), lambda m, s, c: m.choose(s[decision], s[a], s[b], hull=value)
         )
@@ -245,11 +252,6 @@ class Form:
             case "Chosen":
                 test, a, b = e.args
                 return code.choice(test, self._part(test), self._part(a), self._part(b), value=False)
-            case "sign":
-                one = [code.number(Fraction(k)) for k in (1, -1, 0)]
-                a = self._part(e.args[0])
-                below = code.choice(-e.args[0], code.total([(-1, a)]), one[1], one[2], value=False)
-                return code.choice(e.args[0], a, one[0], below, value=False)
         return code.call(_CALLED[kind], *(self._part(a) for a in e.args))
 
     def _of_product(self, e: Expr) -> Slot:
@@ -284,8 +286,8 @@ def form(tree: Tree, leaves: int, sloped: bool = True) -> Form:
 
 
 @lru_cache(maxsize=1)
-def _own_functions() -> tuple[Any, Any, Any]:
-    """What sympy has no function for: a choice; a log b and a/b that are 0 where a is exactly 0."""
+def _own_functions() -> tuple[Any, ...]:
+    """What sympy has no real function for: a choice, a size; a log b and a/b that are 0 where a is exactly 0."""
     import sympy as sp
 
     class Chosen(sp.Function):  # type: ignore[misc]
@@ -302,6 +304,15 @@ def _own_functions() -> tuple[Any, Any, Any]:
         def _eval_derivative(self, s: Expr) -> Expr:
             test, a, b = self.args
             return Chosen(test, a.diff(s), b.diff(s))
+
+    class Absolute(sp.Function):  # type: ignore[misc]
+        """|a|, of a real number whatever sympy makes of it; its slope at 0 is 0."""
+
+        nargs = 1
+
+        def _eval_derivative(self, s: Expr) -> Expr:
+            (a,) = self.args
+            return Chosen(a, sp.Integer(1), Chosen(-a, sp.Integer(-1), sp.Integer(0))) * a.diff(s)
 
     class Over(sp.Function):  # type: ignore[misc]
         """a/b, 0 where a is exactly 0."""
@@ -320,7 +331,7 @@ def _own_functions() -> tuple[Any, Any, Any]:
             a, b = self.args
             return a.diff(s) * sp.log(b) + Over(a, b) * b.diff(s)
 
-    return Chosen, Over, XLogY
+    return Chosen, Over, XLogY, Absolute
 
 
 def chosen(test: Expr, a: Expr, b: Expr) -> Expr:
@@ -345,7 +356,7 @@ def _normal_cdf(a: Expr) -> Expr:
 
 _SYMBOLS: Mapping[str, Callable[..., Expr]] = {
     **{name: _named(name) for name in ("exp", "log", "tanh", "sqrt", "sin", "cos")},
-    "abs": _named("Abs"),
+    "abs": lambda a: _own_functions()[3](a),
     "expm1": lambda a: _named("exp")(a) - 1,
     "log1p": lambda a: _named("log")(1 + a),
     "Phi": _normal_cdf,
@@ -354,5 +365,5 @@ _SYMBOLS: Mapping[str, Callable[..., Expr]] = {
 }
 """What each function of a tree is to sympy."""
 
-_CALLED = {name: name for name in ("exp", "log", "tanh", "sin", "cos")} | {"Abs": "abs", "erfc": "erfc", "Over": "over", "XLogY": "xlogy"}
+_CALLED = {name: name for name in ("exp", "log", "tanh", "sin", "cos")} | {"Absolute": "abs", "erfc": "erfc", "Over": "over", "XLogY": "xlogy"}
 """What sympy's functions are called where they are worked."""

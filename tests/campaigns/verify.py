@@ -1,6 +1,7 @@
-"""No false alarm in 100,000 correct networks: `python tests/campaigns/verify.py --count 100000`.
+"""No false alarm in 100,000 correct steps: `python tests/campaigns/verify.py --count 100000`.
 
-Families: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU,
+Half of them are not dense: files drawn from a grammar of equations (recurrences, shared arrays, reductions, choices,
+convolutions), in float64 and (gradients and new parameters) worked in float32.  Families of layers: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU,
 softmax with cross-entropy in batches, weights of any size under any loss, and float32 numbers (gradients and new
 weights of ours, gradients of torch).  Every number of the step is judged, the update by each optimizer included.  Each
 prints how many disagree, how many are undecided, and the worst |difference| / allowed, which must stay below 1.
@@ -24,11 +25,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from drawn_equations import draw
 from networks import random_problem
 from plants import integer_relu
 
+from derivations.equations import Role
 from derivations.losses import LOSSES
-from tracer import load, trace, verify
+from tracer import load, loads, trace, verify
 
 ELEMENTWISE = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity")
 
@@ -118,6 +121,25 @@ def torch_single(seed: int) -> tuple[Any, Any]:
     return raw, {f"d{p}{l}": q.grad for l, pair in enumerate(leaves, 1) for p, q in zip("Wb", pair, strict=True)}
 
 
+def drawn(seed: int) -> tuple[Any, Any]:
+    """A file drawn from the grammar of equations; nothing to judge where it means nothing to the language."""
+    try:
+        return loads(draw(20_261_130, seed).text), None
+    except ValueError:
+        return None, {}
+
+
+def drawn_single(seed: int) -> tuple[Any, Any]:
+    """The same, its gradients and new parameters worked in float32."""
+    problem, _ = drawn(seed)
+    if problem is None or problem.samples > 1 and problem.training and problem.training.samples != "together":
+        return None, {}
+    own, arrays = trace(problem, arithmetic="float32"), problem.step.arrays
+    roles = (Role.GRADIENT, Role.UPDATED)
+    theirs = {n: np.asarray(own.steps[0].known[n], np.float32) for n, a in arrays.items() if a.role in roles}
+    return problem, {name: array for name, array in theirs.items() if np.isfinite(array).all()}
+
+
 FAMILIES: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "random": lambda seed: (random_problem(seed), None),
     "saturated": lambda seed: (network(seed, 20.0, [3, 4, 2], ELEMENTWISE), None),
@@ -129,7 +151,11 @@ FAMILIES: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "any size": lambda seed: (of_any_size(seed), None),
     "float32": single,
     "float32 of torch": torch_single,
+    "equations": drawn,
+    "equations in float32": drawn_single,
 }
+SHARES = {"equations": 8, "equations in float32": 2}
+"""How many times as many as of another family are drawn: half of all are equations."""
 
 
 def run(name: str, count: int, start: int) -> int:
@@ -160,7 +186,8 @@ def main() -> int:
     parser.add_argument("--only", choices=FAMILIES)
     options = parser.parse_args()
     chosen = [options.only] if options.only else list(FAMILIES)
-    return 1 if sum(run(name, options.count // len(chosen), options.start) for name in chosen) else 0
+    share = options.count / sum(SHARES.get(name, 1) for name in chosen)
+    return 1 if sum(run(name, round(share * SHARES.get(name, 1)), options.start) for name in chosen) else 0
 
 
 if __name__ == "__main__":

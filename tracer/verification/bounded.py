@@ -165,7 +165,8 @@ class Bounded:
         if _exact(f):
             return self._rounded(q, e / below)
         below = below - f
-        return self._rounded(q, np.where(below > 0, (e + np.abs(q) * f) / below, np.inf))
+        bound = np.where(below > 0, (e + np.abs(q) * f) / below, np.inf)
+        return self._rounded(q, np.where(np.isinf(w) & np.isfinite(v), self.lost, bound))  # what is past all floats
 
     def whole_power(self, x: Number, n: int) -> Number:
         """|(v ± e)^n - v^n| is at most n (|v| + e)^(n-1) e."""
@@ -203,7 +204,10 @@ class Bounded:
         near = np.abs(v) <= e
         if near.any():
             context.open[k] = near
-        return mask, near
+        return mask, near & np.greater(e, 0)  # what is exactly at its threshold has a value, if no slope
+
+    def settled(self, test: Number) -> Decision:
+        return np.greater(test[0], 0), False
 
     def choose(self, decision: Decision, x: Number, y: Number, *, hull: bool) -> Number:
         mask, near = decision

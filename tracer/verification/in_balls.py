@@ -141,6 +141,9 @@ class Balls:
             context.open[k] = near
         return above, near
 
+    def settled(self, test: Array) -> Decision:
+        return np.asarray(_each(lambda a: bool(a > 0))(test), bool), False
+
     def choose(self, decision: Decision, x: Array, y: Array, *, hull: bool) -> Array:
         mask, near = decision
         return _each(_chosen, 4)(mask, near, x, y)

@@ -140,6 +140,9 @@ class Series:
     def decide(self, test: Number, k: int, context: Context) -> tuple[Array, Array]:
         return self.balls.decide(test[0], k, context)
 
+    def settled(self, test: Number) -> tuple[Array, Array]:
+        return self.balls.settled(test[0])
+
     def choose(self, decision: tuple[Array, Array], x: Number, y: Number, *, hull: bool) -> Number:
         (c, p), (d, q) = x, y
         constants = self.balls.choose(decision, c, d, hull=hull)

@@ -330,7 +330,7 @@ def contract(x: Pair, y: Pair, out: Sequence[str]) -> Pair:
 
     def flat(p: Pair) -> Floats:
         assert p.d is not None
-        return p.d.reshape(*(p.d.shape[l] for l, t in enumerate(of.ties) if t is None), *p.v.shape)
+        return np.reshape(p.d, (*(p.d.shape[l] for l, t in enumerate(of.ties) if t is None), *p.v.shape))
 
     v = contracted(x.v, x.letters, y.v, y.letters, out)
     target = [*have, *out]

@@ -76,13 +76,21 @@ class Plan:
         self._entries.order(equations)
         self.shapes = {name: tuple(high - low + 1 for low, high in x) for name, x in self.extents.items()}
         self.made = frozenset(piece.left.name for piece in self.pieces)
-        self.parts = {piece.left.name for piece in self.pieces if not piece.whole}
+        self.blank = {piece.left.name for piece in self.pieces if not piece.whole} | self._read_before()
+
+    def _read_before(self) -> set[str]:
+        """Arrays that are read, past their ends, before there is anything in them."""
+        there, out = set[str](), set[str]()
+        for piece in self.pieces:
+            out |= {r.name for r in piece.sources} & self.made - there
+            there.add(piece.left.name)
+        return out
 
     def forward(self, run: Run) -> None:
         """Works every piece."""
         for name, array in self.constants.items():
             run.s[name] = run.m.given(array)
-        for name in self.parts:
+        for name in self.blank:
             run.s[name] = run.m.blank(self.shapes[name])
         for piece in self.pieces:
             piece.forward(run)

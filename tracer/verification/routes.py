@@ -202,7 +202,14 @@ def _sharper(subject: Subject, run: Run, composed: Numbers) -> Numbers:
         plan.forward(exact)
         plan.back(exact, subject.plans.objective, subject.plans.wanted)
         found = _composed(subject, exact)
-    return {n: found[n] if np.all(found[n][1] <= np.maximum(e, U64 * np.abs(v))) else (v, e) for n, (v, e) in composed.items()}
+    return {n: found[n] if np.all(_known(found[n]) <= _known(x)) else x for n, x in composed.items()}
+
+
+def _known(x: tuple[Floats, Any]) -> Floats:
+    """How far a number may be off, at least by what a float cannot hold; infinite where that is not known."""
+    v, e = x
+    out = np.maximum(e, U64 * np.abs(v))
+    return np.where(np.isnan(out), np.inf, out)
 
 
 def _is_wide(x: tuple[Floats, Any]) -> bool:
