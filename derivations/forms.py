@@ -365,5 +365,10 @@ _SYMBOLS: Mapping[str, Callable[..., Expr]] = {
 }
 """What each function of a tree is to sympy."""
 
-_CALLED = {name: name for name in ("exp", "log", "tanh", "sin", "cos")} | {"Absolute": "abs", "erfc": "erfc", "Over": "over", "XLogY": "xlogy"}
+_CALLED = {name: name for name in ("exp", "log", "tanh", "sin", "cos")} | {
+    "Absolute": "abs",
+    "erfc": "erfc",
+    "Over": "over",
+    "XLogY": "xlogy",
+}
 """What sympy's functions are called where they are worked."""

@@ -1,6 +1,6 @@
 """Numbers with a running error bound: the same formula gives the value and how far a correct one may be off.
 
-A number is a pair (v, e): a float array and the bound of its error, 0.0 where it is exact.  Every operation adds to what
+A number is a pair (v, e): a float array and the bound of its error, 0.0 where it is exact.  Infinity stands for what is larger than every float.  Every operation adds to what
 its arguments bring half an ulp of its result (Higham 2002, section 3.3); a sum of n products is good to (n + 2) u of
 the sum of sizes, in any order; functions are good to 4 ulp.  u is the unit roundoff of whoever works with it.
 """
@@ -17,13 +17,14 @@ import numpy as np
 from derivations.forms import Context
 from derivations.normal import normal_cdf
 from tracer.verification.boxes import Read
-from tracer.verification.contraction import contracted
+from tracer.verification.contraction import contracted, filled
 
 __all__ = ["U32", "U64", "Bounded"]
 
 U64, U32 = 2.0**-53, 2.0**-24
 ULPS = 8.0
 """Functions of a library are good to 4 ulp, which is 8 u."""
+LARGEST = float(np.finfo(float).max)
 HALF = math.sqrt(0.5)
 
 Floats = Any  # an array of floats
@@ -55,7 +56,7 @@ class Bounded:
 
     def own(self, x: Number) -> Number:
         """A copy that may be added to."""
-        return np.array(x[0]), np.array(np.broadcast_to(x[1], np.shape(x[0])))
+        return np.array(x[0]), np.array(filled(x[1], np.shape(x[0])))
 
     def take(self, x: Number, read: Read) -> Number:
         """The entries that are read."""
@@ -72,8 +73,7 @@ class Bounded:
     def full(self, x: Number, shape: tuple[int, ...]) -> Number:
         """In a shape."""
         v, e = x
-        v = np.asarray(v) if np.shape(v) == shape else np.broadcast_to(v, shape)
-        return v, e if _scalar(e) or np.shape(e) == shape else np.broadcast_to(e, shape)
+        return filled(v, shape), e if _scalar(e) else filled(e, shape)
 
     def rows(self, x: Number, axes: int) -> Number:
         """The axes after the first few as one."""
@@ -88,14 +88,14 @@ class Bounded:
         """Values in places that held 0."""
         read.add(whole[0], x[0])
         if not _exact(x[1]):
-            read.add(whole[1], np.broadcast_to(x[1], np.shape(x[0])))
+            read.add(whole[1], filled(x[1], np.shape(x[0])))
 
     def add(self, whole: Number, read: Read, x: Number) -> None:
         """More for places that may hold something."""
         v, e = whole
         read.add(v, x[0])
         if not _exact(x[1]):
-            read.add(e, np.broadcast_to(x[1], np.shape(x[0])))
+            read.add(e, filled(x[1], np.shape(x[0])))
         e += self.u * np.abs(v)
 
     def largest(self, x: Number, axis: int) -> Number:
@@ -109,7 +109,7 @@ class Bounded:
             return x
         n = math.prod(v.shape[k] for k in axes)
         size = self.u * n * np.abs(v).sum(axis=axes) if n > 1 else 0.0
-        return v.sum(axis=axes), size if _exact(e) else np.broadcast_to(e, v.shape).sum(axis=axes) + size
+        return v.sum(axis=axes), size if _exact(e) else filled(e, v.shape).sum(axis=axes) + size
 
     def contract(self, x: Number, xl: Sequence[str], y: Number, yl: Sequence[str], out: Sequence[str]) -> Number:
         """The sum of products over the letters that are not in `out`."""
@@ -119,7 +119,7 @@ class Bounded:
         other = (n + 1) * self.u * others
         bound = contracted(sizes, xl, other + f, yl, out)
         if not _exact(e):
-            bound = bound + contracted(np.broadcast_to(e, v.shape), xl, others + f, yl, out)
+            bound = bound + contracted(filled(e, v.shape), xl, others + f, yl, out)
         return contracted(v, xl, w, yl, out), bound
 
     def floats(self, x: Number) -> Number:
@@ -166,7 +166,8 @@ class Bounded:
             return self._rounded(q, e / below)
         below = below - f
         bound = np.where(below > 0, (e + np.abs(q) * f) / below, np.inf)
-        return self._rounded(q, np.where(np.isinf(w) & np.isfinite(v), self.lost, bound))  # what is past all floats
+        past = np.isinf(w) & np.isfinite(v)  # w is larger than every float
+        return self._rounded(q, np.where(past, np.abs(v) / LARGEST + self.lost, bound))
 
     def whole_power(self, x: Number, n: int) -> Number:
         """|(v ± e)^n - v^n| is at most n (|v| + e)^(n-1) e."""
@@ -219,7 +220,7 @@ class Bounded:
         v, e = x
         best = (v if sign > 0 else -v).max(axis=axis, keepdims=True)
         at = (v if sign > 0 else -v) == best
-        e = np.broadcast_to(e, v.shape)
+        e = filled(e, v.shape)
         room = np.max(np.where(at, e, 0.0), axis=axis, keepdims=True)
         near = best - (v if sign > 0 else -v) <= e + room
         bound = np.max(np.where(near, e, 0.0), axis=axis)
@@ -249,7 +250,7 @@ def _exp(m: Bounded, x: Number) -> Number:
 
 def _log(m: Bounded, x: Number) -> Number:
     v, e = x
-    out = np.log(v)
+    out = np.where(np.isinf(v), np.nan, np.log(v))  # of what is past all floats nothing is known
     share = np.minimum(e / v, 1 - 1e-9)
     return m.unary(out, np.where(e < np.abs(v), -np.log1p(-share), np.inf))
 
@@ -275,13 +276,15 @@ def _tanh(m: Bounded, x: Number) -> Number:
 def _sqrt(m: Bounded, x: Number) -> Number:
     """sqrt(v) - sqrt(v - e) = e/(sqrt(v) + sqrt(v - e)), and never more than sqrt(e)."""
     v, e = x
-    out = np.sqrt(v)
+    out = np.where(np.isinf(v), np.nan, np.sqrt(v))
     low = np.sqrt(np.maximum(v - e, 0.0))
     return m.unary(out, np.minimum(e / np.maximum(out + low, 1e-300), np.sqrt(e)))
 
 
 def _lipschitz(function: Callable[[Floats], Floats], steepest: float) -> Callable[[Bounded, Number], Number]:
-    return lambda m, x: m.unary(function(x[0]), np.minimum(steepest * x[1], 2.0) + m.u * ULPS * np.minimum(np.abs(x[0]), 1.0))
+    return lambda m, x: m.unary(
+        function(x[0]), np.minimum(steepest * x[1], 2.0) + m.u * ULPS * np.minimum(np.abs(x[0]), 1.0)
+    )
 
 
 def _normal(m: Bounded, x: Number) -> Number:

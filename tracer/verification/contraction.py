@@ -7,9 +7,16 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["contracted"]
+import numpy as np
+
+__all__ = ["contracted", "filled"]
 
 Array = Any
+
+
+def filled(x: Array, shape: tuple[int, ...]) -> Array:
+    """An array in a shape; as it is where that is its own, which numpy is slow to see."""
+    return x if np.shape(x) == shape and isinstance(x, np.ndarray) else np.broadcast_to(x, shape)
 
 
 def contracted(

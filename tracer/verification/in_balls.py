@@ -205,8 +205,6 @@ def _matrix_product(x: Array, y: Array) -> Array:
     return out
 
 
-
-
 _FUNCTIONS: dict[str, Callable[..., Array]] = {
     "exp": _each(lambda a: _ball(a).exp()),
     "expm1": _each(lambda a: _ball(a).expm1()),

@@ -120,11 +120,14 @@ class _Judge:
             if np.any(mask):
                 masks[name] = mask
 
-
     def _beside(self, name: str) -> Floats:
         """What a tolerance is set against: the number itself; of a new parameter also the one that it was."""
         array, ours = self.routes.subject.arrays[name], self.routes.symbolic[name]
-        return np.maximum(np.abs(ours), np.abs(self.routes.subject.given[array.of])) if array.role is Role.UPDATED else ours
+        return (
+            np.maximum(np.abs(ours), np.abs(self.routes.subject.given[array.of]))
+            if array.role is Role.UPDATED
+            else ours
+        )
 
 
 def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
@@ -142,7 +145,9 @@ def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
     top = float(np.max(np.abs(ours), initial=0.0))
     if np.isfinite(top) and float(np.max(bound, initial=0.0)) <= SMALL * top:
         return True
-    return (bound <= SMALL * np.maximum(np.abs(ours), np.where(np.isfinite(x), np.abs(x), 0.0))) | (bound <= SMALL * top)
+    return (bound <= SMALL * np.maximum(np.abs(ours), np.where(np.isfinite(x), np.abs(x), 0.0))) | (
+        bound <= SMALL * top
+    )
 
 
 def _odd_route(routes: Routes, name: str) -> dict[str, Any]:

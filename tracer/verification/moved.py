@@ -35,13 +35,13 @@ from derivations.language import expression
 from derivations.program import Task
 from derivations.shapes import free
 from tracer.verification import pairs
+from tracer.verification.contraction import filled
 from tracer.verification.pairs import Pair, TooLarge
 
 __all__ = ["Line", "State", "axes"]
 
 State = dict[str, Pair]
 Work = Callable[[State], Pair]
-
 
 
 def axes(count: int) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Line:
         """The right side, over the letters of the left one, whose axes are then called 0, 1, ..."""
         out = self._work(s).over(self.letters)
         if out.v.shape != self.shape:
-            out = out.like(self.letters, np.broadcast_to(out.v, self.shape), out.d)
+            out = out.like(self.letters, filled(out.v, self.shape), out.d)
         return out.renamed(self.numbered)
 
     def argument(self, s: State) -> Pair:
@@ -174,7 +174,9 @@ class Line:
             return _applied(lambda x: pairs.choose(x, x, pairs.fixed(0.0)), *given)
         if f.name in ("max", "min"):
             first = -1 if f.name == "max" else 1
-            return _applied(lambda x, y: pairs.choose(pairs.add(x, y, -1) if first > 0 else pairs.add(y, x, -1), y, x), *given)
+            return _applied(
+                lambda x, y: pairs.choose(pairs.add(x, y, -1) if first > 0 else pairs.add(y, x, -1), y, x), *given
+            )
         if f.operation or not f.value:
             return _applied(pairs.FUNCTIONS[f.name], *given)
         return self._formula(expression(f.value), given)
@@ -231,7 +233,7 @@ class Line:
             value = (value >= e.low) & (value <= e.high)
         else:
             value = self._grid(e, letters)
-        return Pair(letters, np.broadcast_to(value, [self._size(l) for l in letters]))
+        return Pair(letters, filled(value, tuple(self._size(l) for l in letters)))
 
     def _grid(self, i: Expression, letters: Sequence[str]) -> np.ndarray:
         if isinstance(i, Ref):

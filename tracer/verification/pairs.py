@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from derivations.normal import normal_cdf
-from tracer.verification.contraction import contracted
+from tracer.verification.contraction import contracted, filled
 
 __all__ = ["FUNCTIONS", "MOST", "Pair", "TooLarge", "Unlike", "contract", "fixed"]
 
@@ -54,7 +54,7 @@ class Pair:
         if d is not None:
             shape = d.shape[: len(self.ties)] + v.shape
             if d.shape != shape:
-                d = np.broadcast_to(d, shape)
+                d = filled(d, shape)
             if d.size > 8 * MOST:
                 raise TooLarge
         self.d = d
@@ -126,7 +126,9 @@ def fixed(value: float) -> Pair:
 def together(*pairs: Pair) -> list[Pair]:
     """Over the same letters, tied alike."""
     first = pairs[0].letters
-    letters = first if all(p.letters == first for p in pairs) else tuple(dict.fromkeys(l for p in pairs for l in p.letters))
+    letters = (
+        first if all(p.letters == first for p in pairs) else tuple(dict.fromkeys(l for p in pairs for l in p.letters))
+    )
     moved = [p for p in pairs if p.d is not None]
     if len(moved) > 1:
         alike(moved)
@@ -219,7 +221,9 @@ def choose(test: Pair, x: Pair, y: Pair) -> Pair:
     return of.like(x.letters, v, np.where(mask, 0.0 if x.d is None else x.d, 0.0 if y.d is None else y.d))
 
 
-def _unary(plain: Callable[[Floats], Floats], moved: Callable[[Floats, Floats, Floats], Floats]) -> Callable[[Pair], Pair]:
+def _unary(
+    plain: Callable[[Floats], Floats], moved: Callable[[Floats, Floats, Floats], Floats]
+) -> Callable[[Pair], Pair]:
     """A function by its value, and its difference from the argument v, the value f and the argument's difference d."""
 
     def of(x: Pair) -> Pair:

@@ -240,5 +240,3 @@ class Shift(Piece):
 
     def back(self, run: Run, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Nothing."""
-
-

@@ -81,6 +81,13 @@ class Plans:
         return self._plan([e for e in lines if e.left.name in other], known, sloped=False)
 
     @cached_property
+    def written_whole(self) -> Plan:
+        """All lines as the step has them, forward ones too: for numbers that overflow where functions are not stable."""
+        lines = [e for e in self.planned.digits.step.equations if e.stage != "update"]
+        made = {e.left.name for e in lines}
+        return self._plan(lines, [name for name in self.step.arrays if name not in made], sloped=False)
+
+    @cached_property
     def differences(self) -> Differences:
         """The forward equations over pairs."""
         tasks = [task for task in self.planned.exact.tasks if task.equation.stage == "forward"]

@@ -254,7 +254,11 @@ def _worst(step: Judged) -> float:
                 if value is None:
                     continue
                 off = np.abs(x - value)
-                room = step.allowed[key] if route != "differences" else np.maximum(step.allowed[key], step.routes.moved[key])
+                room = (
+                    step.allowed[key]
+                    if route != "differences"
+                    else np.maximum(step.allowed[key], step.routes.moved[key])
+                )
                 share = np.where(off == 0, 0.0, off / room)
                 right = np.isfinite(share) & ~step.wrong.get(key, np.zeros(np.shape(share), bool))
                 worst = max(worst, float(np.max(share, initial=0.0, where=right)))

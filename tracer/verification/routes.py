@@ -16,8 +16,9 @@ import numpy as np
 from derivations.equations import Role
 from derivations.forms import Context
 from tracer.verification.bounded import U32, U64, Bounded
-from tracer.verification.differences import LOST
+from tracer.verification.contraction import filled
 from tracer.verification.in_balls import Balls
+from tracer.verification.moves import LOST, NEAR, NEARER
 from tracer.verification.pieces import Entrywise, Run
 from tracer.verification.subject import Floats, Subject
 from tracer.verification.updates import bounded, updated
@@ -67,8 +68,6 @@ def routes_of(subject: Subject, *, assume_nothing: bool = False) -> Routes:
         rounding = {name: _room(number, written.get(name)) for name, number in composed.items()}
         gradients = {n: (composed[n][0], rounding[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
         update = bounded(subject, gradients, U64, exact=True)
-        numeric = _numeric(subject, assume_nothing)
-        updated(subject, numeric, lambda name, array: numeric.setdefault(name, np.asarray(array)))
         symbolic = {name: v for name, (v, _) in {**composed, **update}.items()}
         rounding |= {name: e for name, (_, e) in update.items()}
         moved = rounding
@@ -77,6 +76,8 @@ def routes_of(subject: Subject, *, assume_nothing: bool = False) -> Routes:
             gradients = {n: (composed[n][0], moved[n]) for n in gradients}
             moved |= {name: e for name, (_, e) in bounded(subject, gradients, U64, exact=True).items()}
         moved = {name: e + LOST for name, e in moved.items()}
+        numeric = _numeric(subject, {n: v for n, (v, _) in composed.items()}, moved, assume_nothing)
+        updated(subject, numeric, lambda name, array: numeric.setdefault(name, np.asarray(array)))
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
 
 
@@ -121,7 +122,7 @@ def _room(composed: tuple[Floats, Any], written: tuple[Floats, Any] | None) -> F
     """Both bounds together, infinite where one of them is not known."""
     v, e = composed
     e = e + (e if written is None else written[1])
-    room = SLACK * np.broadcast_to(e, np.shape(v))
+    room = SLACK * filled(e, np.shape(v))
     return np.where(np.isnan(room), np.inf, room) if np.isnan(np.sum(room)) else room
 
 
@@ -234,8 +235,10 @@ def _part(subject: Subject, name: str, whole: tuple[Floats, Any]) -> tuple[Float
 
 def _written(subject: Subject, run: Run) -> Numbers:
     """The lines as the step writes them, worked from the forward values of route 2."""
-    plan = subject.plans.written
-    other = Run(run.m, {n: x for n, x in run.s.items() if not n.startswith("°")} | _more(subject, run.m))
+    forward = {n: x for n, x in run.s.items() if not n.startswith("°")}
+    fine = all(np.isfinite(np.sum(e)) for _, e in forward.values())
+    plan = subject.plans.written if fine else subject.plans.written_whole
+    other = Run(run.m, (forward if fine else {}) | _more(subject, run.m))
     plan.forward(other)
     return {name: other.s[name] for name in {*subject.recorded} & {*other.s}}
 
@@ -248,22 +251,41 @@ def _more(subject: Subject, m: Bounded) -> Numbers:
 # --- route 3 ---
 
 
-def _numeric(subject: Subject, assume_nothing: bool) -> Arrays:
-    """What differences say of every array that is recorded."""
+def _numeric(
+    subject: Subject, composed: Mapping[str, Floats], room: Mapping[str, Floats], assume_nothing: bool
+) -> Arrays:
+    """What differences say of every array that is recorded.
+
+    Of a number that a step of one size puts elsewhere than route 2, one of another size is asked too: where the two
+    disagree, a step is too large or its difference too small for floats, and they say nothing.
+    """
+    out = _differences(subject, NEAR, assume_nothing)
+    apart = {n: ~(np.abs(out[n] - v) <= room[n]) for n, v in composed.items() if n in out}
+    if not any(mask.any() for mask in apart.values()):
+        return out
+    other = _differences(subject, NEARER, assume_nothing)
+    for name, mask in apart.items():
+        same = np.abs(other[name] - out[name]) <= room[name]
+        fits = np.abs(other[name] - composed[name]) <= room[name]
+        out[name] = np.where(mask & fits, other[name], np.where(mask & ~same, np.nan, out[name]))
+    return out
+
+
+def _differences(subject: Subject, near: float, assume_nothing: bool) -> Arrays:
     plans = subject.plans
-    values, slopes = plans.differences.run(
-        {n: subject.given[n] for n in plans.given}, plans.wanted, assume_nothing=assume_nothing
-    )
+    given = {n: subject.given[n] for n in plans.given}
+    moves = plans.differences.moves(given, near, assume_nothing=assume_nothing)
+    slopes = plans.differences.slopes(moves, plans.wanted)
     out: Arrays = {}
     for name, array in subject.arrays.items():
         if name not in subject.recorded:
             continue
         if array.role in (Role.VALUE, Role.OBJECTIVE):
-            out[name] = np.asarray(values[name].v)
+            out[name] = np.asarray(moves.s[name].v)
         elif array.role in (Role.SIGNAL, Role.GRADIENT):
             whole = np.ones(()) if array.of == plans.objective else slopes[array.of]
-            out[name] = _part(subject, name, (whole, 0.0))[0] * subject.plans.scale(name)
+            out[name] = _part(subject, name, (whole, 0.0))[0] * plans.scale(name)
         elif array.role is Role.LOCAL:
-            found = plans.differences.local(values, plans.bending(array.of).values(), array.of, len(array.extents))
+            found = moves.local(plans.bending(array.of).values(), array.of, len(array.extents))
             out |= {} if found is None else {name: _part(subject, name, (found, 0.0))[0]}
     return out

@@ -17,6 +17,7 @@ import numpy as np
 
 from derivations.equations import Role
 from derivations.network import Problem, Training
+from tracer.verification.contraction import filled
 from tracer.verification.running import Running
 from tracer.verification.subject import Floats, Subject
 
@@ -101,7 +102,7 @@ def bounded(
     out: dict[str, tuple[Floats, Floats]] = {}
 
     def keep(name: str, x: Running) -> Running:
-        out[name] = np.asarray(x.v), np.broadcast_to(x.e, np.shape(x.v))
+        out[name] = np.asarray(x.v), filled(x.e, np.shape(x.v))
         return x
 
     def given(x: Any) -> Running:
@@ -117,7 +118,12 @@ def bounded(
 
 
 def _worked(
-    subject: Subject, training: Training, c: Constants, gradients: Mapping[str, Any], keep: Keep, lift: Callable[..., Any]
+    subject: Subject,
+    training: Training,
+    c: Constants,
+    gradients: Mapping[str, Any],
+    keep: Keep,
+    lift: Callable[..., Any],
 ) -> None:
     frozen = isinstance(subject.problem, Problem) and not training.update_biases
     for name, array in subject.arrays.items():

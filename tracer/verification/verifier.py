@@ -44,8 +44,10 @@ def verify_steps(
     with np.errstate(all="ignore"):
         found = _verified(problem, steps, claims, assume_nothing)
         found = found if accuracy is None else _certified(found, accuracy)
-        return found if textbook is None else replace(
-            found, textbook=tuple(quotients(judged, textbook) for judged in found.steps)
+        return (
+            found
+            if textbook is None
+            else replace(found, textbook=tuple(quotients(judged, textbook) for judged in found.steps))
         )
 
 
