@@ -56,7 +56,7 @@ class Bounded:
 
     def own(self, x: Number) -> Number:
         """A copy that may be added to."""
-        return np.array(x[0]), np.array(filled(x[1], np.shape(x[0])))
+        return np.array(x[0], order="C"), np.array(filled(x[1], np.shape(x[0])), order="C")
 
     def take(self, x: Number, read: Read) -> Number:
         """The entries that are read."""

@@ -175,6 +175,7 @@ def _scattered(places: Callable[[], Floats]) -> Callable[[Floats, Floats], None]
     def add(array: Floats, more: Floats) -> None:
         if not known:
             known.append(places().reshape(-1))
+        assert array.flags.c_contiguous
         size, flat = array.size, np.asarray(more).reshape(-1)
         if array.dtype == object:
             longer = np.concatenate([array.reshape(-1), [0]])

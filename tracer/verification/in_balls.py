@@ -48,7 +48,7 @@ class Balls:
 
     def own(self, x: Array) -> Array:
         """A copy that may be added to."""
-        return np.array(_array(x))
+        return np.array(_array(x), order="C")
 
     def take(self, x: Array, read: Read) -> Array:
         """The entries that are read."""

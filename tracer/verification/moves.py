@@ -18,6 +18,8 @@ Floats = Any
 NEAR, NEARER, LEAST = 2.0**-200, 2.0**-400, 2.0**-700
 """Parts of a number by which it is moved: so small that a weight does not make the step large, and yet far from where
 floats end.  The second is for what the first is too large for."""
+LITTLE, TINY = 2.0**-60, 2.0**-1070
+"""Of numbers near where floats end: the part by which they are moved, and the least move of all."""
 LOST = 2.0**-190
 """What a slope may be off by as a difference of such a step: to underflow, to the square of the step."""
 FEW = 1 << 16
@@ -217,8 +219,8 @@ def _writable(d: Floats) -> Floats:
 
 def _step(v: Floats, near: float) -> Floats:
     """How far each number is moved: by a part of its own size; zeros by a part of 1."""
-    size = np.abs(v)
-    return np.maximum(near * np.where(size > 0, size, 1.0), LEAST)
+    size = np.where(v == 0, 1.0, np.abs(v))
+    return np.where(near * size >= LEAST, near * size, np.maximum(size * LITTLE, TINY))
 
 
 def _places(end: Pair, shape: tuple[int, ...]) -> tuple[Floats, ...]:

@@ -301,6 +301,9 @@ class _Trees:
                 return ("+", (-1, of(operand)))
             case Sum(terms):
                 return ("+", *((sign, of(t)) for sign, t in terms))
+            case Product() | Quotient() if (found := _conditioned(e)) is not None:
+                condition, rest = found  # past the ends of an array 0 may be divided by
+                return ("if", of(condition), of(rest), ("n", 0, 1))
             case Product(factors):
                 return ("*", *map(of, factors))
             case Quotient(above, below):
@@ -352,6 +355,18 @@ class _Trees:
             return (f.name, *given)
         text = f.stable if self.plan.stable and f.stable else f.value
         return self.of(expression(text), dict(zip(ARGUMENTS, given, strict=False)))
+
+
+def _conditioned(e: Expression) -> tuple[Expression, Expression] | None:
+    """A condition that a product has among its factors, or a quotient above, and the rest of it."""
+    match e:
+        case Quotient(above, below) if (found := _conditioned(above)) is not None:
+            return found[0], Quotient(found[1], below)
+        case Product(factors) if len(factors) > 1:
+            k = next((k for k, f in enumerate(factors) if isinstance(f, Same | Within)), -1)
+            rest = factors[:k] + factors[k + 1 :]
+            return (factors[k], rest[0] if len(rest) == 1 else Product(rest)) if k >= 0 else None
+    return None
 
 
 class _Entries:

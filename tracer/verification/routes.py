@@ -29,6 +29,8 @@ ROUTES = ("traced", "symbolic", "differences")
 MOST_IN_BALLS = 1_000_000
 """Operations of a step that are repeated in balls where floats do not decide."""
 WIDE, BITS, NOTHING = 1e-3, 256, 1e-250
+OWN = 64 * U64
+"""What differences round themselves, where sympy has made a slope shorter than the value it is of."""
 SLACK = 2.0
 """Terms of second order in u, and what the bounds themselves lose to rounding."""
 
@@ -75,7 +77,7 @@ def routes_of(subject: Subject, *, assume_nothing: bool = False) -> Routes:
             moved = moved | {name: _room(number, written.get(name)) for name, number in plain.items()}
             gradients = {n: (composed[n][0], moved[n]) for n in gradients}
             moved |= {name: e for name, (_, e) in bounded(subject, gradients, U64, exact=True).items()}
-        moved = {name: e + LOST for name, e in moved.items()}
+        moved = {name: e + OWN * np.abs(symbolic[name]) + LOST for name, e in moved.items()}
         numeric = _numeric(subject, {n: v for n, (v, _) in composed.items()}, moved, assume_nothing)
         updated(subject, numeric, lambda name, array: numeric.setdefault(name, np.asarray(array)))
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
