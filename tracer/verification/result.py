@@ -16,7 +16,7 @@ from derivations.equations import Role
 from derivations.network import Problem
 from tracer.verification.answer import lines, render
 from tracer.verification.judging import Judged
-from tracer.verification.kinks import Kink
+from tracer.verification.kinks import kinks_of
 from tracer.verification.proofs import PROVED, REFUTED, UNDECIDED, Proof
 from tracer.verification.routes import ROUTES
 from tracer.verification.rows import Row
@@ -36,7 +36,6 @@ class Verification:
     problem: Problem | Computation
     steps: tuple[Judged, ...]
     causes: tuple[Mapping[str, Any], ...]
-    crossings: tuple[tuple[int, Kink], ...] = ()
     explanations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     theirs: bool = False
@@ -117,7 +116,7 @@ class Verification:
     def kinks(self) -> tuple[dict[str, Any], ...]:
         """The units within rounding of a kink: unit, distance, left and right slope, the one taken, the convention."""
         names = ("unit", "distance", "left", "right", "taken", "convention")
-        return tuple({name: getattr(kink, name) for name in names} for _, kink in self.crossings)
+        return tuple({n: getattr(kink, n) for n in names} for step in self.steps for kink in kinks_of(step.routes))
 
     @cached_property
     def worst(self) -> float:

@@ -61,39 +61,49 @@ class Routes:
         return {"traced": self.traced, "symbolic": self.symbolic, "differences": self.numeric}[route]
 
 
-def routes_of(subject: Subject, *, assume_nothing: bool = False) -> Routes:
-    """All three routes to the arrays that were recorded.  Raises ArithmeticError where a plan cannot be made."""
+def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = False) -> Routes:
+    """All three routes to the arrays that were recorded.
+
+    theirs: somebody's numbers will be judged, who works the lines as the step writes them; of a step's own numbers
+    these bounds are only worked where route 2's do not hold them.  Raises ArithmeticError where no plan can be made.
+    """
     with np.errstate(all="ignore"):
         run, decided = _decided(subject)
-        plain, written = _composed(subject, run), _written(subject, run)
+        plain = _composed(subject, run)
         composed = _sharper(subject, run, plain)
-        rounding = {name: _room(number, written.get(name)) for name, number in composed.items()}
-        gradients = {n: (composed[n][0], rounding[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
-        update = bounded(subject, gradients, U64, exact=True)
-        symbolic = {name: v for name, (v, _) in {**composed, **update}.items()}
-        rounding |= {name: e for name, (_, e) in update.items()}
+        written = _written(subject, run) if theirs or composed is not plain or not _held(subject, plain) else {}
+        symbolic, rounding = _with_updates(
+            subject, composed, {n: _room(x, written.get(n)) for n, x in composed.items()}
+        )
         moved = rounding
         if composed is not plain:
-            moved = moved | {name: _room(number, written.get(name)) for name, number in plain.items()}
-            gradients = {n: (composed[n][0], moved[n]) for n in gradients}
-            moved |= {name: e for name, (_, e) in bounded(subject, gradients, U64, exact=True).items()}
+            _, moved = _with_updates(subject, composed, {n: _room(x, written.get(n)) for n, x in plain.items()})
         moved = {name: e + OWN * np.abs(symbolic[name]) + LOST for name, e in moved.items()}
         numeric = _numeric(subject, {n: v for n, (v, _) in composed.items()}, moved, assume_nothing)
         updated(subject, numeric, lambda name, array: numeric.setdefault(name, np.asarray(array)))
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
 
 
+def _held(subject: Subject, composed: Numbers) -> bool:
+    """Whether every number that was recorded is within route 2's own bound."""
+    return all(bool((np.abs(subject.recorded[n] - v) <= SLACK * e).all()) for n, (v, e) in composed.items())
+
+
+def _with_updates(subject: Subject, composed: Numbers, room: Arrays) -> tuple[Arrays, Arrays]:
+    """The values of route 2 and what they may be off by, the update among them."""
+    gradients = {n: (v, room[n]) for n, (v, _) in composed.items() if subject.arrays[n].role is Role.GRADIENT}
+    update = bounded(subject, gradients, U64, exact=True)
+    values = {n: v for n, (v, _) in {**composed, **update}.items()}
+    return values, room | {n: e for n, (_, e) in update.items()}
+
+
 def flipped(routes: Routes, decided: Decisions) -> Routes:
-    """The routes where some open tests are on their other side; what the step recorded cannot tell then, nor can moves."""
+    """The routes with open tests on their other side, of which neither what was recorded nor moves can tell."""
     subject = routes.subject
     with np.errstate(all="ignore"):
         run = _run(subject, Bounded(U64), decided)
         composed = _sharper(subject, run, _composed(subject, run))
-        rounding = {name: _room(number, number) for name, number in composed.items()}
-        gradients = {n: (composed[n][0], rounding[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
-        update = bounded(subject, gradients, U64, exact=True)
-        symbolic = {name: v for name, (v, _) in {**composed, **update}.items()}
-        rounding |= {name: e for name, (_, e) in update.items()}
+        symbolic, rounding = _with_updates(subject, composed, {n: _room(x, x) for n, x in composed.items()})
     same = {n: np.asarray(v) == routes.symbolic[n] for n, v in symbolic.items()}
     rounding = {n: np.where(same[n], np.maximum(e, routes.rounding[n]), e) for n, e in rounding.items()}
     numeric = {n: np.where(same[n], routes.numeric[n], np.nan) for n in symbolic if n in routes.numeric}

@@ -14,7 +14,7 @@ from tracer.verification.blame import causes
 from tracer.verification.claims import Claims, read_claims
 from tracer.verification.explaining import explanations
 from tracer.verification.judging import Claim, Judged, judge
-from tracer.verification.kinks import Kink, kinks_of, refitted
+from tracer.verification.kinks import refitted
 from tracer.verification.proofs import prove
 from tracer.verification.result import Verification
 from tracer.verification.routes import routes_of
@@ -55,22 +55,17 @@ def _verified(
     problem: Problem | Computation, steps: Iterable[Subject], claims: Claims | None, assume_nothing: bool
 ) -> Verification:
     judged: list[Judged] = []
-    crossings: list[tuple[int, Kink]] = []
     for subject in steps:
         claim = claims.of(subject.sample, subject.count) if claims else Claim()
         if claims and not claim.given:
             continue
-        one = judge(routes_of(subject, assume_nothing=assume_nothing), claim)
-        if one.faults and claim.given:
-            one = refitted(one)
-        crossings += [(len(judged), kink) for kink in kinks_of(one.routes)]
-        judged.append(one)
+        one = judge(routes_of(subject, theirs=bool(claim.given), assume_nothing=assume_nothing), claim)
+        judged.append(refitted(one) if one.faults and claim.given else one)
     notes = (*(claims.notes if claims else ()), *(ALLOWED_FLOAT32,) * any(one.claim.single for one in judged))
     return Verification(
         problem,
         tuple(judged),
         tuple(causes(one) for one in judged),
-        tuple(crossings),
         tuple(text for one in judged for text in explanations(one)),
         notes,
         claims is not None,
