@@ -25,7 +25,7 @@ from derivations.expression import (
     Within,
 )
 from derivations.function import entry
-from derivations.printing import LatexPrinter, Printer, TextPrinter
+from derivations.printing import LatexPrinter, Leaf, Printer, TextPrinter
 from derivations.quantity import Quantity
 from derivations.shapes import bounds
 from derivations.uses import filled
@@ -144,9 +144,11 @@ class GeneralText(_General, TextPrinter):
         unwritten: frozenset[str] = frozenset(),
         letter: Letter = lambda name, indices: None,
         ranges: Mapping[str, Range] = MappingProxyType({}),
+        leaf: Leaf = _no_quantity,
+        number: Callable[[str], str] = str,
     ) -> None:
         _General.__init__(self, unwritten, ranges)
-        TextPrinter.__init__(self, _no_quantity)
+        TextPrinter.__init__(self, leaf, "", number)
         self.letter = letter
 
     def equation(self, e: Equation) -> str:
@@ -198,9 +200,12 @@ class GeneralLatex(_General, LatexPrinter):
         unwritten: frozenset[str] = frozenset(),
         letter: Letter = lambda name, indices: None,
         ranges: Mapping[str, Range] = MappingProxyType({}),
+        leaf: Leaf = _no_quantity,
+        number: Callable[[str], str] = str,
+        times: str = "",
     ) -> None:
         _General.__init__(self, unwritten, ranges)
-        LatexPrinter.__init__(self, _no_quantity)
+        LatexPrinter.__init__(self, leaf, times, number)
         self.letter = letter
 
     def equation(self, e: Equation) -> str:

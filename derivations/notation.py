@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derivations.names import CONSTANTS, KINDS, Quantity
@@ -73,6 +73,12 @@ def _uy(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> 
     return f"{letter}{_below(indices)}" if layer == 1 else letter
 
 
+def _of_sample(loss: str, n: str) -> str:
+    """A loss with the mark of its sample: E_n, E_{n,1} of E_1."""
+    head, below, rest = loss.partition("_{")
+    return f"{head}_{{{n},{rest}" if below else f"{loss}_{{{n}}}"
+
+
 def _any_network(network: Network) -> str:
     return ""
 
@@ -96,7 +102,8 @@ class Notation:
     `letters` by kind (x, t, a, z, W, b, delta, E; optional y for the last layer's z, theta, dz, dW, db where they have
     letters of their own); `place` puts layer and indices on a letter; `times` is the sign of a product; `fits` says,
     for a network it cannot write, which ones it writes; `layered` says whether the layer stands on every letter, so
-    that the letter with the layer alone is the whole array.
+    that the letter with the layer alone is the whole array.  `functions` are the activation functions by layer, where
+    they are not simply counted; `of_one`: E is the loss of one of several samples, E_n.
     """
 
     name: str
@@ -108,12 +115,25 @@ class Notation:
     fits: Callable[[Network], str] = _any_network
     layered: bool = True
     own: Mapping[Quantity, str] = field(default_factory=dict)
+    functions: tuple[str, ...] = ()
+    of_one: bool = False
 
     def check(self, network: Network) -> None:
         """Raises NotationError where this notation cannot write the network."""
         needs = self.fits(network)
         if needs:
             raise NotationError(f"notation '{self.name}' writes networks with {needs}; use --notation bishop")
+
+    def deriving(self, network: Network, of_one: bool) -> Notation:
+        """The notation of a derivation, which defines its functions: h, or h_1 and h_2 where they differ."""
+        kinds = list(dict.fromkeys(layer.activation.name for _, layer in network if layer.activation.elementwise))
+        names = {kind: self.activation + (f"_{{{k}}}" if len(kinds) > 1 else "") for k, kind in enumerate(kinds, 1)}
+        functions = tuple(names.get(layer.activation.name, "") for _, layer in network)
+        return replace(self, functions=functions, of_one=of_one)
+
+    def function(self, layer: int) -> str:
+        """What the activation function of a layer is called."""
+        return self.functions[layer - 1] if self.functions else f"{self.activation}_{{{layer}}}"
 
     def latex(self, network: Network, q: Quantity) -> str:
         """A quantity in LaTeX (math mode), with its sample and step where it carries them."""
@@ -133,7 +153,7 @@ class Notation:
         if kind in _CONSTANTS:
             return _CONSTANTS[kind]
         if kind == "E_sample":
-            return f"{self.letters['E']}{_below(letters)}"
+            return _of_sample(self.letters["E"], ",".join(letters)) if letters else self.letters["E"]
         indices: Any = letters
         return self._latex(network, Quantity(kind, layer, indices))
 
@@ -144,12 +164,16 @@ class Notation:
     def _latex(self, network: Network, q: Quantity) -> str:
         letters, (kind, layer, indices, _, _) = self.letters, q
         if kind in ("E", "E_sample"):
-            return letters["E"]
-        if kind == "E_part" and kind not in letters:
-            return f"{letters['E']}{_below(indices)}"
-        if not indices and layer == 0 and kind in ("a", "z", "slope"):  # of any unit
-            a = letters["a"]
-            return {"a": a, "z": f"{self.activation}({a})"}.get(kind, f"{self.activation}'({a})")
+            return _of_sample(letters["E"], "n") if self.of_one else letters["E"]
+        if kind == "E_part":
+            own = kind in letters
+            part = self.place(network, letters[kind], layer or len(network), indices) if own else ""
+            part = part or f"{letters['E']}{_below(indices)}"
+            return _of_sample(part, "n") if self.of_one else part
+        if kind in ("h", "h_slope"):  # the function of a layer, of any unit
+            return f"{self.function(layer)}{chr(39) * (kind == 'h_slope')}({letters['a']})"
+        if not indices and layer == 0 and kind == "a":
+            return letters["a"]
         if kind == "z" and layer == 0:
             return self.place(network, letters["x"], 0, indices)
         if kind == "z" and layer == len(network) and "y" in letters:
@@ -165,7 +189,7 @@ class Notation:
         kind, layer, indices, _, _ = q
         if kind == "slope":
             a = self.latex(network, q._replace(kind="a"))
-            return rf"{self.activation}_{{{layer}}}'({a})"
+            return rf"{self.function(layer)}'({a})"
         if kind == "J":
             k, m, *rest = indices or (0, 0)
             return self.partial(network, Quantity("z", layer, (k, *rest)), Quantity("a", layer, (m, *rest)))
@@ -257,8 +281,6 @@ def notation_of(problem: Problem, name: str = "bishop") -> Notation:
 
 
 def _own(problem: Problem) -> Notation:
-    from dataclasses import replace
-
     from derivations.aliases import Aliases
 
     aliases = Aliases(problem.network, problem.samples, problem.names)

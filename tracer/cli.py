@@ -110,9 +110,9 @@ def _derive(parser: argparse.ArgumentParser) -> None:
     _add_problem(parser)
     parser.add_argument(
         "--level",
-        choices=("standard", "full", "matrix", "answers", "worksheet"),
+        choices=("standard", "general", "full", "matrix", "answers", "worksheet"),
         default="standard",
-        help="full: the whole path for each weight; matrix: vectors and shapes; answers; worksheet: blanks",
+        help="general: lines with indices; full: the whole path for each weight; matrix; answers; worksheet: blanks",
     )
     parser.add_argument("--wrt", action="append", metavar="NAME", help="only this, such as dW1_12, delta1, dW2; repeat")
     parser.add_argument("--sample", type=_whole, default=1, metavar="K", help="which sample of a batch (default 1)")

@@ -76,7 +76,7 @@ def derive(options: argparse.Namespace) -> int:
     from derivations.derivation import derive as derive_problem
     from tracer.tracing import trace as trace_problem
 
-    problem = layers(options.problem)
+    problem = load_problem(options.problem)
     rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
     numbers = options.numbers or any(value is not None for value in rounds.values())
     if options.key and options.level != "worksheet":

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from derivations.writing.breaking import CONTINUED
 from derivations.writing.figure import figure
-from derivations.writing.lines import Style, WrittenChain, WrittenPart, chain_rows, line_rows
+from derivations.writing.lines import Style, Told, WrittenChain, WrittenPart, chain_rows, line_rows
 from derivations.writing.measure import height
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
-    from derivations.derivation import Derivation
+    from derivations.derived import Derivation
 
 __all__ = ["escaped", "latex_document"]
 
@@ -34,7 +34,7 @@ def latex_document(
         return "\n".join([*_beamer(derivation, title, parts, style, closing)])
     body = []
     for part in parts:
-        body += [rf"\subsection*{{{part.heading}}}", *_align(part.chains)]
+        body += [rf"\subsection*{{{part.heading}}}", *map(_prose, part.before), *_align(part.chains)]
     if document == "fragment":
         return "\n".join([r"% needs \usepackage{amsmath}", *body, *closing])
     picture = figure(derivation, style, wide=16.0, high=9.0)
@@ -88,6 +88,11 @@ def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
     rows: list[str] = []
     many = 0
     for chain in chains:
+        if chain.before:
+            out += [*_closed(rows), *map(_prose, chain.before)]
+            rows, many = [], 0
+        if not chain.lines:
+            continue
         *earlier, last = chain_rows(chain)
         own = sum(1 + row.count(r"\\") for row in (*earlier, last))
         if rows and many + own > MOST_ROWS:
@@ -100,7 +105,14 @@ def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
 
 
 def _closed(rows: list[str]) -> list[str]:
+    if not rows:
+        return []
     return [r"\begin{align}", *rows[:-1], rows[-1].removesuffix(rf" \\[{_BETWEEN}]"), r"\end{align}"]
+
+
+def _prose(told: Told) -> str:
+    """A sentence as a paragraph of its own."""
+    return r"\par\noindent " + "".join(f"${piece}$" if math else escaped(piece) for math, piece in told.pieces)
 
 
 _BETWEEN = "1.2ex"
@@ -128,7 +140,10 @@ def _beamer(
         heading = words_of(style.language)["figure" if derivation.shown is None else "figure_gradients"]
         out += [rf"\begin{{frame}}{{{heading}}}", r"\begin{center}", *picture, r"\end{center}", r"\end{frame}"]
     for part in parts:
-        for rows in _frames(part.chains):
+        told = [*part.before, *(t for chain in part.chains for t in chain.before)]
+        if told:
+            out += [rf"\begin{{frame}}{{{part.heading}}}", *map(_prose, told), r"\end{frame}"]
+        for rows in _frames(tuple(chain for chain in part.chains if chain.lines)):
             out += [rf"\begin{{frame}}{{{part.heading}}}", r"\begin{align}", *rows, r"\end{align}", r"\end{frame}"]
     if closing:
         out += [r"\begin{frame}", *closing, r"\end{frame}"]

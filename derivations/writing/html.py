@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from derivations.writing.lines import WrittenChain, WrittenPart
+from derivations.writing.lines import Told, WrittenChain, WrittenPart
 from derivations.writing.mathml import mathml_rows
 from derivations.writing.policy import policy
 
@@ -63,7 +63,11 @@ def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, 
     out, marked = [], False
     for part in parts:
         out.append(f"<section><{heading}>{escape(part.heading)}</{heading}>")
+        out += [_prose(told) for told in part.before]
         for chain in part.chains:
+            out += [_prose(told) for told in chain.before]
+            if not chain.lines:
+                continue
             marked = marked or any(line.marked for line in chain.lines)
             hidden = "" if whole else ' class="formula" style="display:none"'
             out.append(f'<div tabindex="0"{hidden}>{_block(chain)}</div>')
@@ -72,6 +76,10 @@ def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, 
     if marked:
         out.append(f"<p>† {escape(words['marked'])}</p>")
     return [*out, f"<p>{escape(proof)}</p>"] if proof else out
+
+
+def _prose(told: Told) -> str:
+    return f"<p>{escape(told.text)}</p>"
 
 
 def _plain(chain: WrittenChain) -> str:

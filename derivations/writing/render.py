@@ -8,12 +8,11 @@ from collections.abc import Callable
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from derivations.notation import notation_of
-from derivations.writing.lines import Style, WrittenPart, aligned_rows, written_parts
+from derivations.writing.lines import Style, Told, WrittenPart, aligned_rows, written_parts
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
-    from derivations.derivation import Derivation
+    from derivations.derived import Derivation
 
 __all__ = ["DOCUMENTS", "FORMATS", "render"]
 
@@ -56,13 +55,13 @@ def render(
         )
     words = words_of(lang)
     style = Style(
-        notation_of(derivation.problem, notation),
+        derivation.profile(notation),
         lang,
         decimal,
         WIDTHS[document] if form == "latex" else 42.0,
         label_prefix or "",
     )
-    parts = written_parts(derivation, style)
+    parts = written_parts(derivation, style, notation)
     title = _title(derivation, words)
     proof = derivation.proof.words if proved else ""
     makers: dict[str, Callable[[], str]] = {
@@ -97,11 +96,15 @@ def _marked(parts: tuple[WrittenPart, ...]) -> bool:
 def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
     out = [title]
     for part in parts:
-        out += ["", part.heading]
+        out += ["", part.heading, *_told(part.before)]
+        above = False
         for chain in part.chains:
             gap = " " * len(chain.left_text)
             several = len(chain.lines) > 1
-            out += [""] if several else []
+            if chain.before or several or above:
+                out += [""]
+            above = several
+            out += _told(chain.before)
             for k, line in enumerate(chain.lines):
                 head = f"{chain.left_text if k == 0 else gap} {line.relation} "
                 tail = " \u2020" if line.marked else ""
@@ -110,6 +113,10 @@ def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) ->
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
     return "\n".join([*out, *(["", *wrap(proof, 80)] if proof else [])])
+
+
+def _told(sentences: tuple[Told, ...]) -> list[str]:
+    return [row for told in sentences for row in wrap(told.text, TEXT_WIDTH, break_long_words=False)]
 
 
 TEXT_WIDTH = 80
@@ -138,11 +145,20 @@ def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str
     out = [f"# {_escaped(title)}"]
     for part in parts:
         out += ["", f"## {part.heading}"]
+        for told in part.before:
+            out += ["", _prose(told)]
         for chain in part.chains:
-            out += ["", "$$", r"\begin{aligned}", *aligned_rows(chain), r"\end{aligned}", "$$"]
+            for told in chain.before:
+                out += ["", _prose(told)]
+            if chain.lines:
+                out += ["", "$$", r"\begin{aligned}", *aligned_rows(chain), r"\end{aligned}", "$$"]
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
     return "\n".join([*out, *(["", _escaped(proof)] if proof else [])])
+
+
+def _prose(told: Told) -> str:
+    return "".join(f"${piece}$" if math else _escaped(piece) for math, piece in told.pieces)
 
 
 def _json(derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], proof: str) -> str:
@@ -150,8 +166,10 @@ def _json(derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], pr
     out["parts"] = [
         {
             "heading": part.heading,
+            **({"sentences": [told.text for told in part.before]} if part.before else {}),
             "chains": [
                 {
+                    **({"sentences": [told.text for told in chain.before]} if chain.before else {}),
                     "left": chain.left_text,
                     "latex": chain.left,
                     "lines": [

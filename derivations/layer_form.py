@@ -1,0 +1,202 @@
+"""The derivation of a network in general lines: an equation an array, layer by layer from the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from derivations.activations import Activation
+from derivations.chains import Chain, Line, Part, Sentence
+from derivations.expression import (
+    Call,
+    Derivative,
+    Expression,
+    Name,
+    Negative,
+    Number,
+    Over,
+    Partial,
+    Power,
+    Product,
+    Quotient,
+    Ref,
+    Sum,
+    letter,
+)
+from derivations.general_form import GeneralForm
+from derivations.layers import layered, unit_letters
+from derivations.names import Quantity
+from derivations.network import Problem
+from derivations.written import Writing
+
+__all__ = ["GRADIENTS", "SIGNALS", "LayerForm", "batch_parts", "batch_sentence", "function_parts", "mean_or_sum", "over_samples"]
+
+SIGNALS, GRADIENTS = ("dz", "slope", "J", "delta"), ("dW", "db")
+
+Asked = frozenset[tuple[str, int]]
+"""Kinds and layers of arrays that are wanted; none for all."""
+
+
+class LayerForm:
+    """Writes the general parts of one network, of one sample."""
+
+    def __init__(self, problem: Problem, asked: Asked = frozenset()) -> None:
+        self.problem, self.asked = problem, asked
+        self.places = layered(problem).places
+        self.form = GeneralForm(
+            layered(problem).step,
+            lambda name: self.places[name].layer > 0 and (not asked or tuple(self.places[name]) in asked),
+            lambda name: self.places[name].kind == "delta",
+        )
+        if not asked and self.form.reasons:
+            self.form.reasons.told.add("choice")  # it stands beside the functions
+
+    def parts(self) -> tuple[Part, ...]:
+        """The network, its functions, and for each layer its error signals and its gradients."""
+        out: list[Part] = []
+        if not self.asked:
+            out += [Part("network", tuple(map(self._named, self.form.forward()))), *function_parts(self.problem)]
+        found = [(self.places[e.left.name], chain) for e, chain in self.form.derivatives()]
+        for l in range(len(self.problem.network), 0, -1):
+            for heading, kinds in (("signals", SIGNALS), ("gradients", GRADIENTS)):
+                chains = (chain for place, chain in found if place.layer == l and place.kind in kinds)
+                out.append(Part(heading, tuple(chains), l))
+        return tuple(part for part in out if part.chains)
+
+    def _named(self, chain: Chain) -> Chain:
+        """z = h(a) in place of z = sigmoid(a): what h is stands among the functions."""
+        (line,) = chain.lines
+        layer = self.places[chain.array].layer
+        if self.places[chain.array].kind != "z" or not isinstance(line.right, Call):
+            return chain
+        (argument,) = line.right.arguments
+        assert isinstance(argument, Ref)
+        return replace(chain, lines=(Line("=", Ref(f"h#{layer}", argument.at)),))
+
+    def sentences(self, kinds: tuple[str, ...], layer: int) -> tuple[Sentence, ...]:
+        """What is said of the arrays of some kinds in one layer."""
+        return self._sentences.get((kinds is SIGNALS, layer), ())
+
+    @cached_property
+    def _sentences(self) -> dict[tuple[bool, int], tuple[Sentence, ...]]:
+        out: dict[tuple[bool, int], tuple[Sentence, ...]] = {}
+        for e, chain in self.form.derivatives():
+            place = self.places[e.left.name]
+            key = (place.kind in SIGNALS, place.layer)
+            out[key] = out.get(key, ()) + chain.sentences
+        return out
+
+
+def batch_parts(problem: Problem, asked: Asked) -> Iterator[Part]:
+    """Of several samples trained together: each gradient as the sum, or the mean, over them."""
+    own = layered(problem)
+    chains = []
+    for e in own.step.equations:
+        place = own.places[e.left.name]
+        if e.why == "gradient" and (not asked or tuple(place) in asked):
+            first = Line("=", over_samples(problem, Ref(e.of, e.left.at)), mean_or_sum(problem))
+            right = e.right
+            if isinstance(right, Quotient):
+                right = Product((Quotient(Number("1"), Number(str(problem.samples))), right.above))
+            chains.append(Chain(e.left, (first, Line("=", right, "gradient")), array=e.left.name))
+    if chains:
+        yield Part("batch", tuple(chains), sentences=(batch_sentence(problem),), whole=True)
+
+
+def mean_or_sum(problem: Problem) -> str:
+    """By which rule the samples are put together."""
+    return "mean" if problem.training.reduction == "mean" else "samples"
+
+
+def over_samples(problem: Problem, by: Expression) -> Expression:
+    """1/N Σ_n ∂E_n/∂by, without 1/N where E is a sum."""
+    each = Over("sum", ("n",), Partial(Ref("E_sample", (letter("n"),)), by))
+    if mean_or_sum(problem) == "samples":
+        return each
+    return Product((Quotient(Number("1"), Number(str(problem.samples))), each))
+
+
+def batch_sentence(problem: Problem) -> Sentence:
+    """Where the samples come together."""
+    loss, own = Ref("E", ()), Ref("E_sample", (letter("n"),))
+    whole: Expression = Over("sum", ("n",), own)
+    if mean_or_sum(problem) == "mean":
+        whole = Product((Quotient(Number("1"), Number(str(problem.samples))), whole))
+        return (
+            "Up to here everything is of one sample's loss ", own, ". The loss of the batch is their mean, ", loss, " = ",
+            whole, f"; here its 1/{problem.samples} enters, once for each parameter.",
+        )  # fmt: skip
+    return ("Up to here everything is of one sample's loss ", own, ". The loss of the batch is their sum, ", loss, " = ",
+            whole, ", and so is its derivative.")  # fmt: skip
+
+
+# --- functions ---
+
+
+def function_parts(problem: Problem) -> Iterator[Part]:
+    """Each distinct activation function with its derivative; softmax with its Jacobian."""
+    chains: list[Chain] = []
+    first: dict[Activation, int] = {}
+    for l, layer in problem.network:
+        first.setdefault(layer.activation, l)
+    for f, l in first.items():
+        if f.elementwise:
+            chains += _function_chains(f, l)
+    if chains:
+        yield Part("local", tuple(chains))
+    for f, l in first.items():
+        if not f.elementwise:
+            yield _softmax_part(problem, l)
+
+
+def _function_chains(f: Activation, l: int) -> Iterator[Chain]:
+    """h(a), and h'(a): the value differentiated, and the forms it is known by."""
+    m, a = Writing(), Name(Quantity("a"))
+    h, value = Name(Quantity("h", l)), f.formula(Writing(), Name(Quantity("a")))
+    yield Chain(h, (Line("=", value),))
+    assert f.derivative is not None
+    forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, h)]
+    told = [Line("=", form, "differentiated" if k == 0 else "simplified") for k, form in enumerate(forms)]
+    lines = (Line("=", Derivative(a, value), "definition"), *told)
+    jumps = f.kinks if f.at_kink.startswith("slope") else ()
+    kinks = tuple((f"At a = {a:g} there is no derivative; by convention {f.at_kink}.",) for a in jumps)
+    yield Chain(Name(Quantity("h_slope", l)), lines, sentences=kinks)
+
+
+def _softmax_part(problem: Problem, l: int) -> Part:
+    """The two cases of softmax's Jacobian, by the quotient rule."""
+    k = unit_letters(len(problem.network) + 1)[l]
+    m, s = [x for x in ("m", "l", "q", "r") if x != k][:2]
+
+    def z(i: str) -> Expression:
+        return Ref(f"z{l}", (letter(i),))
+
+    def a(i: str) -> Expression:
+        return Ref(f"a{l}", (letter(i),))
+
+    def power(i: str) -> Expression:
+        return Call("exp", (a(i),))
+
+    whole = Over("sum", (s,), power(s))
+
+    def case(i: str, above: Expression, result: Expression) -> Chain:
+        """∂z[k]/∂a[i] = (above' below - above below')/below²."""
+        ratio = Quotient(
+            Sum(((1, Product((above, whole))), (-1, Product((power(k), power(i)))))), Power(whole, 2)
+        )
+        rule = "quotient " + (f"{m} = {k}" if i == k else f"{m} \u2260 {k}")
+        return Chain(Partial(z(k), a(i)), (Line("=", ratio, rule), Line("=", result, "simplified")))
+
+    return Part(
+        "jacobian",
+        (
+            Chain(z(k), (Line("=", Quotient(power(k), whole)),)),
+            case(k, power(k), Product((z(k), Sum(((1, Number("1")), (-1, z(k))))))),
+            case(m, Number("0"), Negative(Product((z(k), z(m))))),
+        ),
+        sentences=(
+            ("Every ", a(m), " stands in the denominator of ", z(k), "; in its numerator ", a(k), f" alone. So {m} = {k} and "
+             f"{m} \u2260 {k} are two cases.",),
+        ),  # fmt: skip
+    )

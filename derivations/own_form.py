@@ -1,0 +1,117 @@
+"""The derivation of somebody's own equations: each general line, then its entries with the indices put in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from derivations.chains import Chain, Line, Part
+from derivations.computation import Computation
+from derivations.entries import Entries
+from derivations.equations import Equation
+from derivations.expression import Blank, Name, Partial, Ref
+from derivations.general_form import GeneralForm
+from derivations.numbered import number_lines
+from derivations.own_names import OwnNames
+from derivations.quantity import Quantity
+
+__all__ = ["OwnForm", "Wanted"]
+
+MOST_ENTRIES = 24  # of one general line
+A_FEW = 4  # past the limit that are shown rather than said to be left out
+
+Wanted = Mapping[str, frozenset[tuple[int, ...]]]
+"""Arrays that are asked for, with the entries of each that are; none for all of them."""
+
+
+@dataclass
+class OwnForm:
+    """Writes the parts of one derivation: `level`, the numbers that are put in, what is asked for (empty: all)."""
+
+    problem: Computation
+    level: str
+    shown: Mapping[Quantity, str] | None
+    wanted: Wanted
+    rounding: Any = None
+
+    def __post_init__(self) -> None:
+        self.step, known = self.problem.step, OwnNames(self.problem)
+        self.entries = Entries(self.step, lambda name, at: Name(self.problem.quantity(name, at)))
+        self.general = GeneralForm(
+            self.step,
+            lambda name: not self.wanted or name in self.wanted,
+            lambda name: any(alias.array == name for alias in known.aliases),
+            sentences=self.level != "answers",
+        )
+        self.tasks = defaultdict(list)
+        for task in self.problem.planned.exact.tasks:
+            self.tasks[id(task.equation)].append(task)
+
+    def parts(self) -> tuple[Part, ...]:
+        """The equations, the functions, the derivatives."""
+        out: list[Part] = []
+        if self.level != "answers" and not self.wanted:
+            forward = zip(self._equations("forward"), self.general.forward(), strict=True)
+            chains = (c for e, chain in forward for c in self._with_entries(e, chain))
+            out += [Part("equations", tuple(chains), sentences=(self._ranges(),)), self.general.functions()]
+        out.append(self._derivatives())
+        if self.level == "worksheet":
+            out = [Part(p.heading, tuple(map(_blank, p.chains)), sentences=p.sentences) for p in out]
+            out.append(Part("updates", tuple(map(_empty, self.general.updates()))))
+        return tuple(part for part in out if part.chains)
+
+    def _derivatives(self) -> Part:
+        chains: list[Chain] = []
+        for e, chain in self.general.derivatives():
+            if self.level == "answers":
+                if e.why != "gradient" and not self.wanted:
+                    continue
+                chain = Chain(chain.left, chain.lines[-1:], array=chain.array)
+            chains += self._with_entries(e, chain)
+        return Part("derivatives", tuple(chains), sentences=() if self.wanted else (self._legend(),))
+
+    def _legend(self) -> tuple[Any, ...]:
+        signal = next((e for e in self._equations("backward") if e.why not in ("slope", "jacobian")), None)
+        if signal is None:
+            return ("No line is needed.",)
+        whole = Partial(Ref(self.problem.objective, ()), Ref(signal.of, signal.left.at))
+        return (f"dX is short for ∂{self.problem.objective}/∂X: ", signal.left, " is ", whole, ".")
+
+    def _ranges(self) -> tuple[str, ...]:
+        written = {l: None for e in self.step.equations for x in e.left.at for l in [getattr(x, "letter", "")] if l}
+        runs = {l: self.step.ranges[l] for l in written if l not in self.step.unwritten}
+        return (", ".join(f"{l} = {low}..{high}" for l, (low, high) in runs.items()) or "No index is used",)
+
+    def _equations(self, stage: str) -> list[Equation]:
+        return [e for e in self.step.equations if e.stage == stage]
+
+    def _with_entries(self, e: Equation, chain: Chain) -> Iterator[Chain]:
+        """A general line, and at the levels that have them its entries."""
+        alone = not e.left.at and self.shown is None
+        yield chain
+        if self.level in ("general", "worksheet") or alone:
+            return
+        wanted = self.wanted.get(e.left.name, frozenset())
+        found = [x for t in self.tasks[id(e)] for x in self.entries.of(e, t.fixed) if not wanted or x.at in wanted]
+        shown = found if len(found) <= MOST_ENTRIES + A_FEW else found[:MOST_ENTRIES]
+        for entry in shown:
+            q = self.problem.quantity(entry.name, entry.at)
+            lines = [Line("=", entry.formula)]
+            if self.shown is not None:
+                lines += number_lines(q, entry.formula, self.shown, self.rounding)
+            yield Chain(Name(q), tuple(lines), q)
+        if len(found) > len(shown):
+            left_out = f"... {len(found) - len(shown)} more entries of {e.left.name}; --wrt names the one to see"
+            yield Chain(e.left, (), sentences=((left_out,),))
+
+
+def _blank(chain: Chain) -> Chain:
+    """The chain as a student gets it: its first line stays, the others are to be filled in."""
+    lines = tuple(Line("=", Blank()) if k else line for k, line in enumerate(chain.lines))
+    return Chain(chain.left, lines, chain.quantity, chain.sentences, chain.array)
+
+
+def _empty(chain: Chain) -> Chain:
+    return Chain(chain.left, (Line("=", Blank()),), chain.quantity, array=chain.array)
