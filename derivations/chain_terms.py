@@ -1,7 +1,7 @@
 """The chain rule of a step in its letters: dE/dX as the sum over the equations that read X, before it is worked out.
 
-For `a[t,j] = Σ_k W[j,k] h[t-1,k]` the share that h[t,k] gets through a is Σ_j ∂a[t+1,j]/∂h[t,k] · ∂E/∂a[t+1,j]: an index
-of the left side that X's own index says is put in, every other one is summed over.
+For `a[t,j] = Σ_k W[j,k] h[t-1,k]` the share that h[t,k] gets through a is Σ_j ∂a[t+1,j]/∂h[t,k] · ∂E/∂a[t+1,j]: an
+index of the left side that X's own index says is put in, every other one is summed over.
 """
 
 from __future__ import annotations

@@ -67,7 +67,8 @@ def _layered(
     if level == "matrix":
         from derivations.matrix_form import matrix_parts
 
-        parts = matrix_parts(own, shown)
+        every = None if numbers is None else getattr(numbers, "shown", numbers)
+        parts = matrix_parts(own, shown, problem if batch else None, every)
     elif level == "general":
         from derivations.layer_form import LayerForm, batch_parts
 

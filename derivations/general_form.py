@@ -125,7 +125,8 @@ class GeneralForm:
     def _long(self, e: Equation, t: Term) -> Expression | None:
         """∂y/∂a ∂E/∂y with both put in, before it gets short; None where ∂y/∂a has no line of its own."""
         of, by = t.local.of, t.local.by
-        assert isinstance(of, Ref) and isinstance(by, Ref)
+        assert isinstance(of, Ref)
+        assert isinstance(by, Ref)
         local = next((x for x in self._stage("backward") if x.of == of.name and x.why in ("slope", "jacobian")), None)
         signal = self.terms.lines.get(of.name)
         if local is None or signal is None:
@@ -178,5 +179,3 @@ def _told(first: Expression, forms: list[Expression]) -> tuple[Line, ...]:
 
 def _primed(f: Function) -> Expression:
     return Letters(f"{operator(f)}'(a)", f"{f.name}'(a)")
-
-

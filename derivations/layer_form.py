@@ -30,7 +30,16 @@ from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.written import Writing
 
-__all__ = ["GRADIENTS", "SIGNALS", "LayerForm", "batch_parts", "batch_sentence", "function_parts", "mean_or_sum", "over_samples"]
+__all__ = [
+    "GRADIENTS",
+    "SIGNALS",
+    "LayerForm",
+    "batch_parts",
+    "batch_sentence",
+    "function_parts",
+    "mean_or_sum",
+    "over_samples",
+]
 
 SIGNALS, GRADIENTS = ("dz", "slope", "J", "delta"), ("dW", "db")
 
@@ -123,12 +132,10 @@ def batch_sentence(problem: Problem) -> Sentence:
     whole: Expression = Over("sum", ("n",), own)
     if mean_or_sum(problem) == "mean":
         whole = Product((Quotient(Number("1"), Number(str(problem.samples))), whole))
-        return (
-            "Up to here everything is of one sample's loss ", own, ". The loss of the batch is their mean, ", loss, " = ",
-            whole, f"; here its 1/{problem.samples} enters, once for each parameter.",
-        )  # fmt: skip
-    return ("Up to here everything is of one sample's loss ", own, ". The loss of the batch is their sum, ", loss, " = ",
-            whole, ", and so is its derivative.")  # fmt: skip
+        told = (". The loss of the batch is their mean, ", f"; here its 1/{problem.samples} enters, once a parameter.")
+    else:
+        told = (". The loss of the batch is their sum, ", ", and so is its derivative.")
+    return ("Up to here everything is of one sample's loss ", own, told[0], loss, " = ", whole, told[1])
 
 
 # --- functions ---
@@ -182,9 +189,7 @@ def _softmax_part(problem: Problem, l: int) -> Part:
 
     def case(i: str, above: Expression, result: Expression) -> Chain:
         """∂z[k]/∂a[i] = (above' below - above below')/below²."""
-        ratio = Quotient(
-            Sum(((1, Product((above, whole))), (-1, Product((power(k), power(i)))))), Power(whole, 2)
-        )
+        ratio = Quotient(Sum(((1, Product((above, whole))), (-1, Product((power(k), power(i)))))), Power(whole, 2))
         rule = "quotient " + (f"{m} = {k}" if i == k else f"{m} \u2260 {k}")
         return Chain(Partial(z(k), a(i)), (Line("=", ratio, rule), Line("=", result, "simplified")))
 
@@ -196,7 +201,14 @@ def _softmax_part(problem: Problem, l: int) -> Part:
             case(m, Number("0"), Negative(Product((z(k), z(m))))),
         ),
         sentences=(
-            ("Every ", a(m), " stands in the denominator of ", z(k), "; in its numerator ", a(k), f" alone. So {m} = {k} and "
-             f"{m} \u2260 {k} are two cases.",),
-        ),  # fmt: skip
+            (
+                "Every ",
+                a(m),
+                " stands in the denominator of ",
+                z(k),
+                "; in its numerator ",
+                a(k),
+                f" alone. So {m} = {k} and {m} \u2260 {k} are two cases.",
+            ),
+        ),
     )

@@ -157,6 +157,41 @@ class Notation:
         indices: Any = letters
         return self._latex(network, Quantity(kind, layer, indices))
 
+    def matrix(self, network: Network, kind: str, layer: int, letters: tuple[str, ...] = ()) -> str:
+        """A vector or a matrix in LaTeX: W, a, z ..., capitals for all samples together, b* for a bias of all units.
+
+        `letters` mark a vector as that of one sample.
+        """
+        own = kind.rstrip("*")
+        if own == "1":
+            return r"\mathbf{1}"
+        if own in _OF_A or own in ("H", "H'"):
+            a = self.matrix(network, "a" if own in _OF_A else "A", layer, letters)
+            known = self.function(layer) if network.layer(layer).activation.elementwise else r"\operatorname{softmax}"
+            return f"{known}{chr(39) * (own not in ('h', 'H'))}({a})"
+        if own == "J":
+            return self._over(self.matrix(network, "z", layer), self.matrix(network, "a", layer))
+        if own in ("dW", "db", "dz", "dZ") and own not in self.letters:
+            loss = _of_sample(self.letters["E"], "n") if letters or (self.of_one and own != "dZ") else self.letters["E"]
+            return self._over(loss, self.matrix(network, kind[1:], layer, letters))
+        return self._placed_matrix(network, kind, layer) + (f"_{{{','.join(letters)}}}" if letters else "")
+
+    def _placed_matrix(self, network: Network, kind: str, layer: int) -> str:
+        own = _CAPITALS.get(kind.rstrip("*"), kind.rstrip("*"))
+        own = "x" if own == "z" and layer == 0 else own
+        form = network.layer(layer).bias if own == "b" else None
+        letter = self.letters["theta" if form and form.letter == "theta" else own]
+        bare = re.sub(r"\\mathit\{(.*)\}", r"\1", letter)
+        if own in ("W", "dW") or kind in _CAPITALS:
+            bare = rf"\{bare[1].upper()}{bare[2:]}" if bare.startswith("\\") else bare[:-1] + bare[-1].upper()
+        bold = bare if bare.startswith("\\") or kind.endswith("*") else rf"\mathbf{{{bare}}}"
+        place = self.place if self.layered else _bishop
+        return place(network, bold, layer if own not in ("x", "t") else 0, ())
+
+    @staticmethod
+    def _over(above: str, below: str) -> str:
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+
     def partial(self, network: Network, of: Quantity, by: Quantity) -> str:
         """d of / d by, as a fraction."""
         return rf"\frac{{\partial {self.latex(network, of)}}}{{\partial {self.latex(network, by)}}}"
@@ -201,6 +236,8 @@ class Notation:
         return rf"{letter}\left[{self.latex(network, q._replace(kind=kind[1]))}\right]"
 
 
+_OF_A = ("h", "slope")
+_CAPITALS = {"A": "a", "Z": "z", "X": "x", "T": "t", "D": "delta"}
 _CONSTANTS = {"eta": r"\eta", "mu": r"\mu", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon"}
 assert set(_CONSTANTS) == set(CONSTANTS)
 
@@ -285,6 +322,12 @@ def _own(problem: Problem) -> Notation:
 
     aliases = Aliases(problem.network, problem.samples, problem.names)
     return replace(BISHOP, name="names", about="the problem's own names", own=aliases.latex())
+
+
+def compact(latex: str) -> str:
+    """LaTeX of a vector or matrix as plain text, its layer behind it: W2, h(a1), ∂E/∂W2."""
+    text = re.sub(r"\\operatorname\{([^{}]*)\}|\\mathbf\{([^{}]*)\}", r"\1\2", latex)
+    return re.sub(r"[{}\\^]", "", plain(re.sub(r"\^\{[\[(]?(\d+)[\])]?\}", r"\1", text)))
 
 
 def plain(latex: str) -> str:

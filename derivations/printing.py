@@ -134,7 +134,7 @@ class TextPrinter(Printer):
             case Letters(_, words):
                 return words, _ATOM
             case Entrywise(factors):
-                return " \u2299 ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+                return " \u2299 ".join(self.at(f, _PRODUCT + 1) for f in factors), _PRODUCT
             case Transposed(operand):
                 return f"{self.at(operand, _ATOM)}\u1d40", _POWER
             case Matrix(rows):
@@ -212,7 +212,7 @@ class LatexPrinter(Printer):
             case Letters(words, _):
                 return words, _ATOM
             case Entrywise(factors):
-                return r" \odot ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+                return r" \odot ".join(self.at(f, _PRODUCT + 1) for f in factors), _PRODUCT
             case Transposed(operand):
                 return rf"{{{self.at(operand, _ATOM)}}}^{{\,\top}}", _POWER
             case Matrix(rows):

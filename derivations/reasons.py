@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from derivations.chain_terms import ChainTerms, Term
 from derivations.chains import Sentence
 from derivations.equations import Equation, Role, Step
-from derivations.expression import Choice, Expression, Index, Largest, Over, Product, Ref, Same, Size, Smallest, Within, letter
+from derivations.expression import (
+    Choice,
+    Expression,
+    Index,
+    Largest,
+    Over,
+    Product,
+    Ref,
+    Same,
+    Size,
+    Smallest,
+    Within,
+)
 from derivations.function import entry
 from derivations.shapes import free
 
@@ -114,8 +126,8 @@ class Reasons:
             return None
         letters = ", ".join(summed)
         return (
-            Ref(e.of, e.left.at), f" is the same for every {letters}: each of its uses brings its share, and the shares "
-            "are added up.",
+            Ref(e.of, e.left.at), f" is the same for every {letters}: each of its uses brings its share, and the "
+            "shares are added up.",
         )  # fmt: skip
 
     def _turned(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -130,8 +142,8 @@ class Reasons:
                 weighs = f.name in {r.name for r in e.reads}
                 if f.name != e.of and weighs and len(f.at) == 2 and len(summed) == 1 and len(kept) == 1:
                     return (
-                        "Forward, ", f, f" is summed over {summed[0]}, into ", t.reader.left, ". Back, it is summed over "
-                        f"{kept[0]}, over every ", t.local.of, " that ", Ref(e.of, e.left.at),
+                        "Forward, ", f, f" is summed over {summed[0]}, into ", t.reader.left, ". Back, it is summed "
+                        f"over {kept[0]}, over every ", t.local.of, " that ", Ref(e.of, e.left.at),
                         " acts on: as a matrix it is transposed.",
                     )  # fmt: skip
         return None
@@ -144,7 +156,14 @@ class Reasons:
         if guarded is not None:
             return (test, " is 1 where it holds and 0 elsewhere: past the end there is no ", guarded, ".")
         into = own[0].local.of if own else e.left
-        return (test, " is 1 where it holds and 0 elsewhere: it leaves the ", into, " that reads ", Ref(e.of, e.left.at), ".")
+        return (
+            test,
+            " is 1 where it holds and 0 elsewhere: it leaves the ",
+            into,
+            " that reads ",
+            Ref(e.of, e.left.at),
+            ".",
+        )
 
     def _lookup(self, e: Equation, own: list[Term]) -> Sentence | None:
         test = next((x for x in e.right.walk() if isinstance(x, Same)), None)
@@ -157,7 +176,9 @@ class Reasons:
         if found is None:
             return None
         word = "largest" if isinstance(found, Largest) else "smallest"
-        return (f"Only the {word} one was passed on, so it alone gets the signal; a change of the others changes nothing.",)
+        return (
+            f"Only the {word} one was passed on, so it alone gets the signal; a change of the others changes nothing.",
+        )
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
         if not any(isinstance(x, Choice) for x in e.right.walk()):

@@ -24,7 +24,6 @@ from derivations.expression import (
     Partial,
     Product,
     Sum,
-    replaced,
 )
 from derivations.formulas import equations
 from derivations.layer_form import (

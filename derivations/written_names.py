@@ -10,7 +10,7 @@ from derivations.equations import Range
 from derivations.general import GeneralLatex, GeneralText, Letter
 from derivations.layers import Layered, layered
 from derivations.network import Problem
-from derivations.notation import Notation, plain
+from derivations.notation import Notation, compact, plain
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
 
@@ -33,9 +33,9 @@ class WrittenNames:
     unwritten: frozenset[str] = frozenset()
     ranges: Mapping[str, Range] = field(default_factory=dict)
 
-    def printers(self, number: Callable[[str], str], plain_number: Callable[[str], str]) -> tuple[
-        GeneralLatex, GeneralText
-    ]:
+    def printers(
+        self, number: Callable[[str], str], plain_number: Callable[[str], str]
+    ) -> tuple[GeneralLatex, GeneralText]:
         """The two printers of a derivation; `number` and `plain_number` write numbers."""
         latex = GeneralLatex(self.unwritten, self.array_latex, self.ranges, self.latex, number, self.times)
         latex.growing = False
@@ -51,7 +51,8 @@ def layered_names(problem: Problem, notation: Notation) -> WrittenNames:
 
     def array_text(name: str, letters: tuple[str, ...]) -> str | None:
         written = array(name, letters)
-        return None if written is None else plain(written)
+        short = "#" in name and not (name.startswith("h#") and letters)
+        return None if written is None else compact(written) if short else plain(written)
 
     return WrittenNames(
         lambda q: notation.latex(network, q),
@@ -72,19 +73,18 @@ def own_names(known: OwnNames) -> WrittenNames:
     def array(name: str, letters: tuple[str, ...]) -> str | None:
         return known.latex_letter(name, letters) if name in known.arrays else None
 
-    return WrittenNames(
-        known.latex, known.text, array, known.letter, known.text, "", step.unwritten, step.ranges
-    )
+    return WrittenNames(known.latex, known.text, array, known.letter, known.text, "", step.unwritten, step.ranges)
 
 
 def general_letter(
     problem: Problem, own: Layered, notation: Notation, name: str, letters: tuple[str, ...]
 ) -> str | None:
     """An array of a network in the letters of a notation."""
-    if name.startswith("h#"):
-        layer = int(name.removeprefix("h#"))
-        a = notation.general(problem.network, "a", layer, letters)
-        return f"{notation.function(layer)}({a})"
+    kind, mark, layer = name.partition("#")
+    if mark and kind == "h" and letters:  # of one unit
+        return f"{notation.function(int(layer))}({notation.general(problem.network, 'a', int(layer), letters)})"
+    if mark:
+        return notation.matrix(problem.network, kind, int(layer), letters)
     place = own.places.get(name)
     if place is None:
         return None

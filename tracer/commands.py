@@ -14,6 +14,7 @@ from tracer.terminal import aside
 if TYPE_CHECKING:
     import argparse
 
+    from derivations.derived import Derivation
     from derivations.network import Problem
     from tracer.answers.result import Checked
 
@@ -95,14 +96,22 @@ def derive(options: argparse.Namespace) -> int:
     traced = trace_problem(problem, **rounds) if numbers else None
     solved = derive_problem(problem, level=level, numbers=traced, **common)
     if options.level != "worksheet":
-        return write(solved.render(form, **rendering), options)
+        write(solved.render(form, **rendering), options)
+        return _proof_code(solved) if options.prove else 0
     blank = derive_problem(problem, level="worksheet", numbers=traced, **common)
     text = blank.render(form, **rendering)
     if options.key:
         options.output, output = options.key, options.output
         write(solved.render(form, **rendering), options)
         options.output = output
-    return write(text, options)
+    write(text, options)
+    return _proof_code(solved) if options.prove else 0
+
+
+def _proof_code(derivation: Derivation) -> int:
+    """0 where nothing was refuted, 1 where something was, 3 where nothing could be compared."""
+    proof = derivation.proof
+    return 1 if proof.refuted else 0 if proof.holds else 3
 
 
 def verify(options: argparse.Namespace) -> int:

@@ -112,9 +112,7 @@ def written_parts(derivation: Derivation, style: Style, notation: str = "bishop"
         lefts = [writer.latex(chain.left) for chain in part.chains]
         rules = {line.rule for chain in part.chains for line in chain.lines} | {""}
         room = style.width - max(map(width, lefts)) - _RELATION - max(_rule_width(_rule(r, words)) for r in rules)
-        chains = [
-            writer.chain(chain, left, max(room, _LEAST)) for chain, left in zip(part.chains, lefts, strict=True)
-        ]
+        chains = [writer.chain(chain, left, max(room, _LEAST)) for chain, left in zip(part.chains, lefts, strict=True)]
         out.append(WrittenPart(heading, tuple(chains), writer.told(part.sentences)))
     return tuple(out)
 

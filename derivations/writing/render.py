@@ -48,11 +48,6 @@ def render(
         raise ValueError(f"decimal '{decimal}' is not known; known are point, comma")
     if label_prefix is not None and not _is_prefix(label_prefix):
         raise ValueError(f"label prefix '{label_prefix[:30]}' must be letters, digits and - : .")
-    if derivation.level == "matrix" and notation != "bishop":
-        raise ValueError(
-            f"vectors and matrices are written in bishop's letters, not in {notation}; leave out --notation, or choose"
-            " another --level"
-        )
     words = words_of(lang)
     style = Style(
         derivation.profile(notation),
@@ -65,7 +60,7 @@ def render(
     title = _title(derivation, words)
     proof = derivation.proof.words if proved else ""
     makers: dict[str, Callable[[], str]] = {
-        "text": lambda: _text(title, parts, words, proof),
+        "text": lambda: _text(title, parts, words, proof, shapes=derivation.level == "matrix"),
         "markdown": lambda: _markdown(title, parts, words, proof),
         "json": lambda: _json(derivation, title, parts, proof),
     }
@@ -93,7 +88,7 @@ def _marked(parts: tuple[WrittenPart, ...]) -> bool:
     return any(line.marked for part in parts for chain in part.chains for line in chain.lines)
 
 
-def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
+def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, shapes: bool) -> str:
     out = [title]
     for part in parts:
         out += ["", part.heading, *_told(part.before)]
@@ -108,7 +103,7 @@ def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) ->
             for k, line in enumerate(chain.lines):
                 head = f"{chain.left_text if k == 0 else gap} {line.relation} "
                 tail = " \u2020" if line.marked else ""
-                tail += f"    ({line.rule})" if line.rule and several else ""
+                tail += f"    ({line.rule})" if line.rule and (several or shapes) else ""
                 out += _wrapped(head, line.text, tail)
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]

@@ -81,7 +81,9 @@ def _formulas(chain: Chain) -> list[Line]:
 
 
 def _operators(chain: Chain, lines: list[Line]) -> Iterator[tuple[Any, ex.Differential]]:
-    if lines and isinstance(lines[0].right, ex.Differential | ex.Derivative):  # the left side names what is differentiated
+    if lines and isinstance(
+        lines[0].right, ex.Differential | ex.Derivative
+    ):  # the left side names what is differentiated
         left, operator = chain.left, lines[0].right
         of = left.of if isinstance(left, ex.Partial) else ex.Name(Quantity("E"))
         yield of, operator
