@@ -46,6 +46,7 @@ class Part:
     """Chains under one heading (a key of the words).
 
     `sentences` stand below the heading.  `whole`: E in it is that of all samples together, elsewhere one sample's own.
+    `sample` says of which one, of how many, (0, 0) where there is no need.
     """
 
     heading: str
@@ -53,3 +54,4 @@ class Part:
     layer: int = 0
     sentences: tuple[Sentence, ...] = ()
     whole: bool = False
+    sample: tuple[int, int] = (0, 0)

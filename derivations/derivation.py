@@ -27,6 +27,7 @@ def derive(
     sample: int = 1,
     numbers: Any = None,
     notation: str = "bishop",
+    solved: bool = False,
 ) -> Derivation:
     """Derive every partial derivative of the loss of one sample, or of somebody's own equations.
 
@@ -34,6 +35,7 @@ def derive(
     empty for all; a weight's name stands for its gradient, and any letters will do, those of `notation` first.  sample:
     which sample of a batch; equations are derived for all samples that are trained together.  numbers: a trace of the
     same problem (or its `shown` texts by quantity) to put numbers in.
+    solved: of a worksheet its key.
     Every local derivative that is written is first checked against sympy.diff (`local_check`).  Raises ValueError for
     an unknown level, sample or name, TypeError for what is no problem.
 
@@ -51,8 +53,23 @@ def derive(
     if not 1 <= sample <= problem.samples:
         raise ValueError(f"sample {sample} is not there; the problem has samples 1 to {problem.samples}")
     if isinstance(problem, Computation):
-        return _own(problem, level, tuple(wrt), sample, numbers)
+        return _own(problem, level, tuple(wrt), sample, numbers, solved)
+    if level == "worksheet":
+        return _worksheet(problem, tuple(wrt), sample, numbers, solved)
     return _layered(problem, level, tuple(wrt), sample, numbers, notation)
+
+
+def _worksheet(problem: Problem, wrt: tuple[str, ...], sample: int, numbers: Any, solved: bool) -> LayeredDerivation:
+    from derivations.worksheet_form import worksheet
+
+    if wrt:
+        raise ValueError("a worksheet asks for what [sheet] ask names; leave out --wrt")
+    own = problem.sample(sample) if problem.samples > 1 else problem
+    _check(own)
+    shown = None if numbers is None else own_numbers(problem, own, numbers, sample)
+    batch = problem.samples if problem.samples > 1 and problem.training.samples == "together" else 0
+    parts = worksheet(problem, sample, numbers, solved=solved)
+    return LayeredDerivation(own, "worksheet", parts, shown, solved, batch, problem if batch else None)
 
 
 def _layered(
@@ -81,10 +98,12 @@ def _layered(
         if batch:
             whole = None if numbers is None else getattr(numbers, "shown", numbers)
             parts += UnitForm(problem, level, whole, wanted, rounding).batch_parts()
-    return LayeredDerivation(own, level, parts, shown, batch, problem if batch else None)
+    return LayeredDerivation(own, level, parts, shown, False, batch, problem if batch else None)
 
 
-def _own(problem: Computation, level: str, wrt: tuple[str, ...], sample: int, numbers: Any) -> OwnDerivation:
+def _own(
+    problem: Computation, level: str, wrt: tuple[str, ...], sample: int, numbers: Any, solved: bool
+) -> OwnDerivation:
     from derivations.own_form import OwnForm
     from derivations.own_names import OwnNames
 
@@ -100,8 +119,13 @@ def _own(problem: Computation, level: str, wrt: tuple[str, ...], sample: int, nu
         known = wanted.get(array)
         wanted[array] = frozenset({at}) | (known or frozenset()) if at and known != frozenset() else frozenset()
     shown = None if numbers is None else _texts(numbers, sample, together)
-    parts = OwnForm(own, level, shown, wanted, getattr(numbers, "rounding", None)).parts()
-    return OwnDerivation(own, level, parts, shown)
+    rounding = getattr(numbers, "rounding", None)
+    if level == "worksheet":
+        from derivations.worksheet_form import own_worksheet
+
+        parts = own_worksheet(own, shown, numbers, solved=solved)
+        return OwnDerivation(own, level, parts, shown, solved)
+    return OwnDerivation(own, level, OwnForm(own, level, shown, wanted, rounding).parts(), shown)
 
 
 def _entry(own: Computation, q: Quantity, name: str) -> tuple[str, tuple[int, ...]]:

@@ -35,13 +35,14 @@ class Derivation(ABC):
     """The derivation of a problem, as values.
 
     `parts` hold chains of lines; `equations` are (quantity, formula) of the whole step; `proof` says what was proved
-    and how.  `shown` are the numbers that were put in, None for none.
+    and how.  `shown` are the numbers that were put in, None for none; `solved`: it is the key of a worksheet.
     """
 
     problem: Any
     level: str
     parts: tuple[Part, ...]
     shown: Mapping[Quantity, str] | None = None
+    solved: bool = False
 
     @property
     @abstractmethod

@@ -59,6 +59,11 @@ def _mazur(network: Network, letter: str, layer: int, indices: tuple[int, ...]) 
     return f"{letter}_{{{unit}{indices[0]}}}" if indices else letter
 
 
+def _mazur_in_letters(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    """The same for letters, which cannot be counted: w_{kj}^{(2)}."""
+    return (_bishop if letter == "w" else _mazur)(network, letter, layer, indices)
+
+
 def _uy(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
     """u_1, y_1 of the hidden units, u and y of the output; w^1_{10}: inputs count from 0, the bias comes last."""
     inputs = network.sizes[layer - 1] if layer else 0
@@ -102,7 +107,8 @@ class Notation:
     `letters` by kind (x, t, a, z, W, b, delta, E; optional y for the last layer's z, theta, dz, dW, db where they have
     letters of their own); `place` puts layer and indices on a letter; `times` is the sign of a product; `fits` says,
     for a network it cannot write, which ones it writes; `layered` says whether the layer stands on every letter, so
-    that the letter with the layer alone is the whole array.  `functions` are the activation functions by layer, where
+    that the letter with the layer alone is the whole array.  `lettered` puts letters for indices, where
+    `place` counts.  `functions` are the activation functions by layer, where
     they are not simply counted; `of_one`: E is the loss of one of several samples, E_n.
     """
 
@@ -115,6 +121,7 @@ class Notation:
     fits: Callable[[Network], str] = _any_network
     layered: bool = True
     own: Mapping[Quantity, str] = field(default_factory=dict)
+    lettered: Place | None = None
     functions: tuple[str, ...] = ()
     of_one: bool = False
 
@@ -155,7 +162,8 @@ class Notation:
         if kind == "E_sample":
             return _of_sample(self.letters["E"], ",".join(letters)) if letters else self.letters["E"]
         indices: Any = letters
-        return self._latex(network, Quantity(kind, layer, indices))
+        own = replace(self, place=self.lettered) if self.lettered else self
+        return own._latex(network, Quantity(kind, layer, indices))
 
     def matrix(self, network: Network, kind: str, layer: int, letters: tuple[str, ...] = ()) -> str:
         """A vector or a matrix in LaTeX: W, a, z ..., capitals for all samples together, b* for a bias of all units.
@@ -289,6 +297,7 @@ MAZUR = Notation(
     times="*",
     fits=_two_layers,
     layered=False,
+    lettered=_mazur_in_letters,
 )
 UY = Notation(
     "uy",
@@ -299,6 +308,7 @@ UY = Notation(
     times=r"\times",
     fits=_uy_network,
     layered=False,
+    lettered=_bishop,
 )
 NOTATIONS: Mapping[str, Notation] = {n.name: n for n in (BISHOP, NIELSEN, NG, MAZUR, UY)}
 """Every profile by name; adding one is adding one entry."""

@@ -11,7 +11,8 @@ from derivations.chains import Chain, Line, Part
 from derivations.computation import Computation
 from derivations.entries import Entries
 from derivations.equations import Equation
-from derivations.expression import Blank, Name, Partial, Ref
+from derivations.expression import Letters, Name, Ref
+from derivations.general import GeneralText
 from derivations.general_form import GeneralForm
 from derivations.numbered import number_lines
 from derivations.own_names import OwnNames
@@ -54,12 +55,9 @@ class OwnForm:
         out: list[Part] = []
         if self.level != "answers" and not self.wanted:
             forward = zip(self._equations("forward"), self.general.forward(), strict=True)
-            chains = (c for e, chain in forward for c in self._with_entries(e, chain))
+            chains = (c for e, chain in forward for c in self.with_entries(e, chain))
             out += [Part("equations", tuple(chains), sentences=(self._ranges(),)), self.general.functions()]
         out.append(self._derivatives())
-        if self.level == "worksheet":
-            out = [Part(p.heading, tuple(map(_blank, p.chains)), sentences=p.sentences) for p in out]
-            out.append(Part("updates", tuple(map(_empty, self.general.updates()))))
         return tuple(part for part in out if part.chains)
 
     def _derivatives(self) -> Part:
@@ -69,15 +67,16 @@ class OwnForm:
                 if e.why != "gradient" and not self.wanted:
                     continue
                 chain = Chain(chain.left, chain.lines[-1:], array=chain.array)
-            chains += self._with_entries(e, chain)
+            chains += self.with_entries(e, chain)
         return Part("derivatives", tuple(chains), sentences=() if self.wanted else (self._legend(),))
 
     def _legend(self) -> tuple[Any, ...]:
         signal = next((e for e in self._equations("backward") if e.why not in ("slope", "jacobian")), None)
         if signal is None:
             return ("No line is needed.",)
-        whole = Partial(Ref(self.problem.objective, ()), Ref(signal.of, signal.left.at))
-        return (f"dX is short for ∂{self.problem.objective}/∂X: ", signal.left, " is ", whole, ".")
+        E, text = self.problem.objective, GeneralText(self.step.unwritten)
+        by = text(Ref(signal.of, signal.left.at))
+        return (Letters("", f"dX is short for ∂{E}/∂X: {text(signal.left)} is ∂{E}/∂{by}."),)
 
     def _ranges(self) -> tuple[str, ...]:
         written = {l: None for e in self.step.equations for x in e.left.at for l in [getattr(x, "letter", "")] if l}
@@ -87,11 +86,15 @@ class OwnForm:
     def _equations(self, stage: str) -> list[Equation]:
         return [e for e in self.step.equations if e.stage == stage]
 
-    def _with_entries(self, e: Equation, chain: Chain) -> Iterator[Chain]:
+    def updates(self) -> Iterator[tuple[Equation, Chain]]:
+        """The lines of the optimizer."""
+        return zip(self._equations("update"), self.general.updates(), strict=True)
+
+    def with_entries(self, e: Equation, chain: Chain) -> Iterator[Chain]:
         """A general line, and at the levels that have them its entries."""
         alone = not e.left.at and self.shown is None
         yield chain
-        if self.level in ("general", "worksheet") or alone:
+        if self.level == "general" or alone:
             return
         wanted = self.wanted.get(e.left.name, frozenset())
         found = [x for t in self.tasks[id(e)] for x in self.entries.of(e, t.fixed) if not wanted or x.at in wanted]
@@ -105,13 +108,3 @@ class OwnForm:
         if len(found) > len(shown):
             left_out = f"... {len(found) - len(shown)} more entries of {e.left.name}; --wrt names the one to see"
             yield Chain(e.left, (), sentences=((left_out,),))
-
-
-def _blank(chain: Chain) -> Chain:
-    """The chain as a student gets it: its first line stays, the others are to be filled in."""
-    lines = tuple(Line("=", Blank()) if k else line for k, line in enumerate(chain.lines))
-    return Chain(chain.left, lines, chain.quantity, chain.sentences, chain.array)
-
-
-def _empty(chain: Chain) -> Chain:
-    return Chain(chain.left, (Line("=", Blank()),), chain.quantity, array=chain.array)

@@ -14,7 +14,6 @@ from typing import Any
 
 from derivations.chains import Chain, Line, Part
 from derivations.expression import (
-    Blank,
     Derivative,
     Differential,
     Expression,
@@ -35,7 +34,7 @@ from derivations.layer_form import (
     mean_or_sum,
     over_samples,
 )
-from derivations.names import Quantity
+from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.numbered import number_lines
 
@@ -112,9 +111,13 @@ class UnitForm:
         said = () if self.wanted or self.level == "answers" else (batch_sentence(self.problem),)
         return self._finished([Part("batch", tuple(chains), sentences=said, whole=True)])
 
-    def _finished(self, parts: list[Part]) -> tuple[Part, ...]:
-        if self.level == "worksheet":
-            parts = [replace(part, chains=tuple(map(_blank, part.chains))) for part in parts]
+    def update_parts(self) -> tuple[Part, ...]:
+        """The lines of the optimizer."""
+        chains = (self._evaluated(q, []) for q in self.formulas if KINDS[q.kind].stage == "update")
+        return self._finished([Part("updates", tuple(chains), whole=True)])
+
+    @staticmethod
+    def _finished(parts: list[Part]) -> tuple[Part, ...]:
         return tuple(part for part in parts if part.chains)
 
     def _definitions(self) -> Part:
@@ -343,12 +346,3 @@ def _without_ones(e: Any) -> Any:
     if isinstance(e, Sum):
         return Sum(tuple((sign, _without_ones(term)) for sign, term in e.terms))
     return e
-
-
-def _blank(chain: Chain) -> Chain:
-    """The chain as a student gets it: the first line stays, the others are to be filled in."""
-    if not chain.lines:
-        return chain
-    return replace(
-        chain, lines=tuple(replace(line, right=Blank(), rule="") if k else line for k, line in enumerate(chain.lines))
-    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["escaped", "latex_document"]
 
 FRAME_HEIGHT = 14.6  # of the rows on a frame, in em
+PAGE_HEIGHT = 60.0  # of a page, in em
 MOST_CHAINS = 3
 MOST_ROWS = 40  # of one alignment
 
@@ -30,13 +31,19 @@ def latex_document(
     marked = any(line.marked for part in parts for chain in part.chains for line in chain.lines)
     note = rf"\par\noindent$\dagger$ {words['marked']}" if marked else ""
     closing = [line for line in (note, rf"\par\noindent {escaped(proof)}" if proof else "") if line]
+    name = derivation.level == "worksheet" and not derivation.solved
+    field = [rf"\par\noindent {words['name']}: \underline{{\hspace{{20em}}}}"] if name else []
     if document == "beamer":
         return "\n".join([*_beamer(derivation, title, parts, style, closing)])
     body = []
     for part in parts:
-        body += [rf"\subsection*{{{part.heading}}}", *map(_prose, part.before), *_align(part.chains)]
+        body += [
+            rf"\subsection*{{{part.heading}}}",
+            *map(_prose, part.before),
+            *_align(part.chains, keeping=document == "article"),
+        ]
     if document == "fragment":
-        return "\n".join([r"% needs \usepackage{amsmath}", *body, *closing])
+        return "\n".join([r"% needs \usepackage{amsmath}", *field, *body, *closing])
     picture = figure(derivation, style, wide=16.0, high=9.0)
     shown = [r"\begin{center}", *picture, r"\end{center}"] if picture else []
     return "\n".join(
@@ -47,6 +54,7 @@ def latex_document(
             r"\author{}\date{}",
             r"\begin{document}",
             r"\maketitle",
+            *field,
             *shown,
             *body,
             *closing,
@@ -79,8 +87,10 @@ def _preamble(document_class: str, lualatex: bool) -> list[str]:
     return [*out, r"\usepackage{tikz}"]
 
 
-def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
+def _align(chains: tuple[WrittenChain, ...], *, keeping: bool) -> list[str]:
     """Alignments of whole chains; the last row of each is numbered and, with a prefix, labelled.
+
+    `keeping`: no page ends within a chain that one page holds.
 
     An alignment of very many rows is more than KaTeX reads and leaves TeX few good places to end a page.
     """
@@ -95,11 +105,12 @@ def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
             continue
         *earlier, last = chain_rows(chain)
         own = sum(1 + row.count(r"\\") for row in (*earlier, last))
+        whole = sum(map(height, (*earlier, last))) <= PAGE_HEIGHT
         if rows and many + own > MOST_ROWS:
             out += _closed(rows)
             rows, many = [], 0
         many += own
-        rows += [rf"{row} \notag \\" for row in earlier]
+        rows += [rf"{row} \notag \\{'*' * (keeping and whole)}" for row in earlier]
         rows.append(rf"{last}{_end(chain)} \\[{_BETWEEN}]")
     return out + _closed(rows)
 
@@ -112,6 +123,8 @@ def _closed(rows: list[str]) -> list[str]:
 
 def _prose(told: Told) -> str:
     """A sentence as a paragraph of its own."""
+    if not told.pieces:
+        return "%"
     return r"\par\noindent " + "".join(f"${piece}$" if math else escaped(piece) for math, piece in told.pieces)
 
 

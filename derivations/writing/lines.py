@@ -72,7 +72,7 @@ class WrittenLine:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence in plain text, and as pieces of words and of LaTeX for math mode, in turn."""
+    """A sentence in plain text, and as pieces of words and of LaTeX for math mode; no piece: plain text alone has it."""
 
     text: str
     pieces: tuple[tuple[bool, str], ...]
@@ -109,6 +109,8 @@ def written_parts(derivation: Derivation, style: Style, notation: str = "bishop"
         names = derivation.names(notation, whole=part.whole)
         writer = _Writer(*names.printers(style.number, style.plain_number), names.plain, style, words)
         heading = words[part.heading].format(layer=part.layer)
+        sample, several = part.sample
+        heading += f", {words['sample'].format(sample=sample, samples=several)}" if several else ""
         lefts = [writer.latex(chain.left) for chain in part.chains]
         rules = {line.rule for chain in part.chains for line in chain.lines} | {""}
         room = style.width - max(map(width, lefts)) - _RELATION - max(_rule_width(_rule(r, words)) for r in rules)
@@ -168,7 +170,7 @@ class _Writer:
     def _told(self, sentence: Sentence) -> Told:
         texts = (piece if isinstance(piece, str) else self.text(piece) for piece in sentence)
         pieces = ((isinstance(piece, Expression), self._piece(piece)) for piece in sentence)
-        return Told("".join(texts), tuple(pieces))
+        return Told("".join(texts), tuple((math, piece) for math, piece in pieces if piece))
 
     def _piece(self, piece: str | Expression) -> str:
         return piece if isinstance(piece, str) else self.latex(piece)

@@ -58,10 +58,11 @@ def render(
     )
     parts = written_parts(derivation, style, notation)
     title = _title(derivation, words)
+    blank = derivation.level == "worksheet" and not derivation.solved
     proof = derivation.proof.words if proved else ""
     makers: dict[str, Callable[[], str]] = {
-        "text": lambda: _text(title, parts, words, proof, shapes=derivation.level == "matrix"),
-        "markdown": lambda: _markdown(title, parts, words, proof),
+        "text": lambda: _text(title, parts, words, proof, shapes=derivation.level == "matrix", name=blank),
+        "markdown": lambda: _markdown(title, parts, words, proof, name=blank),
         "json": lambda: _json(derivation, title, parts, proof),
     }
     if form in makers:
@@ -69,7 +70,7 @@ def render(
     if form == "html":
         from derivations.writing import html
 
-        return (html.fragment if document == "fragment" else html.page)(title, parts, words, proof, lang)
+        return (html.fragment if document == "fragment" else html.page)(title, parts, words, proof, lang, name=blank)
     from derivations.writing.document import latex_document
 
     return latex_document(derivation, title, parts, style, document, proof)
@@ -81,6 +82,8 @@ def _is_prefix(text: str) -> bool:
 
 def _title(derivation: Derivation, words: Any) -> str:
     title = derivation.problem.title or words["title"]
+    if derivation.level == "worksheet":
+        title = f"{title}: {words['key' if derivation.solved else 'worksheet']}"
     return "".join(c if c.isprintable() else " " for c in title)
 
 
@@ -88,8 +91,8 @@ def _marked(parts: tuple[WrittenPart, ...]) -> bool:
     return any(line.marked for part in parts for chain in part.chains for line in chain.lines)
 
 
-def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, shapes: bool) -> str:
-    out = [title]
+def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, shapes: bool, name: bool) -> str:
+    out = [title, *(["", f"{words['name']}: {'_' * 40}"] if name else [])]
     for part in parts:
         out += ["", part.heading, *_told(part.before)]
         above = False
@@ -136,11 +139,11 @@ def _wrapped(head: str, formula: str, tail: str) -> list[str]:
     return rows
 
 
-def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
-    out = [f"# {_escaped(title)}"]
+def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, name: bool) -> str:
+    out = [f"# {_escaped(title)}", *(["", f"{words['name']}: " + r"\_" * 30] if name else [])]
     for part in parts:
         out += ["", f"## {part.heading}"]
-        for told in part.before:
+        for told in (told for told in part.before if told.pieces):
             out += ["", _prose(told)]
         for chain in part.chains:
             for told in chain.before:

@@ -50,6 +50,8 @@ def _all_faults(derivation: Derivation, whole: Problem | None, seed: int) -> Ite
     for part in derivation.parts:
         if part.heading == "local":
             yield from _local_faults(derivation.problem, part)
+        elif part.heading in ("given", "updates"):  # what the file says, and the optimizer's own lines
+            continue
         elif part.heading == "jacobian":
             yield from _softmax_faults(part)
         elif part.heading == "batch":
@@ -428,14 +430,31 @@ def test_what_cannot_be_derived_is_refused() -> None:
 
 def test_a_worksheet_leaves_blanks_where_the_key_has_lines() -> None:
     """The first line of each chain stays; all others are blank, and as many as the key has."""
-    problem = load("hand-3-2-2")
-    blank, key = derive(problem, level="worksheet"), derive(problem, level="standard")
-    for one, other in zip(blank.parts, key.parts, strict=True):
-        for empty, full in zip(one.chains, other.chains, strict=True):
-            assert empty.left == full.left
-            assert empty.lines[0] == full.lines[0]
-            assert len(empty.lines) == len(full.lines)
-            assert all(isinstance(line.right, ex.Blank) for line in empty.lines[1:])
+    for sample, digits in (("hand-3-2-2", None), ("hand-3-2-2", 4), ("sigmoid-xor", 3)):
+        problem = load(sample)
+        numbers = trace(problem, digits=digits) if digits else None
+        blank, key = (derive(problem, level="worksheet", numbers=numbers, solved=solved) for solved in (False, True))
+        for one, other in zip(blank.parts, key.parts, strict=True):
+            for empty, full in zip(one.chains, other.chains, strict=True):
+                assert empty.left == full.left
+                assert len(empty.lines) == len(full.lines)
+                assert not any(isinstance(line.right, ex.Blank) for line in full.lines)
+                if len(full.lines) > 1:
+                    assert empty.lines[0] == full.lines[0]
+                    assert all(isinstance(line.right, ex.Blank) for line in empty.lines[1:])
+
+
+def test_a_worksheet_states_what_it_needs_and_asks_what_the_sheet_asks() -> None:
+    """Inputs, targets, weights, the learning rate; the updates; only what [sheet] ask names."""
+    problem = load("shared-bias-2-2-2")
+    sheet = derive(problem, level="worksheet", numbers=trace(problem, digits=4))
+    given = {c.left.quantity.kind for c in sheet.parts[0].chains if isinstance(c.left, ex.Name)}
+    assert sheet.parts[0].heading == "given"
+    assert {"x", "t", "W", "b", "eta"} <= given
+    assert sheet.parts[-1].heading == "updates"
+    asked = replace(problem, sheet=(("ask", ["delta2", "W1_new[1,2]"]),))
+    sides = left_sides(derive(asked, level="worksheet", numbers=trace(asked, digits=4)))
+    assert sides == ["delta2[1]", "delta2[2]", "W1_new[1,2]"]
 
 
 @pytest.mark.parametrize("given", ["hand-3-2-2", None, {"network": {}}])
