@@ -127,8 +127,8 @@ class ChainTerms:
         return out
 
 
-def apart(e: Expression, own: Sequence[Expression]) -> Expression:
+def apart(e: Expression, own: Sequence[Expression], unwritten: frozenset[str]) -> Expression:
     """A right side whose summed letters are none of the own ones: ∂/∂y[k] of Σ_k' y[k']."""
-    taken = {l for i in own for l in free(i)}
+    taken = {l for i in own for l in free(i)} - unwritten
     bound = {l for x in e.walk() if isinstance(x, Over) and x.op != "softmax" for l in x.letters}
     return substituted(e, {l: letter(l + "'") for l in bound & taken})

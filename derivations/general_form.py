@@ -30,7 +30,7 @@ from derivations.function import ARGUMENTS, Function, entry
 from derivations.language import expression
 from derivations.printing import operator
 from derivations.reasons import Reasons
-from derivations.shapes import substituted
+from derivations.shapes import refs, substituted
 from derivations.uses import filled, opened, slopes
 
 __all__ = ["GeneralForm", "function_chains"]
@@ -106,7 +106,7 @@ class GeneralForm:
         terms = self.terms.of(e)
         gradient = self.step.arrays[e.left.name].role is Role.GRADIENT
         several = len(terms) > 1 or any(t.summed for t in terms)
-        if terms and (across := _added(t.written(gradient) for t in terms)) != whole:
+        if terms and (across := _added(self._share(t, e, gradient, terms) for t in terms)) != whole:
             yield Line("=", across, "paths" if several else "chain")
         if terms and not any(isinstance(x, Partial) for t in terms for x in t.signal.walk()):
             yield Line("=", _added(self._operator(t, e) for t in terms), "definition")
@@ -116,9 +116,18 @@ class GeneralForm:
             return
         yield Line("=", e.right, "differentiated")
 
+    def _share(self, t: Term, e: Equation, gradient: bool, terms: list[Term]) -> Expression:
+        """A term of the chain rule; of the objective's own formula, beside others, ∂/∂X of what it has of X."""
+        direct = t.reader.left.name == self.terms.objective and len(terms) > 1
+        return self._operator(t, e) if direct else t.written(gradient)
+
     def _operator(self, t: Term, e: Equation) -> Expression:
         """∂/∂X of the formula of what reads it, and the number that this has as its signal."""
-        operator = Differential(Ref(e.of, e.left.at), apart(t.right, e.left.at))
+        right = t.right
+        if isinstance(right, Sum):  # what X stands in
+            parts = [part for part in right.terms if any(r.name == e.of for r in refs(part[1]))]
+            right = Sum(tuple(parts)) if len(parts) > 1 or parts[0][0] < 0 else parts[0][1]
+        operator = Differential(Ref(e.of, e.left.at), apart(right, e.left.at, self.step.unwritten))
         inner = operator if constant(t.signal) == 1 else product(t.signal, operator)
         return Over("sum", t.summed, inner) if t.summed else inner
 

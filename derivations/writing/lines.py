@@ -72,7 +72,7 @@ class WrittenLine:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence in plain text, and as pieces of words and of LaTeX for math mode; no piece: plain text alone has it."""
+    """A sentence in plain text, and as pieces of words and of LaTeX for math mode; none: for text alone."""
 
     text: str
     pieces: tuple[tuple[bool, str], ...]
