@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derivations.chains import Chain, Line, Part
+from derivations.chains import Chain, Line, Part, Sentence
 from derivations.computation import Computation
 from derivations.entries import Entries
 from derivations.equations import Equation
-from derivations.expression import Letters, Name, Ref
+from derivations.expression import Letters, Name, Number, Ref
 from derivations.general import GeneralText
 from derivations.general_form import GeneralForm
 from derivations.numbered import number_lines
@@ -70,7 +70,7 @@ class OwnForm:
             chains += self.with_entries(e, chain)
         return Part("derivatives", tuple(chains), sentences=() if self.wanted else (self._legend(),))
 
-    def _legend(self) -> tuple[Any, ...]:
+    def _legend(self) -> Sentence:
         signal = next((e for e in self._equations("backward") if e.why not in ("slope", "jacobian")), None)
         if signal is None:
             return ("No line is needed.",)
@@ -78,10 +78,13 @@ class OwnForm:
         by = text(Ref(signal.of, signal.left.at))
         return (Letters("", f"dX is short for ∂{E}/∂X: {text(signal.left)} is ∂{E}/∂{by}."),)
 
-    def _ranges(self) -> tuple[str, ...]:
+    def _ranges(self) -> Sentence:
         written = {l: None for e in self.step.equations for x in e.left.at for l in [getattr(x, "letter", "")] if l}
         runs = {l: self.step.ranges[l] for l in written if l not in self.step.unwritten}
-        return (", ".join(f"{l} = {low}..{high}" for l, (low, high) in runs.items()) or "No index is used",)
+        if not runs:
+            return ("No index is used.",)
+        each = [Letters(rf"{l} = {low}, \ldots, {high}", f"{l} = {low}..{high}") for l, (low, high) in runs.items()]
+        return (each[0], *(piece for one in each[1:] for piece in (", ", one)))
 
     def _equations(self, stage: str) -> list[Equation]:
         return [e for e in self.step.equations if e.stage == stage]
@@ -92,7 +95,7 @@ class OwnForm:
 
     def with_entries(self, e: Equation, chain: Chain) -> Iterator[Chain]:
         """A general line, and at the levels that have them its entries."""
-        alone = not e.left.at and self.shown is None
+        alone = (not e.left.at and self.shown is None) or isinstance(e.right, Number)
         yield chain
         if self.level == "general" or alone:
             return

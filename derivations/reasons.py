@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from derivations.chain_terms import ChainTerms, Term
 from derivations.chains import Sentence
@@ -16,6 +17,7 @@ from derivations.expression import (
     Expression,
     Index,
     Largest,
+    Letters,
     Over,
     Product,
     Ref,
@@ -25,6 +27,7 @@ from derivations.expression import (
     Within,
 )
 from derivations.function import entry
+from derivations.order import groups
 from derivations.shapes import free
 
 __all__ = ["Reasons"]
@@ -59,6 +62,12 @@ class Reasons:
                 self.told.add(idea)
                 yield sentence
 
+    @cached_property
+    def _recurrent(self) -> set[str]:
+        """The arrays that are worked step by step."""
+        made = [g for g in groups(self.terms.forward) if len(g) > 1 or g[0].left.name in {r.name for r in g[0].reads}]
+        return {e.left.name for group in made for e in group}
+
     def _role(self, name: str) -> Role:
         return self.step.arrays[name].role
 
@@ -79,9 +88,9 @@ class Reasons:
         letters = [m.letters for m in means if sizes and sizes[0].letter in m.letters]
         if not letters:
             return None
-        several = ", ".join(letters[0])
+        several = _letters(letters[0])
         return (
-            f"The mean over {several} enters here: each {several} has its share 1/", sizes[0],
+            "The mean over ", several, " enters here: each ", several, " has its share 1/", sizes[0],
             ", and every line that follows from this one carries it.",
         )  # fmt: skip
 
@@ -92,7 +101,9 @@ class Reasons:
         read = [piece for t in own for piece in (", ", t.local.of)][1:]
         read[-2] = " and "
         own_name = Ref(e.of, e.left.at)
-        later = any(isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of))
+        later = e.of in self._recurrent and any(
+            isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of)
+        )
         through = " The one is read now, the other a step later: the error comes back through time." if later else ""
         return (
             own_name,
@@ -105,10 +116,9 @@ class Reasons:
         made = next((t for t in own if isinstance(t.reader.right, Over) and t.reader.right.op == "softmax"), None)
         if made is None:
             return None
-        letters = ", ".join(made.summed)
         return (
             "The denominator of softmax has every ", Ref(e.of, e.left.at), " in it, so each of them changes every ",
-            made.local.of, f": the ways through all {letters} are added up.",
+            made.local.of, ": the ways through all ", _letters(made.summed), " are added up.",
         )  # fmt: skip
 
     def _fused(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -124,10 +134,9 @@ class Reasons:
         summed = own[0].summed if len(own) == 1 else ()
         if self._role(e.left.name) is not Role.GRADIENT or not summed:
             return None
-        letters = ", ".join(summed)
         return (
-            Ref(e.of, e.left.at), f" is the same for every {letters}: each of its uses brings its share, and the "
-            "shares are added up.",
+            Ref(e.of, e.left.at), " is the same for every ", _letters(summed),
+            ": each of its uses brings its share, and the shares are added up.",
         )  # fmt: skip
 
     def _turned(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -142,9 +151,9 @@ class Reasons:
                 weighs = f.name in {r.name for r in e.reads}
                 if f.name != e.of and weighs and len(f.at) == 2 and len(summed) == 1 and len(kept) == 1:
                     return (
-                        "Forward, ", f, f" is summed over {summed[0]}, into ", t.reader.left, ". Back, it is summed "
-                        f"over {kept[0]}, over every ", t.local.of, " that ", Ref(e.of, e.left.at),
-                        " acts on: as a matrix it is transposed.",
+                        "Forward, ", f, " is summed over ", _letters((summed[0],)), ", into ", t.reader.left,
+                        ". Back, it is summed over ", _letters((kept[0],)), ", over every ", t.local.of,
+                        " that ", Ref(e.of, e.left.at), " acts on: as a matrix it is transposed.",
                     )  # fmt: skip
         return None
 
@@ -187,6 +196,11 @@ class Reasons:
             kinks = _kinks(self.terms.forward, e.of)
             return kinks or None
         return ("Of a choice, the branch that was taken gets the signal, and the other one nothing.",)
+
+
+def _letters(letters: tuple[str, ...]) -> Expression:
+    """Letters of indices, as they stand in formulas."""
+    return Letters(", ".join(letters), ", ".join(letters))
 
 
 def _reads(x: Equation, e: Equation) -> bool:
