@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from derivations.building import ONE, constant, product, total
 from derivations.equations import Equation, Range, Role, Step
@@ -83,7 +84,7 @@ class ChainTerms:
     def _through(self, reader: Equation, e: Equation) -> Iterator[Term]:
         own = e.left.at
         found = dict.fromkeys(self._solved(reader, use, own) for use in reader.reads if use.name == e.of)
-        if len({tuple(l for l, _ in solved) for solved in found}) > 1:  # some leave open what others say
+        if any(_may_meet(p, q) for p, q in combinations(found, 2)):  # one entry of the left side would count twice
             common = set.intersection(*(set(solved) for solved in found))
             found = {tuple(pair for pair in next(iter(found)) if pair in common): None}
         signal = self._signal(reader)
@@ -125,6 +126,15 @@ class ChainTerms:
             taken.add(name)
             out[l] = letter(name)
         return out
+
+
+def _may_meet(one: Solved, other: Solved) -> bool:
+    """Whether two readings of an array may be of one entry: h[t] and h[t-1], read for a[t] and a[t+1], never are."""
+    mine, theirs = dict(one), dict(other)
+    if mine.keys() != theirs.keys():
+        return True
+    apart_ = (Index.of((1, mine[l]), (-1, theirs[l])) for l in mine)
+    return not any(not i.terms and i.plus for i in apart_)
 
 
 def apart(e: Expression, own: Sequence[Expression], unwritten: frozenset[str]) -> Expression:

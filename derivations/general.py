@@ -16,6 +16,7 @@ from derivations.expression import (
     Largest,
     Number,
     Over,
+    Power,
     Product,
     Quotient,
     Ref,
@@ -223,6 +224,9 @@ class GeneralLatex(_General, LatexPrinter):
                 return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
             case Smallest(smallest, _):
                 return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
+            case Power(Ref() as base, exponent) if "^" in (written := self.ref(base)):
+                raised = exponent if isinstance(exponent, int) else self(exponent)
+                return f"{self.parentheses(written)}^{{{raised}}}", _POWER
             case Product(factors) if any(map(_open, factors[:-1])):
                 parts = [self.parentheses(self(f)) if _open(f) else self.at(f, _PRODUCT) for f in factors[:-1]]
                 return f" {self.times} ".join((*parts, self.at(factors[-1], _PRODUCT))), _PRODUCT

@@ -162,12 +162,17 @@ class _Prover:
     @cached_property
     def forward(self) -> dict[Quantity, Expression]:
         """The formula of every forward number."""
-        return {Quantity(x.name, 0, x.at): x.formula for x in self._written("forward")}
+        return {Quantity(x.name, 0, x.at): x.formula for _, x in self._written("forward")}
 
     @cached_property
     def backward(self) -> dict[Quantity, Expression]:
         """The formula of every number of the backward lines."""
-        return {Quantity(x.name, 0, x.at): self._opened(x.formula) for x in self._written("backward")}
+        return {Quantity(x.name, 0, x.at): self._opened(x.formula) for _, x in self._written("backward")}
+
+    @cached_property
+    def written_by(self) -> dict[Quantity, Equation]:
+        """Which line writes each number of the backward lines."""
+        return {Quantity(x.name, 0, x.at): e for e, x in self._written("backward")}
 
     def _opened(self, e: Expression) -> Expression:
         """[z is the largest] of what the largest is taken of, in place of its name."""
@@ -177,11 +182,11 @@ class _Prover:
         out: Expression = e.mapped(self._opened)
         return out
 
-    def _written(self, stage: str) -> Iterator[Entry]:
+    def _written(self, stage: str) -> Iterator[tuple[Equation, Entry]]:
         for task in self.own.exact.tasks:
             if task.equation.stage == stage:
                 made = next((e for e in self.step.equations if e.left == task.equation.left), task.equation)
-                yield from self.entries.of(made, task.fixed)
+                yield from ((made, x) for x in self.entries.of(made, task.fixed))
 
     @cached_property
     def readers(self) -> dict[Quantity, list[Quantity]]:
@@ -210,7 +215,7 @@ class _Prover:
             for e in self.lines:
                 if not self.objective and not self.readers.get(Quantity(e.of)) and self._handed(e):
                     continue
-                every = [q for q in self.backward if q.kind == e.left.name]
+                every = [q for q, line in self.written_by.items() if line is e]
                 chosen = every if len(every) <= MOST_ENTRIES else random.Random(7).sample(every, MOST_ENTRIES)  # noqa: S311
                 verdicts[e.left.name] |= {"partly"} if len(chosen) < len(every) else set()
                 for q in chosen:

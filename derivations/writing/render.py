@@ -118,7 +118,7 @@ def _told(sentences: tuple[Told, ...]) -> list[str]:
 
 
 TEXT_WIDTH = 80
-_BREAK = re.compile(r"(?= [+-] )|(?<=\u00b7)")
+_BREAK = re.compile(r"(?= [+-] )|(?<=\u00b7)|(?<=; )")
 
 
 def _wrapped(head: str, formula: str, tail: str) -> list[str]:
@@ -136,7 +136,7 @@ def _wrapped(head: str, formula: str, tail: str) -> list[str]:
         rows.append(indent + tail.strip())
     else:
         rows[-1] += tail
-    return rows
+    return [row.rstrip() for row in rows]
 
 
 def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, name: bool) -> str:
