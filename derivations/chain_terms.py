@@ -121,8 +121,10 @@ class ChainTerms:
         """Summed letters that the own indices have too get a prime."""
         taken, out = {l for i in own for l in free(i)} | set(summed), dict[str, Index]()
         for l in (l for l in summed if any(l in free(i) for i in own)):
-            name = next(n for n in (l + "'" * k for k in range(1, 99)) if n not in taken)
-            self.ranges.setdefault(name, self.ranges[l])
+            run = self.ranges[l]
+            primed = (n for n in (l + "'" * k for k in range(1, 99)) if n not in taken)
+            name = next(n for n in primed if self.ranges.get(n, run) == run)  # a primed letter may be another one's
+            self.ranges.setdefault(name, run)
             taken.add(name)
             out[l] = letter(name)
         return out

@@ -89,8 +89,9 @@ class Reasons:
         if not letters:
             return None
         several = _letters(letters[0])
+        share = (" 1/", sizes[0]) if len(letters[0]) == 1 else ()
         return (
-            "The mean over ", several, " enters here: each ", several, " has its share 1/", sizes[0],
+            "The mean over ", several, " enters here: each ", several, " has its share", *share,
             ", and every line that follows from this one carries it.",
         )  # fmt: skip
 

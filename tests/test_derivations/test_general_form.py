@@ -309,3 +309,16 @@ def test_what_own_equations_do_not_have_is_said() -> None:
         derive(own(RNN), level="matrix")
     with pytest.raises(ValueError, match="is not derived; name one of dy, "):
         derive(own(RNN), wrt=["x"])
+
+
+def test_two_readings_of_one_entry_are_counted_once() -> None:
+    """b[i,u] and b[u,i] are one number where u = i; b[i,u]'s share comes through all of o."""
+    text = """
+equations = '''
+o[i,k] = Σ_u b[i,u]*b[u,k]
+p[i] = Σ_u b[i,u]*b[u,i]
+E = Σ_{i,k} o[i,k]^2 + Σ_i sin(p[i])
+'''
+parameters = {b = [[0.1, -0.4], [0.7, 0.3]]}
+"""
+    assert false_lines(own(text)) == []
