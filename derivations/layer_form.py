@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derivations.activations import Activation
@@ -176,44 +176,47 @@ def _softmax_part(problem: Problem, l: int) -> Part:
     """The two cases of softmax's Jacobian, by the quotient rule."""
     k = unit_letters(len(problem.network) + 1)[l]
     m, s = [x for x in ("m", "l", "q", "r") if x != k][:2]
-
-    def z(i: str) -> Expression:
-        return Ref(f"z{l}", (letter(i),))
-
-    def a(i: str) -> Expression:
-        return Ref(f"a{l}", (letter(i),))
-
-    def power(i: str) -> Expression:
-        return Call("exp", (a(i),))
-
-    whole = Over("sum", (s,), power(s))
-
-    def case(i: str, above: Expression, result: Expression) -> Chain:
-        """∂z[k]/∂a[i] = (above' below - above below')/below²."""
-        ratio = Quotient(Sum(((1, Product((above, whole))), (-1, Product((power(k), power(i)))))), Power(whole, 2))
-        rule = "quotient " + (f"{m} = {k}" if i == k else f"{m} \u2260 {k}")
-        return Chain(Partial(z(k), a(i)), (Line("=", ratio, rule), Line("=", result, "simplified")))
-
+    own = _Softmax(l, k, s)
+    same, other = Letters(f"{m} = {k}", f"{m} = {k}"), Letters(rf"{m} \neq {k}", f"{m} \u2260 {k}")
+    z, (a_k, a_m) = own.z(k), (own.a(k), own.a(m))
+    told: Sentence = ("Every ", a_m, " stands in the denominator of ", z, "; in its numerator ", a_k, " alone. So ")
+    told = (*told, same, " and ", other, " are two cases.")
     return Part(
         "jacobian",
         (
-            Chain(z(k), (Line("=", Quotient(power(k), whole)),)),
-            case(k, power(k), Product((z(k), Sum(((1, Number("1")), (-1, z(k))))))),
-            case(m, Number("0"), Negative(Product((z(k), z(m))))),
+            Chain(z, (Line("=", Quotient(own.power(k), own.whole)),)),
+            own.case(k, same.text, own.power(k), Product((z, Sum(((1, Number("1")), (-1, z)))))),
+            own.case(m, other.text, Number("0"), Negative(Product((z, own.z(m))))),
         ),
-        sentences=(
-            (
-                "Every ",
-                a(m),
-                " stands in the denominator of ",
-                z(k),
-                "; in its numerator ",
-                a(k),
-                " alone. So ",
-                Letters(f"{m} = {k}", f"{m} = {k}"),
-                " and ",
-                Letters(rf"{m} \neq {k}", f"{m} \u2260 {k}"),
-                " are two cases.",
-            ),
-        ),
+        sentences=(told,),
     )
+
+
+@dataclass(frozen=True)
+class _Softmax:
+    """The softmax of layer l in letters: z[k] of the numerator k and the summed letter s."""
+
+    l: int
+    k: str
+    s: str
+
+    def z(self, i: str) -> Ref:
+        return Ref(f"z{self.l}", (letter(i),))
+
+    def a(self, i: str) -> Ref:
+        return Ref(f"a{self.l}", (letter(i),))
+
+    def power(self, i: str) -> Expression:
+        return Call("exp", (self.a(i),))
+
+    @property
+    def whole(self) -> Expression:
+        """The denominator."""
+        return Over("sum", (self.s,), self.power(self.s))
+
+    def case(self, i: str, which: str, above: Expression, result: Expression) -> Chain:
+        """∂z[k]/∂a[i] = (above' below - above below')/below², with above' as it is in this case."""
+        products = Product((above, self.whole)), Product((self.power(self.k), self.power(i)))
+        ratio = Quotient(Sum(((1, products[0]), (-1, products[1]))), Power(self.whole, 2))
+        lines = (Line("=", ratio, f"quotient {which}"), Line("=", result, "simplified"))
+        return Chain(Partial(self.z(self.k), self.a(i)), lines)

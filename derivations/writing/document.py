@@ -44,23 +44,16 @@ def latex_document(
         ]
     if document == "fragment":
         return "\n".join([r"% needs \usepackage{amsmath}", *field, *body, *closing])
+    return _article(derivation, title, style, [*field], [*body, *closing])
+
+
+def _article(derivation: Derivation, title: str, style: Style, field: list[str], body: list[str]) -> str:
+    """The file with its title, the network drawn where there is room, and the body."""
     picture = figure(derivation, style, wide=16.0, high=9.0)
     shown = [r"\begin{center}", *picture, r"\end{center}"] if picture else []
-    return "\n".join(
-        [
-            *_preamble("article", _unicode(title, style)),
-            r"\allowdisplaybreaks",
-            rf"\title{{{escaped(title)}}}",
-            r"\author{}\date{}",
-            r"\begin{document}",
-            r"\maketitle",
-            *field,
-            *shown,
-            *body,
-            *closing,
-            r"\end{document}",
-        ]
-    )
+    opening = [rf"\title{{{escaped(title)}}}", r"\author{}\date{}", r"\begin{document}", r"\maketitle"]
+    preamble = [*_preamble("article", _unicode(title, style)), r"\allowdisplaybreaks"]
+    return "\n".join([*preamble, *opening, *field, *shown, *body, r"\end{document}"])
 
 
 def _unicode(title: str, style: Style) -> bool:
