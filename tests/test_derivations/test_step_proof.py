@@ -161,14 +161,12 @@ def test_equal_at_random_points_says_just_that() -> None:
 @pytest.mark.parametrize("path", FURTHER, ids=lambda path: path.stem)
 def test_further_steps_hold(path: Path) -> None:
     """Nothing of them is refuted, and every line is compared."""
-    if path.stem in ("heads", "pointer", "mixture", "capsules", "siamese", "pagerank"):
-        pytest.skip("seconds of sympy: the campaigns have them")
     problem = load(path)
     assert isinstance(problem, Computation)
     proof = prove_step(problem)
     assert not proof.wrong
     assert not proof.open_
-    assert not proof.equal
+    assert not proof.equal or path.stem in ("capsules", "pointer")  # too long to be put over one denominator
 
 
 @pytest.mark.parametrize("sample", ["hand-3-2-2", "softmax-xor", "middle-layer", "classifier-3-3-3"])
