@@ -12,7 +12,7 @@ import numpy as np
 from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays
 from derivations.backward import Wanted
-from derivations.equations import Equation, Step
+from derivations.equations import Equation, Role, Step
 from derivations.expression import Index, Ref
 from derivations.given import Given, fraction
 from derivations.language import LanguageError, Statements
@@ -20,6 +20,7 @@ from derivations.making import Asked, made
 from derivations.network import Training
 from derivations.optimizers import OPTIMIZERS
 from derivations.planned import Planned, planned, starting_state
+from derivations.quantity import Quantity
 from derivations.rewrites import fused
 
 __all__ = ["Computation"]
@@ -107,6 +108,16 @@ class Computation:
             if not any(name in axes for name in self.step.whole):  # what is looked up belongs to the step
                 like = out[0].planned
         return tuple(out)
+
+    def quantity(self, name: str, at: tuple[int, ...]) -> Quantity:
+        """The quantity that an entry of an array is: the index of the samples becomes the mark of its sample."""
+        if self.step.arrays[name].role is Role.CONSTANT:
+            return Quantity(name)
+        axis = self.sample_axes.get(name)
+        if axis is None:
+            return Quantity(name, 0, at)
+        sample = at[axis] - self.step.arrays[name].extents[axis][0] + 1 if self.samples > 1 else 0
+        return Quantity(name, 0, (*at[:axis], *at[axis + 1 :]), sample)
 
     # --- the step ---
 

@@ -18,6 +18,7 @@ __all__ = [
     "Blank",
     "Call",
     "Choice",
+    "Derivative",
     "Differential",
     "Entrywise",
     "Expression",
@@ -226,6 +227,15 @@ class Partial(Expression):
 
 class Differential(Expression):
     """The operator d/d by, applied to a written-out operand."""
+
+    __slots__ = ("by", "operand")
+    __match_args__ = ("by", "operand")
+    by: Expression
+    operand: Expression
+
+
+class Derivative(Expression):
+    """The operator d/d by of a function of one variable, applied to a written-out operand."""
 
     __slots__ = ("by", "operand")
     __match_args__ = ("by", "operand")

@@ -16,6 +16,7 @@ from derivations.expression import (
     Largest,
     Number,
     Over,
+    Power,
     Product,
     Quotient,
     Ref,
@@ -25,7 +26,7 @@ from derivations.expression import (
     Within,
 )
 from derivations.function import entry
-from derivations.printing import LatexPrinter, Printer, TextPrinter
+from derivations.printing import LatexPrinter, Leaf, Printer, TextPrinter
 from derivations.quantity import Quantity
 from derivations.shapes import bounds
 from derivations.uses import filled
@@ -144,9 +145,11 @@ class GeneralText(_General, TextPrinter):
         unwritten: frozenset[str] = frozenset(),
         letter: Letter = lambda name, indices: None,
         ranges: Mapping[str, Range] = MappingProxyType({}),
+        leaf: Leaf = _no_quantity,
+        number: Callable[[str], str] = str,
     ) -> None:
         _General.__init__(self, unwritten, ranges)
-        TextPrinter.__init__(self, _no_quantity)
+        TextPrinter.__init__(self, leaf, "", number)
         self.letter = letter
 
     def equation(self, e: Equation) -> str:
@@ -198,9 +201,12 @@ class GeneralLatex(_General, LatexPrinter):
         unwritten: frozenset[str] = frozenset(),
         letter: Letter = lambda name, indices: None,
         ranges: Mapping[str, Range] = MappingProxyType({}),
+        leaf: Leaf = _no_quantity,
+        number: Callable[[str], str] = str,
+        times: str = "",
     ) -> None:
         _General.__init__(self, unwritten, ranges)
-        LatexPrinter.__init__(self, _no_quantity)
+        LatexPrinter.__init__(self, leaf, times, number)
         self.letter = letter
 
     def equation(self, e: Equation) -> str:
@@ -218,6 +224,9 @@ class GeneralLatex(_General, LatexPrinter):
                 return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
             case Smallest(smallest, _):
                 return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
+            case Power(Ref() as base, exponent) if "^" in (written := self.ref(base)):
+                raised = exponent if isinstance(exponent, int) else self(exponent)
+                return f"{self.parentheses(written)}^{{{raised}}}", _POWER
             case Product(factors) if any(map(_open, factors[:-1])):
                 parts = [self.parentheses(self(f)) if _open(f) else self.at(f, _PRODUCT) for f in factors[:-1]]
                 return f" {self.times} ".join((*parts, self.at(factors[-1], _PRODUCT))), _PRODUCT

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derivations.names import CONSTANTS, KINDS, Quantity
@@ -59,6 +59,11 @@ def _mazur(network: Network, letter: str, layer: int, indices: tuple[int, ...]) 
     return f"{letter}_{{{unit}{indices[0]}}}" if indices else letter
 
 
+def _mazur_in_letters(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
+    """The same for letters, which cannot be counted: w_{kj}^{(2)}."""
+    return (_bishop if letter == "w" else _mazur)(network, letter, layer, indices)
+
+
 def _uy(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> str:
     """u_1, y_1 of the hidden units, u and y of the output; w^1_{10}: inputs count from 0, the bias comes last."""
     inputs = network.sizes[layer - 1] if layer else 0
@@ -71,6 +76,12 @@ def _uy(network: Network, letter: str, layer: int, indices: tuple[int, ...]) -> 
     if letter == "t":
         return f"x_{{{network.sizes[0] + 1}}}"
     return f"{letter}{_below(indices)}" if layer == 1 else letter
+
+
+def _of_sample(loss: str, n: str) -> str:
+    """A loss with the mark of its sample: E_n, E_{n,1} of E_1."""
+    head, below, rest = loss.partition("_{")
+    return f"{head}_{{{n},{rest}" if below else f"{loss}_{{{n}}}"
 
 
 def _any_network(network: Network) -> str:
@@ -96,7 +107,9 @@ class Notation:
     `letters` by kind (x, t, a, z, W, b, delta, E; optional y for the last layer's z, theta, dz, dW, db where they have
     letters of their own); `place` puts layer and indices on a letter; `times` is the sign of a product; `fits` says,
     for a network it cannot write, which ones it writes; `layered` says whether the layer stands on every letter, so
-    that the letter with the layer alone is the whole array.
+    that the letter with the layer alone is the whole array.  `lettered` puts letters for indices, where
+    `place` counts.  `functions` are the activation functions by layer, where
+    they are not simply counted; `of_one`: E is the loss of one of several samples, E_n.
     """
 
     name: str
@@ -108,12 +121,26 @@ class Notation:
     fits: Callable[[Network], str] = _any_network
     layered: bool = True
     own: Mapping[Quantity, str] = field(default_factory=dict)
+    lettered: Place | None = None
+    functions: tuple[str, ...] = ()
+    of_one: bool = False
 
     def check(self, network: Network) -> None:
         """Raises NotationError where this notation cannot write the network."""
         needs = self.fits(network)
         if needs:
             raise NotationError(f"notation '{self.name}' writes networks with {needs}; use --notation bishop")
+
+    def deriving(self, network: Network, of_one: bool) -> Notation:
+        """The notation of a derivation, which defines its functions: h, or h_1 and h_2 where they differ."""
+        kinds = list(dict.fromkeys(layer.activation.name for _, layer in network if layer.activation.elementwise))
+        names = {kind: self.activation + (f"_{{{k}}}" if len(kinds) > 1 else "") for k, kind in enumerate(kinds, 1)}
+        functions = tuple(names.get(layer.activation.name, "") for _, layer in network)
+        return replace(self, functions=functions, of_one=of_one)
+
+    def function(self, layer: int) -> str:
+        """What the activation function of a layer is called."""
+        return self.functions[layer - 1] if self.functions else f"{self.activation}_{{{layer}}}"
 
     def latex(self, network: Network, q: Quantity) -> str:
         """A quantity in LaTeX (math mode), with its sample and step where it carries them."""
@@ -133,9 +160,45 @@ class Notation:
         if kind in _CONSTANTS:
             return _CONSTANTS[kind]
         if kind == "E_sample":
-            return f"{self.letters['E']}{_below(letters)}"
+            return _of_sample(self.letters["E"], ",".join(letters)) if letters else self.letters["E"]
         indices: Any = letters
-        return self._latex(network, Quantity(kind, layer, indices))
+        own = replace(self, place=self.lettered) if self.lettered else self
+        return own._latex(network, Quantity(kind, layer, indices))
+
+    def matrix(self, network: Network, kind: str, layer: int, letters: tuple[str, ...] = ()) -> str:
+        """A vector or a matrix in LaTeX: W, a, z ..., capitals for all samples together, b* for a bias of all units.
+
+        `letters` mark a vector as that of one sample.
+        """
+        own = kind.rstrip("*")
+        if own == "1":
+            return r"\mathbf{1}"
+        if own in _OF_A or own in ("H", "H'"):
+            a = self.matrix(network, "a" if own in _OF_A else "A", layer, letters)
+            known = self.function(layer) if network.layer(layer).activation.elementwise else r"\operatorname{softmax}"
+            return f"{known}{chr(39) * (own not in ('h', 'H'))}({a})"
+        if own == "J":
+            return self._over(self.matrix(network, "z", layer), self.matrix(network, "a", layer))
+        if own in ("dW", "db", "dz", "dZ") and own not in self.letters:
+            loss = _of_sample(self.letters["E"], "n") if letters or (self.of_one and own != "dZ") else self.letters["E"]
+            return self._over(loss, self.matrix(network, kind[1:], layer, letters))
+        return self._placed_matrix(network, kind, layer) + (f"_{{{','.join(letters)}}}" if letters else "")
+
+    def _placed_matrix(self, network: Network, kind: str, layer: int) -> str:
+        own = _CAPITALS.get(kind.rstrip("*"), kind.rstrip("*"))
+        own = "x" if own == "z" and layer == 0 else own
+        form = network.layer(layer).bias if own == "b" else None
+        letter = self.letters["theta" if form and form.letter == "theta" else own]
+        bare = re.sub(r"\\mathit\{(.*)\}", r"\1", letter)
+        if own in ("W", "dW") or kind in _CAPITALS:
+            bare = rf"\{bare[1].upper()}{bare[2:]}" if bare.startswith("\\") else bare[:-1] + bare[-1].upper()
+        bold = bare if bare.startswith("\\") or kind.endswith("*") else rf"\mathbf{{{bare}}}"
+        place = self.place if self.layered else _bishop
+        return place(network, bold, layer if own not in ("x", "t") else 0, ())
+
+    @staticmethod
+    def _over(above: str, below: str) -> str:
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
 
     def partial(self, network: Network, of: Quantity, by: Quantity) -> str:
         """d of / d by, as a fraction."""
@@ -144,12 +207,16 @@ class Notation:
     def _latex(self, network: Network, q: Quantity) -> str:
         letters, (kind, layer, indices, _, _) = self.letters, q
         if kind in ("E", "E_sample"):
-            return letters["E"]
-        if kind == "E_part" and kind not in letters:
-            return f"{letters['E']}{_below(indices)}"
-        if not indices and layer == 0 and kind in ("a", "z", "slope"):  # of any unit
-            a = letters["a"]
-            return {"a": a, "z": f"{self.activation}({a})"}.get(kind, f"{self.activation}'({a})")
+            return _of_sample(letters["E"], "n") if self.of_one else letters["E"]
+        if kind == "E_part":
+            own = kind in letters
+            part = self.place(network, letters[kind], layer or len(network), indices) if own else ""
+            part = part or f"{letters['E']}{_below(indices)}"
+            return _of_sample(part, "n") if self.of_one else part
+        if kind in ("h", "h_slope"):  # the function of a layer, of any unit
+            return f"{self.function(layer)}{chr(39) * (kind == 'h_slope')}({letters['a']})"
+        if not indices and layer == 0 and kind == "a":
+            return letters["a"]
         if kind == "z" and layer == 0:
             return self.place(network, letters["x"], 0, indices)
         if kind == "z" and layer == len(network) and "y" in letters:
@@ -165,7 +232,7 @@ class Notation:
         kind, layer, indices, _, _ = q
         if kind == "slope":
             a = self.latex(network, q._replace(kind="a"))
-            return rf"{self.activation}_{{{layer}}}'({a})"
+            return rf"{self.function(layer)}'({a})"
         if kind == "J":
             k, m, *rest = indices or (0, 0)
             return self.partial(network, Quantity("z", layer, (k, *rest)), Quantity("a", layer, (m, *rest)))
@@ -177,6 +244,8 @@ class Notation:
         return rf"{letter}\left[{self.latex(network, q._replace(kind=kind[1]))}\right]"
 
 
+_OF_A = ("h", "slope")
+_CAPITALS = {"A": "a", "Z": "z", "X": "x", "T": "t", "D": "delta"}
 _CONSTANTS = {"eta": r"\eta", "mu": r"\mu", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon"}
 assert set(_CONSTANTS) == set(CONSTANTS)
 
@@ -228,6 +297,7 @@ MAZUR = Notation(
     times="*",
     fits=_two_layers,
     layered=False,
+    lettered=_mazur_in_letters,
 )
 UY = Notation(
     "uy",
@@ -238,6 +308,7 @@ UY = Notation(
     times=r"\times",
     fits=_uy_network,
     layered=False,
+    lettered=_bishop,
 )
 NOTATIONS: Mapping[str, Notation] = {n.name: n for n in (BISHOP, NIELSEN, NG, MAZUR, UY)}
 """Every profile by name; adding one is adding one entry."""
@@ -257,12 +328,16 @@ def notation_of(problem: Problem, name: str = "bishop") -> Notation:
 
 
 def _own(problem: Problem) -> Notation:
-    from dataclasses import replace
-
     from derivations.aliases import Aliases
 
     aliases = Aliases(problem.network, problem.samples, problem.names)
     return replace(BISHOP, name="names", about="the problem's own names", own=aliases.latex())
+
+
+def compact(latex: str) -> str:
+    """LaTeX of a vector or matrix as plain text, its layer behind it: W2, h(a1), ∂E/∂W2."""
+    text = re.sub(r"\\operatorname\{([^{}]*)\}|\\mathbf\{([^{}]*)\}", r"\1\2", latex)
+    return re.sub(r"[{}\\^]", "", plain(re.sub(r"\^\{[\[(]?(\d+)[\])]?\}", r"\1", text)))
 
 
 def plain(latex: str) -> str:

@@ -8,6 +8,7 @@ from derivations.expression import (
     Blank,
     Call,
     Choice,
+    Derivative,
     Differential,
     Entrywise,
     Expression,
@@ -128,10 +129,12 @@ class TextPrinter(Printer):
                 return f"\u2202{self(of)}/\u2202{self(by)}", _ATOM
             case Differential(by, operand):
                 return f"\u2202/\u2202{self(by)}({self(operand)})", _ATOM
+            case Derivative(by, operand):
+                return f"d/d{self(by)}({self(operand)})", _ATOM
             case Letters(_, words):
                 return words, _ATOM
             case Entrywise(factors):
-                return " \u2299 ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+                return " \u2299 ".join(self.at(f, _PRODUCT + 1) for f in factors), _PRODUCT
             case Transposed(operand):
                 return f"{self.at(operand, _ATOM)}\u1d40", _POWER
             case Matrix(rows):
@@ -157,6 +160,10 @@ class LatexPrinter(Printer):
         if words.startswith("-"):
             return words, 0
         return words, _PRODUCT if r"\cdot" in words else _PRODUCT + 1 if words.startswith(r"\tfrac") else _ATOM
+
+    def differential(self, by: Expression) -> str:
+        """The operator d/d by."""
+        return rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}} {self(by)}}}"
 
     def cases(self, positive: str, test: str, otherwise: str) -> str:
         """What holds where a test does, and what otherwise."""
@@ -200,10 +207,12 @@ class LatexPrinter(Printer):
                 return rf"\frac{{\partial {self(of)}}}{{\partial {self(by)}}}", _PRODUCT + 1
             case Differential(by, operand):
                 return rf"\frac{{\partial}}{{\partial {self(by)}}}{self.parentheses(self(operand))}", _PRODUCT + 1
+            case Derivative(by, operand):
+                return f"{self.differential(by)}{self.parentheses(self(operand))}", _PRODUCT + 1
             case Letters(words, _):
                 return words, _ATOM
             case Entrywise(factors):
-                return r" \odot ".join(self.at(f, _PRODUCT) for f in factors), _PRODUCT
+                return r" \odot ".join(self.at(f, _PRODUCT + 1) for f in factors), _PRODUCT
             case Transposed(operand):
                 return rf"{{{self.at(operand, _ATOM)}}}^{{\,\top}}", _POWER
             case Matrix(rows):

@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import random
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
 import sympy as sp
 
 from derivations import names, rules
+from derivations.arithmetic import FLOAT64
 from derivations.chain_rule import ChainRule, Expr, symbol
 from derivations.evaluation import value
 from derivations.expression import Name
 from derivations.formulas import givens
+from derivations.layers import Layered, layered, start
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.rules_written import equations
+from derivations.step_proof import StepProof, kink_words, prove_planned
 from derivations.symbolic_value import branch_taken, composed, symbolic_value
 
 __all__ = ["MOST_DIRECT", "MOST_SYMBOLIC", "Proof", "prove"]
@@ -54,23 +57,52 @@ class Proof:
     equations: int = 0
     worst: str = "0"
     wrong: tuple[str, ...] = ()
+    lines: StepProof | None = None
+
+    @property
+    def refuted(self) -> bool:
+        """Whether something differs."""
+        return bool(self.wrong or (self.lines and self.lines.wrong))
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        """The numbers of the problem that stand at a kink, where nothing is proved."""
+        return self.lines.kinks if self.lines else ()
 
     @property
     def words(self) -> str:
-        """One line for a document."""
-        if not self.holds:
+        """A few sentences for a document: proved is what is equal symbolically, or lies in balls, at these numbers."""
+        if self.wrong:
             several = "differs" if len(self.wrong) == 1 else "differ"
             return f"NOT proved: {', '.join(self.wrong)} {several} from what sympy derives, by up to {self.worst}."
-        told = {
-            "symbolic": "symbolically equal to sympy's derivative of the whole loss",
-            "numeric": f"equal to sympy's derivative of the whole loss at a random point, to {DIGITS} digits",
-            "balls": f"at these numbers, to {DIGITS} digits, equal to the chain rule composed from sympy's local "
-            "derivatives (the whole loss was not differentiated)",
-        }[self.how]
-        where = "at these numbers" if self.how == "balls" else "at a random point"
+        if self.lines and self.lines.wrong:
+            return self.lines.words
+        return " ".join((self._told, *((kink_words(self.kinks),) if self.kinks else ())))
+
+    @property
+    def _told(self) -> str:
+        at_random = f"sympy's derivative of the whole loss at a random point, to {DIGITS} digits"
+        everything = f"all {self.gradients} gradients"
+        sides = ", on each side of every kink" if self.lines and self.lines.sided else ""
+        by_lines = (
+            f"Proved: {everything}, line by line: each line is symbolically equal to what sympy derives from the "
+            f"forward equations{sides}."
+        )
+        if self.how == "symbolic":
+            return (
+                f"Proved: {everything} are symbolically equal to sympy's derivative of the whole loss; each of the "
+                f"{self.equations} equations they are written in holds at a random point, to {DIGITS} digits."
+            )
+        if self.how == "numeric":
+            if self.lines and self.lines.whole:
+                return f"{by_lines} They are also equal to {at_random}."
+            return f"Equal, which is no proof: {everything} to {at_random}."
+        balls = (
+            f"at these numbers, to {DIGITS} digits, the chain rule composed from sympy's local derivatives lies in the "
+            "balls of the step (the whole loss was not differentiated)"
+        )
         return (
-            f"Proved: all {self.gradients} gradients are {told}; "
-            f"each of the {self.equations} equations they are written in holds {where}, to {DIGITS} digits."
+            f"{by_lines} Besides, {balls}." if self.lines and self.lines.whole else f"Proved of {everything}: {balls}."
         )
 
 
@@ -95,7 +127,26 @@ def prove(problem: Problem, chain: ChainRule | None = None, rules_: rules.Rules 
         wrong = {name: by for name, by in off.items() if not by < mpmath.mpf(10) ** -DIGITS}
         worst = mpmath.nstr(max(off.values(), default=0), 3)
     how = "symbolic" if symbolic else "numeric" if direct else "balls"
-    return Proof(how, not wrong, len(parameters), count, worst, tuple(wrong))
+    lines = None if rules_ is not rules.RULES else _line_by_line(own)
+    holds = not wrong and not (lines and lines.wrong)
+    return Proof(how, holds, len(parameters), count, worst, tuple(wrong), lines)
+
+
+def _line_by_line(own: Problem) -> StepProof:
+    """The lines of the step, each by the chain rule from those before it."""
+    step = layered(own)
+    given = {"t": own.signals.exact()} if own.signals is not None and own.network.loss.needs == "t" else {}
+    found = prove_planned(step, start(own, FLOAT64), given)
+    kinks = tuple(_printed(own, step, name) for name in found.kinks)
+    return replace(found, kinks=kinks)
+
+
+def _printed(own: Problem, step: Layered, name: str) -> str:
+    """z1[2,1], the array with its sample, as the number that people know."""
+    array, _, at = name.partition("[")
+    indices = tuple(int(i) for i in at.rstrip("]").split(","))[:-1]
+    place = step.places[array]
+    return names.text(own.network, Quantity(place.kind, place.layer, indices))
 
 
 def _short_enough(problem: Problem, chain: ChainRule) -> bool:

@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derivations.chains import Chain, Line, Part
-from derivations.evaluation import chosen, relation, reproduces
 from derivations.expression import (
-    Blank,
-    Choice,
+    Derivative,
     Differential,
     Expression,
     Name,
@@ -25,12 +23,20 @@ from derivations.expression import (
     Partial,
     Product,
     Sum,
-    replaced,
 )
 from derivations.formulas import equations
-from derivations.names import Quantity
+from derivations.layer_form import (
+    GRADIENTS,
+    SIGNALS,
+    LayerForm,
+    batch_sentence,
+    function_parts,
+    mean_or_sum,
+    over_samples,
+)
+from derivations.names import KINDS, Quantity
 from derivations.network import Problem
-from derivations.written import Writing
+from derivations.numbered import number_lines
 
 __all__ = ["UnitForm"]
 
@@ -83,42 +89,41 @@ class UnitForm:
     def parts(self) -> tuple[Part, ...]:
         out: list[Part] = []
         if self.level in ("standard", "full", "worksheet") and not self.wanted:
-            out += [self._definitions(), *self._local()]
+            out += [self._definitions(), *function_parts(self.problem)]
+        told = LayerForm(self.problem) if self.level in ("standard", "full") and not self.wanted else None
         for l in range(self.L, 0, -1):
             if self.level != "answers" or self.wanted:
-                out.append(Part("signals", tuple(self._signals(l)), l))
-            out.append(Part("gradients", tuple(self._gradients(l)), l))
+                said = told.sentences(SIGNALS, l) if told else ()
+                out.append(Part("signals", tuple(self._signals(l)), l, said))
+            said = told.sentences(GRADIENTS, l) if told else ()
+            out.append(Part("gradients", tuple(self._gradients(l)), l, said))
         return self._finished(out)
 
     def batch_parts(self) -> tuple[Part, ...]:
         """Of several samples trained together: each gradient as the sum, or the mean, over them."""
-        rule = "mean" if self.problem.training.reduction == "mean" else "samples"
         chains = []
         for q in self.formulas:
             if q.kind in ("dW", "db") and self._asked(q):
-                left = Partial(name("E"), Name(q._replace(kind=q.kind[1:])))
-                chain = self._evaluated(q, [Line("=", self.formulas[q], rule)], left)
+                by = Name(q._replace(kind=q.kind[1:]))
+                first = Line("=", over_samples(self.problem, by), mean_or_sum(self.problem))
+                chain = self._evaluated(q, [first], Partial(name("E"), by))
                 chains.append(replace(chain, quantity=None))  # its label is the sample's own gradient's
-        return self._finished([Part("batch", tuple(chains))])
+        said = () if self.wanted or self.level == "answers" else (batch_sentence(self.problem),)
+        return self._finished([Part("batch", tuple(chains), sentences=said, whole=True)])
 
-    def _finished(self, parts: list[Part]) -> tuple[Part, ...]:
-        if self.level == "worksheet":
-            parts = [replace(part, chains=tuple(map(_blank, part.chains))) for part in parts]
+    def update_parts(self) -> tuple[Part, ...]:
+        """The lines of the optimizer."""
+        chains = (self._evaluated(q, []) for q in self.formulas if KINDS[q.kind].stage == "update")
+        return self._finished([Part("updates", tuple(chains), whole=True)])
+
+    @staticmethod
+    def _finished(parts: list[Part]) -> tuple[Part, ...]:
         return tuple(part for part in parts if part.chains)
 
     def _definitions(self) -> Part:
         kinds = ("a", "z", "E_part", "E")
         chains = [self._evaluated(q, []) for q in self.formulas if q.kind in kinds]
         return Part("network", tuple(chains))
-
-    def _local(self) -> Iterator[Part]:
-        """Each distinct activation's slope, derived in general; softmax's Jacobian entry by entry."""
-        chains = []
-        for f in dict.fromkeys(layer.activation for _, layer in self.network):
-            if f.elementwise:
-                chains.append(_slope_chain(f))
-        if chains:
-            yield Part("local", tuple(chains))
 
     def _signals(self, l: int) -> Iterator[Chain]:
         layer = self.network.layer(l)
@@ -128,12 +133,22 @@ class UnitForm:
                 yield self._signal(l, j)
         for q in [q for q in self.formulas if q.kind in ("slope", "J") and q.layer == l]:
             if self._asked(q):
-                of, by = (q.indices[0], q.indices[-1])
-                first = Line("=", Differential(name("a", l, by), self.formulas[Quantity("z", l, (of,))]), "definition")
-                yield self._evaluated(q, [first], Partial(name("z", l, of), name("a", l, by)))
+                yield self._local(q)
         for j in units:
             if self._asked(Quantity("delta", l, (j,))):
                 yield self._delta(l, j)
+
+    def _local(self, q: Quantity) -> Chain:
+        """∂z/∂a of two units: from what was derived in general, or, alone, from what defines z."""
+        z, a = name("z", q.layer, q.indices[0]), name("a", q.layer, q.indices[-1])
+        first: list[Line] = []
+        if self.wanted:
+            formula = self.formulas[z.quantity]
+            operator = Derivative(a, formula) if q.kind == "slope" else Differential(a, formula)
+            first = [Line("=", operator, "definition")]
+        elif q.kind == "slope":
+            first = [Line("=", Name(q))]
+        return self._evaluated(q, first, Partial(z, a))
 
     def _signal(self, l: int, j: int) -> Chain:
         """dE/dz: the loss differentiated, or the sum over the paths through the next layer."""
@@ -144,7 +159,7 @@ class UnitForm:
             return self._evaluated(q, [Line("=", self._loss_factor(j).operator, "definition")])
         above = range(1, self.network.layer(l + 1).units + 1)
         paths = [
-            Product((Partial(name("E"), name("a", l + 1, k)), Partial(name("a", l + 1, k), name("z", l, j))))
+            Product((Partial(name("a", l + 1, k), name("z", l, j)), Partial(name("E"), name("a", l + 1, k))))
             for k in above
         ]
         rule = "paths" if len(paths) > 1 else "chain"
@@ -156,11 +171,11 @@ class UnitForm:
         first = Line("=", Partial(name("E"), name("a", l, j)), "signal")
         if layer.activation.elementwise:
             across: list[Expression] = [
-                Product((Partial(name("E"), name("z", l, j)), Partial(name("z", l, j), name("a", l, j))))
+                Product((Partial(name("z", l, j), name("a", l, j)), Partial(name("E"), name("z", l, j))))
             ]
         else:
             across = [
-                Product((Partial(name("E"), name("z", l, k)), Partial(name("z", l, k), name("a", l, j))))
+                Product((Partial(name("z", l, k), name("a", l, j)), Partial(name("E"), name("z", l, k))))
                 for k in range(1, layer.units + 1)
             ]
         lines = [first, Line("=", _sum(across), "paths" if len(across) > 1 else "chain")]
@@ -175,7 +190,7 @@ class UnitForm:
         terms = []
         for k in [j] if elementwise else units:
             local = Quantity("slope", l, (k,)) if elementwise else Quantity("J", l, (k, j))
-            terms.append(Product((self.formulas[Quantity("dz", l, (k,))], self.formulas[local])))
+            terms.append(_product((self.formulas[local], self.formulas[Quantity("dz", l, (k,))])))
         yield Line("=", _sum(terms), "differentiated")
         assert self.fused is not None
         y, t = [name("z", l, k) for k in units], [name("t", 0, k) for k in units]
@@ -293,31 +308,17 @@ class UnitForm:
         if not out or out[-1].right != formula:
             out.append(Line("=", formula, _RULES.get(q.kind, "")))
         if self.shown is not None:
-            out += self._numbers(q, formula)
+            out += number_lines(q, formula, self.shown, self.rounding)
         return Chain(left or Name(q), tuple(out), q)
-
-    def _numbers(self, q: Quantity, formula: Expression) -> Iterator[Line]:
-        """The shown numbers put in, and the shown value; nothing where the numbers at hand do not hold them."""
-        assert self.shown is not None
-        shown = self.shown.__getitem__
-        try:
-            taken, text = chosen(formula, shown), shown(q)
-            numbers = replaced(taken, lambda leaf: Number(shown(leaf)))
-            sign = relation(taken, text, shown)
-        except KeyError:
-            return
-        if isinstance(formula, Choice) or numbers != Number(text):
-            yield Line("=", numbers, "numbers", numbers=True)
-        if numbers != Number(text) or isinstance(formula, Name):
-            marked = sign != "=" and not reproduces(numbers, text, self.rounding)
-            yield Line(sign, Number(text), "", numbers=True, marked=marked)
 
 
 _RULES = {"delta": "", "dW": "gradient", "db": "gradient", "dz": "", "slope": "", "a": "", "z": ""}
 
 
 def _sum(terms: Sequence[Expression]) -> Expression:
-    out = terms[0]
+    if len(terms) == 1:
+        return terms[0]
+    out: Expression = Sum(_open(terms[0]))
     for term in terms[1:]:
         if isinstance(term, Negative):
             out = Sum((*_open(out), (-1, term.operand)))
@@ -327,6 +328,8 @@ def _sum(terms: Sequence[Expression]) -> Expression:
 
 
 def _open(e: Expression) -> tuple[tuple[int, Expression], ...]:
+    if isinstance(e, Negative):
+        return ((-1, e.operand),)
     return e.terms if isinstance(e, Sum) else ((1, e),)
 
 
@@ -343,22 +346,3 @@ def _without_ones(e: Any) -> Any:
     if isinstance(e, Sum):
         return Sum(tuple((sign, _without_ones(term)) for sign, term in e.terms))
     return e
-
-
-def _slope_chain(f: Any) -> Chain:
-    """h'(a) of an activation in general: the value, differentiated, and the forms it is known by."""
-    m = Writing()
-    a, z = name("a"), name("z")
-    lines = [Line("=", Differential(a, f.formula(m, a)), "definition")]
-    forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, z)]
-    lines += [Line("=", form, "differentiated" if k == 0 else "simplified") for k, form in enumerate(forms)]
-    return Chain(name("slope"), tuple(lines))
-
-
-def _blank(chain: Chain) -> Chain:
-    """The chain as a student gets it: the first line stays, the others are to be filled in."""
-    if not chain.lines:
-        return chain
-    return replace(
-        chain, lines=tuple(replace(line, right=Blank(), rule="") if k else line for k, line in enumerate(chain.lines))
-    )

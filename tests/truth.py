@@ -190,7 +190,7 @@ class Truth:
                 return self._value(positive if self._value(test, get) > 0 else otherwise, get)
             case ex.Partial(ex.Name(of), ex.Name(by)):
                 return self.partial(of, by)
-            case ex.Differential(ex.Name(by), operand):
+            case ex.Differential(ex.Name(by), operand) | ex.Derivative(ex.Name(by), operand):
                 at = get(by)
                 high, low = (
                     self._value(operand, lambda q, h=h: at + h if q == by else get(q))  # type: ignore[misc]

@@ -110,9 +110,9 @@ def _derive(parser: argparse.ArgumentParser) -> None:
     _add_problem(parser)
     parser.add_argument(
         "--level",
-        choices=("standard", "full", "matrix", "answers", "worksheet"),
+        choices=("standard", "general", "full", "matrix", "answers", "worksheet"),
         default="standard",
-        help="full: the whole path for each weight; matrix: vectors and shapes; answers; worksheet: blanks",
+        help="general: lines with indices; full: the whole path for each weight; matrix; answers; worksheet: blanks",
     )
     parser.add_argument("--wrt", action="append", metavar="NAME", help="only this, such as dW1_12, delta1, dW2; repeat")
     parser.add_argument("--sample", type=_whole, default=1, metavar="K", help="which sample of a batch (default 1)")
@@ -120,7 +120,7 @@ def _derive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--digits", type=_whole, metavar="N", help="numbers to N significant figures")
     parser.add_argument("--places", type=_whole, metavar="N", help="numbers to N decimals")
     parser.add_argument("--carry", choices=("shown", "full"), help="carry what is shown (default) or every digit")
-    parser.add_argument("--notation", default="bishop", metavar="NAME", help="bishop, nielsen, ng, mazur, uy, names")
+    parser.add_argument("--notation", metavar="NAME", help="bishop (default), nielsen, ng, mazur, uy, names")
     parser.add_argument("--document", choices=("article", "beamer", "fragment"), default="article", help="of LaTeX")
     parser.add_argument("--label-prefix", metavar="TEXT", help="label the equations, as TEXT:dW1-1-2")
     parser.add_argument("--decimal", choices=("point", "comma"), default="point", help="the decimal sign")

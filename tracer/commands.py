@@ -14,6 +14,7 @@ from tracer.terminal import aside
 if TYPE_CHECKING:
     import argparse
 
+    from derivations.derived import Derivation
     from derivations.network import Problem
     from tracer.answers.result import Checked
 
@@ -74,35 +75,43 @@ def trace(options: argparse.Namespace) -> int:
 def derive(options: argparse.Namespace) -> int:
     """`bptrace derive`."""
     from derivations.derivation import derive as derive_problem
+    from derivations.worksheet import precision
     from tracer.tracing import trace as trace_problem
 
-    problem = layers(options.problem)
+    problem = load_problem(options.problem)
     rounds = {"digits": options.digits, "places": options.places, "carry": options.carry}
-    numbers = options.numbers or any(value is not None for value in rounds.values())
-    if options.key and options.level != "worksheet":
+    worksheet = options.level == "worksheet"
+    if options.key and not worksheet:
         raise ValueError("--key goes with --level worksheet")
-    level = "standard" if options.level == "worksheet" else options.level
+    if worksheet and not any(value is not None for value in rounds.values()):
+        rounds |= precision(problem)  # as [sheet] sets it
+    numbers = options.numbers or any(value is not None for value in rounds.values())
+    notation = options.notation or (str(dict(problem.sheet).get("notation", "")) if worksheet else "") or "bishop"
     form = format_of(options, _DERIVED, "text")
     rendering = {
-        "notation": options.notation,
+        "notation": notation,
         "document": options.document,
         "label_prefix": options.label_prefix,
         "decimal": options.decimal,
         "lang": options.lang,
         "proved": options.prove,
     }
-    common = {"wrt": options.wrt or (), "sample": options.sample, "notation": options.notation}
+    common = {"level": options.level, "wrt": options.wrt or (), "sample": options.sample, "notation": notation}
     traced = trace_problem(problem, **rounds) if numbers else None
-    solved = derive_problem(problem, level=level, numbers=traced, **common)
-    if options.level != "worksheet":
-        return write(solved.render(form, **rendering), options)
-    blank = derive_problem(problem, level="worksheet", numbers=traced, **common)
-    text = blank.render(form, **rendering)
+    derived = derive_problem(problem, numbers=traced, **common)
+    text = derived.render(form, **rendering)
     if options.key:
         options.output, output = options.key, options.output
-        write(solved.render(form, **rendering), options)
+        write(derive_problem(problem, numbers=traced, solved=True, **common).render(form, **rendering), options)
         options.output = output
-    return write(text, options)
+    write(text, options)
+    return _proof_code(derived) if options.prove else 0
+
+
+def _proof_code(derivation: Derivation) -> int:
+    """0 where nothing was refuted, 1 where something was, 3 where nothing could be compared."""
+    proof = derivation.proof
+    return 1 if proof.refuted else 0 if proof.holds else 3
 
 
 def verify(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from derivations.expression import (
     Call,
     Choice,
+    Derivative,
     Differential,
     Entrywise,
     Expression,
@@ -29,6 +30,12 @@ CONTINUED = r"\quad {}"
 _INDENT = 1.0
 _HIGHEST = 6.5
 _SUM, _PRODUCT = 1, 2
+_Operator = Differential | Derivative
+
+
+def _head(e: Differential | Derivative, latex: LatexPrinter) -> str:
+    """The operator without what it is applied to."""
+    return latex.differential(e.by) if isinstance(e, Derivative) else rf"\frac{{\partial}}{{\partial {latex(e.by)}}}"
 
 
 def rows(e: Expression, room: float, latex: LatexPrinter) -> list[str]:
@@ -93,10 +100,10 @@ def _opened(e: Expression, level: int, room: float, latex: LatexPrinter) -> list
     whole = _at(e, level, room, latex)
     inner: Expression = e
     head, fenced = "", latex.form(e)[1] < level
-    if measured(whole).height <= _HIGHEST or not isinstance(e, Differential | Sum | Product | Negative | Entrywise):
+    if measured(whole).height <= _HIGHEST or not isinstance(e, _Operator | Sum | Product | Negative | Entrywise):
         return [whole]
-    if isinstance(e, Differential):
-        head, fenced, inner = rf"\frac{{\partial}}{{\partial {latex(e.by)}}}", True, e.operand
+    if isinstance(e, _Operator):
+        head, fenced, inner = _head(e, latex), True, e.operand
     pieces = list(_pieces(inner, room, latex))
     if fenced:
         pieces[0] = rf"{head}\Bigl({pieces[0]}"
@@ -130,9 +137,9 @@ def fitted(e: Expression, room: float, latex: LatexPrinter) -> str:
             return rf"\max{latex.parentheses('0, ' + fitted(argument, room - 5, latex))}"
         case Call(function, (argument,)):
             return f"{operator(function)}{latex.parentheses(fitted(argument, room - 4, latex))}"
-        case Differential(by, operand):
-            head = rf"\frac{{\partial}}{{\partial {latex(by)}}}"
-            return head + latex.parentheses(fitted(operand, room - width(head) - 2, latex))
+        case Differential() | Derivative():
+            head = _head(e, latex)
+            return head + latex.parentheses(fitted(e.operand, room - width(head) - 2, latex))
         case Choice(test, positive, otherwise):
             inside = room - width(latex(test)) - 6
             first, second = (fitted(part, inside, latex) for part in (positive, otherwise))

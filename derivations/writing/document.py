@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from derivations.writing.breaking import CONTINUED
 from derivations.writing.figure import figure
-from derivations.writing.lines import Style, WrittenChain, WrittenPart, chain_rows, line_rows
+from derivations.writing.lines import Style, Told, WrittenChain, WrittenPart, chain_rows, line_rows
 from derivations.writing.measure import height
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
-    from derivations.derivation import Derivation
+    from derivations.derived import Derivation
 
 __all__ = ["escaped", "latex_document"]
 
 FRAME_HEIGHT = 14.6  # of the rows on a frame, in em
+PAGE_HEIGHT = 60.0  # of a page, in em
 MOST_CHAINS = 3
 MOST_ROWS = 40  # of one alignment
 
@@ -30,29 +31,29 @@ def latex_document(
     marked = any(line.marked for part in parts for chain in part.chains for line in chain.lines)
     note = rf"\par\noindent$\dagger$ {words['marked']}" if marked else ""
     closing = [line for line in (note, rf"\par\noindent {escaped(proof)}" if proof else "") if line]
+    name = derivation.level == "worksheet" and not derivation.solved
+    field = [rf"\par\noindent {words['name']}: \underline{{\hspace{{20em}}}}"] if name else []
     if document == "beamer":
         return "\n".join([*_beamer(derivation, title, parts, style, closing)])
     body = []
     for part in parts:
-        body += [rf"\subsection*{{{part.heading}}}", *_align(part.chains)]
+        body += [
+            rf"\subsection*{{{part.heading}}}",
+            *map(_prose, part.before),
+            *_align(part.chains, keeping=document == "article"),
+        ]
     if document == "fragment":
-        return "\n".join([r"% needs \usepackage{amsmath}", *body, *closing])
+        return "\n".join([r"% needs \usepackage{amsmath}", *field, *body, *closing])
+    return _article(derivation, title, style, [*field], [*body, *closing])
+
+
+def _article(derivation: Derivation, title: str, style: Style, field: list[str], body: list[str]) -> str:
+    """The file with its title, the network drawn where there is room, and the body."""
     picture = figure(derivation, style, wide=16.0, high=9.0)
     shown = [r"\begin{center}", *picture, r"\end{center}"] if picture else []
-    return "\n".join(
-        [
-            *_preamble("article", _unicode(title, style)),
-            r"\allowdisplaybreaks",
-            rf"\title{{{escaped(title)}}}",
-            r"\author{}\date{}",
-            r"\begin{document}",
-            r"\maketitle",
-            *shown,
-            *body,
-            *closing,
-            r"\end{document}",
-        ]
-    )
+    opening = [rf"\title{{{escaped(title)}}}", r"\author{}\date{}", r"\begin{document}", r"\maketitle"]
+    preamble = [*_preamble("article", _unicode(title, style)), r"\allowdisplaybreaks"]
+    return "\n".join([*preamble, *opening, *field, *shown, *body, r"\end{document}"])
 
 
 def _unicode(title: str, style: Style) -> bool:
@@ -79,8 +80,10 @@ def _preamble(document_class: str, lualatex: bool) -> list[str]:
     return [*out, r"\usepackage{tikz}"]
 
 
-def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
+def _align(chains: tuple[WrittenChain, ...], *, keeping: bool) -> list[str]:
     """Alignments of whole chains; the last row of each is numbered and, with a prefix, labelled.
+
+    `keeping`: no page ends within a chain that one page holds.
 
     An alignment of very many rows is more than KaTeX reads and leaves TeX few good places to end a page.
     """
@@ -88,19 +91,34 @@ def _align(chains: tuple[WrittenChain, ...]) -> list[str]:
     rows: list[str] = []
     many = 0
     for chain in chains:
+        if chain.before:
+            out += [*_closed(rows), *map(_prose, chain.before)]
+            rows, many = [], 0
+        if not chain.lines:
+            continue
         *earlier, last = chain_rows(chain)
         own = sum(1 + row.count(r"\\") for row in (*earlier, last))
+        whole = sum(map(height, (*earlier, last))) <= PAGE_HEIGHT
         if rows and many + own > MOST_ROWS:
             out += _closed(rows)
             rows, many = [], 0
         many += own
-        rows += [rf"{row} \notag \\" for row in earlier]
+        rows += [rf"{row} \notag \\{'*' * (keeping and whole)}" for row in earlier]
         rows.append(rf"{last}{_end(chain)} \\[{_BETWEEN}]")
     return out + _closed(rows)
 
 
 def _closed(rows: list[str]) -> list[str]:
+    if not rows:
+        return []
     return [r"\begin{align}", *rows[:-1], rows[-1].removesuffix(rf" \\[{_BETWEEN}]"), r"\end{align}"]
+
+
+def _prose(told: Told) -> str:
+    """A sentence as a paragraph of its own."""
+    if not told.pieces:
+        return "%"
+    return r"\par\noindent " + "".join(f"${piece}$" if math else escaped(piece) for math, piece in told.pieces)
 
 
 _BETWEEN = "1.2ex"
@@ -128,7 +146,10 @@ def _beamer(
         heading = words_of(style.language)["figure" if derivation.shown is None else "figure_gradients"]
         out += [rf"\begin{{frame}}{{{heading}}}", r"\begin{center}", *picture, r"\end{center}", r"\end{frame}"]
     for part in parts:
-        for rows in _frames(part.chains):
+        told = [*part.before, *(t for chain in part.chains for t in chain.before)]
+        if told:
+            out += [rf"\begin{{frame}}{{{part.heading}}}", *map(_prose, told), r"\end{frame}"]
+        for rows in _frames(tuple(chain for chain in part.chains if chain.lines)):
             out += [rf"\begin{{frame}}{{{part.heading}}}", r"\begin{align}", *rows, r"\end{align}", r"\end{frame}"]
     if closing:
         out += [r"\begin{frame}", *closing, r"\end{frame}"]

@@ -7,11 +7,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from derivations.names import Quantity
+from derivations.network import Problem
 from derivations.writing.lines import Style
 from derivations.writing.measure import width
 
 if TYPE_CHECKING:
-    from derivations.derivation import Derivation
+    from derivations.derived import Derivation
 
 __all__ = ["Edge", "Place", "figure", "freest"]
 
@@ -41,6 +42,8 @@ class Place(NamedTuple):
 
 def figure(derivation: Derivation, style: Style, wide: float = 16.0, high: float = 9.0) -> list[str]:
     """The lines of a tikzpicture at most so wide and high (cm); none where its labels would lie over each other."""
+    if not isinstance(derivation.problem, Problem):
+        return []
     sizes = derivation.problem.network.sizes
     if sum(below * above for below, above in pairwise(sizes)) > MOST_EDGES:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from derivations.writing.lines import WrittenChain, WrittenPart
+from derivations.writing.lines import Told, WrittenChain, WrittenPart
 from derivations.writing.mathml import mathml_rows
 from derivations.writing.policy import policy
 
@@ -36,7 +36,9 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 """.strip()
 
 
-def page(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str) -> str:
+def page(
+    title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str, *, name: bool = False
+) -> str:
     """The whole page."""
     style = f"{_PAGE_STYLE}\n{_STYLE}"
     out = [
@@ -46,16 +48,23 @@ def page(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], p
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         f"<title>{escape(title)}</title><style>{style}</style></head>",
         f'<body class="derivation"><h1>{escape(title)}</h1>',
+        *_name(words, name),
         *_body(parts, words, proof),
     ]
     return "\n".join([*out, "</body></html>"])
 
 
-def fragment(title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str) -> str:
+def fragment(
+    title: str, parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, lang: str, *, name: bool = False
+) -> str:
     """The same as a part of somebody's page, such as a notebook, whose own style and headings it leaves alone."""
     style = f"{_STYLE}\n{_PART_STYLE}"
     head = [f'<div class="derivation" lang="{lang}"><style>{style}</style>', f"<h3>{escape(title)}</h3>"]
-    return "\n".join([*head, *_body(parts, words, proof, whole=False), "</div>"])
+    return "\n".join([*head, *_name(words, name), *_body(parts, words, proof, whole=False), "</div>"])
+
+
+def _name(words: Mapping[str, str], asked: bool) -> list[str]:
+    return [f"<p>{escape(words['name'])}: {'_' * 30}</p>"] if asked else []
 
 
 def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, *, whole: bool = True) -> list[str]:
@@ -63,7 +72,11 @@ def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, 
     out, marked = [], False
     for part in parts:
         out.append(f"<section><{heading}>{escape(part.heading)}</{heading}>")
+        out += [_prose(told) for told in part.before]
         for chain in part.chains:
+            out += [_prose(told) for told in chain.before]
+            if not chain.lines:
+                continue
             marked = marked or any(line.marked for line in chain.lines)
             hidden = "" if whole else ' class="formula" style="display:none"'
             out.append(f'<div tabindex="0"{hidden}>{_block(chain)}</div>')
@@ -72,6 +85,10 @@ def _body(parts: tuple[WrittenPart, ...], words: Mapping[str, str], proof: str, 
     if marked:
         out.append(f"<p>† {escape(words['marked'])}</p>")
     return [*out, f"<p>{escape(proof)}</p>"] if proof else out
+
+
+def _prose(told: Told) -> str:
+    return f"<p>{escape(told.text)}</p>"
 
 
 def _plain(chain: WrittenChain) -> str:

@@ -5,22 +5,32 @@ All formats are made from these, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from derivations import names
-from derivations.chains import Chain
+from derivations.chains import Chain, Sentence
+from derivations.expression import Expression
+from derivations.general import GeneralLatex, GeneralText
 from derivations.notation import Notation
-from derivations.printing import LatexPrinter, TextPrinter
+from derivations.quantity import Quantity
 from derivations.writing.breaking import CONTINUED, rows
 from derivations.writing.measure import text_width, width
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
-    from derivations.derivation import Derivation
+    from derivations.derived import Derivation
 
-__all__ = ["Style", "WrittenChain", "WrittenPart", "aligned_rows", "chain_rows", "line_rows", "written_parts"]
+__all__ = [
+    "Style",
+    "Told",
+    "WrittenChain",
+    "WrittenPart",
+    "aligned_rows",
+    "chain_rows",
+    "line_rows",
+    "written_parts",
+]
 
 
 @dataclass(frozen=True)
@@ -61,42 +71,51 @@ class WrittenLine:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A sentence in plain text, and as pieces of words and of LaTeX for math mode; none: for text alone."""
+
+    text: str
+    pieces: tuple[tuple[bool, str], ...]
+
+
+@dataclass(frozen=True)
 class WrittenChain:
-    """A chain with its left side in LaTeX and in plain text; a general fact is not `numbered`, `label` may be empty."""
+    """A chain with its left side in LaTeX and in plain text; a general fact is not `numbered`, `label` may be empty.
+
+    `before` are the sentences that lead to it; there may be no line after them.
+    """
 
     left: str
     left_text: str
     lines: tuple[WrittenLine, ...]
     numbered: bool
     label: str
+    before: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True)
 class WrittenPart:
-    """Chains under a heading."""
+    """Chains under a heading; `before` are the sentences below it."""
 
     heading: str
     chains: tuple[WrittenChain, ...]
+    before: tuple[Told, ...] = ()
 
 
-def written_parts(derivation: Derivation, style: Style) -> tuple[WrittenPart, ...]:
+def written_parts(derivation: Derivation, style: Style, notation: str = "bishop") -> tuple[WrittenPart, ...]:
     """Every part of a derivation in a style."""
-    network, words = derivation.problem.network, words_of(style.language)
-    notation = style.notation
-    latex = LatexPrinter(lambda q: notation.latex(network, q), notation.times, style.number)
-    latex.growing = False
-    text = TextPrinter(lambda q: notation.text(network, q), "", style.plain_number)
-    out = []
+    words, out = words_of(style.language), []
     for part in derivation.parts:
+        names = derivation.names(notation, whole=part.whole)
+        writer = _Writer(*names.printers(style.number, style.plain_number), names.plain, style, words)
         heading = words[part.heading].format(layer=part.layer)
-        lefts = [latex(chain.left) for chain in part.chains]
-        rules = {line.rule for chain in part.chains for line in chain.lines}
+        sample, several = part.sample
+        heading += f", {words['sample'].format(sample=sample, samples=several)}" if several else ""
+        lefts = [writer.latex(chain.left) for chain in part.chains]
+        rules = {line.rule for chain in part.chains for line in chain.lines} | {""}
         room = style.width - max(map(width, lefts)) - _RELATION - max(_rule_width(_rule(r, words)) for r in rules)
-        chains = [
-            _chain(chain, left, derivation, style, max(room, _LEAST), latex, text, words)
-            for chain, left in zip(part.chains, lefts, strict=True)
-        ]
-        out.append(WrittenPart(heading, tuple(chains)))
+        chains = [writer.chain(chain, left, max(room, _LEAST)) for chain, left in zip(part.chains, lefts, strict=True)]
+        out.append(WrittenPart(heading, tuple(chains), writer.told(part.sentences)))
     return tuple(out)
 
 
@@ -113,36 +132,53 @@ def _rule(rule: str, words: Mapping[str, str]) -> str:
     return f"{words[key]} {more}".strip() if rule else ""
 
 
-def _chain(
-    chain: Chain,
-    left: str,
-    derivation: Derivation,
-    style: Style,
-    room: float,
-    latex: LatexPrinter,
-    text: TextPrinter,
-    words: Mapping[str, str],
-) -> WrittenChain:
-    label = ""
-    if chain.quantity is not None and style.label_prefix:
-        name = names.text(derivation.problem.network, chain.quantity)
-        label = f"{style.label_prefix}:{name.replace('[', '-').replace(',', '-').replace(']', '')}"
-    lines = tuple(
-        WrittenLine(
-            line.relation,
-            tuple(rows(line.right, room - line.marked, latex)),
-            text(line.right),
-            _rule(line.rule, words),
-            line.marked,
+@dataclass(frozen=True)
+class _Writer:
+    """Writes chains with the two printers of a derivation."""
+
+    latex: GeneralLatex
+    text: GeneralText
+    plain: Callable[[Quantity], str]
+    style: Style
+    words: Mapping[str, str]
+
+    def chain(self, chain: Chain, left: str, room: float) -> WrittenChain:
+        lines = tuple(
+            WrittenLine(
+                line.relation,
+                tuple(rows(line.right, room - line.marked, self.latex)),
+                self.text(line.right),
+                _rule(line.rule, self.words),
+                line.marked,
+            )
+            for line in chain.lines
         )
-        for line in chain.lines
-    )
-    return WrittenChain(left, text(chain.left), lines, chain.quantity is not None, label)
+        name = self.plain(chain.quantity) if chain.quantity is not None else chain.array
+        told = self.told(chain.sentences)
+        return WrittenChain(left, self.text(chain.left), lines, bool(name), self._label(name), told)
+
+    def _label(self, name: str) -> str:
+        if not name or not self.style.label_prefix:
+            return ""
+        at = name.replace("[", "-").replace(",", "-").replace("]", "").replace("@", "-n")
+        return f"{self.style.label_prefix}:{''.join(c if c.isascii() and c.isprintable() else '-' for c in at)}"
+
+    def told(self, sentences: tuple[Sentence, ...]) -> tuple[Told, ...]:
+        """Sentences, which are in English: none in another language."""
+        return tuple(map(self._told, sentences)) if self.style.language == "en" else ()
+
+    def _told(self, sentence: Sentence) -> Told:
+        texts = (piece if isinstance(piece, str) else self.text(piece) for piece in sentence)
+        pieces = ((isinstance(piece, Expression), self._piece(piece)) for piece in sentence)
+        return Told("".join(texts), tuple((math, piece) for math, piece in pieces if piece))
+
+    def _piece(self, piece: str | Expression) -> str:
+        return piece if isinstance(piece, str) else self.latex(piece)
 
 
 def written_rule(rule: str) -> str:
     """A rule's name beside a line, in small print."""
-    words = rule.replace("\u00d7", r"$\times$")
+    words = rule.replace("\u00d7", r"$\times$").replace("\u2260", r"$\neq$")
     return rf"\scriptstyle\text{{{words}}}"
 
 

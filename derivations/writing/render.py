@@ -8,12 +8,11 @@ from collections.abc import Callable
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from derivations.notation import notation_of
-from derivations.writing.lines import Style, WrittenPart, aligned_rows, written_parts
+from derivations.writing.lines import Style, Told, WrittenPart, aligned_rows, written_parts
 from derivations.writing.words import words_of
 
 if TYPE_CHECKING:
-    from derivations.derivation import Derivation
+    from derivations.derived import Derivation
 
 __all__ = ["DOCUMENTS", "FORMATS", "render"]
 
@@ -49,25 +48,21 @@ def render(
         raise ValueError(f"decimal '{decimal}' is not known; known are point, comma")
     if label_prefix is not None and not _is_prefix(label_prefix):
         raise ValueError(f"label prefix '{label_prefix[:30]}' must be letters, digits and - : .")
-    if derivation.level == "matrix" and notation != "bishop":
-        raise ValueError(
-            f"vectors and matrices are written in bishop's letters, not in {notation}; leave out --notation, or choose"
-            " another --level"
-        )
     words = words_of(lang)
     style = Style(
-        notation_of(derivation.problem, notation),
+        derivation.profile(notation),
         lang,
         decimal,
         WIDTHS[document] if form == "latex" else 42.0,
         label_prefix or "",
     )
-    parts = written_parts(derivation, style)
+    parts = written_parts(derivation, style, notation)
     title = _title(derivation, words)
+    blank = derivation.level == "worksheet" and not derivation.solved
     proof = derivation.proof.words if proved else ""
     makers: dict[str, Callable[[], str]] = {
-        "text": lambda: _text(title, parts, words, proof),
-        "markdown": lambda: _markdown(title, parts, words, proof),
+        "text": lambda: _text(title, parts, words, proof, shapes=derivation.level == "matrix", name=blank),
+        "markdown": lambda: _markdown(title, parts, words, proof, name=blank),
         "json": lambda: _json(derivation, title, parts, proof),
     }
     if form in makers:
@@ -75,7 +70,7 @@ def render(
     if form == "html":
         from derivations.writing import html
 
-        return (html.fragment if document == "fragment" else html.page)(title, parts, words, proof, lang)
+        return (html.fragment if document == "fragment" else html.page)(title, parts, words, proof, lang, name=blank)
     from derivations.writing.document import latex_document
 
     return latex_document(derivation, title, parts, style, document, proof)
@@ -87,6 +82,8 @@ def _is_prefix(text: str) -> bool:
 
 def _title(derivation: Derivation, words: Any) -> str:
     title = derivation.problem.title or words["title"]
+    if derivation.level == "worksheet":
+        title = f"{title}: {words['key' if derivation.solved else 'worksheet']}"
     return "".join(c if c.isprintable() else " " for c in title)
 
 
@@ -94,26 +91,34 @@ def _marked(parts: tuple[WrittenPart, ...]) -> bool:
     return any(line.marked for part in parts for chain in part.chains for line in chain.lines)
 
 
-def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
-    out = [title]
+def _text(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, shapes: bool, name: bool) -> str:
+    out = [title, *(["", f"{words['name']}: {'_' * 40}"] if name else [])]
     for part in parts:
-        out += ["", part.heading]
+        out += ["", part.heading, *_told(part.before)]
+        above = False
         for chain in part.chains:
             gap = " " * len(chain.left_text)
             several = len(chain.lines) > 1
-            out += [""] if several else []
+            if chain.before or several or above:
+                out += [""]
+            above = several
+            out += _told(chain.before)
             for k, line in enumerate(chain.lines):
                 head = f"{chain.left_text if k == 0 else gap} {line.relation} "
                 tail = " \u2020" if line.marked else ""
-                tail += f"    ({line.rule})" if line.rule and several else ""
+                tail += f"    ({line.rule})" if line.rule and (several or shapes) else ""
                 out += _wrapped(head, line.text, tail)
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
     return "\n".join([*out, *(["", *wrap(proof, 80)] if proof else [])])
 
 
+def _told(sentences: tuple[Told, ...]) -> list[str]:
+    return [row for told in sentences for row in wrap(told.text, TEXT_WIDTH, break_long_words=False)]
+
+
 TEXT_WIDTH = 80
-_BREAK = re.compile(r"(?= [+-] )|(?<=\u00b7)")
+_BREAK = re.compile(r"(?= [+-] )|(?<=\u00b7)|(?<=; )")
 
 
 def _wrapped(head: str, formula: str, tail: str) -> list[str]:
@@ -131,18 +136,27 @@ def _wrapped(head: str, formula: str, tail: str) -> list[str]:
         rows.append(indent + tail.strip())
     else:
         rows[-1] += tail
-    return rows
+    return [row.rstrip() for row in rows]
 
 
-def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str) -> str:
-    out = [f"# {_escaped(title)}"]
+def _markdown(title: str, parts: tuple[WrittenPart, ...], words: Any, proof: str, *, name: bool) -> str:
+    out = [f"# {_escaped(title)}", *(["", f"{words['name']}: " + r"\_" * 30] if name else [])]
     for part in parts:
         out += ["", f"## {part.heading}"]
+        for told in (told for told in part.before if told.pieces):
+            out += ["", _prose(told)]
         for chain in part.chains:
-            out += ["", "$$", r"\begin{aligned}", *aligned_rows(chain), r"\end{aligned}", "$$"]
+            for told in chain.before:
+                out += ["", _prose(told)]
+            if chain.lines:
+                out += ["", "$$", r"\begin{aligned}", *aligned_rows(chain), r"\end{aligned}", "$$"]
     if _marked(parts):
         out += ["", f"\u2020 {words['marked']}"]
     return "\n".join([*out, *(["", _escaped(proof)] if proof else [])])
+
+
+def _prose(told: Told) -> str:
+    return "".join(f"${piece}$" if math else _escaped(piece) for math, piece in told.pieces)
 
 
 def _json(derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], proof: str) -> str:
@@ -150,8 +164,10 @@ def _json(derivation: Derivation, title: str, parts: tuple[WrittenPart, ...], pr
     out["parts"] = [
         {
             "heading": part.heading,
+            **({"sentences": [told.text for told in part.before]} if part.before else {}),
             "chains": [
                 {
+                    **({"sentences": [told.text for told in chain.before]} if chain.before else {}),
                     "left": chain.left_text,
                     "latex": chain.left,
                     "lines": [

@@ -50,6 +50,10 @@ def _all_faults(derivation: Derivation, whole: Problem | None, seed: int) -> Ite
     for part in derivation.parts:
         if part.heading == "local":
             yield from _local_faults(derivation.problem, part)
+        elif part.heading in ("given", "updates"):  # what the file says, and the optimizer's own lines
+            continue
+        elif part.heading == "jacobian":
+            yield from _softmax_faults(part)
         elif part.heading == "batch":
             assert whole is not None
             yield from _batch_faults(whole, samples, part)
@@ -70,11 +74,18 @@ def _faults(truth: Truth, chain: Chain) -> Iterator[str]:
 
 
 def _formulas(chain: Chain) -> list[Line]:
-    return [line for line in chain.lines if not line.numbers and not isinstance(line.right, ex.Blank)]
+    """The lines that say something of numbers; those over all samples, which have no value here, are left out."""
+    return [
+        line
+        for line in chain.lines
+        if not line.numbers and not any(isinstance(x, ex.Blank | ex.Over) for x in line.right.walk())
+    ]
 
 
 def _operators(chain: Chain, lines: list[Line]) -> Iterator[tuple[Any, ex.Differential]]:
-    if lines and isinstance(lines[0].right, ex.Differential):  # the left side names what is differentiated
+    if lines and isinstance(
+        lines[0].right, ex.Differential | ex.Derivative
+    ):  # the left side names what is differentiated
         left, operator = chain.left, lines[0].right
         of = left.of if isinstance(left, ex.Partial) else ex.Name(Quantity("E"))
         yield of, operator
@@ -87,18 +98,62 @@ def _operators(chain: Chain, lines: list[Line]) -> Iterator[tuple[Any, ex.Differ
 
 
 def _local_faults(problem: Problem, part: Part) -> Iterator[str]:
-    """The slope of each activation in general, at points on both sides of zero."""
-    activations = [f for f in dict.fromkeys(layer.activation for _, layer in problem.network) if f.elementwise]
+    """Each function and its slope in general, at points on both sides of zero."""
     truth = Truth(problem)
-    for f, chain in zip(activations, part.chains, strict=True):
+    for chain in part.chains:
+        assert isinstance(chain.left, ex.Name)
+        f = problem.network.layer(chain.left.quantity.layer).activation
         h = ACTIVATION[f.name]
         for a in (mpmath.mpf("0.83"), mpmath.mpf("-1.19")):
             with mpmath.workdps(WORK):
-                wanted, known = (h(a + STEP) - h(a - STEP)) / (2 * STEP), {"a": a, "z": h(a)}
+                slope, known = (h(a + STEP) - h(a - STEP)) / (2 * STEP), {"a": a, "h": h(a)}
+                wanted = slope if chain.left.quantity.kind == "h_slope" else h(a)
                 for line in _formulas(chain):
                     found = truth.value(line.right, lambda q, known=known: known[q.kind])
                     if not close(wanted, found):
-                        yield f"{f.name}' {line.rule} {line.right}"
+                        yield f"{f.name} {line.rule} {line.right}"
+
+
+def _softmax_faults(part: Part) -> Iterator[str]:
+    """The value and the two cases of the Jacobian of three units, in letters, against differences."""
+    a = [mpmath.mpf(x) / 7 for x in (2, -3, 5)]
+
+    def softmax(at: list[Any]) -> list[Any]:
+        return [mpmath.exp(x) / mpmath.fsum(map(mpmath.exp, at)) for x in at]
+
+    def worked(e: Any, where: dict[str, int]) -> Any:
+        match e:
+            case ex.Ref(name, (ex.Index(terms),)):
+                return (a if name.startswith("a") else softmax(a))[where[terms[0][0]]]
+            case ex.Over("sum", (l,), body):
+                return mpmath.fsum(worked(body, {**where, l: n}) for n in range(3))
+            case ex.Call("exp", (x,)):
+                return mpmath.exp(worked(x, where))
+            case ex.Number(text):
+                return mpmath.mpf(text)
+            case ex.Negative(x):
+                return -worked(x, where)
+            case ex.Sum(terms):
+                return mpmath.fsum(sign * worked(x, where) for sign, x in terms)
+            case ex.Product(factors):
+                return mpmath.fprod(worked(x, where) for x in factors)
+            case ex.Quotient(above, below):
+                return worked(above, where) / worked(below, where)
+            case ex.Power(base, exponent):
+                return worked(base, where) ** exponent
+        raise TypeError(e)
+
+    value, same, other = part.chains
+    k, m = value.left.at[0].letter, other.left.by.at[0].letter
+    for chain, where in ((value, {k: 0}), (same, {k: 0}), (other, {k: 0, m: 1})):
+        wanted = softmax(a)[0]
+        if chain is not value:
+            at = where.get(m, 0)
+            up, down = ([x + s * STEP * (n == at) for n, x in enumerate(a)] for s in (1, -1))
+            wanted = (softmax(up)[0] - softmax(down)[0]) / (2 * STEP)
+        for line in (line for line in chain.lines if not isinstance(line.right, ex.Blank)):
+            if not close(wanted, worked(line.right, where)):
+                yield f"softmax, {line.rule}: {line.right}"
 
 
 def _batch_faults(whole: Problem, samples: list[Truth], part: Part) -> Iterator[str]:
@@ -176,7 +231,7 @@ TWINS = {
     "a partial dropped": ("gradients", 0, 0, _without_factor(3)),
     "a weight for a delta": ("gradients", 0, 3, _renamed({DELTA(1): Quantity("W", 1, (1, 1))})),
     "another input": ("gradients", 0, 3, _renamed({X(1): X(2)})),
-    "a special result": ("local", 0, 1, lambda e: e * 2),
+    "a special result": ("local", 1, 1, lambda e: e * 2),
     "the signal": ("signals", 0, 1, _renamed({W(1, 1): W(1, 2)})),
 }
 
@@ -195,7 +250,7 @@ def test_a_false_line_of_the_batch_is_seen() -> None:
     derivation = derive(problem)
     twice = _renamed({Quantity("delta", 2, (1,), 2): Quantity("delta", 2, (1,), 3)})
     assert faults(derivation, problem) == []
-    assert faults(_corrupted(derivation, "batch", 16, 0, twice), problem)
+    assert faults(_corrupted(derivation, "batch", 16, 1, twice), problem)
 
 
 # --- numbers ---
@@ -365,7 +420,7 @@ def test_what_cannot_be_derived_is_refused() -> None:
     """An unknown level, sample or name, with what there is."""
     problem = load("hand-3-2-2")
     for options, words in (
-        ({"level": "long"}, "known are standard, full, matrix, answers, worksheet"),
+        ({"level": "long"}, "known are standard, general, full, matrix, answers, worksheet"),
         ({"sample": 2}, "samples 1 to 1"),
         ({"wrt": ["dW3"]}, "not a quantity of this network"),
     ):
@@ -375,14 +430,31 @@ def test_what_cannot_be_derived_is_refused() -> None:
 
 def test_a_worksheet_leaves_blanks_where_the_key_has_lines() -> None:
     """The first line of each chain stays; all others are blank, and as many as the key has."""
-    problem = load("hand-3-2-2")
-    blank, key = derive(problem, level="worksheet"), derive(problem, level="standard")
-    for one, other in zip(blank.parts, key.parts, strict=True):
-        for empty, full in zip(one.chains, other.chains, strict=True):
-            assert empty.left == full.left
-            assert empty.lines[0] == full.lines[0]
-            assert len(empty.lines) == len(full.lines)
-            assert all(isinstance(line.right, ex.Blank) for line in empty.lines[1:])
+    for sample, digits in (("hand-3-2-2", None), ("hand-3-2-2", 4), ("sigmoid-xor", 3)):
+        problem = load(sample)
+        numbers = trace(problem, digits=digits) if digits else None
+        blank, key = (derive(problem, level="worksheet", numbers=numbers, solved=solved) for solved in (False, True))
+        for one, other in zip(blank.parts, key.parts, strict=True):
+            for empty, full in zip(one.chains, other.chains, strict=True):
+                assert empty.left == full.left
+                assert len(empty.lines) == len(full.lines)
+                assert not any(isinstance(line.right, ex.Blank) for line in full.lines)
+                if len(full.lines) > 1:
+                    assert empty.lines[0] == full.lines[0]
+                    assert all(isinstance(line.right, ex.Blank) for line in empty.lines[1:])
+
+
+def test_a_worksheet_states_what_it_needs_and_asks_what_the_sheet_asks() -> None:
+    """Inputs, targets, weights, the learning rate; the updates; only what [sheet] ask names."""
+    problem = load("shared-bias-2-2-2")
+    sheet = derive(problem, level="worksheet", numbers=trace(problem, digits=4))
+    given = {c.left.quantity.kind for c in sheet.parts[0].chains if isinstance(c.left, ex.Name)}
+    assert sheet.parts[0].heading == "given"
+    assert {"x", "t", "W", "b", "eta"} <= given
+    assert sheet.parts[-1].heading == "updates"
+    asked = replace(problem, sheet=(("ask", ["delta2", "W1_new[1,2]"]),))
+    sides = left_sides(derive(asked, level="worksheet", numbers=trace(asked, digits=4)))
+    assert sides == ["delta2[1]", "delta2[2]", "W1_new[1,2]"]
 
 
 @pytest.mark.parametrize("given", ["hand-3-2-2", None, {"network": {}}])

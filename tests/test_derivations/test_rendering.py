@@ -129,7 +129,7 @@ def test_without_a_prefix_there_is_no_label() -> None:
 @pytest.mark.parametrize("source", [*SAMPLES, *range(1, 8)])
 def test_pages_are_mathml_core(source: str | int) -> None:
     """Well-formed, of known elements alone, without a script or an address."""
-    for level, digits in zip(LEVELS, (None, 4, 6, 3, 5), strict=True):
+    for level, digits in zip(LEVELS, (None, None, 4, 6, 3, 5), strict=True):
         assert page_faults(written(source, level, digits, form="html")) == []
 
 
@@ -237,7 +237,7 @@ def test_no_row_is_wider_than_its_document() -> None:
     for document, level in product(WIDTHS, LEVELS):
         text = written("softmax-xor", level, 6, document=document)
         for display in displays(text):
-            for row in re.split(r"\\\\(?:\[[^]]*\])?\n", display[13:-11]):
+            for row in re.split(r"\\\\\*?(?:\[[^]]*\])?\n", display[13:-11]):
                 formula = re.sub(r" ?\\notag|&|\\scriptstyle\\text\{.*\}$", "", row)
                 assert width(formula) <= WIDTHS[document] + 1, row
 

@@ -309,7 +309,7 @@ def test_numbers_of_somebody_beside_ours(tmp_path: Path, capsys: pytest.CaptureF
     assert "b is given, not worked out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["derive", "verify", "check"])
+@pytest.mark.parametrize("command", ["verify", "check"])
 def test_what_comes_later_is_said_in_one_line(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     problem = tmp_path / "p.toml"
     problem.write_text(RNN, encoding="utf-8")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from textwrap import wrap
 
 from derivations.computation import Computation
 from derivations.equations import Step
 from derivations.general import GeneralLatex, GeneralText, stages
-from derivations.layers import Layered, layered
+from derivations.layers import layered
 from derivations.network import Problem
 from derivations.notation import BISHOP
 from derivations.own_names import OwnNames
+from derivations.written_names import layered_names
 from tracer.schedule import schedules
 from tracer.show.formats import escape_markdown
 from tracer.traces.computed import headings as own_headings
@@ -39,7 +39,7 @@ class EquationList:
         else:
             self.step = layered(worked).step
             self.text = GeneralText(self.step.unwritten)
-            self.latex = GeneralLatex(self.step.unwritten, partial(_letter, worked, layered(worked)))
+            self.latex = GeneralLatex(self.step.unwritten, layered_names(worked, BISHOP).array_latex)
 
     @property
     def heading(self) -> list[str]:
@@ -126,21 +126,6 @@ class EquationList:
 
     def _letters(self) -> list[str]:
         return [l for e in self.step.equations for x in e.left.at for l in [getattr(x, "letter", "")] if l]
-
-
-def _letter(problem: Problem, own: Layered, name: str, letters: tuple[str, ...]) -> str | None:
-    """An array of a network in Bishop's letters."""
-    place = own.places.get(name)
-    if place is None:
-        return None
-    kind = place.kind.removesuffix("_before")
-    if kind == "signal":
-        return BISHOP.general(problem.network, "dz", place.layer, letters)
-    if kind == "dz" and "own loss" in own.step.arrays[name].meaning:
-        z = BISHOP.general(problem.network, "z", place.layer, letters)
-        return rf"\frac{{\partial E_{{{letters[-1]}}}}}{{\partial {z}}}"
-    written = BISHOP.general(problem.network, kind, place.layer, letters)
-    return written if kind == place.kind else rf"{written}^{{\,\mathrm{{before}}}}"
 
 
 def _last_open(lines: list[str]) -> list[str]:

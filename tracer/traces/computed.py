@@ -168,14 +168,9 @@ class ComputedTrace(Trace):
 
     def quantity(self, step: ComputedStep, name: str, at: tuple[int, ...]) -> Quantity:
         """The quantity that an entry of an array is."""
-        axis, count = self.problem.sample_axes.get(name), step.step
-        if self.problem.step.arrays[name].role is Role.CONSTANT:
-            return Quantity(name, step=count)
-        if axis is None:
-            return Quantity(name, 0, at, step.sample, count)
-        first = self.problem.step.arrays[name].extents[axis][0]
-        sample = at[axis] - first + 1 if step.problem.samples > 1 else step.sample
-        return Quantity(name, 0, (*at[:axis], *at[axis + 1 :]), sample, count)
+        q = step.problem.quantity(name, at)
+        marked = self.problem.step.arrays[name].role is not Role.CONSTANT
+        return q._replace(sample=q.sample or (step.sample if marked else 0), step=step.step)
 
     def _leaf(self, step: ComputedStep) -> Any:
         arrays = step.problem.step.arrays

@@ -1,0 +1,190 @@
+"""A derivation in general lines: an equation an array, with its indices; each derivative by the chain rule.
+
+The lines are the step's own equations; what is added is the line before each, which says through what it comes, and a
+sentence where an idea enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from derivations.building import constant, product, total
+from derivations.chain_terms import ChainTerms, Term, apart
+from derivations.chains import Chain, Line, Part
+from derivations.equations import Equation, Role, Step
+from derivations.expression import (
+    Call,
+    Derivative,
+    Differential,
+    Expression,
+    Index,
+    Letters,
+    Negative,
+    Over,
+    Partial,
+    Product,
+    Ref,
+    Sum,
+)
+from derivations.function import ARGUMENTS, Function, entry
+from derivations.language import expression
+from derivations.printing import operator
+from derivations.reasons import Reasons
+from derivations.shapes import refs, substituted
+from derivations.uses import filled, opened, slopes
+
+__all__ = ["GeneralForm", "function_chains"]
+
+
+class GeneralForm:
+    """Writes the general lines of one step.
+
+    `asked` says of an array whether its line is wanted, `named` whether its derivative has a letter of its own, as
+    delta has, so that a line says what that letter stands for.  `sentences` can be left out.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        asked: Callable[[str], bool] = lambda name: True,
+        named: Callable[[str], bool] = lambda name: False,
+        sentences: bool = True,
+    ) -> None:
+        self.step, self.asked, self.named = step, asked, named
+        self.terms = ChainTerms(step)
+        self.reasons = Reasons(step, self.terms) if sentences else None
+
+    # --- parts ---
+
+    def forward(self) -> Iterator[Chain]:
+        """The equations that are given."""
+        for e in self._stage("forward"):
+            yield Chain(e.left, (Line("=", e.right),), array=e.left.name)
+
+    def functions(self) -> Part:
+        """Each function that has a name, defined and differentiated."""
+        calls = [x for e in self._stage("forward") for x in e.right.walk() if isinstance(x, Call)]
+        known = {str(c.function): entry(c.function) for c in calls}
+        wanted = [f for f in known.values() if f.named or f.own is not None]
+        return Part("local", tuple(chain for f in wanted for chain in function_chains(f)))
+
+    def derivatives(self) -> Iterator[tuple[Equation, Chain]]:
+        """Each backward line with its chain, from the objective back; only those that are asked for."""
+        for e in self._stage("backward"):
+            if self.asked(e.left.name):
+                yield e, self._derived(e)
+
+    def updates(self) -> Iterator[Chain]:
+        """The lines of the optimizer."""
+        for e in self._stage("update"):
+            yield Chain(e.left, (Line("=", e.right),), array=e.left.name)
+
+    def _stage(self, stage: str) -> list[Equation]:
+        return [e for e in self.step.equations if e.stage == stage]
+
+    # --- one derivative ---
+
+    def _derived(self, e: Equation) -> Chain:
+        before = tuple(self.reasons.of(e)) if self.reasons else ()
+        lines: list[Line] = []
+        for line in self._lines(e):
+            if line.right != e.left and (not lines or line.right != lines[-1].right):
+                lines.append(line)
+        return Chain(e.left, tuple(lines), sentences=before, array=e.left.name)
+
+    def _lines(self, e: Equation) -> Iterator[Line]:
+        if e.why == "jacobian":  # its name is ∂y/∂a
+            yield Line("=", e.right)
+            return
+        if e.why == "slope":
+            yield Line("=", self._local(e))
+            yield Line("=", e.right, "differentiated")
+            return
+        whole = Partial(Ref(self.terms.objective, ()), Ref(e.of, e.left.at))
+        if self.named(e.left.name):
+            yield Line("=", whole, "signal")
+        terms = self.terms.of(e)
+        gradient = self.step.arrays[e.left.name].role is Role.GRADIENT
+        several = len(terms) > 1 or any(t.summed for t in terms)
+        if terms and (across := _added(self._share(t, e, gradient, terms) for t in terms)) != whole:
+            yield Line("=", across, "paths" if several else "chain")
+        if terms and not any(isinstance(x, Partial) for t in terms for x in t.signal.walk()):
+            yield Line("=", _added(self._operator(t, e) for t in terms), "definition")
+        if e.why == "fused" and len(terms) == 1 and (long := self._long(e, terms[0])) is not None:
+            yield Line("=", long, "differentiated")
+            yield Line("=", e.right, "collected")
+            return
+        yield Line("=", e.right, "differentiated")
+
+    def _share(self, t: Term, e: Equation, gradient: bool, terms: list[Term]) -> Expression:
+        """A term of the chain rule; of the objective's own formula, beside others, ∂/∂X of what it has of X."""
+        direct = t.reader.left.name == self.terms.objective and len(terms) > 1
+        return self._operator(t, e) if direct else t.written(gradient)
+
+    def _operator(self, t: Term, e: Equation) -> Expression:
+        """∂/∂X of the formula of what reads it, and the number that this has as its signal."""
+        right = t.right
+        if isinstance(right, Sum):  # what X stands in
+            parts = [part for part in right.terms if any(r.name == e.of for r in refs(part[1]))]
+            right = Sum(tuple(parts)) if len(parts) > 1 or parts[0][0] < 0 else parts[0][1]
+        operator = Differential(Ref(e.of, e.left.at), apart(right, e.left.at, self.step.unwritten))
+        inner = operator if constant(t.signal) == 1 else product(t.signal, operator)
+        return Over("sum", t.summed, inner) if t.summed else inner
+
+    def _long(self, e: Equation, t: Term) -> Expression | None:
+        """∂y/∂a ∂E/∂y with both put in, before it gets short; None where ∂y/∂a has no line of its own."""
+        of, by = t.local.of, t.local.by
+        assert isinstance(of, Ref)
+        assert isinstance(by, Ref)
+        local = next((x for x in self._stage("backward") if x.of == of.name and x.why in ("slope", "jacobian")), None)
+        signal = self.terms.lines.get(of.name)
+        if local is None or signal is None:
+            return None
+        letters = dict(zip(signal.left.at, of.at, strict=True))
+        values = {i.letter: o for i, o in letters.items() if isinstance(i, Index) and isinstance(o, Index)}
+        more = [i for i in local.left.at if isinstance(i, Index) and i.letter and i.letter not in values]
+        own = [o for o, p in zip(by.at, of.at, strict=True) if o != p]
+        values |= {m.letter: o for m, o in zip(more, own, strict=False) if isinstance(o, Index)}
+        right = substituted(local.right, values)
+        factors = right.factors if isinstance(right, Product) else (right,)
+        put = Product((*factors, substituted(signal.right, values)))
+        return Over("sum", t.summed, put) if t.summed else put
+
+    def _local(self, e: Equation) -> Expression:
+        """∂h[j]/∂a[j]."""
+        own = [f for f in self._stage("forward") if f.left.name == e.of]
+        made = next(f for f in own if f.left.at == e.left.at and isinstance(f.right, Call))
+        assert isinstance(made.right, Call)
+        return Partial(made.left, made.right.arguments[0])
+
+
+def _added(parts: Iterable[Expression]) -> Expression:
+    """A sum in its own order; a negative term has its sign before it."""
+    terms = [(-1, p.operand) if isinstance(p, Negative) else (1, p) for p in parts]
+    return Sum(tuple(terms)) if len(terms) > 1 else total(*terms)
+
+
+def function_chains(f: Function) -> Iterator[Chain]:
+    """h(a) and h'(a) of a function: as it is defined, differentiated, and in the forms that it is known by."""
+    arguments = tuple(Letters(a, a) for a in ARGUMENTS[: f.inputs])
+    call = Call(f, arguments)
+    formula = opened(f)
+    value = call if formula is None else filled(formula, arguments, call)
+    if value != call:
+        yield Chain(call, (Line("=", value),))
+    for k, slope in enumerate(slopes(f)):
+        derivative = filled(slope, arguments, call)
+        if f.inputs > 1:
+            yield Chain(Partial(call, arguments[k]), _told(Differential(arguments[k], value), [derivative]))
+            continue
+        forms = [filled(expression(form), arguments, call) for form in f.forms]
+        yield Chain(_primed(f), _told(Derivative(arguments[k], value), [*forms, derivative]))
+
+
+def _told(first: Expression, forms: list[Expression]) -> tuple[Line, ...]:
+    rules = ("differentiated", *("simplified" for _ in forms[1:]))
+    return (Line("=", first, "definition"), *(Line("=", form, rule) for form, rule in zip(forms, rules, strict=True)))
+
+
+def _primed(f: Function) -> Expression:
+    return Letters(f"{operator(f)}'(a)", f"{f.name}'(a)")

@@ -1,0 +1,229 @@
+"""Why a line of a derivation is as it is: a sentence where an idea enters, made from the equation and its roles.
+
+Each idea is told once, at the first line in which it is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from derivations.chain_terms import ChainTerms, Term
+from derivations.chains import Sentence
+from derivations.equations import Equation, Role, Step
+from derivations.expression import (
+    Choice,
+    Expression,
+    Index,
+    Largest,
+    Letters,
+    Over,
+    Product,
+    Ref,
+    Same,
+    Size,
+    Smallest,
+    Within,
+)
+from derivations.function import entry
+from derivations.order import groups
+from derivations.shapes import free
+
+__all__ = ["Reasons"]
+
+
+@dataclass
+class Reasons:
+    """Tells each idea of a step once; `told` are those that have been."""
+
+    step: Step
+    terms: ChainTerms
+    told: set[str] = field(default_factory=set)
+
+    def of(self, e: Equation) -> Iterator[Sentence]:
+        """The sentences before the line of a derivative."""
+        own = self.terms.of(e)
+        ideas: tuple[tuple[str, Callable[[Equation, list[Term]], Sentence | None]], ...] = (
+            ("signal", self._signal),
+            ("mean", self._mean),
+            ("several", self._several),
+            ("softmax", self._softmax),
+            ("fused", self._fused),
+            ("shared", self._shared),
+            ("turned", self._turned),
+            ("end", self._end),
+            ("lookup", self._lookup),
+            ("largest", self._largest),
+            ("choice", self._choice),
+        )
+        for idea, tell in ideas:
+            if idea not in self.told and (sentence := tell(e, own)) is not None:
+                self.told.add(idea)
+                yield sentence
+
+    @cached_property
+    def _recurrent(self) -> set[str]:
+        """The arrays that are worked step by step."""
+        made = [g for g in groups(self.terms.forward) if len(g) > 1 or g[0].left.name in {r.name for r in g[0].reads}]
+        return {e.left.name for group in made for e in group}
+
+    def _role(self, name: str) -> Role:
+        return self.step.arrays[name].role
+
+    def _signal(self, e: Equation, own: list[Term]) -> Sentence | None:
+        """The first signal that several later lines read: it is given a name."""
+        readers = [x for x in self.step.equations if _reads(x, e)]
+        if e.why in ("slope", "jacobian") or self._role(e.left.name) is not Role.SIGNAL or len(readers) < 2:
+            return None
+        into = Ref(e.of, e.left.at)
+        return (
+            "What ", into, " is made of acts on ", Ref(self.terms.objective, ()), " through it. So this derivative is "
+            "worked out once and kept, as an error signal that the lines after it use.",
+        )  # fmt: skip
+
+    def _mean(self, e: Equation, own: list[Term]) -> Sentence | None:
+        sizes = [x for x in e.right.walk() if isinstance(x, Size)]
+        means = [x for f in self.terms.forward for x in f.right.walk() if isinstance(x, Over) and x.op == "mean"]
+        letters = [m.letters for m in means if sizes and sizes[0].letter in m.letters]
+        if not letters:
+            return None
+        several = _letters(letters[0])
+        share = (" 1/", sizes[0]) if len(letters[0]) == 1 else ()
+        return (
+            "The mean over ", several, " enters here: each ", several, " has its share", *share,
+            ", and every line that follows from this one carries it.",
+        )  # fmt: skip
+
+    def _several(self, e: Equation, own: list[Term]) -> Sentence | None:
+        """An array that is read in several places."""
+        if len(own) < 2:
+            return None
+        read = [piece for t in own for piece in (", ", t.local.of)][1:]
+        read[-2] = " and "
+        own_name = Ref(e.of, e.left.at)
+        later = e.of in self._recurrent and any(
+            isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of)
+        )
+        through = " The one is read now, the other a step later: the error comes back through time." if later else ""
+        return (
+            own_name,
+            " is read by ",
+            *read,
+            f": a change of it reaches the loss on each of these ways, and what it does on them adds up.{through}",
+        )
+
+    def _softmax(self, e: Equation, own: list[Term]) -> Sentence | None:
+        made = next((t for t in own if isinstance(t.reader.right, Over) and t.reader.right.op == "softmax"), None)
+        if made is None:
+            return None
+        return (
+            "The denominator of softmax has every ", Ref(e.of, e.left.at), " in it, so each of them changes every ",
+            made.local.of, ": the ways through all ", _letters(made.summed), " are added up.",
+        )  # fmt: skip
+
+    def _fused(self, e: Equation, own: list[Term]) -> Sentence | None:
+        if e.why != "fused":
+            return None
+        made = next((t.reader.right for t in own), None)
+        if isinstance(made, Over):
+            return ("What stands below in the derivative of the loss cancels, and the targets sum to 1.",)
+        return ("What stands below in the derivative of the loss cancels against the slope.",)
+
+    def _shared(self, e: Equation, own: list[Term]) -> Sentence | None:
+        """A parameter that every sample, time or place uses."""
+        summed = own[0].summed if len(own) == 1 else ()
+        if self._role(e.left.name) is not Role.GRADIENT or not summed:
+            return None
+        return (
+            Ref(e.of, e.left.at), " is the same for every ", _letters(summed),
+            ": each of its uses brings its share, and the shares are added up.",
+        )  # fmt: skip
+
+    def _turned(self, e: Equation, own: list[Term]) -> Sentence | None:
+        """A matrix that was summed over one index forward and is over the other now."""
+        if self._role(e.left.name) is not Role.SIGNAL:
+            return None
+        for t in own:
+            for f in _factors_of_sums(t.reader.right):
+                at = [i.letter for i in f.at if isinstance(i, Index)]
+                summed = [l for l in at if l and l not in free(t.reader.left)]
+                kept = [l for l in at if l in t.summed]
+                weighs = f.name in {r.name for r in e.reads}
+                if f.name != e.of and weighs and len(f.at) == 2 and len(summed) == 1 and len(kept) == 1:
+                    return (
+                        "Forward, ", f, " is summed over ", _letters((summed[0],)), ", into ", t.reader.left,
+                        ". Back, it is summed over ", _letters((kept[0],)), ", over every ", t.local.of,
+                        " that ", Ref(e.of, e.left.at), " acts on: as a matrix it is transposed.",
+                    )  # fmt: skip
+        return None
+
+    def _end(self, e: Equation, own: list[Term]) -> Sentence | None:
+        test = next((x for x in e.right.walk() if isinstance(x, Within)), None)
+        if test is None:
+            return None
+        guarded = next((t.local.of for t in own if t.guards), None)
+        if guarded is not None:
+            return (test, " is 1 where it holds and 0 elsewhere: past the end there is no ", guarded, ".")
+        into = own[0].local.of if own else e.left
+        return (
+            test,
+            " is 1 where it holds and 0 elsewhere: it leaves the ",
+            into,
+            " that reads ",
+            Ref(e.of, e.left.at),
+            ".",
+        )
+
+    def _lookup(self, e: Equation, own: list[Term]) -> Sentence | None:
+        test = next((x for x in e.right.walk() if isinstance(x, Same)), None)
+        if test is None or e.why == "jacobian":
+            return None
+        return (test, " is 1 where it holds and 0 elsewhere: only the entries that were read get a share.")
+
+    def _largest(self, e: Equation, own: list[Term]) -> Sentence | None:
+        found = next((x for x in e.right.walk() if isinstance(x, Largest | Smallest)), None)
+        if found is None:
+            return None
+        word = "largest" if isinstance(found, Largest) else "smallest"
+        return (
+            f"Only the {word} one was passed on, so it alone gets the signal; a change of the others changes nothing.",
+        )
+
+    def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
+        if not any(isinstance(x, Choice) for x in e.right.walk()):
+            return None
+        if e.why == "slope":
+            kinks = _kinks(self.terms.forward, e.of)
+            return kinks or None
+        return ("Of a choice, the branch that was taken gets the signal, and the other one nothing.",)
+
+
+def _letters(letters: tuple[str, ...]) -> Expression:
+    """Letters of indices, as they stand in formulas."""
+    return Letters(", ".join(letters), ", ".join(letters))
+
+
+def _reads(x: Equation, e: Equation) -> bool:
+    return x.stage == "backward" and any(r.name == e.left.name for r in x.reads)
+
+
+def _indices(e: Expression) -> tuple[Expression, ...]:
+    return e.at if isinstance(e, Ref) else ()
+
+
+def _factors_of_sums(e: Expression) -> Iterator[Ref]:
+    for x in e.walk():
+        if isinstance(x, Over) and x.op == "sum" and isinstance(x.body, Product):
+            yield from (f for f in x.body.factors if isinstance(f, Ref))
+
+
+def _kinks(forward: list[Equation], name: str) -> Sentence:
+    """Where the function that gives an array has no derivative."""
+    call = next((e.right for e in forward if e.left.name == name), None)
+    function = getattr(call, "function", None)
+    known = entry(function) if function is not None else None
+    if known is None or not known.kinks or not known.at_kink:
+        return ()
+    places = ", ".join(f"{kink:g}" for kink in known.kinks)
+    return (f"{known.name} has no derivative at {places}; there a convention stands in its place: {known.at_kink}.",)
