@@ -1,8 +1,8 @@
 """A scalar formula over leaves, its slopes by sympy: what the symbolic route works with, each distinct form once.
 
-A form is a tree of tuples whose leaves are whole numbers: ("*", 0, ("+", (1, ("n", 1, 1)), (-1, 0))) is v0 (1 - v0).  Its value
-is worked from the tree as it is written, its slopes from what `sympy.diff` makes of the same tree.  No slope that a
-function's entry states is read here, and no backward equation.
+A form is a tree of tuples whose leaves are whole numbers: ("*", 0, ("+", (1, ("n", 1, 1)), (-1, 0))) is v0 (1 - v0).
+Its value is worked from the tree as it is written, its slopes from what `sympy.diff` makes of the same tree.  No
+slope that a function's entry states is read here, and no backward equation.
 """
 
 from __future__ import annotations

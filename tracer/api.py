@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
@@ -12,10 +11,8 @@ from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
 if TYPE_CHECKING:
-    
     from tracer.answers.result import Checked
     from tracer.verification.result import Verification
-    from tracer.verification.verifier import Recorded
 
 __all__ = [
     "Problem",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import IO
 
+from derivations.arithmetic import FLOAT64
 from derivations.computation import Computation
 from derivations.network import Problem
 from tracer.handed_over import Handed
 from tracer.problem import ProblemError
-from tracer.tracing import trace
+from tracer.tracing import steps_of
 from tracer.verification.result import Verification
 from tracer.verification.subject import subjects
 from tracer.verification.verifier import verify_steps
@@ -34,7 +35,7 @@ def verified(given: Handed, asked: Asked, standard_input: IO[bytes] | None = Non
 
     def judged(problem: Problem | Computation) -> Verification:
         return verify_steps(
-            *(problem, subjects(trace(problem).steps), given.gradients),
+            *(problem, subjects(steps_of(problem, FLOAT64)), given.gradients),
             assume_nothing=asked.assume_nothing,
             accuracy=asked.accuracy,
             textbook=asked.textbook,

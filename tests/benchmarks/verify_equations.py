@@ -192,7 +192,8 @@ def main() -> int:
         print(
             f"{name}: verify {ours:.2f} ms ({count} numbers), gradcheck slow {slow:.0f} ms "
             f"({slow / ours:.0f} times, target {network.target}: {'met' if met else 'MISSED'}); "
-            f"assume nothing {nothing:.1f} ms ({slow / nothing:.0f} times); planned and first called in {planning:.0f} ms",
+            f"assume nothing {nothing:.1f} ms ({slow / nothing:.0f} times); "
+            f"planned and first called in {planning:.0f} ms",
             flush=True,
         )
     return 0 if good else 1

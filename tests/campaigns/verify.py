@@ -1,10 +1,11 @@
 """No false alarm in 100,000 correct steps: `python tests/campaigns/verify.py --count 100000`.
 
 Half of them are not dense: files drawn from a grammar of equations (recurrences, shared arrays, reductions, choices,
-convolutions), in float64 and (gradients and new parameters) worked in float32.  Families of layers: random (every activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU,
-softmax with cross-entropy in batches, weights of any size under any loss, and float32 numbers (gradients and new
-weights of ours, gradients of torch).  Every number of the step is judged, the update by each optimizer included.  Each
-prints how many disagree, how many are undecided, and the worst |difference| / allowed, which must stay below 1.
+convolutions), in float64 and (gradients and new parameters) worked in float32.  Families of layers: random (every
+activation, loss, bias form), saturated, tiny, deep, whole-number ReLU, one-decimal ReLU, softmax with cross-entropy
+in batches, weights of any size under any loss, and float32 numbers (gradients and new weights of ours, gradients of
+torch).  Every number of the step is judged, the update by each optimizer included.  Each prints how many disagree,
+how many are undecided, and the worst |difference| / allowed, which must stay below 1.
 
 Exit 1 on any disagreement.
 """
@@ -132,7 +133,7 @@ def drawn(seed: int) -> tuple[Any, Any]:
 def drawn_single(seed: int) -> tuple[Any, Any]:
     """The same, its gradients and new parameters worked in float32."""
     problem, _ = drawn(seed)
-    if problem is None or problem.samples > 1 and problem.training and problem.training.samples != "together":
+    if problem is None or (problem.training and problem.training.samples != "together"):
         return None, {}
     own, arrays = trace(problem, arithmetic="float32"), problem.step.arrays
     roles = (Role.GRADIENT, Role.UPDATED)

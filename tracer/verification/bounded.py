@@ -1,8 +1,9 @@
 """Numbers with a running error bound: the same formula gives the value and how far a correct one may be off.
 
-A number is a pair (v, e): a float array and the bound of its error, 0.0 where it is exact.  Infinity stands for what is larger than every float.  Every operation adds to what
-its arguments bring half an ulp of its result (Higham 2002, section 3.3); a sum of n products is good to (n + 2) u of
-the sum of sizes, in any order; functions are good to 4 ulp.  u is the unit roundoff of whoever works with it.
+A number is a pair (v, e): a float array and the bound of its error, 0.0 where it is exact.  Infinity stands for what
+is larger than every float.  Every operation adds to what its arguments bring half an ulp of its result (Higham 2002,
+section 3.3); a sum of n products is good to (n + 2) u of the sum of sizes, in any order; functions are good to 4 ulp.
+u is the unit roundoff of whoever works with it.
 """
 
 from __future__ import annotations

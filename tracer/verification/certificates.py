@@ -31,7 +31,7 @@ from tracer.verification.pieces import Entrywise, Extreme, Piece, Run
 from tracer.verification.plans import Plans, plans_of
 from tracer.verification.subject import Layout, Place, Subject, layout_of
 
-__all__ = ["PROVED", "REFUTED", "UNDECIDED", "Certificates", "Kink", "certify", "certified"]
+__all__ = ["PROVED", "REFUTED", "UNDECIDED", "Certificates", "Kink", "certified", "certify"]
 
 Array = Any
 Key = tuple[str, int]  # an array, and the sample whose own step it is of (0: not one sample's own)
@@ -57,9 +57,9 @@ class Kink:
 class Certificates:
     """A ball for each signal and gradient; `certificates["dW1[2,1]"]` is a `flint.arb`, `certificates["dW1"]` an array.
 
-    `bits` is the precision that was needed; `kinks` are the entries at a kink, whose gradients are hulls of both sides';
-    `disagreements` names the arrays for which the two routes' balls lie apart, which must never happen: nothing is
-    decided about those.
+    `bits` is the precision that was needed; `kinks` are the entries at a kink, whose gradients are hulls of both
+    sides'; `disagreements` names the arrays for which the two routes' balls lie apart, which must never happen: nothing
+    is decided about those.
     """
 
     problem: Problem | Computation
@@ -222,7 +222,8 @@ def certify(
             "samples go in turn, each its own step; certify one of them: certify(problem.sample(1)), "
             "or each from where it starts: verify(problem, certify=True)"
         )
-    own = [(0, problem)] if way == "together" else list(enumerate(problem.turns, 1))
+    own: list[tuple[int, Problem | Computation]] = [(0, problem)]
+    own = own if way == "together" else list(enumerate(problem.turns, 1))
     works = [
         (k, _sharpened(p, plans_of(_planned(p)), written(p, floats=inputs == "floats"), bits, accuracy, most_bits))
         for k, p in own
@@ -242,7 +243,7 @@ def starting(subject: Subject) -> Mapping[str, Array]:
 
 
 def zeros(subject: Subject, name: str, allowed: Array) -> Array | None:
-    """Where a value, signal or gradient is 0, to a millionth of what is allowed; None where that is too long to find."""
+    """Where a value, signal or gradient is 0, to a millionth of what is allowed; None where that takes too long."""
     role = subject.arrays[name].role
     if subject.plans.symbolic.products > MOST_IN_BALLS or role not in (*ASKED, Role.VALUE, Role.OBJECTIVE):
         return None
@@ -353,7 +354,8 @@ class Enclosed:
         whole = self.run.m.blank(of.shape) if whole is None else np.asarray(self.run.m.full(whole, of.shape))
         if len(of.extents) == len(own.extents):
             pairs = zip(of.extents, own.extents, strict=True)
-            whole = whole[(*(slice(a - low, b - low + 1) for (low, _), (a, b) in pairs), ...)]
+            part: tuple[Any, ...] = (*(slice(a - low, b - low + 1) for (low, _), (a, b) in pairs), ...)
+            whole = whole[part]
         times = self.plans.scale(name)
         return whole if times == 1 else whole * times  # a signal has the axis of its samples
 
@@ -383,7 +385,7 @@ class Enclosed:
         along = run.s[self.plans.objective][1]
         slopes = (np.sum(self.run.g[n] * d) for n, d in directions.items() if n in self.run.g)
         expected = sum(slopes, zero)
-        found = zero if along is None else np.asarray(along)[()]
+        found: Any = zero if along is None else np.asarray(along)[()]
         return bool(found.overlaps(expected)) or not (found.is_finite() and expected.is_finite())
 
     # --- kinks ---

@@ -156,7 +156,7 @@ class Claims:
         whole = axis is not None and array.ndim == len(self.layout.step.arrays[own].shape)
         if layered and whole and x.ndim == array.ndim:
             x = np.moveaxis(x, 0, -1)
-        elif x.size == array.size and (x.ndim < 2 <= array.ndim and 1 in array.shape or array.ndim < 2):
+        elif x.size == array.size and (array.ndim < 2 or (x.ndim < 2 and 1 in array.shape)):
             x = x.reshape(array.shape)
         weights = layered and axis is None and array.ndim == 2
         if weights and x.shape == array.shape[::-1] and x.shape != array.shape:

@@ -1,8 +1,9 @@
 """The route by differences: dE/dX of every array by moving X and working the forward equations that read it.
 
-The smaller the step the better, as nothing cancels: each number is moved by 2^-200 of its own size.  A unit is moved once
-for all its weights: W enters a[j] = Σ_i W[j,i] x[i] + ... only, so that its gradient is read from dE/da, and that this
-reading is right is seen by one whole move of W in a drawn direction.  `assume_nothing` moves every number by itself.
+The smaller the step the better, as nothing cancels: each number is moved by 2^-200 of its own size.  A unit is moved
+once for all its weights: W enters a[j] = Σ_i W[j,i] x[i] + ... only, so that its gradient is read from dE/da, and
+that this reading is right is seen by one whole move of W in a drawn direction.  `assume_nothing` moves every number
+by itself.
 """
 
 from __future__ import annotations

@@ -171,7 +171,8 @@ def _ball(x: Any) -> Ball:
 
 
 def _each(function: Callable[..., Any], inputs: int = 1) -> Callable[..., Array]:
-    return np.frompyfunc(function, inputs, 1)
+    each: Callable[..., Array] = np.frompyfunc(function, inputs, 1)
+    return each
 
 
 def _array(x: Any) -> Array:

@@ -133,7 +133,8 @@ class Series:
             out = function(arb_series([c, p]), *rest)
             return out[0], out[1]
 
-        return np.frompyfunc(of, 2 + len(more), 2)(*x, *more)
+        constants, moved = np.frompyfunc(of, 2 + len(more), 2)(*x, *more)
+        return constants, moved
 
     # --- choices ---
 

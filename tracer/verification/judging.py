@@ -153,7 +153,9 @@ def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
 def _odd_route(routes: Routes, name: str) -> dict[str, Any]:
     """Where one route disagrees with the two others (or, if all three differ, every route)."""
     T, S, N = (routes.named(route).get(name) for route in ROUTES)
-    if T is None or S is None or np.shape(T) != np.shape(S):
+    if T is None or S is None:
+        return {}
+    if np.shape(T) != np.shape(S):
         return {"traced": np.ones(np.shape(S), bool)}
     bound, moved = routes.rounding[name], routes.moved[name]
     ts = np.abs(T - S) > bound
@@ -180,7 +182,9 @@ def _settled(routes: Routes, names: list[str]) -> frozenset[str]:
 def _sure(routes: Routes, name: str) -> bool:
     """Whether both other routes are within half the rounding bound of the traced one: nothing more need be asked."""
     T, S, N = (routes.named(route).get(name) for route in ROUTES)
-    return N is not None and np.shape(T) == np.shape(S) and _all_sure(T, S, N, routes.rounding[name])
+    if T is None or S is None or N is None or np.shape(T) != np.shape(S):
+        return False
+    return _all_sure(T, S, N, routes.rounding[name])
 
 
 def _all_sure(T: Any, S: Any, N: Any, bound: Floats) -> bool:

@@ -1,8 +1,8 @@
 """Where a step stands at a kink: either side's slope is right, and it is said which was taken.
 
-A unit whose pre-activation is within rounding of the kink may lie on either side in another order of summation
-(0.1 + 0.2 - 0.3 is 5.6e-17); so may the test of a choice, and of two numbers that are equal either may be the largest.
-If what is given does not fit, the other sides are tried: all combinations of a few, and of many those that come nearest,
+A unit whose pre-activation is within rounding of the kink may lie on either side in another order of summation (0.1 +
+0.2 - 0.3 is 5.6e-17); so may the test of a choice, and of two numbers that are equal either may be the largest. If
+what is given does not fit, the other sides are tried: all combinations of a few, and of many those that come nearest,
 for every number is a sum of what the sides bring.
 """
 
@@ -60,7 +60,7 @@ class _Open:
 
 def kinks_of(routes: Routes) -> list[Kink]:
     """The entries that stand at a kink with a jump in slope."""
-    out = []
+    out = list[Kink]()
     for piece, context in _met(routes):
         if isinstance(piece, Entrywise):
             out += _bends(routes, piece, context)
@@ -241,7 +241,7 @@ def _residual(judged: Judged, routes: Routes) -> Floats:
 
 def _combinations(start: Floats, moves: Sequence[Sequence[Floats]]) -> Iterator[tuple[int, ...]]:
     """The combinations whose sum comes nearest, all of them compared."""
-    sums, choices = start[None], [()]
+    sums, choices = start[None], list[tuple[int, ...]]([()])
     for own in moves:
         sums = np.concatenate([sums, *(sums - move for move in own)])
         choices = [(*c, k) for k in range(len(own) + 1) for c in choices]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ class Line:
             return self._of(x, arguments)
 
         match e:
-            case Number(text):
+            case Number():
                 value = constant(e)
                 return _always(pairs.fixed(math.pi if value is None else float(value)))
             case Size(l):
@@ -333,7 +334,8 @@ class _Gather:
         """The entries, over the letters of the indices."""
         split = {l: self.windows[t] for l, t in enumerate(x.ties) if t in self.windows} if x.d is not None else {}
         x = x.apart([l for l, t in enumerate(x.ties) if t is not None and t not in self.kept and l not in split])
-        places = self.slices or tuple(np.broadcast_to(p, self.size) for p in self.at)
+        places: tuple[Any, ...] = self.slices or ()
+        places = places or tuple(np.broadcast_to(p, self.size) for p in self.at)
         v = x.v[places]
         if self.inside is not None:
             v = np.where(self.inside, v, 0.0)

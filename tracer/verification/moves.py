@@ -1,4 +1,4 @@
-"""The moves of one run of the forward equations: values where nothing moves, and what moving an array does to the loss."""
+"""One run of the forward equations: every array where nothing moves, and what moving one does to the loss."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """Pairs: a value, and its difference to a moved point, carried by identities that hold for a difference of any size.
 
-exp(v + d) - exp(v) is exp(v) expm1(d); (x + dx)(y + dy) - x y is x dy + dx (y + dy).  Nothing is ever subtracted that is
-nearly equal, so a step may be so small that its square is below rounding; and as no rule is a derivative, each can be
-tried with a whole step against two real runs.
+exp(v + d) - exp(v) is exp(v) expm1(d); (x + dx)(y + dy) - x y is x dy + dx (y + dy).  Nothing is ever subtracted that
+is nearly equal, so a step may be so small that its square is below rounding; and as no rule is a derivative, each can
+be tried with a whole step against two real runs.
 
 Several moves are made in one run.  Each has a label; the difference has an axis for each label before those of the
-value.  A label that is tied to a letter has no axis: the entry at the letter's value l feels move l alone (a sample its
-own, a channel its own), until the letter is summed over, where it becomes one.
+value.  A label that is tied to a letter has no axis: the entry at the letter's value l feels move l alone (a sample
+its own, a channel its own), until the letter is summed over, where it becomes one.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Pair:
             return Pair(left, v)
         d, ties, L = self.d, list(self.ties), len(self.ties)
         for l, t in enumerate(ties):
-            if t in letters:
+            if t is not None and t in letters:
                 d, ties[l] = np.swapaxes(d, l, L + self.axis(t)), None
         return Pair(left, v, d.sum(axis=tuple(L + k for k in axes)), ties, self.labels)
 
@@ -303,7 +303,7 @@ def softmax(x: Pair, letter: str) -> Pair:
 
 
 def extreme(x: Pair, letters: Sequence[str], sign: int) -> Pair:
-    """The largest over letters (with -1 the smallest), of several that are equal the sum of their moves: each counts."""
+    """The largest over letters (with -1 the smallest); of several that are equal each counts, their moves are added."""
     left = [l for l in x.letters if l not in letters]
     x = x.apart([l for l, t in enumerate(x.ties) if t in letters]).over([*left, *letters])
     shape = x.v.shape[: len(left)]

@@ -1,6 +1,7 @@
 """Certificates put to use: each number that was checked, against the ball that is proved to hold its true value.
 
-What a number may be off by is what verification allows: rounding, and half a unit of the last digit printed.  proved: the true value lies within that; refuted: it does not; undecided: the ball does not tell.
+What a number may be off by is what verification allows: rounding, and half a unit of the last digit printed.  proved:
+the true value lies within that; refuted: it does not; undecided: the ball does not tell.
 """
 
 from __future__ import annotations

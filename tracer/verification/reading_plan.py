@@ -1,7 +1,8 @@
 """The symbolic route's plan of some equations: every entry reads places of arrays, in an order found by what is known.
 
-An entry is worked as soon as all that it reads is there.  Neither the order of a step nor its lowering to array programs
-is asked; the tree of a formula, the ranges of letters and the values of functions are all that is shared with them.
+An entry is worked as soon as all that it reads is there.  Neither the order of a step nor its lowering to array
+programs is asked; the tree of a formula, the ranges of letters and the values of functions are all that is shared
+with them.
 """
 
 from __future__ import annotations
@@ -97,13 +98,11 @@ class Plan:
 
     def forward_from(self, run: Run, name: str) -> None:
         """Works again what depends on an array that was changed; all others are there."""
-        for piece in self.pieces:
-            if name in self.leading[piece.left.name]:
-                if not piece.whole and piece is next(p for p in self.pieces if p.left.name == piece.left.name):
-                    run.s[piece.left.name] = run.m.blank(self.shapes[piece.left.name])
-        for piece in self.pieces:
-            if name in self.leading[piece.left.name]:
-                piece.forward(run)
+        changed = [piece for piece in self.pieces if name in self.leading[piece.left.name]]
+        for own in {piece.left.name for piece in changed} & self.blank:
+            run.s[own] = run.m.blank(self.shapes[own])
+        for piece in changed:
+            piece.forward(run)
 
     @cached_property
     def products(self) -> int:
@@ -357,6 +356,18 @@ class _Trees:
         return self.of(expression(text), dict(zip(ARGUMENTS, given, strict=False)))
 
 
+def parts_of(e: Expression) -> list[Expression]:
+    """What stands directly in a formula."""
+    out: list[Expression] = []
+
+    def met(part: Expression) -> Expression:
+        out.append(part)
+        return part
+
+    e.mapped(met)
+    return out
+
+
 def _conditioned(e: Expression) -> tuple[Expression, Expression] | None:
     """A condition that a product has among its factors, or a quotient above, and the rest of it."""
     match e:
@@ -410,7 +421,7 @@ class _Entries:
         ready = np.ones([high - low + 1 for low, high in box.values()], bool)
         for r, letters in self._reads(e.right, ()):
             done = self.done.get(r.name)
-            if r.name in self.known and done is None or done is not None and done.all():
+            if (done is None and r.name in self.known) or (done is not None and done.all()):
                 continue
             if done is None:
                 raise ArithmeticError(f"nothing says what {r.name} is")
@@ -429,8 +440,6 @@ class _Entries:
             yield e, letters
             return
         inner = (*letters, *e.letters) if isinstance(e, Over) else letters
-        parts: list[Expression] = []
-        e.mapped(lambda part: parts.append(part) or part)
-        for part in parts:
+        for part in parts_of(e):
             if not isinstance(part, Index):
                 yield from self._reads(part, inner)

@@ -114,7 +114,7 @@ def flipped(routes: Routes, decided: Decisions) -> Routes:
         symbolic=symbolic,
         numeric=numeric,
         rounding=rounding,
-        moved=routes.moved | rounding,
+        moved={**routes.moved, **rounding},
         decided=decided,
     )
 

@@ -36,8 +36,6 @@ Place = tuple[int, ...]
 class Layout(Protocol):
     """Where a quantity of a problem stands in the arrays of its equations, and the other way."""
 
-    problem: Problem | Computation
-
     @property
     def step(self) -> Step:
         """The equations."""
