@@ -32,7 +32,7 @@ WIDE, BITS, NOTHING = 1e-3, 256, 1e-250
 OWN = 64 * U64
 """What differences round themselves, where sympy has made a slope shorter than the value it is of."""
 SLACK = 2.0
-"""Terms of second order in u, and what the bounds themselves lose to rounding."""
+"""Two numbers are compared, each off by its own bound; terms of second order in u are far below."""
 
 Arrays = dict[str, Floats]
 Numbers = dict[str, tuple[Floats, Any]]
@@ -131,9 +131,9 @@ def single_rounding(routes: Routes) -> Arrays:
 
 
 def _room(composed: tuple[Floats, Any], written: tuple[Floats, Any] | None) -> Floats:
-    """Both bounds together, infinite where one of them is not known."""
+    """Twice the larger bound, as both routes may be off by theirs; infinite where one of them is not known."""
     v, e = composed
-    e = e + (e if written is None else written[1])
+    e = e if written is None else np.maximum(e, written[1])
     room = SLACK * filled(e, np.shape(v))
     return np.where(np.isnan(room), np.inf, room) if np.isnan(np.sum(room)) else room
 
