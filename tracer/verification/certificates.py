@@ -212,7 +212,6 @@ def certify(
     problem = stated(problem)
     if inputs not in ("decimals", "floats"):
         raise ValueError(f"inputs '{inputs}' is not known; known are decimals, floats")
-    _check(accuracy)
     if bits is not None and not 2 <= bits <= 100_000:
         raise ValueError(f"bits must be from 2 to 100000, not {bits}")
     way = problem.training.samples if problem.training and problem.samples > 1 else "together"
@@ -231,18 +230,9 @@ def certify(
 
 
 def certified(subject: Subject, accuracy: float) -> Certificates:
-    """The certificates of one step that is judged: from the numbers as written, or those that the last step left.
-
-    Raises ValueError.
-    """
-    _check(accuracy)
+    """The certificates of one step that is judged: from the numbers as written, or those that the last step left."""
     work = _sharpened(subject.problem, subject.plans, starting(subject), None, accuracy, MOST_BITS)
     return _collected(subject.problem, [(0, work)], accuracy, True)
-
-
-def _check(accuracy: float) -> None:
-    if not 0 < accuracy < 1:
-        raise ValueError(f"accuracy must be between 0 and 1, such as 1e-20, not {accuracy}")
 
 
 def starting(subject: Subject) -> Mapping[str, Array]:
@@ -441,6 +431,8 @@ def is_sharp(ball: Any, need: int) -> bool:
 
 
 def _needed(accuracy: float) -> int:
+    if not 0 < accuracy < 1:
+        raise ValueError(f"accuracy must be between 0 and 1, such as 1e-20, not {accuracy}")
     return math.ceil(-math.log2(accuracy)) + 2
 
 
