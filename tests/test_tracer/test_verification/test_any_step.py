@@ -13,7 +13,18 @@ from derivations.equations import Role
 from tracer import loads, trace, verify
 
 ALL = [*NAMES, *FURTHER_NAMES]
-SOME = ("attention", "bidirectional", "conv2", "embedding", "layernorm", "lstm", "pointer", "rnn2", "transposed", "triplet")
+SOME = (
+    "attention",
+    "bidirectional",
+    "conv2",
+    "embedding",
+    "layernorm",
+    "lstm",
+    "pointer",
+    "rnn2",
+    "transposed",
+    "triplet",
+)
 GRADIENTS = (Role.SIGNAL, Role.GRADIENT)
 
 

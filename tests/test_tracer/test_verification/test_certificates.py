@@ -291,7 +291,9 @@ def test_integer_relu_nets(seed: int) -> None:
 # --- the two routes ---
 
 
-@pytest.mark.parametrize(("of", "named"), [("W1", "dW1[1,1]"), ("b2", "db2[1]"), ("a1", "delta1[1]@1"), ("x", "dz0[1]@1")])
+@pytest.mark.parametrize(
+    ("of", "named"), [("W1", "dW1[1,1]"), ("b2", "db2[1]"), ("a1", "delta1[1]@1"), ("x", "dz0[1]@1")]
+)
 def test_a_spoiled_route_is_noticed(of: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted twin: one ball of route 1 off by 1e-15, and the routes disagree; nothing is decided there."""
     layers = [
@@ -381,7 +383,9 @@ def test_options() -> None:
 def test_the_judge_does_not_read_the_accused() -> None:
     """No module of the certificates reads a slope that an entry states, or imports what makes backward equations."""
     folder = Path(tracer.verification.__file__).parent
-    modules = [folder / f"{name}.py" for name in ("boxes", "certificates", "in_balls", "in_series", "pieces", "reading_plan")]
+    modules = [
+        folder / f"{name}.py" for name in ("boxes", "certificates", "in_balls", "in_series", "pieces", "reading_plan")
+    ]
     for path in (*modules, Path(derivations.forms.__file__)):
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}

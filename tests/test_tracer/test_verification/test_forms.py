@@ -158,9 +158,16 @@ def test_every_function_and_its_slopes(name: str) -> None:
         ("a^2 if a > b else b^3*a", lambda a, b: a**2 if a > b else b**3 * a, ("-2.3", "-1.7")),
         ("max(a, b)*min(a, b^2)", lambda a, b: max(a, b) * min(a, b**2), ("0.3", "-1.7")),
         ("abs(a - b)*abs(b)", lambda a, b: abs(a - b) * abs(b), ("0.3", "-1.7")),
-        ("tanh(softplus(a*b))/silu(b)", lambda a, b: mpmath.tanh(mpmath.log1p(mpmath.exp(a * b))) * (1 + mpmath.exp(-b)) / b,
-         ("0.3", "-1.7")),
-        ("xlogy(a, b) + xlogy(1 - a, 1 - b)", lambda a, b: a * mpmath.log(b) + (1 - a) * mpmath.log(1 - b), ("0.3", "0.9")),
+        (
+            "tanh(softplus(a*b))/silu(b)",
+            lambda a, b: mpmath.tanh(mpmath.log1p(mpmath.exp(a * b))) * (1 + mpmath.exp(-b)) / b,
+            ("0.3", "-1.7"),
+        ),
+        (
+            "xlogy(a, b) + xlogy(1 - a, 1 - b)",
+            lambda a, b: a * mpmath.log(b) + (1 - a) * mpmath.log(1 - b),
+            ("0.3", "0.9"),
+        ),
     ],
 )
 def test_formulas(text: str, true: Callable[..., Any], at: tuple[str, ...]) -> None:

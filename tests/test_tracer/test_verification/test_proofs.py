@@ -145,7 +145,7 @@ def test_what_has_no_certificate_is_never_agreed_to() -> None:
 
 
 def test_a_proof_of_everything_certified_is_no_verdict_on_the_rest() -> None:
-    """All signals and gradients proved, a velocity that is 0 but for rounding: undecided, and the headline counts it."""
+    """All gradients proved, a velocity that is 0 but for rounding: undecided, and the headline counts it."""
     found = verify(random_problem(16, samples="in_turn"), certify=True)
     assert not found.certified["undecided"]
     assert found.vague
