@@ -29,7 +29,7 @@ def kinds(names: tuple[str, ...]) -> set[str]:
     return {name.rstrip("0123456789[],@#") for name in names}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_what_is_traced_is_proved(seed: int) -> None:
     """Every activation, loss, bias form and way of taking samples: nothing refuted, all proved away from kinks."""
     problem = random_problem(seed, samples=WAYS[seed % 3])

@@ -57,7 +57,7 @@ def test_every_optimizer_is_judged_in_all_that_it_records() -> None:
 def test_one_changed_number_of_the_update_is_the_only_cause(optimizer: str, samples: str) -> None:
     """Each kind that the optimizer records, changed by a millionth in any step, is named; nothing is blamed on it."""
     seen = set()
-    for seed in range(1, 25, 2):
+    for seed in range(1, 25, 3):
         rng = np.random.default_rng(seed)
         problem = load(random_problem(seed, optimizer=optimizer, samples=samples))
         values = {n: v for n, v in trace(problem).values.items() if np.isfinite(v)}
@@ -125,7 +125,7 @@ def test_another_learning_rate_is_said_in_words(rate: float, words: str) -> None
     assert verify(problem, theirs).explanations == ()
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_float32_updates_are_judged_as_float32(seed: int) -> None:
     """New parameters and optimizer state of a float32 program agree, within what is allowed; a wrong one does not."""
     problem = load(random_problem(seed, samples="together"))
