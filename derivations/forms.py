@@ -287,7 +287,7 @@ def form(tree: Tree, leaves: int, sloped: bool = True) -> Form:
 
 @lru_cache(maxsize=1)
 def _own_functions() -> tuple[Any, ...]:
-    """What sympy has no real function for: a choice, a size; a log b and a/b, 0 where a is exactly 0; Phi far below 0."""
+    """What sympy has no real function for: choices, sizes; a log b and a/b, 0 where a is exactly 0; Phi far below 0."""
     import sympy as sp
 
     class Chosen(sp.Function):  # type: ignore[misc]
