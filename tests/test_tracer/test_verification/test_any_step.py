@@ -92,3 +92,27 @@ def test_its_textbook_quotients_keep_to_their_bound(name: str) -> None:
     for row in found.rows:
         if row.textbook:
             assert abs(row.textbook.rounding) <= row.textbook.allowed - abs(row.textbook.truncation), row.name
+
+
+OWN = {"mish": "a*tanh(log(1 + exp(a)))", "cube": "a^3", "bent": "2*a if a > 0 else exp(a) - 1"}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_function_of_the_file_is_verified_from_its_formula(name: str) -> None:
+    """Nothing else is said of it: three routes agree, balls prove, a gradient off by 1e-9 is the only cause."""
+    text = f'''
+    equations = """
+    {name}(a) = {OWN[name]}
+    a[j] = Σ_i W[j,i]*x[i]
+    E = Σ_j {name}(a[j])^2
+    """
+    parameters.W = [[0.5, -1.25], [0.75, 0.1]]
+    given.x = [1.5, 0.5]
+    '''
+    problem = loads(text)
+    assert verify(problem).agrees
+    assert verify(problem, assume_nothing=True).agrees
+    found = verify(problem, certify=True)
+    assert set(found.certified["proved"]) >= {"dW[1,1]", "dW[2,2]"}
+    wrong = float(trace(problem).values["dW[2,1]"]) * (1 + 1e-9)
+    assert verify(problem, {"dW[2,1]": wrong}).wrong == ("dW[2,1]",)
