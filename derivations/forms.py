@@ -287,7 +287,7 @@ def form(tree: Tree, leaves: int, sloped: bool = True) -> Form:
 
 @lru_cache(maxsize=1)
 def _own_functions() -> tuple[Any, ...]:
-    """What sympy has no real function for: a choice, a size; a log b and a/b that are 0 where a is exactly 0."""
+    """What sympy has no real function for: choices, sizes; a log b and a/b, 0 where a is exactly 0; Phi far below 0."""
     import sympy as sp
 
     class Chosen(sp.Function):  # type: ignore[misc]
@@ -331,7 +331,16 @@ def _own_functions() -> tuple[Any, ...]:
             a, b = self.args
             return a.diff(s) * sp.log(b) + Over(a, b) * b.diff(s)
 
-    return Chosen, Over, XLogY, Absolute
+    class Phi(sp.Function):  # type: ignore[misc]
+        """erfc(-a/sqrt(2))/2, which sympy turns into 1 - erfc(a/sqrt(2))/2: far below 0 nothing would be left of it."""
+
+        nargs = 1
+
+        def fdiff(self, argindex: int = 1) -> Expr:
+            x = sp.Dummy(real=True)
+            return sp.diff(sp.erfc(-x / sp.sqrt(2)) / 2, x).subs(x, self.args[0])
+
+    return Chosen, Over, XLogY, Absolute, Phi
 
 
 def chosen(test: Expr, a: Expr, b: Expr) -> Expr:
@@ -348,26 +357,19 @@ def _named(name: str) -> Callable[..., Expr]:
     return make
 
 
-def _normal_cdf(a: Expr) -> Expr:
-    import sympy as sp
-
-    return sp.erfc(-a / sp.sqrt(2)) / 2
-
-
 _SYMBOLS: Mapping[str, Callable[..., Expr]] = {
     **{name: _named(name) for name in ("exp", "log", "tanh", "sqrt", "sin", "cos")},
     "abs": lambda a: _own_functions()[3](a),
     "expm1": lambda a: _named("exp")(a) - 1,
     "log1p": lambda a: _named("log")(1 + a),
-    "Phi": _normal_cdf,
+    "Phi": lambda a: _own_functions()[4](a),
     "over": lambda a, b: _own_functions()[1](a, b),
     "xlogy": lambda a, b: _own_functions()[2](a, b),
 }
 """What each function of a tree is to sympy."""
 
-_CALLED = {name: name for name in ("exp", "log", "tanh", "sin", "cos")} | {
+_CALLED = {name: name for name in ("exp", "log", "tanh", "sin", "cos", "Phi")} | {
     "Absolute": "abs",
-    "erfc": "erfc",
     "Over": "over",
     "XLogY": "xlogy",
 }

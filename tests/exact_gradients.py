@@ -9,6 +9,7 @@ import numpy as np
 from flint import arb, ctx
 from worked import subject_of
 
+from derivations.equations import Role
 from derivations.network import Problem
 from tracer import trace
 from tracer.verification.certificates import certify
@@ -26,10 +27,11 @@ def float_routes(problem: Problem) -> Routes:
 
 
 def true_gradients(problem: Problem) -> dict[str, Any]:
-    """dW and db in balls of 80 digits; the gradient of the float64 numbers, not of the decimals as written."""
+    """Every gradient in balls of 80 digits; the gradient of the float64 numbers, not of the decimals as written."""
     found = certify(problem, accuracy=10.0**-DIGITS, inputs="floats")
     assert not found.disagreements
-    return {name: array for (name, _), array in found.balls.items() if name.startswith(("dW", "db", "dtheta"))}
+    arrays = found.layout.step.arrays
+    return {name: balls for (name, _), balls in found.balls.items() if arrays[name].role is Role.GRADIENT}
 
 
 def errors(found: Mapping[str, Any], true: Mapping[str, Any]) -> tuple[float, Any]:

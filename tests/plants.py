@@ -7,11 +7,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
+from flint import arb
 
 from derivations.network import Problem
 from tracer import load, trace
+from tracer.verification.in_balls import Balls
+from tracer.verification.in_series import Series
+from tracer.verification.pieces import Run
+from tracer.verification.reading_plan import Plan
 
 __all__ = ["DEEP", "DENSE", "KINDS", "Plant", "dense", "gradients", "integer_relu", "planted", "weights_to_plant"]
+__all__ += ["spoil_backward", "spoil_forward"]
 
 DENSE = ((3, 2, 2), (10, 10, 10), (64, 32, 10), (784, 30, 10))
 DEEP = (10,) * 9
@@ -93,3 +100,32 @@ def planted(ours: dict[str, Any], place: tuple[str, tuple[int, ...]], kind: str)
     theirs[name][index] *= KINDS.get(kind, 0.0)
     changed = np.argwhere(theirs[name] != ours[name])
     return Plant(theirs, frozenset(f"{name}[{','.join(str(i + 1) for i in at)}]" for at in changed))
+
+
+OFF = "1.000000000000001"
+
+
+def spoil_backward(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The backward ball route with the first entry of dE/d name off by a part in 1e15."""
+    plain = Plan.back
+
+    def back(self: Plan, run: Run, *arguments: Any) -> None:
+        plain(self, run, *arguments)
+        if isinstance(run.m, Balls):
+            run.g[name] = np.array(run.g[name])
+            run.g[name].flat[0] *= arb(OFF)
+
+    monkeypatch.setattr(Plan, "back", back)
+
+
+def spoil_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The route by power series with the loss's derivative off by a part in 1e15."""
+    plain = Plan.forward
+
+    def forward(self: Plan, run: Run) -> None:
+        plain(self, run)
+        if isinstance(run.m, Series):
+            constant, moved = run.s["E"]
+            run.s["E"] = constant, moved * arb(OFF)
+
+    monkeypatch.setattr(Plan, "forward", forward)

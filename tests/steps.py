@@ -23,6 +23,8 @@ from derivations.program import Program, Record
 
 FOLDER = Path(__file__).parent / "examples_of_steps"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+FURTHER = FOLDER.with_name("further_steps")
+FURTHER_NAMES = sorted(path.stem for path in FURTHER.glob("*.toml"))
 TRAINING = {"learning_rate": "eta", "momentum": "mu"}
 DEFAULTS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
@@ -125,10 +127,11 @@ def off(found: Any, truth: Any) -> float:
 
 
 def problem_text(name: str) -> str:
-    """An example as a problem file has it: its drawn numbers written out."""
+    """An example of either folder as a problem file has it: its drawn numbers written out."""
     rng = np.random.default_rng(7)
 
     def drawn(found: re.Match[str]) -> str:
         return str(random_numbers(rng, **tomllib.loads(f"v = {found[0]}")["v"]))
 
-    return re.sub(r"\{random = [^}]*\}", drawn, (FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    path = (FOLDER if name in NAMES else FURTHER) / f"{name}.toml"
+    return re.sub(r"\{random = [^}]*\}", drawn, path.read_text(encoding="utf-8"))

@@ -192,6 +192,33 @@ def new_on_the_old_core(known: Sources) -> list[str]:
     return sorted(found - STILL_ON_IT) + [f"{name} no longer does: take it off the list" for name in sorted(gone)]
 
 
+SYMBOLIC = ("boxes", "bounded", "in_balls", "in_series", "pieces", "reading_plan")
+ROUTES = (
+    {"derivations.forms", *(f"tracer.verification.{room}" for room in SYMBOLIC)},
+    {f"tracer.verification.{room}" for room in ("differences", "moved", "moves", "pairs")},
+)
+"""The routes that judge a step: its forward equations differentiated by sympy, and their differences."""
+ACCUSED = tuple(
+    f"derivations.{room}"
+    for room in (
+        *("axes", "backward", "layers", "lowering", "making", "optimizers", "order", "rewrites", "uses", "views"),
+        *("windows", "rules"),
+    )
+)
+"""What makes backward equations, and what works them."""
+
+
+def routes_that_meet(known: Sources) -> list[str]:
+    """Where a route that judges imports what it judges, or the other route; contraction.py is everybody's."""
+    return [
+        f"{name} imports {found}"
+        for own in ROUTES
+        for name in sorted(own)
+        for found in imports(name, known.get(name, ""), known)
+        if found in ACCUSED or found in set().union(*ROUTES) - own
+    ]
+
+
 NAMES = {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity", "softmax"}
 NAMES |= {"cross_entropy", "binary_cross_entropy", "squared_error", "half_squared_error", "mean_squared_error"}
 STEP_ROOMS = tuple(
@@ -216,7 +243,7 @@ def asks_by_name(known: Sources) -> list[str]:
 
 CHECKS = (
     *(backward_arrows, clocks_on_the_wall, cycles, evaluations, past_the_doors, sympy_outside, too_long),
-    *(new_on_the_old_core, asks_by_name),
+    *(new_on_the_old_core, asks_by_name, routes_that_meet),
 )
 
 TWINS = [
@@ -247,6 +274,20 @@ TWINS = [
     (too_long, {"tracer.a": "x = 1\n" * (MOST_LINES + 1)}),
     (new_on_the_old_core, {"tracer.a": "from derivations import rules", "derivations.rules": ""}),
     (new_on_the_old_core, {"derivations.proof": "import ast", "derivations.rules": ""}),
+    (routes_that_meet, {"tracer.verification.boxes": "from derivations.views import View", "derivations.views": ""}),
+    (routes_that_meet, {"derivations.forms": "def f():\n    from derivations import uses", "derivations.uses": ""}),
+    (
+        routes_that_meet,
+        {"tracer.verification.pairs": "import tracer.verification.boxes", "tracer.verification.boxes": ""},
+    ),
+    (
+        routes_that_meet,
+        {
+            "tracer.verification.pieces": "from tracer.verification import moves",
+            "tracer.verification": "",
+            "tracer.verification.moves": "",
+        },
+    ),
     (asks_by_name, {"derivations.lowering": "def f(e):\n    return e.name == 'sigmoid'"}),
 ]
 
@@ -284,4 +325,5 @@ def test_the_walk_sees_every_module() -> None:
     """Both packages are walked, down to their folders, and no folder bears the name of a public function."""
     assert {"tests.test_tracer.test_sheets", "tests.test_architecture"} <= TESTS.keys()
     assert {"tracer.cli", "derivations.rules", "tracer.answers.reading.sheets"} <= SOURCES.keys()
+    assert set(ACCUSED).union(*ROUTES) <= SOURCES.keys()
     assert not {"tracer.verify", "tracer.check", "tracer.train", "tracer.trace", "tracer.load"} & SOURCES.keys()

@@ -76,8 +76,9 @@ def _headline(v: Verification) -> str:
     if v.verdict == "undecided" and v.proofs:
         decided, left = len(v.certified[PROVED]), len(v.certified[UNDECIDED])
         if not decided + left:
-            return f"undecided: none of the {v.count} {whose} numbers has a certificate; delta, dW and db have"
-        return f"undecided: {left} of {decided + left} {whose} numbers with a certificate are not proved"
+            return f"undecided: none of the {v.count} {whose} numbers has a certificate; signals and gradients have"
+        if left:
+            return f"undecided: {left} of {decided + left} {whose} numbers with a certificate are not proved"
     if v.verdict == "undecided":
         return f"undecided: {len(v.undecided)} of {v.count} {whose} numbers cannot be decided"
     faults = sum(step.faults for step in v.steps)
@@ -97,7 +98,7 @@ def _certificate_lines(v: Verification) -> list[str]:
     out = [f"  certified: {', '.join(f'{len(each)} {verdict}' for verdict, each in found.items())}; {_balls(v)}"]
     none = v.count - sum(map(len, found.values()))
     if v.theirs and none:
-        out.append(f"  without a certificate: {none}; delta, dW and db have one")
+        out.append(f"  without a certificate: {none}; signals and gradients have one")
     refuted = _certified_rows(v, REFUTED)
     out += [refuted_told(row, v.theirs) for row in refuted]
     if len(found[REFUTED]) > len(refuted):

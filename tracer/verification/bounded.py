@@ -26,7 +26,6 @@ U64, U32 = 2.0**-53, 2.0**-24
 ULPS = 8.0
 """Functions of a library are good to 4 ulp, which is 8 u."""
 LARGEST = float(np.finfo(float).max)
-HALF = math.sqrt(0.5)
 
 Floats = Any  # an array of floats
 Number = tuple[Floats, Any]
@@ -297,12 +296,6 @@ def _normal(m: Bounded, x: Number) -> Number:
     return m.unary(out, np.minimum(steep * e, 1.0) + ULPS * m.u * steep * np.abs(v))
 
 
-def _erfc(m: Bounded, x: Number) -> Number:
-    """2 Phi(-sqrt(2) x)"""
-    v, e = _normal(m, m.product((-1 / HALF, 0.0), x))
-    return 2 * v, 2 * e
-
-
 def _abs(m: Bounded, x: Number) -> Number:
     return np.abs(x[0]), x[1]
 
@@ -337,7 +330,6 @@ _FUNCTIONS: dict[str, Callable[..., Number]] = {
     "sin": _lipschitz(np.sin, 1.0),
     "cos": _lipschitz(np.cos, 1.0),
     "Phi": _normal,
-    "erfc": _erfc,
     "abs": _abs,
     "xlogy": _xlogy,
     "over": _over,

@@ -212,8 +212,6 @@ def certify(
     problem = stated(problem)
     if inputs not in ("decimals", "floats"):
         raise ValueError(f"inputs '{inputs}' is not known; known are decimals, floats")
-    if not 0 < accuracy < 1:
-        raise ValueError(f"accuracy must be between 0 and 1, such as 1e-20, not {accuracy}")
     if bits is not None and not 2 <= bits <= 100_000:
         raise ValueError(f"bits must be from 2 to 100000, not {bits}")
     way = problem.training.samples if problem.training and problem.samples > 1 else "together"
@@ -433,6 +431,8 @@ def is_sharp(ball: Any, need: int) -> bool:
 
 
 def _needed(accuracy: float) -> int:
+    if not 0 < accuracy < 1:
+        raise ValueError(f"accuracy must be between 0 and 1, such as 1e-20, not {accuracy}")
     return math.ceil(-math.log2(accuracy)) + 2
 
 

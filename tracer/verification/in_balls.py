@@ -216,7 +216,6 @@ _FUNCTIONS: dict[str, Callable[..., Array]] = {
     "sin": _each(lambda a: _ball(a).sin()),
     "cos": _each(lambda a: _ball(a).cos()),
     "Phi": _each(lambda a: (-_ball(a) / _ball(2).sqrt()).erfc() / 2),
-    "erfc": _each(lambda a: _ball(a).erfc()),
     "abs": _each(abs),
     "xlogy": _each(lambda t, y: t * 0 if t == 0 else t * _ball(y).log(), 2),
     "over": _each(lambda t, y: t * 0 if t == 0 else t / y, 2),

@@ -168,5 +168,4 @@ _SERIES: dict[str, Callable[..., Any]] = {
     "sin": lambda a: a.sin(),
     "cos": lambda a: a.cos(),
     "Phi": lambda a: (-a / Balls().number(Fraction(2)).sqrt()).erfc() / 2,
-    "erfc": lambda a: a.erfc(),
 }

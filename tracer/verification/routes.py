@@ -23,7 +23,7 @@ from tracer.verification.pieces import Entrywise, Run
 from tracer.verification.subject import Floats, Subject
 from tracer.verification.updates import bounded, updated
 
-__all__ = ["ROUTES", "Decisions", "Routes", "routes_of", "single_rounding"]
+__all__ = ["ROUTES", "SLACK", "Decisions", "Routes", "routes_of", "single_rounding"]
 
 ROUTES = ("traced", "symbolic", "differences")
 MOST_IN_BALLS = 1_000_000

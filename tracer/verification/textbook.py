@@ -17,11 +17,12 @@ import numpy as np
 from derivations.arithmetic import FLOAT64
 from derivations.equations import Role
 from derivations.program import Program
-from tracer.verification.bounded import U64
+from tracer.verification.bounded import U64, Bounded
 from tracer.verification.certificates import Enclosed, is_sharp, written
 from tracer.verification.in_balls import Balls
 from tracer.verification.judging import Judged
 from tracer.verification.pieces import Run
+from tracer.verification.routes import SLACK
 from tracer.verification.subject import Place, Subject
 
 __all__ = ["Quotient", "Quotients", "quotients"]
@@ -110,7 +111,7 @@ def _of_array(judged: Judged, moved: _Moved, name: str) -> tuple[Array, Array, A
     x, parameter = judged.checked[name], judged.routes.subject.arrays[name].of
     value, truncation, rounding, allowed = (np.full(x.shape, np.nan) for _ in range(4))
     taken, of = judged.routes.symbolic[name], moved.subject.given[parameter]
-    error, h = float(judged.routes.rounding[moved.subject.plans.objective]), moved.h
+    error, h = _error(judged), moved.h
     with moved.work.working(), FLOAT64.working():
         for place in map(tuple, np.argwhere(~np.isnan(x) | (name not in judged.claim.given))):
             value[place], top = moved.plain(parameter, place)
@@ -123,6 +124,18 @@ def _of_array(judged: Judged, moved: _Moved, name: str) -> tuple[Array, Array, A
             most += abs(float(taken[place])) * U64 * (abs(float(of[place])) + h) / h + 4 * U64 * abs(value[place])
             allowed[place] = abs(truncation[place]) + most
     return value, truncation, rounding, allowed
+
+
+def _error(judged: Judged) -> float:
+    """What rounding allows of the loss in float64; one that the step has no line for is worked with its bound."""
+    subject = judged.routes.subject
+    objective = subject.plans.objective
+    if objective in judged.routes.rounding:
+        return float(judged.routes.rounding[objective])
+    m = Bounded(U64)
+    run = Run(m, {name: m.given(subject.given[name]) for name in subject.plans.given}, judged.routes.decided)
+    subject.plans.symbolic.forward(run)
+    return float(SLACK * np.max(run.s[objective][1]))
 
 
 def _told(ball: Any) -> float:

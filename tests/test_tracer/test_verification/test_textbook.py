@@ -17,7 +17,7 @@ from networks import random_problem
 import tracer
 from tracer import load, trace, verify
 from tracer.cli import main
-from tracer.verification.enclosures import TwoRoutes
+from tracer.verification import textbook
 from tracer.verification.result import Verification
 
 SCHEMA = json.loads((Path(tracer.__file__).parent / "schemas" / "verify-1.json").read_text(encoding="utf-8"))
@@ -43,8 +43,8 @@ def test_rounding_keeps_to_its_bound(seed: int) -> None:
 
 def test_a_corrupted_loss_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted twin: the loss in balls off by 1e-9, and float64 is no longer within rounding of the quotient."""
-    plain = TwoRoutes.loss_moved
-    monkeypatch.setattr(TwoRoutes, "loss_moved", lambda *a: plain(*a) * arb("1.000001"))
+    plain = textbook._Moved.exact
+    monkeypatch.setattr(textbook._Moved, "exact", lambda *a: plain(*a) * arb("1.000001"))
     assert outside(verify("hand-3-2-2", textbook=1e-5))
 
 

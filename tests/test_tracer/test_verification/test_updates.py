@@ -13,15 +13,19 @@ from plants import dense
 from worked import by_rules, subject_of
 
 from derivations import rules
+from derivations.equations import Role
 from derivations.names import KINDS
+from derivations.optimizers import OPTIMIZERS as EQUATIONS
 from tracer import load, trace, verify
 from tracer.tracing import trace_of
 from tracer.verification import updates
 from tracer.verification.judging import Claim, judge
 from tracer.verification.routes import routes_of
 from tracer.verification.running import Running
+from tracer.verification.subject import subjects
 
 UPDATES = {name for name, kind in KINDS.items() if kind.stage == "update"}
+LATER = {Role.STATE, Role.UPDATED}
 RULES = {
     "sgd": {"gradient_step": lambda s, l, p: getattr(s, p)[l] + s.eta * getattr(s, f"d{p}")[l]},
     "momentum": {"velocity": lambda s, l, p: -2 * s.eta * getattr(s, f"d{p}")[l]},
@@ -38,12 +42,14 @@ def of_update(name: str) -> bool:
 
 
 def test_every_optimizer_is_judged_in_all_that_it_records() -> None:
-    """An optimizer that is added needs its formulas here too, for each kind that its rules record."""
-    assert rules.OPTIMIZERS.keys() == RECORDED.keys() == updates.OPTIMIZERS.keys()
-    for name, quantities in rules.OPTIMIZERS.items():
-        assert [kind for kind, _ in quantities if kind != "p_new"] == [
-            what.replace("_", "p_") if "_" in what else f"{what}p" for what in RECORDED[name]
-        ]
+    """An optimizer that is added needs its formulas here too, for each array that its equations work out."""
+    assert {name.removesuffix("_ema") for name in EQUATIONS} == updates.OPTIMIZERS.keys() == updates.STATES.keys()
+    for optimizer in OPTIMIZERS:
+        for one in subjects(trace(load(random_problem(1, optimizer=optimizer, samples="together"))).steps):
+            found = routes_of(one)
+            recorded = {name for name, array in one.arrays.items() if array.role in LATER} & one.recorded.keys()
+            assert recorded
+            assert recorded <= found.symbolic.keys() & found.numeric.keys() & found.rounding.keys()
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -51,12 +57,14 @@ def test_every_optimizer_is_judged_in_all_that_it_records() -> None:
 def test_one_changed_number_of_the_update_is_the_only_cause(optimizer: str, samples: str) -> None:
     """Each kind that the optimizer records, changed by a millionth in any step, is named; nothing is blamed on it."""
     seen = set()
-    for seed in range(1, 25):
+    for seed in range(1, 25, 3):
         rng = np.random.default_rng(seed)
         problem = load(random_problem(seed, optimizer=optimizer, samples=samples))
         values = {n: v for n, v in trace(problem).values.items() if np.isfinite(v)}
-        assert verify(problem, values).agrees
-        name = str(rng.choice([n for n in values if of_update(n)]))
+        right = verify(problem, values)
+        assert not right.wrong
+        assert right.undecided == right.vague  # of what is 0 but for rounding: one bias for all of a softmax
+        name = str(rng.choice([n for n in values if of_update(n) and n not in right.vague]))
         if abs(values[name]) > 1e-9 and abs(values[name]) < 1e9:
             result = verify(problem, values | {name: values[name] * 1.0001})
             assert result.wrong == (name,), result
@@ -72,8 +80,8 @@ def test_a_wrong_rule_of_the_update_is_found_in_a_trace_and_blamed(optimizer: st
     for seed in range(12):
         problem = load(random_problem(seed, optimizer=optimizer, samples="together"))
         step = by_rules(problem, replace(rules.RULES, **RULES[optimizer]))
-        judged = judge(routes_of(case_of(step), step.arrays), Claim())
-        assert {key[0] for key in judged.odd["traced"]} <= UPDATES
+        judged = judge(routes_of(subject_of(step)), Claim())
+        assert {judged.routes.subject.arrays[name].role for name in judged.odd["traced"]} <= LATER
         assert not judged.odd["symbolic"]
         plain = trace(problem)
         theirs = trace_of(problem, (step,), "float64", plain.rounding).values
@@ -117,7 +125,7 @@ def test_another_learning_rate_is_said_in_words(rate: float, words: str) -> None
     assert verify(problem, theirs).explanations == ()
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(0, 60, 2))
 def test_float32_updates_are_judged_as_float32(seed: int) -> None:
     """New parameters and optimizer state of a float32 program agree, within what is allowed; a wrong one does not."""
     problem = load(random_problem(seed, samples="together"))
