@@ -18,8 +18,8 @@ Floats = Any
 NEAR, NEARER, LEAST = 2.0**-200, 2.0**-400, 2.0**-700
 """Parts of a number by which it is moved: so small that a weight does not make the step large, and yet far from where
 floats end.  The second is for what the first is too large for."""
-LITTLE, TINY = 2.0**-60, 2.0**-1070
-"""Of numbers near where floats end: the part by which they are moved, and the least move of all."""
+LITTLE, TINY, SURE = 2.0**-60, 2.0**-1070, 2.0**-1000
+"""Of numbers near where floats end: the part that they move by, the least move of all, the least that has digits."""
 LOST = 2.0**-190
 """What a slope may be off by as a difference of such a step: to underflow, to the square of the step."""
 FEW = 1 << 16
@@ -101,7 +101,7 @@ class Moves:
         total = np.zeros(count) if end is None else end.reshape(-1)
         for name, x in moved.items():
             self.s[name] = Pair(x.letters, x.v)
-        return {n: total[r].reshape(shapes[n]) / _step(self.s[n].v, self.near) for n, r in rows.items()}
+        return {n: _quotient(total[r].reshape(shapes[n]), _step(self.s[n].v, self.near)) for n, r in rows.items()}
 
     def _move_too(self, s: State, line: Line, rows: slice, count: int) -> None:
         """The entries that a line has worked move also by themselves, each in a row of its own."""
@@ -140,7 +140,7 @@ class Moves:
             assert end.d is not None
             d = end.d.reshape(end.d.shape[: len(end.ties)])
             out[_places(end, d.shape)] = d
-        return out / step[tuple(slice(a, b) for a, b in block)]
+        return _quotient(out, step[tuple(slice(a, b) for a, b in block)])
 
     def _seed(self, name: str, block: list[tuple[int, int]], step: Floats) -> Pair:
         """The array with every entry of a block moved; axes that are worked whole and at once are kept apart."""
@@ -207,14 +207,19 @@ class Moves:
         assert value.d is not None
         d = value.d.reshape([*(value.d.shape[l] for l in own), *value.v.shape])
         if not own:
-            return np.asarray(Pair(argument.letters, d / step).over(line.letters).v)
+            return np.asarray(Pair(argument.letters, _quotient(d, step)).over(line.letters).v)
         if len(own) > 1 or list(argument.letters) != line.letters:
             return None
-        return np.asarray(np.moveaxis(d, 0, own[0] + 1) / np.expand_dims(step, own[0]))
+        return _quotient(np.moveaxis(d, 0, own[0] + 1), np.expand_dims(step, own[0]))
 
 
 def _writable(d: Floats) -> Floats:
     return d if d.flags.owndata and d.flags.writeable else np.array(d)
+
+
+def _quotient(d: Floats, step: Floats) -> Floats:
+    """A difference by its step; nothing is said where that is so small that floats lose its digits."""
+    return np.asarray(d / np.where(step < SURE, np.nan, step))
 
 
 def _step(v: Floats, near: float) -> Floats:
