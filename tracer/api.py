@@ -52,7 +52,7 @@ def verify(
     brings its own; of Keras and scikit-learn give the list in the order of their weights.
     optimizer: the torch optimizer of a model; gradients from before its step() are then known as such.
     assume_nothing: every weight is moved on its own, without a = W z + b.  Nobody sets a tolerance: it is derived.
-    certify: also prove, refute or leave undecided each delta, dW and db by a ball of relative radius `accuracy` that
+    certify: also prove, refute or leave undecided each signal and gradient by a ball of relative radius `accuracy` that
     holds its true value, found by two routes that share no derivative; a number left undecided is not agreed to.
     textbook: a step size h such as 1e-5; puts plain central differences (E(w + h) - E(w - h))/2h beside, with their
     truncation and rounding.

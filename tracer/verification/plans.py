@@ -82,7 +82,7 @@ class Plans:
 
     @cached_property
     def written_whole(self) -> Plan:
-        """All lines as the step has them, forward ones too: for what overflows in a function as its value is written."""
+        """All lines as the step has them, forward ones too: for what overflows in a function as it is written."""
         lines = [e for e in self.planned.digits.step.equations if e.stage != "update"]
         made = {e.left.name for e in lines}
         return self._plan(lines, [name for name in self.step.arrays if name not in made], sloped=False)
