@@ -7,6 +7,7 @@ from 0) or a notation.  The problem's own names come before every profile's.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from derivations import names
 from derivations.aliases import Aliases, Meaning
@@ -20,6 +21,7 @@ __all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST = 200
+REMEMBERED = 10_000
 DEEPEST = 3  # names within a name: the new value of the derivative by the weight
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
@@ -112,12 +114,11 @@ class Spellings:
         return "bishop" if not ours and reader and reader.read(written) else OURS
 
     def _in_profile(self, written: str, profile: str, depth: int) -> Meaning | None:
-        updated = _UPDATED.fullmatch(written)
-        if updated and (old := self.find(updated[1] or updated[2], profile, depth=depth)):
+        before, written = _without_update(written), _indexed(written)
+        if before and (old := self.find(before, profile, depth=depth)):
             kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
             if kind:
                 return old._replace(quantity=old.quantity._replace(kind=kind))
-        written = _TWICE.sub(r"[\1,\2]", _ROUND.sub(r"[\1]", written))
         if profile == FROM_ZERO:
             written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
         if profile in (OURS, FROM_ZERO):
@@ -135,6 +136,19 @@ class Spellings:
             except ValueError:
                 self._readers[name] = None
         return self._readers[name]
+
+
+@lru_cache(maxsize=REMEMBERED)  # each profile reads the same names
+def _without_update(written: str) -> str:
+    """The name of what was updated, "" in a name that says nothing of that."""
+    found = _UPDATED.fullmatch(written)
+    return (found[1] or found[2]) if found else ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _indexed(written: str) -> str:
+    """A name with its indices as we write them."""
+    return _TWICE.sub(r"[\1,\2]", _ROUND.sub(r"[\1]", written))
 
 
 def _counted_from_one(found: re.Match[str]) -> str:
