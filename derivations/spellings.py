@@ -101,9 +101,7 @@ class Spellings:
 
     def fluent(self, written: str, profile: str) -> bool:
         """Whether a name begins with a letter that a notation itself uses, as dz does in ng's."""
-        first = re.match(r"[^\W\d_]++", cleaned(written[:LONGEST]))
-        letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
-        return first is not None and first[0].lower() in {cleaned(letter).lower() for letter in letters}
+        return _first_letters(written[:LONGEST]) in _letters_of(profile)
 
     def letters(self, written: str) -> str:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
@@ -136,6 +134,20 @@ class Spellings:
             except ValueError:
                 self._readers[name] = None
         return self._readers[name]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _first_letters(written: str) -> str:
+    """The letters that a name begins with, "" where it begins with none."""
+    first = re.match(r"[^\W\d_]++", cleaned(written))
+    return first[0].lower() if first else ""
+
+
+@lru_cache(maxsize=len(NOTATIONS))
+def _letters_of(profile: str) -> frozenset[str]:
+    """The letters that a notation itself uses."""
+    letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
+    return frozenset(cleaned(letter).lower() for letter in letters) - {""}
 
 
 @lru_cache(maxsize=REMEMBERED)  # each profile reads the same names

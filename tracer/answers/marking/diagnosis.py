@@ -139,7 +139,8 @@ class Explaining:
             return
         tried = self.trying(slips, carry)
         for stage in self.columns.stages.values():
-            for row in np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1)):
+            wrong = (self.left & self.alone)[:, stage]
+            for row in np.flatnonzero((tried.fits[:, :, stage] & wrong).any(axis=(0, 2))):
                 self._one_by_one(stage, int(row), tried, slips)
 
     def _one_by_one(self, stage: slice, row: int, tried: Tried, slips: Sequence[Slip]) -> None:

@@ -44,13 +44,13 @@ class Discipline:
 
     def kept(self, low: Array, high: Array, figures: Array, unit: Array) -> tuple[Array, Array]:
         """What may be left of numbers that were rounded on the way to a cell of so many figures and that unit."""
-        ends = np.stack((low, -high))  # to move a bound up is to move its negative down
+        ends = np.array((low, -high))  # to move a bound up is to move its negative down
         units = unit if self.inside == "places" else _unit(ends, figures)
-        exact = _fits(ends, units)
+        steps = ends / units
+        exact = _fits(ends, units, steps)
         if self.cut:
-            down = np.minimum(ends, np.where(exact | (ends < 0), ends, np.floor(ends / units) * units))
+            down = np.minimum(ends, np.where(exact | (ends < 0), ends, np.floor(steps) * units))
         else:
-            steps = ends / units
             down = np.where(exact, ends, np.minimum(np.ceil(steps - 0.5 - SAME), steps - GUARD) * units)
         down = down - EDGE * np.abs(down)
         return down[0], -down[1]
@@ -59,8 +59,8 @@ class Discipline:
         """A result that may have been rounded to one digit more than is written."""
         if not self.inside or self.cut:
             return low, high
-        ends = np.stack((low, -high))
-        down = np.where(_fits(ends, unit), ends, ends - GUARD * unit)
+        ends = np.array((low, -high))
+        down = np.where(_fits(ends, unit, ends / unit), ends, ends - GUARD * unit)
         return down[0], -down[1]
 
 
@@ -71,10 +71,9 @@ def _unit(value: Array, figures: Array) -> Array:
     return np.where((size > 0) & np.isfinite(size), 10.0 ** np.clip(power - figures + 1, -320, 300), 1.0)
 
 
-def _fits(value: Array, unit: Array) -> Array:
-    """Whether a number has no digits beyond that place; a fraction (unit 0) is written without rounding."""
-    whole = np.rint(value / unit)
-    return ~np.isfinite(value) | (unit == 0) | (np.abs(whole * unit - value) <= FITS * np.abs(value))
+def _fits(value: Array, unit: Array, steps: Array) -> Array:
+    """Whether a number, so many units, has no digits beyond them; a fraction (unit 0) is written without rounding."""
+    return ~np.isfinite(value) | (unit == 0) | (np.abs(np.rint(steps) * unit - value) <= FITS * np.abs(value))
 
 
 PLAIN = Discipline("rounded")

@@ -24,7 +24,7 @@ from tracer.answers.marking.order import UPDATES
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Enters, work
 
-__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told"]
+__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "may_agree", "solve", "solved", "told"]
 
 Array = Any
 SMALLEST_SLOPE = 1e-9
@@ -194,7 +194,7 @@ def solve(task: Explaining, problem: Problem) -> None:
     found: dict[tuple[int, int, int], list[Way]] = {}
     for one in solved(task, problem):
         for stage in task.columns.stages.values():
-            for row in map(int, np.flatnonzero((task.left & task.alone)[:, stage].any(axis=1))):
+            for row in map(int, np.flatnonzero(may_agree(one, task, stage))):
                 on = agreed(one, task, row, stage)
                 if on and (on.several or _likely(one.unknown, float(on.text))):
                     found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, on))
@@ -202,6 +202,17 @@ def solve(task: Explaining, problem: Problem) -> None:
         at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))
         if at:
             task.add(row, told(ways, at, _letter(problem, task.columns.places[start][0])))
+
+
+def may_agree(one: Solved, task: Explaining, stage: slice) -> Array:
+    """The sheets of which some cell of a stage is unexplained, and all moved ones have another number in common."""
+    wrong = task.left[:, stage]
+    moved = task.there[:, stage] & (np.abs(one.slope[:, stage]) > SMALLEST_SLOPE)
+    low = np.where(moved, one.low[:, stage], -np.inf).max(axis=1)
+    high = np.where(moved, one.high[:, stage], np.inf).min(axis=1)
+    another = (low <= high) & ~((low <= one.unknown.value) & (one.unknown.value <= high))
+    common: Array = (wrong & task.alone[:, stage]).any(axis=1) & ~(wrong & ~moved).any(axis=1) & another
+    return common
 
 
 def _letter(problem: Problem, at: At) -> str:

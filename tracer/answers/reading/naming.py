@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -57,6 +58,7 @@ class Naming:
         self._near_left = MOST_NEAR
         self._near_names: dict[str, tuple[tuple[str, ...], str]] = {}
         self._known: dict[tuple[str, str], Understood] = {}
+        self._shown_as: dict[tuple[str, str], str] = {}
         self._read_in: dict[tuple[str, ...], str] = {}
 
     # --- sheets ---
@@ -78,24 +80,45 @@ class Naming:
         self._read_in[written], best = self._ways(raw)[0]
         return best
 
-    def readings(self, raw: Raw | Sheet, notation: str | None = None) -> list[Sheet]:
-        """Every reading of a whole sheet that understands a name, best first; canonical names first among equals."""
+    def readings(self, raw: Raw | Sheet, notation: str | None = None, *, most: float = math.inf) -> list[Sheet]:
+        """Every reading of a whole sheet that understands a name, best first; canonical names first among equals.
+
+        most: readings known to leave more names than this not understood may be left out.
+        """
         if isinstance(raw, Sheet):
             cells = tuple(RawCell(e.name, e.number or None, e.where) for e in raw.entries)
             raw = Raw(raw.id, cells, error=raw.error)
         if raw.error or notation or raw.notation:
             return [self.read(raw, notation)]
-        return [sheet for _, sheet in self._ways(raw)]
+        return [sheet for _, sheet in self._ways(raw, most)]
 
-    def _ways(self, raw: Raw) -> list[tuple[str, Sheet]]:
+    def _ways(self, raw: Raw, most: float = math.inf) -> list[tuple[str, Sheet]]:
         """Every reading with its notation, best first."""
         profiles = [OURS, *(name for name in NOTATIONS if name != "bishop")]
         if any(re.search(r"\[(?:\d+, ?)?0[\],]", cell.name) for cell in raw.cells):
             profiles.append(FROM_ZERO)
-        ways = [(profile, self._sheet(raw, profile)) for profile in profiles if self.spellings.fits(profile)]
-        ways = [way for k, way in enumerate(ways) if not k or not _same(way[1], ways[0][1])]
+        profiles = [p for p in profiles if self.spellings.fits(p) and self._strangers(raw.cells, p) <= most]
+        ways = [(p, self._sheet(raw, p)) for p in profiles if p == OURS or not self._as_ours(raw.cells, p)]
+        ours = [sheet for profile, sheet in ways if profile == OURS]
+        ways = [way for way in ways if way[0] == OURS or not any(_same(way[1], sheet) for sheet in ours)]
         ng = any(bracketed(cell.name) for cell in raw.cells)
         return sorted(ways, key=lambda way: (_strange(way[1]), ng and way[1].letters != "ng", -self._fluent(way[1])))
+
+    def _strangers(self, cells: Sequence[RawCell], profile: str) -> int:
+        """How many names, those of arrays left out, a profile is known not to understand: the class has them too."""
+        known = (self._known.get((profile, cell.name)) for cell in cells if not _is_array(cell.written))
+        return sum(bool(found and found[3]) for found in known)
+
+    def _as_ours(self, cells: Sequence[RawCell], profile: str) -> bool:
+        """Whether all names are known to mean the same in a profile as in ours."""
+        known, shown = self._known, self._shown_as
+        for name in (cell.name for cell in cells):
+            ours, other = known.get((OURS, name)), known.get((profile, name))
+            if ours is None or other is None or ours[:3] != other[:3] or bool(ours[3]) != bool(other[3]):
+                return False
+            if shown.get((OURS, name)) != shown.get((profile, name)):
+                return False
+        return not any(_is_array(cell.written) for cell in cells)
 
     def _fluent(self, sheet: Sheet) -> int:
         """How many names of a reading are in the letters of its notation; ours come before equals."""
@@ -120,6 +143,7 @@ class Naming:
             self._understood.clear()
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
+            self._shown_as.clear()
         if len(self._letters_of) > MOST_REMEMBERED:
             self._letters_of.clear()
         if len(self._read_in) > MOST_REMEMBERED // 100:
@@ -194,11 +218,13 @@ class Naming:
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
             return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
-        if written is None or (isinstance(written, str) and (not written.strip() or written.strip().lower() in BLANKS)):
+        if written is None:
             return Entry(name, "", where, quantity, factor, formula)
         try:
             value = read_written(written, decimal=self.decimal)
         except ValueError as e:
+            if isinstance(written, str) and (not written.strip() or written.strip().lower() in BLANKS):
+                return Entry(name, "", where, quantity, factor, formula)
             return Entry(name, number, where, quantity, factor, formula, None, "malformed", str(e))
         return Entry(name, number, where, quantity, factor, formula, value)
 
@@ -212,17 +238,23 @@ class Naming:
 
     def _shown(self, name: str, profile: str) -> str:
         """A name as reports show it: LaTeX as people type it, where that means the same."""
-        meaning = self._meaning(name, profile)
-        if not meaning[0] or not any(sign in name for sign in r"\{$"):
+        if "{" not in name and "\\" not in name and "$" not in name:
             return name
-        text = typed(name)
-        return text if self._meaning(text, profile) == meaning else name
+        shown = self._shown_as.get((profile, name))
+        if shown is None:
+            meaning = self._meaning(name, profile)
+            text = typed(name) if meaning[0] else name
+            shown = self._shown_as[profile, name] = text if self._meaning(text, profile) == meaning else name
+        return shown
 
     def _singles(self, cells: Any, profile: str) -> Iterator[RawCell | Entry]:
         """Whole arrays as a cell for each entry."""
         for cell in cells:
             written = cell.written
-            if isinstance(written, str) and (written[:1] == "[" or written[-1:] == ")"):
+            if written is None or (isinstance(written, str) and not _is_array(written)):
+                yield cell
+                continue
+            if isinstance(written, str):
                 try:
                     written = listed(written)
                 except (json.JSONDecodeError, RecursionError):
@@ -394,6 +426,13 @@ def shortest(number: Any) -> object:
     return number.item() if isinstance(number, np.generic) else number
 
 
+def _is_array(written: object) -> bool:
+    """Whether what stands beside a name is, or may be, an array."""
+    if isinstance(written, str):
+        return written[:1] == "[" or written[-1:] == ")"
+    return isinstance(written, list | tuple | np.ndarray)
+
+
 def _counted(written: Any) -> Any:
     return written if isinstance(written, np.ndarray) else [0]
 
@@ -422,12 +461,21 @@ def _once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
         first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
         if first is entry:
             entries.append(entry)
-        elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
+        elif _same_number(entry, first):
             remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
         elif entry.value or entry.fault:
             why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
             entries.append(_faulty(entry, "duplicate", why))
     return entries
+
+
+def _same_number(one: Entry, other: Entry) -> bool:
+    """Whether two cells say the same of what they stand for."""
+    if not one.value or not other.value:
+        return False
+    if one.factor is ONE and other.factor is ONE:
+        return one.value is other.value or one.value.exact == other.value.exact
+    return one.value.exact * other.factor == other.value.exact * one.factor
 
 
 def _faulty(entry: Entry, fault: str, message: str) -> Entry:
