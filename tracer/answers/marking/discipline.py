@@ -67,13 +67,15 @@ class Discipline:
 def _unit(value: Array, figures: Array) -> Array:
     """The place of the last of so many significant figures; 1 for 0, which any unit fits."""
     size = np.abs(value)
-    power = np.floor(np.log10(np.where(size > 0, size, 1.0)) + SAME)
-    return np.where((size > 0) & np.isfinite(size), 10.0 ** np.clip(power - figures + 1, -320, 300), 1.0)
+    sized = (size > 0) & (size < np.inf)
+    power = np.floor(np.log10(np.where(sized, size, 1.0)) + SAME)
+    return np.where(sized, 10.0 ** np.minimum(np.maximum(power - figures + 1, -320), 300), 1.0)
 
 
 def _fits(value: Array, unit: Array, steps: Array) -> Array:
     """Whether a number, so many units, has no digits beyond them; a fraction (unit 0) is written without rounding."""
-    return ~np.isfinite(value) | (unit == 0) | (np.abs(np.rint(steps) * unit - value) <= FITS * np.abs(value))
+    beyond: Array = np.abs(np.rint(steps) * unit - value) > FITS * np.abs(value)
+    return ~beyond  # nor has one that is not finite: nothing is larger than nan
 
 
 PLAIN = Discipline("rounded")
