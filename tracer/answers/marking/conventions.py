@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -39,6 +40,7 @@ SIGNS = (
     ),
 )
 PARTNER = {"a": "z", "z": "a"}
+REMEMBERED = 1000
 TURNED = "weights read as W[input, unit], the other way round"
 
 
@@ -133,8 +135,13 @@ def _flipped(entry: Entry, kinds: tuple[str, ...]) -> Entry:
 
 def _turned(entry: Entry) -> Entry:
     """A weight's name with its two indices the other way round."""
-    name = re.sub(r"^([dvm]?W\w*+)\[(\d++),\s*+(\d++)\]", r"\1[\3,\2]", entry.name)
+    name = _turned_name(entry.name)
     return replace(entry, name=name) if name != entry.name else entry
+
+
+@lru_cache(maxsize=REMEMBERED)  # a class has the same names on every sheet
+def _turned_name(name: str) -> str:
+    return re.sub(r"^([dvm]?W\w*+)\[(\d++),\s*+(\d++)\]", r"\1[\3,\2]", name)
 
 
 # --- [marking] accept ---

@@ -205,14 +205,30 @@ def solve(task: Explaining, problem: Problem) -> None:
 
 
 def may_agree(one: Solved, task: Explaining, stage: slice) -> Array:
-    """The sheets of which some cell of a stage is unexplained, and all moved ones have another number in common."""
+    """The sheets of which some cell of a stage is unexplained, and all moved ones may have another number in common."""
     wrong = task.left[:, stage]
     moved = task.there[:, stage] & (np.abs(one.slope[:, stage]) > SMALLEST_SLOPE)
     low = np.where(moved, one.low[:, stage], -np.inf).max(axis=1)
     high = np.where(moved, one.high[:, stage], np.inf).min(axis=1)
     another = (low <= high) & ~((low <= one.unknown.value) & (one.unknown.value <= high))
     common: Array = (wrong & task.alone[:, stage]).any(axis=1) & ~(wrong & ~moved).any(axis=1) & another
+    rows = np.flatnonzero(common)
+    common[rows] = _may_be_told(one.unknown, low[rows], high[rows])
     return common
+
+
+def _may_be_told(unknown: Unknown, low: Array, high: Array) -> Array:
+    """Between which ends, of many, a usual number stands, or one that may be short."""
+    told: Array = (low <= 0) & (high >= 0)
+    for w in _usual(unknown):
+        told |= (low <= w) & (w <= high)
+    size = np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(all="ignore"):
+        top = np.floor(np.log10(size))
+        for place in range(1, -MOST_FIGURES - 1, -1):  # one more on either side than is told
+            unit = 10.0 ** (top + place)
+            told |= np.ceil(low / unit - 1e-8) * unit <= high + 1e-8 * unit
+    return told
 
 
 def _letter(problem: Problem, at: At) -> str:
@@ -257,9 +273,14 @@ def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> Agreed | No
     v = one.unknown.value
     if not low <= high or low <= v <= high:
         return None
-    usual = (-v, 0.0, 2 * v, v / 2, 10 * v, v / 10, *(_reasons(v).values() if one.unknown.name == "eta" else ()))
-    text = next((f"{w:.12g}" for w in usual if low <= w <= high), "") or shortest(low, high)
+    text = next((f"{w:.12g}" for w in _usual(one.unknown) if low <= w <= high), "") or shortest(low, high)
     return Agreed(text, low, high, int(wrong.sum()) >= 2) if text else None
+
+
+def _usual(unknown: Unknown) -> tuple[float, ...]:
+    """What a number is often taken for, the likeliest first."""
+    v = unknown.value
+    return -v, 0.0, 2 * v, v / 2, 10 * v, v / 10, *(_reasons(v).values() if unknown.name == "eta" else ())
 
 
 def _likely(unknown: Unknown, value: float) -> bool:
