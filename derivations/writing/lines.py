@@ -5,8 +5,9 @@ All formats are made from these, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from derivations import names
@@ -54,10 +55,15 @@ class WrittenLine:
     """A line in LaTeX pieces (one a printed row) and in plain text, with its rule in words."""
 
     relation: str
-    rows: tuple[str, ...]
+    broken: Callable[[], Sequence[str]]  # into rows: plain text needs none
     text: str
     rule: str
     marked: bool
+
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """The LaTeX of each printed row."""
+        return tuple(self.broken())
 
 
 @dataclass(frozen=True)
@@ -83,9 +89,9 @@ def written_parts(derivation: Derivation, style: Style) -> tuple[WrittenPart, ..
     """Every part of a derivation in a style."""
     network, words = derivation.problem.network, words_of(style.language)
     notation = style.notation
-    latex = LatexPrinter(lambda q: notation.latex(network, q), notation.times, style.number)
+    latex = LatexPrinter(cache(lambda q: notation.latex(network, q)), notation.times, style.number)
     latex.growing = False
-    text = TextPrinter(lambda q: notation.text(network, q), "", style.plain_number)
+    text = TextPrinter(cache(lambda q: notation.text(network, q)), "", style.plain_number)
     out = []
     for part in derivation.parts:
         heading = words[part.heading].format(layer=part.layer)
@@ -130,7 +136,7 @@ def _chain(
     lines = tuple(
         WrittenLine(
             line.relation,
-            tuple(rows(line.right, room - line.marked, latex)),
+            partial(rows, line.right, room - line.marked, latex),
             text(line.right),
             _rule(line.rule, words),
             line.marked,
