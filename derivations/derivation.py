@@ -125,12 +125,12 @@ def derive(
 
         parts = matrix_parts(own, shown)
     else:
-        from derivations.unit_form import UnitForm
+        from derivations.unit_form import OF_A_BATCH, UnitForm
 
         parts = UnitForm(own, level, shown, wanted, rounding).parts()
         if batch:
             whole = None if numbers is None else getattr(numbers, "shown", numbers)
-            parts += UnitForm(problem, level, whole, wanted, rounding).batch_parts()
+            parts += UnitForm(problem, level, whole, wanted, rounding, OF_A_BATCH).batch_parts()
     return Derivation(own, level, parts, shown, batch)
 
 

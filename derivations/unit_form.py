@@ -32,7 +32,7 @@ from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.written import Writing
 
-__all__ = ["UnitForm"]
+__all__ = ["OF_A_BATCH", "UnitForm"]
 
 MOST_EXPANDED = 3  # paths written out to the loss; beyond, through the named signals
 
@@ -62,8 +62,11 @@ def name(kind: str, layer: int = 0, *indices: int) -> Name:
     return Name(Quantity(kind, layer, indices))
 
 
+OF_A_BATCH = ("dW", "db")
+
+
 class UnitForm:
-    """Writes the parts of one derivation."""
+    """Writes the parts of one derivation; kinds: those of the quantities that are written, all where it is empty."""
 
     def __init__(
         self,
@@ -72,10 +75,11 @@ class UnitForm:
         shown: Mapping[Quantity, str] | None,
         wanted: set[Quantity],
         rounding: Any = None,
+        kinds: Sequence[str] = (),
     ) -> None:
         self.problem, self.level, self.shown, self.wanted, self.rounding = problem, level, shown, wanted, rounding
         self.network, self.L = problem.network, len(problem.network)
-        self.formulas = {e.quantity: e.formula for e in equations(problem)}
+        self.formulas = {e.quantity: e.formula for e in equations(problem, kinds=kinds)}
         self.fused = problem.fused
 
     # --- parts, in the order in which one reads them ---
@@ -95,7 +99,7 @@ class UnitForm:
         rule = "mean" if self.problem.training.reduction == "mean" else "samples"
         chains = []
         for q in self.formulas:
-            if q.kind in ("dW", "db") and self._asked(q):
+            if q.kind in OF_A_BATCH and self._asked(q):
                 left = Partial(name("E"), Name(q._replace(kind=q.kind[1:])))
                 chain = self._evaluated(q, [Line("=", self.formulas[q], rule)], left)
                 chains.append(replace(chain, quantity=None))  # its label is the sample's own gradient's
