@@ -130,13 +130,13 @@ def _remarked(sheet: Sheet, entries: Sequence[Entry], remark: str) -> Sheet:
 
 def _flipped(entry: Entry, kinds: tuple[str, ...]) -> Entry:
     flips = entry.quantity is not None and entry.quantity.kind in kinds and entry.value is not None
-    return replace(entry, factor=-entry.factor) if flips else entry
+    return entry.changed(factor=-entry.factor) if flips else entry
 
 
 def _turned(entry: Entry) -> Entry:
     """A weight's name with its two indices the other way round."""
     name = _turned_name(entry.name)
-    return replace(entry, name=name) if name != entry.name else entry
+    return entry.changed(name=name) if name != entry.name else entry
 
 
 @lru_cache(maxsize=REMEMBERED)  # a class has the same names on every sheet

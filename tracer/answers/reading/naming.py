@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = ["Naming"]
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
+REMEMBERED = 20  # lists of names, each of a sheet
 MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 500
 MOST_COMPOSED = 1000  # formulas as names: each is read, rendered and tried as an answer
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
@@ -73,7 +75,7 @@ class Naming:
         written = tuple(cell.name for cell in raw.cells)
         if written in self._read_in:  # a class has the same names on every sheet
             return self._sheet(raw, self._read_in[written])
-        sheet = self._sheet(raw, "ng" if any(map(bracketed, written)) else OURS)
+        sheet = self._sheet(raw, "ng" if _told_by_brackets(written)[0] else OURS)
         if not _strange(sheet):
             return sheet
         self._forget()
@@ -94,31 +96,31 @@ class Naming:
 
     def _ways(self, raw: Raw, most: float = math.inf) -> list[tuple[str, Sheet]]:
         """Every reading with its notation, best first."""
-        profiles = [OURS, *(name for name in NOTATIONS if name != "bishop")]
-        if any(re.search(r"\[(?:\d+, ?)?0[\],]", cell.name) for cell in raw.cells):
-            profiles.append(FROM_ZERO)
-        profiles = [p for p in profiles if self.spellings.fits(p) and self._strangers(raw.cells, p) <= most]
-        ways = [(p, self._sheet(raw, p)) for p in profiles if p == OURS or not self._as_ours(raw.cells, p)]
+        ng, zero = _told_by_brackets(tuple(cell.name for cell in raw.cells))
+        single = [cell.name for cell in raw.cells if not _is_array(cell.written)]
+        whole = len(single) < len(raw.cells)
+        profiles = [OURS, *(name for name in NOTATIONS if name != "bishop"), *([FROM_ZERO] if zero else ())]
+        profiles = [p for p in profiles if self.spellings.fits(p) and self._strangers(single, p) <= most]
+        ways = [(p, self._sheet(raw, p)) for p in profiles if p == OURS or whole or not self._as_ours(single, p)]
         ours = [sheet for profile, sheet in ways if profile == OURS]
         ways = [way for way in ways if way[0] == OURS or not any(_same(way[1], sheet) for sheet in ours)]
-        ng = any(bracketed(cell.name) for cell in raw.cells)
         return sorted(ways, key=lambda way: (_strange(way[1]), ng and way[1].letters != "ng", -self._fluent(way[1])))
 
-    def _strangers(self, cells: Sequence[RawCell], profile: str) -> int:
-        """How many names, those of arrays left out, a profile is known not to understand: the class has them too."""
-        known = (self._known.get((profile, cell.name)) for cell in cells if not _is_array(cell.written))
-        return sum(bool(found and found[3]) for found in known)
+    def _strangers(self, single: Sequence[str], profile: str) -> int:
+        """How many names a profile is known not to understand: those of a class are known after its first sheet."""
+        known = (self._known.get((profile, name)) for name in single)
+        return sum(1 for found in known if found and found[3])
 
-    def _as_ours(self, cells: Sequence[RawCell], profile: str) -> bool:
+    def _as_ours(self, single: Sequence[str], profile: str) -> bool:
         """Whether all names are known to mean the same in a profile as in ours."""
         known, shown = self._known, self._shown_as
-        for name in (cell.name for cell in cells):
+        for name in single:
             ours, other = known.get((OURS, name)), known.get((profile, name))
             if ours is None or other is None or ours[:3] != other[:3] or bool(ours[3]) != bool(other[3]):
                 return False
             if shown.get((OURS, name)) != shown.get((profile, name)):
                 return False
-        return not any(_is_array(cell.written) for cell in cells)
+        return True
 
     def _fluent(self, sheet: Sheet) -> int:
         """How many names of a reading are in the letters of its notation; ours come before equals."""
@@ -424,6 +426,13 @@ def shortest(number: Any) -> object:
     if isinstance(number, np.ndarray) and number.ndim == 0:
         return shortest(number[()])
     return number.item() if isinstance(number, np.generic) else number
+
+
+@lru_cache(maxsize=REMEMBERED)  # a class has the same names on every sheet
+def _told_by_brackets(written: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether some name has its layer in brackets above, and whether some is counted from 0."""
+    zero = any(re.search(r"\[(?:\d+, ?)?0[\],]", name) for name in written)
+    return any(map(bracketed, written)), zero
 
 
 def _is_array(written: object) -> bool:
