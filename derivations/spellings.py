@@ -17,11 +17,11 @@ from derivations.network import Network
 from derivations.notation import NOTATIONS
 from derivations.spoken import spoken
 
-__all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed"]
+__all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed", "told_by_brackets"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST = 200
-REMEMBERED = 10_000
+REMEMBERED, SHEETS_REMEMBERED = 10_000, 20
 DEEPEST = 3  # names within a name: the new value of the derivative by the weight
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
@@ -42,6 +42,13 @@ def bracketed(written: str) -> bool:
     (True, False, False)
     """
     return _BRACKETED.search(written) is not None
+
+
+@lru_cache(maxsize=SHEETS_REMEMBERED)  # a class has the same names on every sheet
+def told_by_brackets(written: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether some name has its layer in brackets above, and whether some is counted from 0."""
+    zero = any(re.search(r"\[(?:\d+, ?)?0[\],]", name) for name in written)
+    return any(map(bracketed, written)), zero
 
 
 class Spellings:

@@ -96,7 +96,7 @@ def _factors(factors: tuple[Expression, ...], times: str, room: float, latex: La
 def _opened(e: Expression, level: int, room: float, latex: LatexPrinter) -> list[str]:
     """One piece, or, where stacking makes it too high, the pieces between its parentheses: rows may end inside."""
     inner: Expression = e
-    head, fenced = "", isinstance(e, Sum) and _SUM < level
+    head, fenced = "", isinstance(e, Sum) and level > _SUM
     if not _too_many(e, _HIGHEST * room):  # else even stacked it is too high: a row is higher than 1
         whole = _at(e, level, room, latex)
         fenced = latex.form(e)[1] < level

@@ -27,9 +27,9 @@ _WIDE |= {
 }
 _LETTER = 0.6
 _SCRIPT = 0.7
-_SCRIPTS = frozenset("_^")
-_COMPOSED = frozenset(r"\frac \tfrac \sqrt \left \Bigl \Bigr \begin \hspace \rule \text \mathrm \mathit".split())
-_COMPOSED |= frozenset(r"\mathcal \mathbf \hat \underline \underset".split())
+_SCRIPTS = {"_", "^"}
+_COMPOSED = {r"\frac", r"\tfrac", r"\sqrt", r"\left", r"\Bigl", r"\Bigr", r"\begin", r"\hspace", r"\rule"}
+_COMPOSED |= {r"\text", r"\mathrm", r"\mathit", r"\mathcal", r"\mathbf", r"\hat", r"\underline", r"\underset"}
 _LENGTH = re.compile(r"^([0-9.]++)em")
 _GAPS = {"pmatrix": 1.0, "smallmatrix": 0.6, "cases": 1.0, "aligned": 0.0, "gathered": 0.0}
 

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,9 @@ from derivations.letters import letters_of, typed
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
-from derivations.spellings import FROM_ZERO, OURS, Spellings, bracketed
-from tracer.answers.reading.arrays_in_text import listed
-from tracer.answers.reading.entries import ONE, Entry, Sheet
+from derivations.spellings import FROM_ZERO, OURS, Spellings, told_by_brackets
+from tracer.answers.reading.arrays_in_text import counted, listed, may_be_array, shortest
+from tracer.answers.reading.entries import ONE, Entry, Sheet, once_each
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
 from tracer.answers.reading.units import Units
 from tracer.answers.reading.updated import Updated
@@ -36,7 +35,6 @@ __all__ = ["Naming"]
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
 MOST_REMEMBERED = 50_000
-REMEMBERED = 20  # lists of names, each of a sheet
 MOST_NEAR, FEW_NEAR, MOST_UNKNOWN = 20, 5, 500
 MOST_COMPOSED = 1000  # formulas as names: each is read, rendered and tried as an answer
 _GIVEN = ("x", "t", "W", "b", *CONSTANTS)
@@ -75,7 +73,7 @@ class Naming:
         written = tuple(cell.name for cell in raw.cells)
         if written in self._read_in:  # a class has the same names on every sheet
             return self._sheet(raw, self._read_in[written])
-        sheet = self._sheet(raw, "ng" if _told_by_brackets(written)[0] else OURS)
+        sheet = self._sheet(raw, "ng" if told_by_brackets(written)[0] else OURS)
         if not _strange(sheet):
             return sheet
         self._forget()
@@ -96,8 +94,8 @@ class Naming:
 
     def _ways(self, raw: Raw, most: float = math.inf) -> list[tuple[str, Sheet]]:
         """Every reading with its notation, best first."""
-        ng, zero = _told_by_brackets(tuple(cell.name for cell in raw.cells))
-        single = [cell.name for cell in raw.cells if not _is_array(cell.written)]
+        ng, zero = told_by_brackets(tuple(cell.name for cell in raw.cells))
+        single = [cell.name for cell in raw.cells if not may_be_array(cell.written)]
         whole = len(single) < len(raw.cells)
         profiles = [OURS, *(name for name in NOTATIONS if name != "bishop"), *([FROM_ZERO] if zero else ())]
         profiles = [p for p in profiles if self.spellings.fits(p) and self._strangers(single, p) <= most]
@@ -189,7 +187,7 @@ class Naming:
         for way in (self.units, self.updated):
             read, remark = way.meant(read)
             remarks += [remark] if remark else []
-        entries = _once_each(read, remarks)
+        entries = once_each(read, remarks)
         commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
         if commas > 1:
             remarks.append(f"{commas} numbers have a decimal comma; --decimal comma reads them")
@@ -253,7 +251,7 @@ class Naming:
         """Whole arrays as a cell for each entry."""
         for cell in cells:
             written = cell.written
-            if written is None or (isinstance(written, str) and not _is_array(written)):
+            if written is None or (isinstance(written, str) and not may_be_array(written)):
                 yield cell
                 continue
             if isinstance(written, str):
@@ -263,7 +261,7 @@ class Naming:
                     why = "not a list of numbers; write [0.1, 0.2]"
                     yield Entry(cell.name, str(cell.written)[:60], cell.where, fault="malformed", message=why)
                     continue
-            if isinstance(written, list | tuple | np.ndarray) and np.ndim(_counted(written)):
+            if isinstance(written, list | tuple | np.ndarray) and np.ndim(counted(written)):
                 yield from self._spread(cell, written, profile)
             elif written is not cell.written or isinstance(written, np.ndarray | np.generic):
                 yield RawCell(cell.name, shortest(written), cell.where)
@@ -419,33 +417,6 @@ def _is_of(q: Quantity, step: WorkedStep) -> bool:
     return 1 <= q.sample <= step.problem.samples if batch else q.sample == step.sample
 
 
-def shortest(number: Any) -> object:
-    """An array's number as the shortest decimal of its own precision; text and blanks as they are."""
-    if isinstance(number, np.floating):
-        return str(number.item() if isinstance(number, np.float64) else number)
-    if isinstance(number, np.ndarray) and number.ndim == 0:
-        return shortest(number[()])
-    return number.item() if isinstance(number, np.generic) else number
-
-
-@lru_cache(maxsize=REMEMBERED)  # a class has the same names on every sheet
-def _told_by_brackets(written: tuple[str, ...]) -> tuple[bool, bool]:
-    """Whether some name has its layer in brackets above, and whether some is counted from 0."""
-    zero = any(re.search(r"\[(?:\d+, ?)?0[\],]", name) for name in written)
-    return any(map(bracketed, written)), zero
-
-
-def _is_array(written: object) -> bool:
-    """Whether what stands beside a name is, or may be, an array."""
-    if isinstance(written, str):
-        return written[:1] == "[" or written[-1:] == ")"
-    return isinstance(written, list | tuple | np.ndarray)
-
-
-def _counted(written: Any) -> Any:
-    return written if isinstance(written, np.ndarray) else [0]
-
-
 def _factored(formula: Expression) -> tuple[Fraction, Expression]:
     """A formula as a number times the rest: -2*E is -2 and E."""
     match formula:
@@ -459,37 +430,6 @@ def _factored(formula: Expression) -> tuple[Fraction, Expression]:
             factor, rest = _factored(rest)
             return factor / fraction(number), rest
     return ONE, formula
-
-
-def _once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
-    """The entries, what stands there already as a fault, or as a remark where the number is the same."""
-    entries: list[Entry] = []
-    seen: dict[object, Entry] = {}
-    for entry in read:
-        key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
-        first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
-        if first is entry:
-            entries.append(entry)
-        elif _same_number(entry, first):
-            remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
-        elif entry.value or entry.fault:
-            why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
-            entries.append(_faulty(entry, "duplicate", why))
-    return entries
-
-
-def _same_number(one: Entry, other: Entry) -> bool:
-    """Whether two cells say the same of what they stand for."""
-    if not one.value or not other.value:
-        return False
-    if one.factor is ONE and other.factor is ONE:
-        return one.value is other.value or one.value.exact == other.value.exact
-    return one.value.exact * other.factor == other.value.exact * one.factor
-
-
-def _faulty(entry: Entry, fault: str, message: str) -> Entry:
-    parts = (entry.name, entry.number, entry.where, entry.quantity, entry.factor, entry.formula, entry.value)
-    return Entry(*parts, fault, message)
 
 
 def _strange(sheet: Sheet) -> int:
