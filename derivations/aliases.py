@@ -101,6 +101,11 @@ class Aliases:
         """What a name stands for, theirs before ours.  Raises UnknownName."""
         return self.own(written) or Meaning(read_name(self.network, self.samples, written))
 
+    def find(self, written: str) -> Meaning | None:
+        """What `read` reads, None for what is neither a name of theirs nor of ours."""
+        ours = self.own(written) or find_name(self.network, self.samples, written)
+        return Meaning(ours) if isinstance(ours, Quantity) else ours
+
     def own(self, written: str) -> Meaning | None:
         """What a name of theirs stands for, None for any other."""
         name = written.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,16 +28,16 @@ class Formula(NamedTuple):
     formula: Expression
 
 
-def equations(problem: Problem, *, sample: int = 0, step: int = 1) -> list[Formula]:
+def equations(problem: Problem, *, sample: int = 0, step: int = 1, kinds: Sequence[str] = ()) -> list[Formula]:
     """Every equation of one step, in the order of calculation.
 
-    `sample` and `step` say whose names are written (`@sample`, `#step`).
+    `sample` and `step` say whose names are written (`@sample`, `#step`); `kinds`: of what alone, all where it is empty.
     """
     own, several = layered(problem), problem.samples > 1
     numbers = _shown(problem) if "signal" in own.step.arrays else None
     if numbers is None and sum(math.prod(array.shape) for array in own.step.arrays.values()) <= MOST_KEPT:
-        return list(_of_shape(own, several, sample, step))
-    return _written(_Quantities(own, several, sample, step, numbers))
+        return [e for e in _of_shape(own, several, sample, step) if not kinds or e.quantity.kind in kinds]
+    return _written(_Quantities(own, several, sample, step, numbers), kinds)
 
 
 @lru_cache(maxsize=64)
@@ -46,12 +46,13 @@ def _of_shape(own: Layered, several: bool, sample: int, step: int) -> tuple[Form
     return tuple(_written(_Quantities(own, several, sample, step, None)))
 
 
-def _written(quantity: _Quantities) -> list[Formula]:
+def _written(quantity: _Quantities, kinds: Sequence[str] = ()) -> list[Formula]:
     own = quantity.own
+    tasks = [task for task in own.exact.tasks if not kinds or own.places[task.equation.left.name].kind in kinds]
     entries = Entries(own.step, quantity.leaf, quantity.step)
     return [
         Formula(quantity(entry.name, entry.at), entry.formula)
-        for task in own.exact.tasks
+        for task in tasks
         for entry in entries.of(task.equation, task.fixed, first=(SAMPLES,))
     ]
 

@@ -59,15 +59,9 @@ class NotationNames:
         """The quantity that a name stands for, with its sample and step; None for what is no name here."""
         if len(written) > LONGEST:
             return None
-        name = cleaned(written)
-        marks = _MARKS.search(name)
-        sample = step = 0
-        if marks and marks[0]:
-            name = name[: marks.start()]
-            found = dict(re.findall(r"([@#])(\d+)", marks[3] or ""))
-            sample, step = int(marks[1] or found.get("@", 0)), int(marks[2] or found.get("#", 0))
+        name, sample, step = _marked(written)
         q = self._read(name)
-        if q is None or not marks or not marks[0]:
+        if q is None or sample is None:
             return q
         kind = "E_sample" if q.kind == "E" and sample else q.kind
         return q._replace(kind=kind, sample=sample, step=step or 1)
@@ -77,13 +71,22 @@ class NotationNames:
         q = self._table.get(key) or self._arrays.get(key)
         if q or not depth:
             return q
-        shapes = (self._partial, self._state, self._slope, self._new)
-        return next((q for shape in shapes if (q := shape(name, depth - 1))), None)
+        return next((q for shape, parts in _shapes(name) if (q := self._built(shape, parts, depth - 1))), None)
 
-    def _partial(self, name: str, depth: int) -> Quantity | None:
-        found = PARTIAL.fullmatch(name)
-        of = self._read(found[1], depth) if found else None
-        by = self._read(found[2], depth) if found and of else None
+    def _built(self, shape: str, parts: tuple[str, ...], depth: int) -> Quantity | None:
+        match shape:
+            case "partial":
+                return self._partial(parts, depth)
+            case "state":
+                return self._state(parts, depth)
+            case "slope":
+                return self._slope(parts, depth)
+            case _:
+                return self._new(parts, depth)
+
+    def _partial(self, parts: tuple[str, ...], depth: int) -> Quantity | None:
+        of = self._read(parts[0], depth)
+        by = self._read(parts[1], depth) if of else None
         if of is None or by is None:
             return None
         if by.kind == "x":
@@ -100,24 +103,18 @@ class NotationNames:
             return Quantity("J", of.layer, of.indices + by.indices)
         return of._replace(kind="slope") if of.indices == by.indices else None
 
-    def _state(self, name: str, depth: int) -> Quantity | None:
-        found = _STATE.fullmatch(name)
-        q = self._read(found[3], depth) if found else None
-        return (
-            q._replace(kind=f"{found[1]}{q.kind}{'_hat' * bool(found[2])}") if q and found and _parameter(q) else None
-        )
+    def _state(self, parts: tuple[str, ...], depth: int) -> Quantity | None:
+        letter, hat, of = parts
+        q = self._read(of, depth)
+        return q._replace(kind=f"{letter}{q.kind}{'_hat' * bool(hat)}") if q and _parameter(q) else None
 
-    def _slope(self, name: str, depth: int) -> Quantity | None:
-        found = _SLOPE.fullmatch(name)
-        q = self._read(found[1], depth) if found else None
+    def _slope(self, parts: tuple[str, ...], depth: int) -> Quantity | None:
+        q = self._read(parts[0], depth)
         elementwise = q is not None and q.kind == "a" and self.network.layer(q.layer).activation.elementwise
         return q._replace(kind="slope") if q and elementwise else None
 
-    def _new(self, name: str, depth: int) -> Quantity | None:
-        found = _NEW.search(name)
-        bare = (name[: found.start()] + name[found.end() :]).rstrip(",") if found and found.start() else ""
-        bare += "}" * (bare.count("{") - bare.count("}"))  # ^{(2),new} has lost its brace with the mark
-        q = self._read(bare.replace(",}", "}"), depth) if bare else None
+    def _new(self, parts: tuple[str, ...], depth: int) -> Quantity | None:
+        q = self._read(parts[0], depth)
         return q._replace(kind=f"{q.kind}_new") if q and _parameter(q) else None
 
     def _named_arrays(self) -> dict[str, Quantity]:
@@ -293,6 +290,28 @@ def _cases(letter: str) -> list[str]:
 
 def _parameter(q: Quantity | None) -> bool:
     return q is not None and q.kind in ("W", "b")
+
+
+@lru_cache(maxsize=REMEMBERED)  # each notation reads the same names
+def _marked(written: str) -> tuple[str, int | None, int]:
+    """A name cleaned and without its marks, the sample that they say (None where there are no marks), and the step."""
+    name = cleaned(written)
+    marks = _MARKS.search(name)
+    if not marks or not marks[0]:
+        return name, None, 0
+    found = dict(re.findall(r"([@#])(\d+)", marks[3] or ""))
+    return name[: marks.start()], int(marks[1] or found.get("@", 0)), int(marks[2] or found.get("#", 0))
+
+
+@lru_cache(maxsize=REMEMBERED)  # whatever the notation is
+def _shapes(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """How a name may be built from others: by each shape that it has, the names and marks in it."""
+    shapes = {"partial": PARTIAL.fullmatch(name), "state": _STATE.fullmatch(name), "slope": _SLOPE.fullmatch(name)}
+    out = [(shape, tuple(part or "" for part in found.groups())) for shape, found in shapes.items() if found]
+    new = _NEW.search(name)
+    bare = (name[: new.start()] + name[new.end() :]).rstrip(",") if new and new.start() else ""
+    bare += "}" * (bare.count("{") - bare.count("}"))  # ^{(2),new} has lost its brace with the mark
+    return (*out, ("new", (bare.replace(",}", "}"),))) if bare else tuple(out)
 
 
 @lru_cache(maxsize=REMEMBERED)  # each notation reads the same names

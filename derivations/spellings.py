@@ -7,6 +7,7 @@ from 0) or a notation.  The problem's own names come before every profile's.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from derivations import names
 from derivations.aliases import Aliases, Meaning
@@ -16,10 +17,11 @@ from derivations.network import Network
 from derivations.notation import NOTATIONS
 from derivations.spoken import spoken
 
-__all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed"]
+__all__ = ["FROM_ZERO", "OURS", "Spellings", "bracketed", "told_by_brackets"]
 
 OURS, FROM_ZERO = "ours", "from 0"
 LONGEST = 200
+REMEMBERED, SHEETS_REMEMBERED = 10_000, 20
 DEEPEST = 3  # names within a name: the new value of the derivative by the weight
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}  # full-width forms
 _NEW = r"\(?(?:new|neu|updated|after(?:[\s_]update)?)\)?"
@@ -40,6 +42,13 @@ def bracketed(written: str) -> bool:
     (True, False, False)
     """
     return _BRACKETED.search(written) is not None
+
+
+@lru_cache(maxsize=SHEETS_REMEMBERED)  # a class has the same names on every sheet
+def told_by_brackets(written: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether some name has its layer in brackets above, and whether some is counted from 0."""
+    zero = any(re.search(r"\[(?:\d+, ?)?0[\],]", name) for name in written)
+    return any(map(bracketed, written)), zero
 
 
 class Spellings:
@@ -99,9 +108,7 @@ class Spellings:
 
     def fluent(self, written: str, profile: str) -> bool:
         """Whether a name begins with a letter that a notation itself uses, as dz does in ng's."""
-        first = re.match(r"[^\W\d_]++", cleaned(written[:LONGEST]))
-        letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
-        return first is not None and first[0].lower() in {cleaned(letter).lower() for letter in letters}
+        return _first_letters(written[:LONGEST]) in _letters_of(profile)
 
     def letters(self, written: str) -> str:
         """Whose letters a name that is read as ours is in: "names" for the problem's own, "ours", else "bishop"."""
@@ -112,12 +119,11 @@ class Spellings:
         return "bishop" if not ours and reader and reader.read(written) else OURS
 
     def _in_profile(self, written: str, profile: str, depth: int) -> Meaning | None:
-        updated = _UPDATED.fullmatch(written)
-        if updated and (old := self.find(updated[1] or updated[2], profile, depth=depth)):
+        before, written = _without_update(written), _indexed(written)
+        if before and (old := self.find(before, profile, depth=depth)):
             kind = {"W": "W_new", "b": "b_new"}.get(old.quantity.kind)
             if kind:
                 return old._replace(quantity=old.quantity._replace(kind=kind))
-        written = _TWICE.sub(r"[\1,\2]", _ROUND.sub(r"[\1]", written))
         if profile == FROM_ZERO:
             written = re.sub(r"\[([\d, ]+)\]", _counted_from_one, written)
         if profile in (OURS, FROM_ZERO):
@@ -135,6 +141,33 @@ class Spellings:
             except ValueError:
                 self._readers[name] = None
         return self._readers[name]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _first_letters(written: str) -> str:
+    """The letters that a name begins with, "" where it begins with none."""
+    first = re.match(r"[^\W\d_]++", cleaned(written))
+    return first[0].lower() if first else ""
+
+
+@lru_cache(maxsize=len(NOTATIONS))
+def _letters_of(profile: str) -> frozenset[str]:
+    """The letters that a notation itself uses."""
+    letters = NOTATIONS[profile].letters.values() if profile in NOTATIONS else ()
+    return frozenset(cleaned(letter).lower() for letter in letters) - {""}
+
+
+@lru_cache(maxsize=REMEMBERED)  # each profile reads the same names
+def _without_update(written: str) -> str:
+    """The name of what was updated, "" in a name that says nothing of that."""
+    found = _UPDATED.fullmatch(written)
+    return (found[1] or found[2]) if found else ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _indexed(written: str) -> str:
+    """A name with its indices as we write them."""
+    return _TWICE.sub(r"[\1,\2]", _ROUND.sub(r"[\1]", written))
 
 
 def _counted_from_one(found: re.Match[str]) -> str:

@@ -63,12 +63,19 @@ _UNIT = re.compile(
 
 def spoken(network: Network, written: str, find: Find) -> Meaning | None:
     """What a name in words stands for, None for what is none or may be two things; find: reads a name in letters."""
-    text = " ".join(written.split())
-    if len(text) > LONGEST or not _MAY.search(text):
+    text = _in_words(written)
+    if not text:
         return None
     if _LOSS.fullmatch(text):
         return Meaning(Quantity("E"))
     return _unit(network, text) or _gradient(text, find) or _weight(text, find)
+
+
+@lru_cache(maxsize=REMEMBERED)  # each notation reads the same names
+def _in_words(written: str) -> str:
+    """A name with single blanks, "" for one that is no name in words."""
+    text = " ".join(written.split())
+    return text if len(text) <= LONGEST and _MAY.search(text) else ""
 
 
 @lru_cache(maxsize=REMEMBERED)  # the same names stand on every sheet of a class

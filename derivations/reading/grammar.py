@@ -190,11 +190,10 @@ class _Builder:
         return Updated(c[0])
 
     def number(self, c: list[Any]) -> Expression:
-        return Number(c[0].value)
+        return _number(c[0].value)
 
     def name(self, c: list[Any]) -> Expression:
-        written = _unprimed(c[0].value)
-        return Letters(written, "".join(written.split()))
+        return _name(c[0].value)
 
     def dots(self, c: list[Any]) -> Expression:
         return Blank()
@@ -283,6 +282,15 @@ class _Builder:
         test = tests[0]
         other = rows[1] if test is rows[0] else rows[0]
         return _choice((test[0], *test[1]), other[0])
+
+
+def _number(written: str) -> Expression:
+    return Number(written)
+
+
+def _name(written: str) -> Expression:
+    written = _unprimed(written)
+    return Letters(written, "".join(written.split()))
 
 
 def _choice(test: tuple[Any, ...], other: Expression) -> Expression:
@@ -398,6 +406,8 @@ def parse(side: Sequence[Tok]) -> Expression:
 
     if not side:
         raise NotRead("nothing stands there")
+    if len(side) == 1 and side[0].kind in ("NUM", "NAME"):  # most sides: what the rules would make of it
+        return _number(side[0].text) if side[0].kind == "NUM" else _name(side[0].text)
     try:
         tree: Expression = _whole(_parser().parse(_paired(side)))
     except UnexpectedInput as e:

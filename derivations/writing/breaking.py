@@ -30,6 +30,7 @@ CONTINUED = r"\quad {}"
 _INDENT = 1.0
 _HIGHEST = 6.5
 _SUM, _PRODUCT = 1, 2
+_SIGN = width("+")
 _Operator = Differential | Derivative
 
 
@@ -40,8 +41,7 @@ def _head(e: Differential | Derivative, latex: LatexPrinter) -> str:
 
 def rows(e: Expression, room: float, latex: LatexPrinter) -> list[str]:
     """The LaTeX of an expression, one string a printed row; the second row and later ones stand indented."""
-    whole = latex(e)
-    if width(whole) <= room:
+    if not _too_many(e, room) and width(whole := latex(e)) <= room:
         return [whole]
     pieces = list(_pieces(e, room - _INDENT, latex))
     if len(pieces) == 1:
@@ -56,6 +56,11 @@ def rows(e: Expression, room: float, latex: LatexPrinter) -> list[str]:
             out[-1] += f" {piece}"
             used += own
     return out
+
+
+def _too_many(e: Expression, room: float) -> bool:
+    """Whether a sum has so many terms that the signs between them alone are wider, whatever the terms are."""
+    return isinstance(e, Sum) and (len(e.terms) - 1) * _SIGN > room
 
 
 def _pieces(e: Expression, room: float, latex: LatexPrinter) -> Iterator[str]:
@@ -97,11 +102,14 @@ def _factors(factors: tuple[Expression, ...], times: str, room: float, latex: La
 
 def _opened(e: Expression, level: int, room: float, latex: LatexPrinter) -> list[str]:
     """One piece, or, where stacking makes it too high, the pieces between its parentheses: rows may end inside."""
-    whole = _at(e, level, room, latex)
     inner: Expression = e
-    head, fenced = "", latex.form(e)[1] < level
-    if measured(whole).height <= _HIGHEST or not isinstance(e, _Operator | Sum | Product | Negative | Entrywise):
-        return [whole]
+    head, fenced = "", isinstance(e, Sum) and level > _SUM
+    if not _too_many(e, _HIGHEST * room):  # else even stacked it is too high: a row is higher than 1
+        whole = _at(e, level, room, latex)
+        fenced = latex.form(e)[1] < level
+        openable = isinstance(e, _Operator | Sum | Product | Negative | Entrywise)
+        if not openable or measured(whole).height <= _HIGHEST:
+            return [whole]
     if isinstance(e, _Operator):
         head, fenced, inner = _head(e, latex), True, e.operand
     pieces = list(_pieces(inner, room, latex))
@@ -115,14 +123,14 @@ def _at(e: Expression, level: int, room: float, latex: LatexPrinter) -> str:
     """Inside a sum or a product: in parentheses where they must stand."""
     words, own = latex.form(e)
     if own >= level:
-        return words if width(words) <= room else fitted(e, room, latex)
+        return words if not _too_many(e, room) and width(words) <= room else fitted(e, room, latex)
     return latex.parentheses(words if width(words) <= room - 1 else fitted(e, room - 2, latex))
 
 
 def fitted(e: Expression, room: float, latex: LatexPrinter) -> str:
     """The LaTeX of an expression within `room`, its parts stacked where they are wider."""
     whole = latex(e)
-    if width(whole) <= room:
+    if not _too_many(e, room) and width(whole) <= room:
         return whole
     match e:
         case Sum() | Product() | Negative() | Entrywise():

@@ -5,8 +5,9 @@ All formats are made from these, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from derivations.chains import Chain, Sentence
@@ -64,10 +65,15 @@ class WrittenLine:
     """A line in LaTeX pieces (one a printed row) and in plain text, with its rule in words."""
 
     relation: str
-    rows: tuple[str, ...]
+    broken: Callable[[], Sequence[str]]  # into rows: plain text needs none
     text: str
     rule: str
     marked: bool
+
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """The LaTeX of each printed row."""
+        return tuple(self.broken())
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ class _Writer:
         lines = tuple(
             WrittenLine(
                 line.relation,
-                tuple(rows(line.right, room - line.marked, self.latex)),
+                partial(rows, line.right, room - line.marked, self.latex),
                 self.text(line.right),
                 _rule(line.rule, self.words),
                 line.marked,

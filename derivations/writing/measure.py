@@ -27,6 +27,9 @@ _WIDE |= {
 }
 _LETTER = 0.6
 _SCRIPT = 0.7
+_SCRIPTS = {"_", "^"}
+_COMPOSED = {r"\frac", r"\tfrac", r"\sqrt", r"\left", r"\Bigl", r"\Bigr", r"\begin", r"\hspace", r"\rule"}
+_COMPOSED |= {r"\text", r"\mathrm", r"\mathit", r"\mathcal", r"\mathbf", r"\hat", r"\underline", r"\underset"}
 _LENGTH = re.compile(r"^([0-9.]++)em")
 _GAPS = {"pmatrix": 1.0, "smallmatrix": 0.6, "cases": 1.0, "aligned": 0.0, "gathered": 0.0}
 
@@ -59,32 +62,47 @@ def height(latex: str) -> float:
     return max(1.2, measured(latex).height) + 0.3
 
 
+@lru_cache(maxsize=2000)
+def _alone(sign: str) -> Box:
+    """A letter, a digit, an operator."""
+    return Box(0.5 if sign.isdigit() else _WIDE.get(sign, _LETTER), 1.0)
+
+
 class _Ruler:
     """Reads the tokens once; `depth` counts the fractions around, each of which makes the next smaller."""
 
     def __init__(self, latex: str) -> None:
-        self.tokens: list[str] = _TOKEN.findall(latex)
-        self.at = 0
+        self.tokens: list[str] = [*_TOKEN.findall(latex), ""]
+        self.at, self.end = 0, len(self.tokens) - 1
 
     def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+        return self.tokens[self.at]
 
     def take(self) -> str:
-        self.at += 1
-        return self.tokens[self.at - 1] if self.at <= len(self.tokens) else ""
+        sign = self.tokens[self.at]
+        self.at = min(self.at + 1, self.end)
+        return sign
 
     def row(self, ends: frozenset[str], depth: int) -> Box:
-        wide, high = 0.0, 1.0
-        while self.peek() and self.peek() not in ends:
-            base = self.atom(depth)
-            below = above = 0.0
-            while self.peek() in ("_", "^"):
-                script = self.take()
-                own = self.atom(depth).width * _SCRIPT
-                below, above = (own, above) if script == "_" else (below, own)
-            wide += base.width + max(below, above)
-            high = max(high, base.height + (0.15 if below else 0) + (0.15 if above else 0))
+        wide, high, tokens = 0.0, 1.0, self.tokens
+        while (sign := tokens[self.at]) and sign not in ends:
+            width, own_height = self.atom(depth)
+            if tokens[self.at] in _SCRIPTS:
+                below, above = self.scripts(depth)
+                width += max(below, above)
+                own_height += (0.15 if below else 0) + (0.15 if above else 0)
+            wide += width
+            high = max(high, own_height)
         return Box(wide, high)
+
+    def scripts(self, depth: int) -> tuple[float, float]:
+        """How wide what stands below and above is."""
+        below = above = 0.0
+        while self.peek() in _SCRIPTS:
+            script = self.take()
+            own = self.atom(depth).width * _SCRIPT
+            below, above = (own, above) if script == "_" else (below, own)
+        return below, above
 
     def group(self, depth: int) -> Box:
         if self.take() != "{":
@@ -103,10 +121,13 @@ class _Ruler:
         return out
 
     def atom(self, depth: int) -> Box:
-        sign = self.peek()
-        if sign == "{":
+        if (sign := self.peek()) == "{":
             return self.group(depth)
         self.take()
+        return self.composed(sign, depth) if sign in _COMPOSED else _alone(sign)
+
+    def composed(self, sign: str, depth: int) -> Box:
+        """A sign that has something in it."""
         match sign:
             case r"\frac" | r"\tfrac":
                 small = _SCRIPT if depth or sign == r"\tfrac" else 1.0
@@ -139,9 +160,7 @@ class _Ruler:
             case r"\underset":
                 below, base = self.group(depth), self.group(depth)
                 return Box(max(below.width * _SCRIPT, base.width), base.height + 0.7)
-        if sign.isdigit():
-            return Box(0.5, 1.0)
-        return Box(_WIDE.get(sign, _LETTER), 1.0)
+        return _alone(sign)
 
     def table(self, environment: str, depth: int) -> Box:
         """Columns as wide as their widest cell."""

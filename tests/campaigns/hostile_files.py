@@ -37,6 +37,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import derivations
 import tracer
+from derivations.reading.grammar import parse
+from derivations.reading.tokens import tokens
 from tests.campaigns.hostile.case import Case, load, mixed
 from tests.campaigns.hostile.drawing import drawn
 from tests.campaigns.hostile.judging import faults
@@ -89,6 +91,7 @@ def warm(commands: Sequence[tuple[str, ...]] = WARMING) -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+    parse(tokens("1 + 1"))  # the parser's tables
     for arguments in commands:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             cli.main([str(root / a) if a.startswith("samples/") else a for a in arguments])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,11 @@ class Cells:
     figures: Array
     unit: Array
     givens: tuple[tuple[str, int, tuple[int, ...], int, float], ...] = ()
+
+    @cached_property
+    def fineness(self) -> dict[tuple[At, tuple[int, ...], bool], tuple[Array, Array]]:
+        """(figures, unit) of what goes into an array, by its place, the shape of that, and whether it is the least."""
+        return {}
 
     @classmethod
     def of(cls, problem: Problem, sheets: Sequence[Sheet]) -> Cells:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -39,6 +40,7 @@ SIGNS = (
     ),
 )
 PARTNER = {"a": "z", "z": "a"}
+REMEMBERED = 1000
 TURNED = "weights read as W[input, unit], the other way round"
 
 
@@ -71,6 +73,11 @@ class _Missed:
     kinds: frozenset[str]
     strange: bool
 
+    @property
+    def most(self) -> int:
+        """How many entries another reading may miss and be clearly better."""
+        return min(self.wrong - LEAST, self.wrong // 4)
+
 
 def _missed(read: Read) -> list[_Missed]:
     cells, judged = read.cells, read.judged
@@ -94,7 +101,7 @@ def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> 
     ways = ((k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m))
     while some := list(islice(ways, max(len(sheets), AT_ONCE))):  # no more at once than there are sheets
         for (k, other), m in zip(some, _missed(Read.of(problem, [way for _, way in some])), strict=True):
-            if m.wrong <= min(now[k].wrong - LEAST, now[k].wrong // 4) and m.not_right < now[k].not_right:
+            if m.wrong <= now[k].most and m.not_right < now[k].not_right:
                 out[k], now[k] = other, m
     return read if all(a is b for a, b in zip(out, sheets, strict=True)) else Read.of(problem, out)
 
@@ -102,7 +109,7 @@ def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> 
 def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
     """Other readings that what misses speaks for."""
     if missed.strange or missed.kinds & PARTNER.keys():
-        for other in naming.readings(sheet):
+        for other in naming.readings(sheet, most=missed.most):
             if other.entries != sheet.entries and not other.error and len(other.entries) >= len(sheet.entries):
                 yield replace(other, remarks=(*sheet.remarks, *other.remarks))
     there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
@@ -113,8 +120,8 @@ def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
         turned = [_turned(e) for e in sheet.entries]
         others = [e.name for e, own in zip(turned, sheet.entries, strict=True) if e is not own]
         if others and (missed.strange or all(map(naming.understood, others))):
-            again = naming.readings(replace(sheet, entries=tuple(turned)))[0]
-            yield replace(again, remarks=(*sheet.remarks, TURNED))
+            for again in naming.readings(replace(sheet, entries=tuple(turned)), most=missed.most)[:1]:
+                yield replace(again, remarks=(*sheet.remarks, TURNED))
 
 
 def _remarked(sheet: Sheet, entries: Sequence[Entry], remark: str) -> Sheet:
@@ -123,13 +130,18 @@ def _remarked(sheet: Sheet, entries: Sequence[Entry], remark: str) -> Sheet:
 
 def _flipped(entry: Entry, kinds: tuple[str, ...]) -> Entry:
     flips = entry.quantity is not None and entry.quantity.kind in kinds and entry.value is not None
-    return replace(entry, factor=-entry.factor) if flips else entry
+    return entry.changed(factor=-entry.factor) if flips else entry
 
 
 def _turned(entry: Entry) -> Entry:
     """A weight's name with its two indices the other way round."""
-    name = re.sub(r"^([dvm]?W\w*+)\[(\d++),\s*+(\d++)\]", r"\1[\3,\2]", entry.name)
-    return replace(entry, name=name) if name != entry.name else entry
+    name = _turned_name(entry.name)
+    return entry.changed(name=name) if name != entry.name else entry
+
+
+@lru_cache(maxsize=REMEMBERED)  # a class has the same names on every sheet
+def _turned_name(name: str) -> str:
+    return re.sub(r"^([dvm]?W\w*+)\[(\d++),\s*+(\d++)\]", r"\1[\3,\2]", name)
 
 
 # --- [marking] accept ---

@@ -54,6 +54,7 @@ class Explaining:
     left: Array
     alone: Array  # the wrong cells but for last digits: these need no slip
     found: list[list[Found]] = field(default_factory=list)
+    known_order: Order | None = None
 
     def __post_init__(self) -> None:
         self.there = self.columns.of_cells(self.cells, lambda w: w.there)
@@ -82,12 +83,12 @@ class Explaining:
         fits = (accepted | ~self.there[rows] | self.wrong[rows]).all(axis=1)
         rows, some = rows[fits], some.take(np.flatnonzero(fits))
         found = [self.found[row] for row in rows]
-        return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found)
+        return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found, self.order)
 
     @cached_property
     def order(self) -> Order:
         """What follows from what."""
-        return Order.of(self.cells.problem, self.steps)
+        return self.known_order or Order.of(self.cells.problem, self.steps)
 
     def base(self, carry: str) -> Worked:
         """The run of the right rules that others start from."""
@@ -139,7 +140,8 @@ class Explaining:
             return
         tried = self.trying(slips, carry)
         for stage in self.columns.stages.values():
-            for row in np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1)):
+            wrong = (self.left & self.alone)[:, stage]
+            for row in np.flatnonzero((tried.fits[:, :, stage] & wrong).any(axis=(0, 2))):
                 self._one_by_one(stage, int(row), tried, slips)
 
     def _one_by_one(self, stage: slice, row: int, tried: Tried, slips: Sequence[Slip]) -> None:

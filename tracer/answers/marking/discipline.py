@@ -44,13 +44,13 @@ class Discipline:
 
     def kept(self, low: Array, high: Array, figures: Array, unit: Array) -> tuple[Array, Array]:
         """What may be left of numbers that were rounded on the way to a cell of so many figures and that unit."""
-        ends = np.stack((low, -high))  # to move a bound up is to move its negative down
+        ends = np.array((low, -high))  # to move a bound up is to move its negative down
         units = unit if self.inside == "places" else _unit(ends, figures)
-        exact = _fits(ends, units)
+        steps = ends / units
+        exact = _fits(ends, units, steps)
         if self.cut:
-            down = np.minimum(ends, np.where(exact | (ends < 0), ends, np.floor(ends / units) * units))
+            down = np.minimum(ends, np.where(exact | (ends < 0), ends, np.floor(steps) * units))
         else:
-            steps = ends / units
             down = np.where(exact, ends, np.minimum(np.ceil(steps - 0.5 - SAME), steps - GUARD) * units)
         down = down - EDGE * np.abs(down)
         return down[0], -down[1]
@@ -59,22 +59,23 @@ class Discipline:
         """A result that may have been rounded to one digit more than is written."""
         if not self.inside or self.cut:
             return low, high
-        ends = np.stack((low, -high))
-        down = np.where(_fits(ends, unit), ends, ends - GUARD * unit)
+        ends = np.array((low, -high))
+        down = np.where(_fits(ends, unit, ends / unit), ends, ends - GUARD * unit)
         return down[0], -down[1]
 
 
 def _unit(value: Array, figures: Array) -> Array:
     """The place of the last of so many significant figures; 1 for 0, which any unit fits."""
     size = np.abs(value)
-    power = np.floor(np.log10(np.where(size > 0, size, 1.0)) + SAME)
-    return np.where((size > 0) & np.isfinite(size), 10.0 ** np.clip(power - figures + 1, -320, 300), 1.0)
+    sized = (size > 0) & (size < np.inf)
+    power = np.floor(np.log10(np.where(sized, size, 1.0)) + SAME)
+    return np.where(sized, 10.0 ** np.minimum(np.maximum(power - figures + 1, -320), 300), 1.0)
 
 
-def _fits(value: Array, unit: Array) -> Array:
-    """Whether a number has no digits beyond that place; a fraction (unit 0) is written without rounding."""
-    whole = np.rint(value / unit)
-    return ~np.isfinite(value) | (unit == 0) | (np.abs(whole * unit - value) <= FITS * np.abs(value))
+def _fits(value: Array, unit: Array, steps: Array) -> Array:
+    """Whether a number, so many units, has no digits beyond them; a fraction (unit 0) is written without rounding."""
+    beyond: Array = np.abs(np.rint(steps) * unit - value) > FITS * np.abs(value)
+    return ~beyond  # nor has one that is not finite: nothing is larger than nan
 
 
 PLAIN = Discipline("rounded")

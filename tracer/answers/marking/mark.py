@@ -35,7 +35,7 @@ from tracer.unexpected import reported
 __all__ = ["mark"]
 
 Array = Any
-AT_ONCE = 2000
+AT_ONCE = 5000
 MOST_CELLS = 100_000
 LEAST_NONSENSE = 9  # wrong stages
 UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"

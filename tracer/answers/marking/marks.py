@@ -56,6 +56,7 @@ class Known(dict[Quantity, _Fixed]):
         self.truth, self.columns = truth, columns
         least = dict(truth.problem.sheet).get("figures")
         self.least = least if isinstance(least, int) else ENOUGH_FIGURES
+        self.facts: dict[tuple[Quantity, tuple[str, ...], str], dict[str, str]] = {}  # by quantity, slips and letters
 
     def __missing__(self, q: Quantity) -> _Fixed:
         column = self.columns.number.get(self.truth.place(q), -1)
@@ -260,6 +261,12 @@ class Marker:
         """The equations that a message shows: the right one of the cell, and each slip's."""
         q = self._entries[column].quantity
         assert q is not None
+        key = q, slips, self.sheet.letters
+        if key not in self.known.facts:
+            self.known.facts[key] = self._equations(q, slips)
+        return self.known.facts[key]
+
+    def _equations(self, q: Quantity, slips: tuple[str, ...]) -> dict[str, str]:
         known = [self.truth.slips[name] for name in slips if name in self.truth.slips]
         facts: dict[str, str] = dict(self.letters.words)
         for slip in known:

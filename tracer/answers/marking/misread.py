@@ -16,7 +16,7 @@ from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import Discipline
-from tracer.answers.marking.solving import Agreed, Unknown, agreed, solved, told
+from tracer.answers.marking.solving import Agreed, Unknown, agreed, may_agree, solved, told
 from tracer.answers.marking.working import work
 
 __all__ = ["misread"]
@@ -39,8 +39,9 @@ def misread(
     ways: list[tuple[int, Unknown, Agreed]] = []
     for one in solved(task, cells.problem) if first else ():
         if one.unknown.given and one.unknown.given[0] != "dz":
+            may = {stage.start: may_agree(one, task, stage) for stage in columns.stages.values()}
             for row, stage in first.items():
-                on = agreed(one, task, int(row), stage)
+                on = agreed(one, task, int(row), stage) if may[stage.start][row] else None
                 if on:
                     ways.append((int(row), one.unknown, on))
     return _best(task, wrong, ways) if ways else {}

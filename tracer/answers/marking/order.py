@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from derivations.network import Problem
 from derivations.rules import OPTIMIZERS, RULES, Rules, State
 from tracer.answers.marking.intervals import IntervalArithmetic
 from tracer.answers.marking.passes import At, passes
+from tracer.answers.slips import Slip
 
 __all__ = ["PRODUCES", "UPDATES", "Call", "Order", "Pass", "made_by"]
 
 Pass = tuple[int, int]
 """The sample (0: all together) and the step."""
 Note = Callable[[str, int], None]
+Layers = tuple[int, ...] | None
 
 PRODUCES: dict[str, tuple[str, int | None]] = {
     "pre_activation": ("a", 0),
@@ -75,6 +78,18 @@ class Order:
                 starts[own] = before
             before = None if apart else own
         return cls(tuple(calls), starts)
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, Layers, Set[At], Set[At]], tuple[tuple[Call, bool], ...]]:
+        return {}
+
+    def changed_by(self, slip: Slip, carried: frozenset[At], asked: frozenset[At]) -> tuple[tuple[Call, bool], ...]:
+        """What must be worked anew where a slip is made, found once for all ways of rounding: `reached` says what."""
+        key = slip.name, slip.layers, carried, asked
+        if key not in self._known:
+            changed = [call for call in self.calls if slip.changes_at(call.rule, call.l, *call.p)]
+            self._known[key] = self.reached(changed, carried, asked)
+        return self._known[key]
 
     def reached(self, first: Sequence[Call], carried: Set[At], asked: Set[At]) -> tuple[tuple[Call, bool], ...]:
         """What must be worked anew where the rules of some calls change and what is asked for may, in order.

@@ -19,12 +19,13 @@ def slips_of_the_pen(task: Explaining) -> None:
     wrong = task.left & task.alone
     if not wrong.any():
         return
-    ends = [task.columns.ends(task.cells, task.base(carry)) for carry in ("own", "true")]
-    for row, column in np.argwhere(wrong):
-        v, u = float(task.value[row, column]), float(task.unit[row, column])
+    bases = [task.columns.ends(task.cells, task.base(carry)) for carry in ("own", "true")]
+    places, values, units = (of.tolist() for of in (np.argwhere(wrong), task.value[wrong], task.unit[wrong]))
+    ends = [[of[wrong].tolist() for of in both] for both in bases]
+    for k, ((row, column), v, u) in enumerate(zip(places, values, units, strict=True)):
         for name, other in _meant(v, u):
-            if any(low[row, column] <= other + u / 2 and other - u / 2 <= high[row, column] for low, high in ends):
-                task.add(int(row), Found((name,), (int(column),)))
+            if any(low[k] <= other + u / 2 and other - u / 2 <= high[k] for low, high in ends):
+                task.add(row, Found((name,), (column,)))
                 break
 
 

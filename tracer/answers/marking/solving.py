@@ -24,7 +24,7 @@ from tracer.answers.marking.order import UPDATES
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Enters, work
 
-__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "solve", "solved", "told"]
+__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "may_agree", "solve", "solved", "told"]
 
 Array = Any
 SMALLEST_SLOPE = 1e-9
@@ -32,6 +32,7 @@ AT_ONCE = 100_000  # numbers of one run in which several unknowns are moved, eac
 MOST_FIGURES = 3
 """A misread number is about as short as the numbers of a problem are."""
 KNOWN_FACTORS = (2.0, 0.5, -1.0)
+LIKELY_RATIOS = (-1, 10, 100, 0.1, 0.01)
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def solve(task: Explaining, problem: Problem) -> None:
     found: dict[tuple[int, int, int], list[Way]] = {}
     for one in solved(task, problem):
         for stage in task.columns.stages.values():
-            for row in map(int, np.flatnonzero((task.left & task.alone)[:, stage].any(axis=1))):
+            for row in map(int, np.flatnonzero(may_agree(one, task, stage, likely=True))):
                 on = agreed(one, task, row, stage)
                 if on and (on.several or _likely(one.unknown, float(on.text))):
                     found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, on))
@@ -202,6 +203,46 @@ def solve(task: Explaining, problem: Problem) -> None:
         at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))
         if at:
             task.add(row, told(ways, at, _letter(problem, task.columns.places[start][0])))
+
+
+def may_agree(one: Solved, task: Explaining, stage: slice, *, likely: bool = False) -> Array:
+    """The sheets of which some cell of a stage is unexplained, and all moved ones may have another number in common.
+
+    likely: where one cell alone is wrong it must be a number that is evidence enough.
+    """
+    wrong = task.left[:, stage]
+    moved = task.there[:, stage] & (np.abs(one.slope[:, stage]) > SMALLEST_SLOPE)
+    low = np.where(moved, one.low[:, stage], -np.inf).max(axis=1)
+    high = np.where(moved, one.high[:, stage], np.inf).min(axis=1)
+    another = (low <= high) & ~((low <= one.unknown.value) & (one.unknown.value <= high))
+    common: Array = (wrong & task.alone[:, stage]).any(axis=1) & ~(wrong & ~moved).any(axis=1) & another
+    rows = np.flatnonzero(common)
+    common[rows] = _may_be_told(one.unknown, low[rows], high[rows])
+    if likely:
+        common[rows] &= (wrong[rows].sum(axis=1) >= 2) | _may_be_likely(one.unknown, low[rows], high[rows])
+    return common
+
+
+def _may_be_told(unknown: Unknown, low: Array, high: Array) -> Array:
+    """Between which ends, of many, a usual number stands, or one that may be short."""
+    told: Array = (low <= 0) & (high >= 0)
+    for w in _usual(unknown):
+        told |= (low <= w) & (w <= high)
+    size = np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(all="ignore"):
+        top = np.floor(np.log10(size))
+        for place in range(1, -MOST_FIGURES - 1, -1):  # one more on either side than is told
+            unit = 10.0 ** (top + place)
+            told |= np.ceil(low / unit - 1e-8) * unit <= high + 1e-8 * unit
+    return told
+
+
+def _may_be_likely(unknown: Unknown, low: Array, high: Array) -> Array:
+    """Between which ends, of many, a number stands that is evidence enough, or nearly does."""
+    values = KNOWN_FACTORS if unknown.slip == "loss.wrong_factor" else [unknown.value * r for r in LIKELY_RATIOS]
+    near = [(low - 1e-6 * abs(w) <= w) & (w <= high + 1e-6 * abs(w)) for w in values]
+    likely: Array = np.any(near, axis=0)
+    return likely
 
 
 def _letter(problem: Problem, at: At) -> str:
@@ -246,9 +287,14 @@ def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> Agreed | No
     v = one.unknown.value
     if not low <= high or low <= v <= high:
         return None
-    usual = (-v, 0.0, 2 * v, v / 2, 10 * v, v / 10, *(_reasons(v).values() if one.unknown.name == "eta" else ()))
-    text = next((f"{w:.12g}" for w in usual if low <= w <= high), "") or shortest(low, high)
+    text = next((f"{w:.12g}" for w in _usual(one.unknown) if low <= w <= high), "") or shortest(low, high)
     return Agreed(text, low, high, int(wrong.sum()) >= 2) if text else None
+
+
+def _usual(unknown: Unknown) -> tuple[float, ...]:
+    """What a number is often taken for, the likeliest first."""
+    v = unknown.value
+    return -v, 0.0, 2 * v, v / 2, 10 * v, v / 10, *(_reasons(v).values() if unknown.name == "eta" else ())
 
 
 def _likely(unknown: Unknown, value: float) -> bool:
@@ -258,7 +304,7 @@ def _likely(unknown: Unknown, value: float) -> bool:
     if not unknown.value:
         return False
     ratio = value / unknown.value
-    return any(math.isclose(ratio, r, rel_tol=1e-9) for r in (-1, 10, 100, 0.1, 0.01))
+    return any(math.isclose(ratio, r, rel_tol=1e-9) for r in LIKELY_RATIOS)
 
 
 def shortest(low: float, high: float) -> str:

@@ -103,8 +103,7 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
         some = sheets.take(rows)
         carried, asked = some.carried(), some.asked()
         for k in numbers:
-            changed = [call for call in order.calls if slips[k].changes_at(call.rule, call.l, *call.p)]
-            calls = order.reached(changed, carried, asked)
+            calls = order.changed_by(slips[k], carried, asked)
             rules = slips[k].rules
             tried.worked[rows] += len(calls)
             run = work_again(some.cells, discipline, order, calls, carry=carry, rules_=rules, base=some.base)

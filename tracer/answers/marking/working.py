@@ -291,9 +291,16 @@ class _Recording:
 
     def set_fineness(self, at: At) -> None:
         """How finely what goes into a cell may have been rounded."""
-        written, kept = self.cells.arrays.get(at), self.discipline.kept
+        cells, kept = self.cells, self.discipline.kept
         least = self.carry == "true"  # a wrong number's own digits say nothing of the right one's
-        self.out.m.inside = lambda low, high: kept(low, high, *_fineness(self.cells, written, low.shape, least))
+
+        def inside(low: Array, high: Array) -> Ends:
+            key = at, low.shape, least
+            if key not in cells.fineness:
+                cells.fineness[key] = _fineness(cells, cells.arrays.get(at), low.shape, least)
+            return kept(low, high, *cells.fineness[key])
+
+        self.out.m.inside = inside
 
 
 def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Intervals:

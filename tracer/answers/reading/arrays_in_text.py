@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-__all__ = ["joined", "listed"]
+import numpy as np
+
+__all__ = ["counted", "joined", "listed", "may_be_array", "shortest"]
 
 MOST_LINES = 200  # of one array
 _OPENED = re.compile(r"[=:＝：]\s*(?:[\w.]{1,20}\()?\[|^\s*\[")
@@ -67,3 +69,24 @@ def listed(written: str) -> Any:
         return written
     spaced = _BETWEEN.sub(", ", written)
     return json.loads(_WORD.sub(lambda m: json.dumps(m[0].strip("'\"")), spaced))
+
+
+def may_be_array(written: object) -> bool:
+    """Whether what stands beside a name is, or may be, an array."""
+    if isinstance(written, str):
+        return written[:1] == "[" or written[-1:] == ")"
+    return isinstance(written, list | tuple | np.ndarray)
+
+
+def shortest(number: Any) -> object:
+    """An array's number as the shortest decimal of its own precision; text and blanks as they are."""
+    if isinstance(number, np.floating):
+        return str(number.item() if isinstance(number, np.float64) else number)
+    if isinstance(number, np.ndarray) and number.ndim == 0:
+        return shortest(number[()])
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def counted(written: Any) -> Any:
+    """An array, of which axes are to be counted; of lists it is known that they have one."""
+    return written if isinstance(written, np.ndarray) else [0]

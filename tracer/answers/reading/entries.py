@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from derivations.expression import Expression
+from derivations.given import shortened
 from derivations.names import Quantity
 from tracer.answers.reading.written import Written
 
-__all__ = ["ONE", "Entry", "Sheet"]
+__all__ = ["ONE", "Entry", "Sheet", "once_each"]
 
 ONE = Fraction(1)
 
@@ -33,6 +35,11 @@ class Entry:
     fault: str = ""
     message: str = ""
 
+    def changed(self, *, name: str = "", factor: Fraction | None = None) -> Entry:
+        """The same cell under another name, or for another multiple: for a whole class `replace` is slow."""
+        meant = self.quantity, self.factor if factor is None else factor, self.formula, self.value
+        return Entry(name or self.name, self.number, self.where, *meant, self.fault, self.message)
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -47,3 +54,34 @@ class Sheet:
     remarks: tuple[str, ...] = ()
     error: str = ""
     letters: str = ""
+
+
+def once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
+    """The entries, what stands there already as a fault, or as a remark where the number is the same."""
+    entries: list[Entry] = []
+    seen: dict[object, Entry] = {}
+    for entry in read:
+        key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
+        first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
+        if first is entry:
+            entries.append(entry)
+        elif _same_number(entry, first):
+            remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
+        elif entry.value or entry.fault:
+            why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
+            entries.append(_faulty(entry, "duplicate", why))
+    return entries
+
+
+def _same_number(one: Entry, other: Entry) -> bool:
+    """Whether two cells say the same of what they stand for."""
+    if not one.value or not other.value:
+        return False
+    if one.factor is ONE and other.factor is ONE:
+        return one.value is other.value or one.value.exact == other.value.exact
+    return one.value.exact * other.factor == other.value.exact * one.factor
+
+
+def _faulty(entry: Entry, fault: str, message: str) -> Entry:
+    parts = (entry.name, entry.number, entry.where, entry.quantity, entry.factor, entry.formula, entry.value)
+    return Entry(*parts, fault, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -19,9 +20,9 @@ from derivations.letters import letters_of, typed
 from derivations.names import CONSTANTS, KINDS, Quantity, UnknownName
 from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
-from derivations.spellings import FROM_ZERO, OURS, Spellings, bracketed
-from tracer.answers.reading.arrays_in_text import listed
-from tracer.answers.reading.entries import ONE, Entry, Sheet
+from derivations.spellings import FROM_ZERO, OURS, Spellings, told_by_brackets
+from tracer.answers.reading.arrays_in_text import counted, listed, may_be_array, shortest
+from tracer.answers.reading.entries import ONE, Entry, Sheet, once_each
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
 from tracer.answers.reading.units import Units
 from tracer.answers.reading.updated import Updated
@@ -57,6 +58,7 @@ class Naming:
         self._near_left = MOST_NEAR
         self._near_names: dict[str, tuple[tuple[str, ...], str]] = {}
         self._known: dict[tuple[str, str], Understood] = {}
+        self._shown_as: dict[tuple[str, str], str] = {}
         self._read_in: dict[tuple[str, ...], str] = {}
 
     # --- sheets ---
@@ -71,31 +73,52 @@ class Naming:
         written = tuple(cell.name for cell in raw.cells)
         if written in self._read_in:  # a class has the same names on every sheet
             return self._sheet(raw, self._read_in[written])
-        sheet = self._sheet(raw, "ng" if any(map(bracketed, written)) else OURS)
+        sheet = self._sheet(raw, "ng" if told_by_brackets(written)[0] else OURS)
         if not _strange(sheet):
             return sheet
         self._forget()
         self._read_in[written], best = self._ways(raw)[0]
         return best
 
-    def readings(self, raw: Raw | Sheet, notation: str | None = None) -> list[Sheet]:
-        """Every reading of a whole sheet that understands a name, best first; canonical names first among equals."""
+    def readings(self, raw: Raw | Sheet, notation: str | None = None, *, most: float = math.inf) -> list[Sheet]:
+        """Every reading of a whole sheet that understands a name, best first; canonical names first among equals.
+
+        most: readings known to leave more names than this not understood may be left out.
+        """
         if isinstance(raw, Sheet):
             cells = tuple(RawCell(e.name, e.number or None, e.where) for e in raw.entries)
             raw = Raw(raw.id, cells, error=raw.error)
         if raw.error or notation or raw.notation:
             return [self.read(raw, notation)]
-        return [sheet for _, sheet in self._ways(raw)]
+        return [sheet for _, sheet in self._ways(raw, most)]
 
-    def _ways(self, raw: Raw) -> list[tuple[str, Sheet]]:
+    def _ways(self, raw: Raw, most: float = math.inf) -> list[tuple[str, Sheet]]:
         """Every reading with its notation, best first."""
-        profiles = [OURS, *(name for name in NOTATIONS if name != "bishop")]
-        if any(re.search(r"\[(?:\d+, ?)?0[\],]", cell.name) for cell in raw.cells):
-            profiles.append(FROM_ZERO)
-        ways = [(profile, self._sheet(raw, profile)) for profile in profiles if self.spellings.fits(profile)]
-        ways = [way for k, way in enumerate(ways) if not k or not _same(way[1], ways[0][1])]
-        ng = any(bracketed(cell.name) for cell in raw.cells)
+        ng, zero = told_by_brackets(tuple(cell.name for cell in raw.cells))
+        single = [cell.name for cell in raw.cells if not may_be_array(cell.written)]
+        whole = len(single) < len(raw.cells)
+        profiles = [OURS, *(name for name in NOTATIONS if name != "bishop"), *([FROM_ZERO] if zero else ())]
+        profiles = [p for p in profiles if self.spellings.fits(p) and self._strangers(single, p) <= most]
+        ways = [(p, self._sheet(raw, p)) for p in profiles if p == OURS or whole or not self._as_ours(single, p)]
+        ours = [sheet for profile, sheet in ways if profile == OURS]
+        ways = [way for way in ways if way[0] == OURS or not any(_same(way[1], sheet) for sheet in ours)]
         return sorted(ways, key=lambda way: (_strange(way[1]), ng and way[1].letters != "ng", -self._fluent(way[1])))
+
+    def _strangers(self, single: Sequence[str], profile: str) -> int:
+        """How many names a profile is known not to understand: those of a class are known after its first sheet."""
+        known = (self._known.get((profile, name)) for name in single)
+        return sum(1 for found in known if found and found[3])
+
+    def _as_ours(self, single: Sequence[str], profile: str) -> bool:
+        """Whether all names are known to mean the same in a profile as in ours."""
+        known, shown = self._known, self._shown_as
+        for name in single:
+            ours, other = known.get((OURS, name)), known.get((profile, name))
+            if ours is None or other is None or ours[:3] != other[:3] or bool(ours[3]) != bool(other[3]):
+                return False
+            if shown.get((OURS, name)) != shown.get((profile, name)):
+                return False
+        return True
 
     def _fluent(self, sheet: Sheet) -> int:
         """How many names of a reading are in the letters of its notation; ours come before equals."""
@@ -120,6 +143,7 @@ class Naming:
             self._understood.clear()
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
+            self._shown_as.clear()
         if len(self._letters_of) > MOST_REMEMBERED:
             self._letters_of.clear()
         if len(self._read_in) > MOST_REMEMBERED // 100:
@@ -163,7 +187,7 @@ class Naming:
         for way in (self.units, self.updated):
             read, remark = way.meant(read)
             remarks += [remark] if remark else []
-        entries = _once_each(read, remarks)
+        entries = once_each(read, remarks)
         commas = sum(entry.fault == "malformed" and "has a decimal comma" in entry.message for entry in entries)
         if commas > 1:
             remarks.append(f"{commas} numbers have a decimal comma; --decimal comma reads them")
@@ -194,11 +218,13 @@ class Naming:
         number = written if isinstance(written, str) else "" if written is None else str(written)[:60]
         if message:
             return Entry(name, number, where, quantity, factor, formula, None, "unknown", message)
-        if written is None or (isinstance(written, str) and (not written.strip() or written.strip().lower() in BLANKS)):
+        if written is None:
             return Entry(name, "", where, quantity, factor, formula)
         try:
             value = read_written(written, decimal=self.decimal)
         except ValueError as e:
+            if isinstance(written, str) and (not written.strip() or written.strip().lower() in BLANKS):
+                return Entry(name, "", where, quantity, factor, formula)
             return Entry(name, number, where, quantity, factor, formula, None, "malformed", str(e))
         return Entry(name, number, where, quantity, factor, formula, value)
 
@@ -212,24 +238,30 @@ class Naming:
 
     def _shown(self, name: str, profile: str) -> str:
         """A name as reports show it: LaTeX as people type it, where that means the same."""
-        meaning = self._meaning(name, profile)
-        if not meaning[0] or not any(sign in name for sign in r"\{$"):
+        if "{" not in name and "\\" not in name and "$" not in name:
             return name
-        text = typed(name)
-        return text if self._meaning(text, profile) == meaning else name
+        shown = self._shown_as.get((profile, name))
+        if shown is None:
+            meaning = self._meaning(name, profile)
+            text = typed(name) if meaning[0] else name
+            shown = self._shown_as[profile, name] = text if self._meaning(text, profile) == meaning else name
+        return shown
 
     def _singles(self, cells: Any, profile: str) -> Iterator[RawCell | Entry]:
         """Whole arrays as a cell for each entry."""
         for cell in cells:
             written = cell.written
-            if isinstance(written, str) and (written[:1] == "[" or written[-1:] == ")"):
+            if written is None or (isinstance(written, str) and not may_be_array(written)):
+                yield cell
+                continue
+            if isinstance(written, str):
                 try:
                     written = listed(written)
                 except (json.JSONDecodeError, RecursionError):
                     why = "not a list of numbers; write [0.1, 0.2]"
                     yield Entry(cell.name, str(cell.written)[:60], cell.where, fault="malformed", message=why)
                     continue
-            if isinstance(written, list | tuple | np.ndarray) and np.ndim(_counted(written)):
+            if isinstance(written, list | tuple | np.ndarray) and np.ndim(counted(written)):
                 yield from self._spread(cell, written, profile)
             elif written is not cell.written or isinstance(written, np.ndarray | np.generic):
                 yield RawCell(cell.name, shortest(written), cell.where)
@@ -385,19 +417,6 @@ def _is_of(q: Quantity, step: WorkedStep) -> bool:
     return 1 <= q.sample <= step.problem.samples if batch else q.sample == step.sample
 
 
-def shortest(number: Any) -> object:
-    """An array's number as the shortest decimal of its own precision; text and blanks as they are."""
-    if isinstance(number, np.floating):
-        return str(number.item() if isinstance(number, np.float64) else number)
-    if isinstance(number, np.ndarray) and number.ndim == 0:
-        return shortest(number[()])
-    return number.item() if isinstance(number, np.generic) else number
-
-
-def _counted(written: Any) -> Any:
-    return written if isinstance(written, np.ndarray) else [0]
-
-
 def _factored(formula: Expression) -> tuple[Fraction, Expression]:
     """A formula as a number times the rest: -2*E is -2 and E."""
     match formula:
@@ -411,28 +430,6 @@ def _factored(formula: Expression) -> tuple[Fraction, Expression]:
             factor, rest = _factored(rest)
             return factor / fraction(number), rest
     return ONE, formula
-
-
-def _once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
-    """The entries, what stands there already as a fault, or as a remark where the number is the same."""
-    entries: list[Entry] = []
-    seen: dict[object, Entry] = {}
-    for entry in read:
-        key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
-        first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
-        if first is entry:
-            entries.append(entry)
-        elif entry.value and first.value and entry.value.exact * first.factor == first.value.exact * entry.factor:
-            remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
-        elif entry.value or entry.fault:
-            why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
-            entries.append(_faulty(entry, "duplicate", why))
-    return entries
-
-
-def _faulty(entry: Entry, fault: str, message: str) -> Entry:
-    parts = (entry.name, entry.number, entry.where, entry.quantity, entry.factor, entry.formula, entry.value)
-    return Entry(*parts, fault, message)
 
 
 def _strange(sheet: Sheet) -> int:

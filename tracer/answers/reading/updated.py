@@ -30,6 +30,8 @@ class Updated:
         A number other than the given one is an update where it is the updated number, where the given one stands on
         the sheet as well, or where it stands below the gradients.  Any other is taken for the given number misread.
         """
+        if not any(self._given(e) for e in entries):
+            return list(entries), ""
         there = {e.quantity for e in entries}
         as_given = {e.quantity for e in entries if self._given(e) and not self._other(e)}
         out, named, backward = list(entries), [], False

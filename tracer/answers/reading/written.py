@@ -40,7 +40,7 @@ BLANKS = {
 """What people write where they have no answer."""
 LONGEST = 120
 MOST_DRESSES = 4
-MOST_REMEMBERED = 10_000
+MOST_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,23 @@ def read_written(written: object, *, decimal: str = "point") -> Written:
     (4, -3, -3)
     """
     if isinstance(written, str) and len(written) <= LONGEST:
-        return _of_text(written, decimal)
+        found = _of_text(written, decimal)
+        if isinstance(found, str):
+            raise ValueError(found)
+        return found
     return _of_number(written)
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)  # the right number stands on most sheets of a class
-def _of_text(written: str, decimal: str) -> Written:
+def _of_text(written: str, decimal: str) -> Written | str:
+    """The number, or why there is none."""
     found = _PLAIN.fullmatch(written)
     if found:
         return _decimal(written, found[1] + (found[2] or ""), -len(found[2] or ""))
-    return _of_number(_undressed(written, decimal))
+    try:
+        return _of_number(_undressed(written, decimal))
+    except ValueError as e:
+        return str(e)
 
 
 def _of_number(written: object) -> Written:

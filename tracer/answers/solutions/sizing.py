@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -21,6 +22,7 @@ from tracer.problem import as_problem
 __all__ = ["book_of", "sized", "skeleton"]
 
 MOST_UNITS, LEAST_NAMES = 6, 3
+REMEMBERED = 500
 AFTER_INPUTS = 2  # where the target is counted after the inputs, so many more inputs leave each number an input
 
 
@@ -86,10 +88,7 @@ class _Wide:
 
     def known(self, sizes: tuple[int, ...]) -> int:
         """How many of the names a network of these sizes knows."""
-        network, notation = as_problem(skeleton(sizes, self.biased)).network, NOTATIONS[self.notation]
-        places = [("x", 0), ("t", 0), ("E_part", 0)]
-        places += [(kind, l) for l, layer in network for kind in ("a", *layer.parameters)]
-        own = {notation.latex(network, q) for kind, l in places for q in elements(network, kind, l, 1).flat}
+        own = _written_in(sizes, self.biased, self.notation)
         return self.everywhere + sum(count for name, count in self.names.items() if name in own)
 
 
@@ -97,6 +96,15 @@ def _bearer(q: Quantity) -> Quantity:
     """What is there where a quantity is: the weight of dW, the pre-activation of a delta, the input of dz below all."""
     axes = KINDS[q.kind].axes if q.layer or q.kind != "dz" else "i"
     return Quantity({"ji": "W", "b": "b", "j": "a", "i": "x"}.get(axes, q.kind), q.layer, q.indices)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _written_in(sizes: tuple[int, ...], biased: str, name: str) -> frozenset[str]:
+    """How a notation writes what every number of a network of these sizes is told from."""
+    network, notation = as_problem(skeleton(sizes, biased)).network, NOTATIONS[name]
+    places = [("x", 0), ("t", 0), ("E_part", 0)]
+    places += [(kind, l) for l, layer in network for kind in ("a", *layer.parameters)]
+    return frozenset(notation.latex(network, q) for kind, l in places for q in elements(network, kind, l, 1).flat)
 
 
 def _least(wide: _Wide, sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -84,10 +84,10 @@ class _Finder:
 
     def __call__(self, name: str) -> str:
         try:
-            quantity = self.aliases.read(name).quantity
+            meaning = self.aliases.find(name)
         except UnknownName:
             return ""
-        return anchor(self.network, quantity)
+        return anchor(self.network, meaning.quantity) if meaning else ""
 
 
 def unplaced(sheet: Sheet, places: set[str]) -> Iterator[Note]:
