@@ -12,7 +12,7 @@ from derivations.computation import Computation
 from derivations.network import Problem
 from tracer.verification.blame import causes
 from tracer.verification.claims import Claims, read_claims
-from tracer.verification.explaining import explanations
+from tracer.verification.explaining.explaining import explanations
 from tracer.verification.judging import Claim, Judged, judge
 from tracer.verification.kinks import Kink, kinks_of, refitted
 from tracer.verification.proofs import prove
@@ -64,12 +64,13 @@ def _verified(
         crossings += [(len(judged), kink) for kink in kinks_of(one.routes)]
         judged.append(one)
     notes = (*(claims.notes if claims else ()), *(ALLOWED_FLOAT32,) * any(one.claim.single for one in judged))
+    blamed = tuple(causes(one) for one in judged)
     return Verification(
         problem,
         tuple(judged),
-        tuple(causes(one) for one in judged),
+        blamed,
         tuple(crossings),
-        tuple(text for one in judged for text in explanations(one)),
+        tuple(text for one, first in zip(judged, blamed, strict=True) for text in explanations(one, first)),
         notes,
         claims is not None,
     )
