@@ -23,7 +23,7 @@ __all__ = ["Cause", "Masks", "WrongNumbers", "told"]
 Masks = Mapping[str, Floats]
 
 SURE = 6.0
-"""Powers of ten against an accident: a few hundred causes are tried, and of a thousand such files none shall be misled."""
+"""Powers of ten against an accident: some hundred causes are tried, and of a thousand files none shall be misled."""
 APART = 4.0
 """A number that is not this many tolerances from the right working speaks for neither."""
 ENOUGH = 1e3

@@ -50,7 +50,9 @@ def conventions(wrong: WrongNumbers) -> Iterator[Cause]:
 
 
 def _is_of(subject: Subject, name: str, convention: Convention) -> bool:
-    return subject.arrays[name].role is Role.OBJECTIVE and bool(convention.of_loss) or name in convention.of_loss
+    if subject.arrays[name].role is Role.OBJECTIVE:
+        return bool(convention.of_loss)
+    return name in convention.of_loss
 
 
 EACH_OUTPUT, WHOLE = ("E_part", "E_sample", "E"), ("E",)

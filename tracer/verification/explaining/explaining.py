@@ -72,18 +72,24 @@ def _without(left: dict[str, Floats], explained: Masks) -> dict[str, Floats]:
 
 
 def _sentence(causes: list[Cause]) -> str:
-    """One cause, or several of which any may be meant; what is the same in them is said once.
-
-    A narrow cause goes before a wide one of the same name.
-    """
+    """One cause, or several of which any may be meant; what is the same in them is said once."""
     reasons: dict[str, list[str]] = {}
-    named = dict[str, Cause]()
-    for cause in sorted(causes, key=lambda cause: len(cause.scope)):
-        named.setdefault(f"{cause.name}: {cause.reason}", cause)
-    for cause in (cause for cause in causes if cause in named.values()):
+    for cause in _narrowest(causes):
         reasons.setdefault(cause.fact, []).append(cause.reason)
-    told_ = [
-        ": ".join(filter(None, (fact, ", or ".join(dict.fromkeys(filter(None, why)))))) for fact, why in reasons.items()
-    ]
-    more = [f"one of {len(told_) - MOST_OR} more slips that give these numbers"] if len(told_) > MOST_OR else []
-    return ", or ".join([*told_[:MOST_OR], *more])
+    said = [_said(fact, [reason for reason in dict.fromkeys(why) if reason]) for fact, why in reasons.items()]
+    more = len(said) - MOST_OR
+    return ", or ".join([*said[:MOST_OR], *([f"one of {more} more slips that give these numbers"] if more > 0 else [])])
+
+
+def _narrowest(causes: list[Cause]) -> list[Cause]:
+    """Of the causes of one name and reason the one that speaks of the fewest arrays."""
+    found: dict[tuple[str, str], Cause] = {}
+    for cause in causes:
+        key = cause.name, cause.reason
+        if key not in found or len(cause.scope) < len(found[key].scope):
+            found[key] = cause
+    return list(found.values())
+
+
+def _said(fact: str, reasons: list[str]) -> str:
+    return f"{fact}: {', or '.join(reasons)}" if reasons else fact

@@ -13,6 +13,9 @@ from tracer.verification.subject import Floats
 
 __all__ = ["Fitted", "enumerated", "factor_text", "fitted", "shortest"]
 
+SHORT, KNOWN = 3, 12
+"""A decimal of so many digits is read with ease; one of so many is meant to be just that, where 15 are known."""
+
 
 class Fitted(NamedTuple):
     """A constant and how far off it may be."""
@@ -43,7 +46,7 @@ def fitted(wrong: WrongNumbers, start: Mapping[str, Floats], direction: Mapping[
     if best is None:
         return None
     short = shortest(best.c, best.error)
-    return Fitted(short, 0.0) if _digits(short) <= 12 else best
+    return Fitted(short, 0.0) if _digits(short) <= KNOWN else best
 
 
 def shortest(number: float, error: float) -> float:
@@ -62,10 +65,11 @@ def factor_text(c: float) -> str:
     >>> factor_text(1 / 3), factor_text(2.0), factor_text(1.0000001)
     ('1/3 of ours', '2 times ours', '1.0000001 times ours')
     """
-    fraction = Fraction(c).limit_denominator(1000)
-    if abs(float(fraction) - c) > 1e-13 * abs(c) or fraction.denominator == 1:
-        return f"{c:.12g} times ours" if _digits(c) <= 12 else f"{c:.6g} times ours"
-    return f"{fraction} of ours"
+    fraction = Fraction(c).limit_denominator(100)
+    is_part = abs(float(fraction) - c) <= 1e-12 * abs(c) and fraction.denominator > 1
+    if is_part and (abs(fraction.numerator) == 1 or _digits(c) > SHORT):
+        return f"{fraction} of ours"
+    return f"{c:.12g} times ours" if _digits(c) <= KNOWN else f"{c:.6g} times ours"
 
 
 def enumerated(names: Iterable[str]) -> str:

@@ -96,7 +96,7 @@ class _Worked:
         return out
 
     def causes(self, slip: Slip) -> Iterator[Cause]:
-        """A slip worked from the right numbers, and from those that were given: all that it changes or stands behind it."""
+        """From the right numbers, and from the given ones: all that a slip changes or that stands behind it."""
         near = self._given_nearest(slip)
         for carried, without in ((False, self._right), (True, self._carried)):
             arrays = self._arrays(slip, carried=carried)
@@ -133,7 +133,9 @@ class _Worked:
         keys = sorted(slip.quantities(len(self.problem.network)), key=lambda key: key[1])
         made = [self.names[key] for key in keys if self.names.get(key) in self.subject.recorded]
         stage = [self.names[slip.stage, l] for l in _layers(slip) if self.names.get((slip.stage, l)) in made]
-        text = Wording().slip(slip.name, {"cell": enumerated(stage or made or sorted(numbers) or ["E"])})
+        first, *others = stage or made or sorted(numbers) or ["E"]
+        cell = f"{first} (like {enumerated(others)})" if others else first
+        text = Wording().slip(slip.name, {"cell": cell})
         fact, _, reason = text.removesuffix(".").partition(": ")
         return Cause(slip.name, fact, numbers, reason, instead)
 
