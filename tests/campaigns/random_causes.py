@@ -1,6 +1,6 @@
-"""What verify says of numbers that no slip gives, and of those that a slip gives: `python tests/campaigns/random_causes.py`.
+"""What verify says of drawn wrong numbers, and of a slip's: `python tests/campaigns/random_causes.py`.
 
-Wrong numbers: one or several entries of the gradients, or of a whole table, replaced by drawn numbers, in networks where
+Wrong numbers: one or several entries of the gradients, or of a whole table, replaced by drawn ones, in networks where
 much is equal: zero-initialised, saturated and at the kinks of ReLU.  No cause may be told.
 
 Slips: the numbers of each slip of the catalogue on drawn networks, handed in whole or as gradients alone.  The slip is
