@@ -36,8 +36,9 @@ def fitted(wrong: WrongNumbers, start: Mapping[str, Floats], direction: Mapping[
     best: Fitted | None = None
     for name, d in direction.items():
         x = wrong.judged.checked[name]
-        c = (x - start[name]) / d
-        error = wrong.room(name, x) / np.abs(d)
+        with np.errstate(all="ignore"):
+            c = (x - start[name]) / d
+            error = wrong.room(name, x) / np.abs(d)
         error = np.where(np.isfinite(c) & np.isfinite(error), error, np.inf)
         if not error.size or not error.min() < (best.error if best else np.inf):
             continue
