@@ -16,7 +16,7 @@ from derivations.equations import Role
 from derivations.network import Problem
 from tracer.answers.reporting.wording import Wording
 from tracer.answers.slips import Slip, slips_of, worked_with
-from tracer.verification.explaining.cause import APART, Cause, WrongNumbers
+from tracer.verification.explaining.cause import APART, Cause, WrongNumbers, told
 from tracer.verification.explaining.fitting import enumerated
 from tracer.verification.subject import Floats
 
@@ -72,9 +72,11 @@ class _Worked:
     def _given_nearest(self, slip: Slip) -> set[str]:
         """The given arrays that read what a slip changes, on ways where no other given array stands between."""
         keys = slip.quantities(len(self.problem.network))
-        open_ = [self.names[key] for key in keys if self.names.get(key) in self.subject.recorded]
-        if ("E_sample", 0) in keys and not open_:
-            open_ = ["E"]
+        made = [self.names[key] for key in keys if self.names.get(key) in self.subject.recorded]
+        return self._given_behind(["E"] if ("E_sample", 0) in keys and not made else made)
+
+    def _given_behind(self, open_: list[str]) -> set[str]:
+        """Of some arrays and those worked from them the given ones that are met first."""
         near, seen = set[str](), set(open_)
         while open_:
             name = open_.pop()
@@ -85,6 +87,11 @@ class _Worked:
             seen |= new
             open_ += new
         return near
+
+    @cached_property
+    def _carries_on(self) -> bool:
+        """Whether a wrong number stands before a given one, which may have been worked from it."""
+        return any(self._given_behind([*self._readers.get(name, ())]) for name in self.wrong.judged.wrong)
 
     @cached_property
     def _readers(self) -> Mapping[str, set[str]]:
@@ -101,7 +108,12 @@ class _Worked:
         for carried, without in ((False, self._right), (True, self._carried)):
             arrays = self._arrays(slip, carried=carried)
             numbers = {n: a for n, a in arrays.items() if n in near or self._differs(n, a, without[n])}
-            yield self._cause(slip, numbers, without if carried else {})
+            cause = self._cause(slip, numbers, without if carried else {})
+            if told(self.wrong, cause):
+                yield cause
+                return
+            if not self._carries_on:
+                return
 
     @cached_property
     def _right(self) -> Mapping[str, Floats]:
