@@ -12,7 +12,7 @@ from derivations.computation import Computation
 from derivations.network import Problem
 from tracer.verification.blame import causes
 from tracer.verification.claims import Claims, read_claims
-from tracer.verification.explaining import explanations
+from tracer.verification.explaining.explaining import explanations
 from tracer.verification.judging import Claim, Judged, judge
 from tracer.verification.kinks import refitted
 from tracer.verification.proofs import prove
@@ -62,11 +62,12 @@ def _verified(
         one = judge(routes_of(subject, theirs=bool(claim.given), assume_nothing=assume_nothing), claim)
         judged.append(refitted(one) if one.faults and claim.given else one)
     notes = (*(claims.notes if claims else ()), *(ALLOWED_FLOAT32,) * any(one.claim.single for one in judged))
+    blamed = tuple(causes(one) for one in judged)
     return Verification(
         problem,
         tuple(judged),
-        tuple(causes(one) for one in judged),
-        tuple(text for one in judged for text in explanations(one)),
+        blamed,
+        tuple(text for one, first in zip(judged, blamed, strict=True) for text in explanations(one, first)),
         notes,
         claims is not None,
     )

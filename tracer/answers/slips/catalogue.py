@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from derivations.arithmetic import FLOAT64
 from derivations.network import Problem
-from derivations.rules import RULES, Rules
-from tracer.answers.marking.by_rules import passes_by_rules
+from derivations.rules import RULES, Rules, Start
+from tracer.answers.marking.by_rules import Arrays, passes_by_rules, run_by_rules
 from tracer.answers.slips.delta import HIDDEN, JACOBIAN, OUTPUT, SLOPE
 from tracer.answers.slips.forward import ACTIVATION, PRE_ACTIVATION
 from tracer.answers.slips.gradients import BATCH, BELOW, BIASES, WEIGHTS
@@ -17,7 +19,7 @@ from tracer.answers.slips.loss import LOSS, SIGNAL
 from tracer.answers.slips.slip import Mistake, Slip
 from tracer.answers.slips.update import ADAM, DESCENT, MOMENTUM
 
-__all__ = ["MISTAKES", "invisible", "slips_of", "twins", "visible"]
+__all__ = ["MISTAKES", "invisible", "slips_of", "twins", "visible", "worked_with"]
 
 MISTAKES: tuple[Mistake, ...] = (
     *(*PRE_ACTIVATION, *ACTIVATION, *LOSS, *SIGNAL, *SLOPE, *JACOBIAN, *OUTPUT, *HIDDEN),
@@ -54,6 +56,35 @@ def twins(problem: Problem) -> tuple[tuple[Slip, ...], ...]:
         else:
             group.append(slip)
     return tuple(tuple(group) for _, group in groups if len(group) > 1)
+
+
+def worked_with(
+    problem: Problem,
+    slip: Slip | None,
+    given: Mapping[tuple[str, int], Any],
+    count: int = 1,
+    keep: Callable[[str, int, Any], Any] | None = None,
+) -> Arrays:
+    """The arrays of one step by (kind, layer), worked in float64 with a slip, or rightly.
+
+    given: the parameters, and the optimizer's state before the step (as `vW_before`), that the step starts from, where
+    they are not the problem's.  `keep(kind, layer, array)` returns what is carried on.
+    """
+    start = Start.of(problem, FLOAT64)
+
+    def at(kind: str, l: int, array: Any) -> Any:
+        return np.reshape(given[kind, l], np.shape(array)) if (kind, l) in given else array
+
+    own = replace(
+        start,
+        W=[None, *(at("W", l, W) for l, W in enumerate(start.W[1:], 1))],
+        b=[None, *(None if b is None else at("b", l, b) for l, b in enumerate(start.b[1:], 1))],
+        before={(kind, l): at(f"{kind}_before", l, array) for (kind, l), array in start.before.items()},
+    )
+    arrays, _ = run_by_rules(
+        problem, FLOAT64, own, count=count, keep=keep, rules_=RULES if slip is None else slip.rules
+    )
+    return arrays
 
 
 def _seen(problem: Problem) -> Iterator[tuple[Slip, Any]]:

@@ -26,6 +26,30 @@ MOST_PARAMETERS = 10
 """A wide layer has hundreds of terms to forget; only the first ones get a slip each."""
 PARAMETERS = ("W", "b")
 _GRADIENT_OF = {"weight_gradient": "W", "bias_gradient": "b"}
+_MADE_BY = {
+    "pre_activation": "a",
+    "activation": "z",
+    "loss_parts": "E_part",
+    "sample_loss": "E_sample",
+    "batch_loss": "E",
+    "output_signal": "dz",
+    "slope": "slope",
+    "jacobian": "J",
+    "output_delta": "delta",
+    "hidden_delta": "delta",
+    "weight_gradient": "dW",
+    "bias_gradient": "db",
+    "signal_below": "dz",
+}
+_UPDATED_BY = {
+    "velocity": "v{p}",
+    "first_moment": "m{p}",
+    "second_moment": "v{p}",
+    "first_hat": "m{p}_hat",
+    "second_hat": "v{p}_hat",
+    **dict.fromkeys(("gradient_step", "momentum_step", "nesterov_step", "adam_step"), "{p}_new"),
+}
+"""The kind of quantity that each rule makes; of the update for p, W or b."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +143,19 @@ class Slip:
             return False
         made_at = self.possible if self.layers is None else self.layers
         return quantity_layer(next(iter(self.changes)), l) in made_at and set(p) <= set(self.letters)
+
+    def quantities(self, layers: int) -> frozenset[tuple[str, int]]:
+        """(kind, layer) of all that its rules make in a network of so many layers, some of which it may lack."""
+        calls = [(name, l) for name in self.changes for l in self._called_for(name, layers) if self.changes_at(name, l)]
+        made = {(_MADE_BY[name], quantity_layer(name, l)) for name, l in calls if name in _MADE_BY}
+        updated = {(_UPDATED_BY[name].format(p=p), l) for name, l in calls if name in _UPDATED_BY for p in self.letters}
+        return frozenset(made | updated)
+
+    def _called_for(self, name: str, layers: int) -> range:
+        """The layers that a rule is called for."""
+        if name in ("output_signal", "output_delta"):
+            return range(layers, layers + 1)
+        return range(1, layers if name == "hidden_delta" else layers + 1)
 
     def _rule(self, name: str, wrong: Rule) -> Rule:
         right: Rule = getattr(RULES, name)
