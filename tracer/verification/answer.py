@@ -79,6 +79,8 @@ def _headline(v: Verification) -> str:
             return f"undecided: none of the {v.count} {whose} numbers has a certificate; signals and gradients have"
         if left:
             return f"undecided: {left} of {decided + left} {whose} numbers with a certificate are not proved"
+    if v.verdict == "undecided" and v.undefined:
+        return f"undecided: the loss is not defined here, {listed(v.undefined)} is not a number"
     if v.verdict == "undecided":
         return f"undecided: {len(v.undecided)} of {v.count} {whose} numbers cannot be decided"
     faults = sum(step.faults for step in v.steps)

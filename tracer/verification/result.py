@@ -65,9 +65,26 @@ class Verification:
             for key in step.undecided
             if not self._has_ball(number, key)
         ]
+        if self.undefined:
+            return "undecided"
         open_ += [(number, key) for number, proof in enumerate(self.proofs) for key in proof.found(UNDECIDED)]
         nothing = bool(self.proofs) and not self.certified[PROVED]
         return "undecided" if nothing or any(self._asked(*at) for at in open_) else "agree"
+
+    @cached_property
+    def undefined(self) -> tuple[str, ...]:
+        """The losses that have no value, such as the logarithm of a negative output: there is no gradient of them."""
+        out = []
+        for step in self.steps:
+            subject = step.routes.subject
+            name = subject.plans.objective
+            if (
+                name in subject.recorded
+                and np.isnan(subject.recorded[name])
+                and not np.isfinite(step.routes.symbolic[name])
+            ):
+                out.append(self._name(step, name, ()))
+        return tuple(out)
 
     def _has_ball(self, number: int, key: str) -> bool:
         return bool(self.proofs) and key in self.proofs[number].verdicts

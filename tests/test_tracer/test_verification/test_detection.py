@@ -99,7 +99,8 @@ def test_a_wrong_delta_is_the_cause_and_its_weights_inherit() -> None:
         (1 / 3, "every gradient is 1/3 of ours: mean over 3 outputs instead of the sum"),
         (
             2,
-            "every gradient is 2 times ours: the squared error without its 1/2, or backward() was called twice without zero_grad()",
+            "every gradient is 2 times ours: the squared error without its 1/2, "
+            "or backward() was called twice without zero_grad()",
         ),
         (-1, "every gradient is -1 times ours: the opposite sign"),
         (0.1, "every gradient is 1/10 of ours: multiplied with the learning rate"),
