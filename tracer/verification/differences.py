@@ -48,9 +48,16 @@ class Differences:
         self.readings = {name: self._readings(name) for name in given}
         self._fitting: dict[str, bool] = {}
 
-    def moves(self, given: Mapping[str, Floats], near: float = NEAR, *, assume_nothing: bool = False) -> Moves:
+    def moves(
+        self,
+        given: Mapping[str, Floats],
+        near: float = NEAR,
+        *,
+        assume_nothing: bool = False,
+        dtype: type[np.floating[Any]] = np.float64,
+    ) -> Moves:
         """A run from given numbers."""
-        return Moves(self.step, self.lines, self.objective, given, near, assume_nothing=assume_nothing)
+        return Moves(self.step, self.lines, self.objective, given, near, assume_nothing=assume_nothing, dtype=dtype)
 
     def slopes(self, moves: Moves, wanted: Iterable[str]) -> dict[str, Floats]:
         """dE/dX of the arrays that are wanted."""

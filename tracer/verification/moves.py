@@ -29,7 +29,8 @@ FEW = 1 << 16
 class Moves:
     """One run of the lines of a step from given numbers, each number moved by the part `near` of its own size.
 
-    `s` are the arrays.  assume_nothing: nothing is taken to be apart, every number is moved by itself.
+    `s` are the arrays.  assume_nothing: nothing is taken to be apart, every number is moved by itself.  `dtype` is the
+    format that is worked in: a longer one for numbers of which little is left where they cancel.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Moves:
         near: float = NEAR,
         *,
         assume_nothing: bool = False,
+        dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
         self.step, self.lines, self.objective = step, lines, objective
         self.near, self.assume_nothing = near, assume_nothing
         self.computed = [n for n in dict.fromkeys(line.name for line in lines) if n != objective]
-        self.s: State = {name: Pair(axes(np.ndim(v)), np.asarray(v, float)) for name, v in given.items()}
+        self.dtype = dtype
+        self.s: State = {name: Pair(axes(np.ndim(v)), np.asarray(v, dtype)) for name, v in given.items()}
 
     def base(self) -> dict[str, Floats]:
         """Works every array where nothing moves; of a small step with dE/dX of each of them, in the same run."""
@@ -66,7 +69,7 @@ class Moves:
         """A part of an array in its place; what moves there is added to what moves already."""
         shape = self.step.arrays[line.name].shape
         if whole is None:
-            whole = Pair(axes(len(shape)), np.zeros(shape))
+            whole = Pair(axes(len(shape)), np.zeros(shape, self.dtype))
         v = whole.v  # each array of a run is its own; one of the base gets the values that it has
         v[line.place] = part.v
         if part.d is None:
@@ -81,7 +84,7 @@ class Moves:
         L = len(ties)
         if math.prod(part.d.shape[:L]) * v.size > MOST:
             raise TooLarge
-        d = np.zeros(part.d.shape[:L] + shape) if whole.d is None else _writable(whole.d)
+        d = np.zeros(part.d.shape[:L] + shape, self.dtype) if whole.d is None else _writable(whole.d)
         d[(slice(None),) * L + line.place] += part.d
         return Pair(whole.letters, v, d, ties, part.labels)
 
@@ -98,7 +101,7 @@ class Moves:
             if line.name in rows:
                 self._move_too(moved, line, rows[line.name], count)
         end = moved[self.objective].d
-        total = np.zeros(count) if end is None else end.reshape(-1)
+        total = np.zeros(count, self.dtype) if end is None else end.reshape(-1)
         for name, x in moved.items():
             self.s[name] = Pair(x.letters, x.v)
         return {n: _quotient(total[r].reshape(shapes[n]), _step(self.s[n].v, self.near)) for n, r in rows.items()}
@@ -106,7 +109,7 @@ class Moves:
     def _move_too(self, s: State, line: Line, rows: slice, count: int) -> None:
         """The entries that a line has worked move also by themselves, each in a row of its own."""
         x = s[line.name]
-        d = np.zeros((count, *x.v.shape)) if x.d is None else _writable(x.d)
+        d = np.zeros((count, *x.v.shape), self.dtype) if x.d is None else _writable(x.d)
         own = np.arange(rows.start, rows.stop).reshape(x.v.shape)[line.place]
         step = _step(x.v[line.place], self.near)
         at = np.indices(own.shape) if own.ndim else ()
@@ -134,7 +137,7 @@ class Moves:
     def _moved_block(self, name: str, block: list[tuple[int, int]]) -> Floats:
         step = _step(self.s[name].v, self.near)
         end = self._run_from(name, self._seed(name, block, step))
-        out = np.zeros([b - a for a, b in block])
+        out = np.zeros([b - a for a, b in block], self.dtype)
         if end is not None:
             end = end.apart(range(len(end.ties)))
             assert end.d is not None
@@ -185,7 +188,7 @@ class Moves:
         lines = [line for line in self.lines if id(line.equation) in known]
         if rank == self.s[name].v.ndim + 1:
             return self._moved_line(lines[0]) if len(lines) == 1 else None
-        out = np.zeros(self.s[name].v.shape)
+        out = np.zeros(self.s[name].v.shape, self.dtype)
         for line in lines:
             part = self._moved_line(line)
             if part is None or part.shape != out[line.place].shape:

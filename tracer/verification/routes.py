@@ -29,6 +29,8 @@ ROUTES = ("traced", "symbolic", "differences")
 MOST_IN_BALLS = 1_000_000
 """Operations of a step that are repeated in balls where floats do not decide."""
 WIDE, BITS, NOTHING = 1e-3, 256, 1e-250
+MOST_LONG, CANCELLED = 100_000, 1e-7
+"""Operations of a step whose differences are worked in a longer format where numbers have lost so much."""
 OWN = 64 * U64
 """What differences round themselves, where sympy has made a slope shorter than the value it is of."""
 SLACK = 2.0
@@ -272,6 +274,8 @@ def _numeric(
     disagree, a step is too large or its difference too small for floats, and they say nothing.
     """
     out = _differences(subject, NEAR, assume_nothing)
+    if _cancelled(subject, out, room):
+        out = _differences(subject, NEAR, assume_nothing, np.longdouble)
     apart = {n: ~(np.abs(out[n] - v) <= room[n]) for n, v in composed.items() if n in out}
     if not any(mask.any() for mask in apart.values()):
         return out
@@ -283,10 +287,20 @@ def _numeric(
     return out
 
 
-def _differences(subject: Subject, near: float, assume_nothing: bool) -> Arrays:
+def _cancelled(subject: Subject, found: Arrays, room: Mapping[str, Floats]) -> bool:
+    """Whether little is left of some signal or gradient where it is a difference of large numbers; of small steps."""
+    if subject.plans.symbolic.products > MOST_LONG:
+        return False
+    asked = (n for n in found if subject.arrays[n].role in (Role.SIGNAL, Role.GRADIENT))
+    return any(bool(((found[n] != 0) & (room[n] > CANCELLED * np.abs(found[n]))).any()) for n in asked)
+
+
+def _differences(
+    subject: Subject, near: float, assume_nothing: bool, dtype: type[np.floating[Any]] = np.float64
+) -> Arrays:
     plans = subject.plans
     given = {n: subject.given[n] for n in plans.given}
-    moves = plans.differences.moves(given, near, assume_nothing=assume_nothing)
+    moves = plans.differences.moves(given, near, assume_nothing=assume_nothing, dtype=dtype)
     slopes = plans.differences.slopes(moves, plans.wanted)
     out: Arrays = {}
     for name, array in subject.arrays.items():
@@ -300,4 +314,4 @@ def _differences(subject: Subject, near: float, assume_nothing: bool) -> Arrays:
         elif array.role is Role.LOCAL:
             found = moves.local(plans.bending(array.of).values(), array.of, len(array.extents))
             out |= {} if found is None else {name: _part(subject, name, (found, 0.0))[0]}
-    return out
+    return {name: np.asarray(array, float) for name, array in out.items()}
