@@ -1,0 +1,53 @@
+"""A sample of the campaigns: drawn steps are never called wrong, two derivations agree, wrong index rules are found."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from drawn_equations import draw
+
+from derivations.computation import Computation
+from tracer import loads, verify
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "campaigns"))
+
+import two_derivations as two
+
+SEED = 20_261_130
+
+
+@pytest.mark.parametrize("number", range(0, 40, 2))
+def test_no_drawn_file_is_called_wrong(number: int) -> None:
+    """Recurrences, shared arrays, reductions, choices, convolutions: all routes agree, or it is said why not."""
+    try:
+        problem = loads(draw(SEED, number).text)
+    except ValueError:
+        pytest.skip("means nothing to the language")
+    found = verify(problem)
+    assert found.verdict != "disagree", found
+    assert found.worst < 1
+
+
+def test_two_derivations_agree_at_fifty_digits() -> None:
+    """The generated backward equations in balls, and sympy's composed slopes in balls: every number meets."""
+    for problem in islice(two.drawn(11), 8):
+        meeting, sharp, wrong = two.apart(problem)
+        assert not wrong
+        assert sharp > 0.9 * meeting
+
+
+@pytest.mark.parametrize("kind", two.RULES)
+def test_a_wrong_index_rule_is_found_by_both_other_routes(kind: str) -> None:
+    """Put into one backward line: where it changes a number, the traced route is the odd one."""
+    found = 0
+    for problem in two.drawn(3):
+        if isinstance(problem, Computation):
+            for wrong in islice(two.plants(problem.step, two.RULES[kind]), 2):
+                seen = two.found(problem, wrong)
+                assert seen is not False, (kind, problem, wrong)
+                found += bool(seen)
+        if found > 1:
+            break
