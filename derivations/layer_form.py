@@ -12,7 +12,6 @@ from derivations.expression import (
     Call,
     Derivative,
     Expression,
-    Letters,
     Name,
     Negative,
     Number,
@@ -177,16 +176,15 @@ def _softmax_part(problem: Problem, l: int) -> Part:
     k = unit_letters(len(problem.network) + 1)[l]
     m, s = [x for x in ("m", "l", "q", "r") if x != k][:2]
     own = _Softmax(l, k, s)
-    same, other = Letters(f"{m} = {k}", f"{m} = {k}"), Letters(rf"{m} \neq {k}", f"{m} \u2260 {k}")
     z, (a_k, a_m) = own.z(k), (own.a(k), own.a(m))
     told: Sentence = ("Every ", a_m, " stands in the denominator of ", z, "; in its numerator ", a_k, " alone. So ")
-    told = (*told, same, " and ", other, " are two cases.")
+    told = (*told, "its own and any other one are two cases.")
     return Part(
         "jacobian",
         (
             Chain(z, (Line("=", Quotient(own.power(k), own.whole)),)),
-            own.case(k, same.text, own.power(k), Product((z, Sum(((1, Number("1")), (-1, z)))))),
-            own.case(m, other.text, Number("0"), Negative(Product((z, own.z(m))))),
+            own.case(k, f"{m} = {k}", own.power(k), Product((z, Sum(((1, Number("1")), (-1, z)))))),
+            own.case(m, f"{m} \u2260 {k}", Number("0"), Negative(Product((z, own.z(m))))),
         ),
         sentences=(told,),
     )

@@ -71,6 +71,8 @@ class NotationNames:
         q = self._table.get(key) or self._arrays.get(key)
         if q or not depth:
             return q
+        if (of_one := _LOSS_OF_ONE.fullmatch(name)) and (q := self._read(_without_sample(of_one), 0)):
+            return q if q.kind in ("E", "E_part") else None
         return next((q for shape, parts in _shapes(name) if (q := self._built(shape, parts, depth - 1))), None)
 
     def _built(self, shape: str, parts: tuple[str, ...], depth: int) -> Quantity | None:
@@ -361,6 +363,14 @@ def closing_brace(text: str, start: int) -> int:
         if depth == 0:
             return k
     return -1
+
+
+_LOSS_OF_ONE = re.compile(r"(?P<loss>[^_\s]{1,20})_\{?n(?:,(?P<k>\d{1,6}))?\}?", re.ASCII)
+"""E_n, C_{n,1}: the loss of one sample where n counts them, which a derivation writes of the sample at hand."""
+
+
+def _without_sample(found: re.Match[str]) -> str:
+    return f"{found['loss']}_{{{found['k']}}}" if found["k"] else found["loss"]
 
 
 def _key_of(name: str) -> str:

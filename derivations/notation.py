@@ -132,9 +132,12 @@ class Notation:
             raise NotationError(f"notation '{self.name}' writes networks with {needs}; use --notation bishop")
 
     def deriving(self, network: Network, of_one: bool) -> Notation:
-        """The notation of a derivation, which defines its functions: h, or h_1 and h_2 where they differ."""
-        kinds = list(dict.fromkeys(layer.activation.name for _, layer in network if layer.activation.elementwise))
-        names = {kind: self.activation + (f"_{{{k}}}" if len(kinds) > 1 else "") for k, kind in enumerate(kinds, 1)}
+        """The notation of a derivation, which defines its functions: h, or where they differ h_l of the first layer."""
+        first: dict[str, int] = {}
+        for l, layer in network:
+            if layer.activation.elementwise:
+                first.setdefault(layer.activation.name, l)
+        names = {kind: self.activation + (f"_{{{l}}}" if len(first) > 1 else "") for kind, l in first.items()}
         functions = tuple(names.get(layer.activation.name, "") for _, layer in network)
         return replace(self, functions=functions, of_one=of_one)
 
@@ -189,7 +192,7 @@ class Notation:
         own = "x" if own == "z" and layer == 0 else own
         form = network.layer(layer).bias if own == "b" else None
         letter = self.letters["theta" if form and form.letter == "theta" else own]
-        bare = re.sub(r"\\mathit\{(.*)\}", r"\1", letter)
+        bare = letter.removeprefix(r"\mathit{").removesuffix("}") if letter.startswith(r"\mathit{") else letter
         if own in ("W", "dW") or kind in _CAPITALS:
             bare = rf"\{bare[1].upper()}{bare[2:]}" if bare.startswith("\\") else bare[:-1] + bare[-1].upper()
         bold = bare if bare.startswith("\\") or kind.endswith("*") else rf"\mathbf{{{bare}}}"

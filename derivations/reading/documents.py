@@ -69,7 +69,7 @@ _STRUCTURE = re.compile(
 _NESTED = re.compile(
     r"\\begin\s*\{(?:[bpBvVd]?(?:small)?(?:matrix|cases)\*?|array|aligned|gathered|split|multlined)\}"
     r"|\\end\s*\{(?:[bpBvVd]?(?:small)?(?:matrix|cases)\*?|array|aligned|gathered|split|multlined)\}"
-    r"|(?P<row>\\\\(?:[ \t]*\[[^\[\]\n]{1,12}\])?)|\\.|(?P<open>\{)|(?P<close>\})",
+    r"|(?P<row>\\\\\*?(?:[ \t]*\[[^\[\]\n]{1,12}\])?)|\\.|(?P<open>\{)|(?P<close>\})",
     re.DOTALL,
 )
 

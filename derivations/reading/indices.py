@@ -17,7 +17,7 @@ __all__ = ["bound", "index_letters", "local_steps", "of_one_sample"]
 _SUPER = re.compile(r"\^\s*+(?:\{\s*+([^{}]*+)\}|([^\s{}]))")
 _SUB = re.compile(r"_\s*+(?:\{\s*+([^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+)\}|(\d++|[A-Za-z]\d*+))")
 _WORD = r"\\(?:text|mathrm|textrm|operatorname)\s*\{[^{}]*\}|[A-Za-z]{4,}"
-_INDEX = re.compile(r"[i-nj-npqrsabcL]")  # h and o name units, not numbers
+_INDEX = re.compile(r"[gi-npqrsabcL]")  # h and o name units, not numbers
 
 
 def index_letters(written: str) -> list[str]:

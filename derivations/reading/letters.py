@@ -36,6 +36,8 @@ __all__ = ["Letterbook"]
 MOST_BINDINGS = 400
 A_NAME = 3  # what putting numbers for its index letters costs, in parts of formulas
 _OF_SAMPLE = re.compile(r"(?<=^[xy])\s*\^\s*\{\s*\(i\)\s*\}$|(?<=^\\hat\{y\})\s*\^\s*\{\s*\(i\)\s*\}$")
+SAMPLE = "n"  # the letter that counts the samples in what we write
+_OF_N = re.compile(r"_(?:n|\{n\})$")
 COUNTS = ("m", "N")  # how many samples there are
 _FONT = re.compile(
     r"\{\s*+\\(?:bf|rm|it)\s++(\w)\s*+\}|\\(?:bm|vec|boldsymbol|mathbf|mathsf)\s*+\{?\s*+(\\?[A-Za-z]++)\s*+\}?"
@@ -252,6 +254,8 @@ class Letterbook(Meanings):
             body = self.resolved(of_one_sample(e), binding, free)  # over the samples, of which there is one
             if e.high in COUNTS or isinstance(body, Matrix):
                 return body  # type: ignore[no-any-return]
+        if index == SAMPLE and self.problem.samples > 1 and (own := self._of_all_samples(e.body)) is not None:
+            return self.resolved(own, binding, free)  # type: ignore[no-any-return]
         if not index:
             inner = self.indices([e.body])
             if len(set(inner) - binding.keys()) != 1:
@@ -272,6 +276,17 @@ class Letterbook(Meanings):
         if len(terms) > MOST_BINDINGS:
             raise Unknown("a sum of too many terms")
         return terms[0][1] if len(terms) == 1 else Sum(tuple(terms))
+
+    def _of_all_samples(self, body: Expression) -> Expression | None:
+        """Σ_n of E_n or of a derivative of E_n: of E, N times it where E is the mean."""
+        of = body.of if isinstance(body, Partial) else body
+        found = self.meaning(of.latex) if isinstance(of, Letters) and _OF_N.search(of.latex) else None
+        if not isinstance(of, Letters) or found is None or found.quantity != Quantity("E"):
+            return None
+        whole = Letters(_OF_N.sub("", of.latex), _OF_N.sub("", of.text))
+        each = Partial(whole, body.by) if isinstance(body, Partial) else whole
+        mean = self.problem.training.reduction == "mean"
+        return Product((Number(str(self.problem.samples)), each)) if mean else each
 
     def _with_layer(self, index: str, body: Expression, binding: Mapping[str, int]) -> Mapping[str, int]:
         """The binding with the layer that a sum's index counts, from the weights in it."""
@@ -307,7 +322,7 @@ class Letterbook(Meanings):
         if not found or found["base"] not in (*_ACTIVATION_LETTERS, self.notation.activation):
             return None
         layers = {q.layer for q in _pre_activations(argument)}
-        if len(layers) != 1 or found["layer"] not in (None, str(min(layers))):
+        if len(layers) != 1 or not self._is_function_of(found["layer"], min(layers)):
             return None
         layer = self.network.layer(min(layers))
         if not layer.activation.elementwise:
@@ -319,6 +334,13 @@ class Letterbook(Meanings):
         ):
             return None
         return _as_slopes(argument)
+
+    def _is_function_of(self, named: str | None, layer: int) -> bool:
+        """Whether h_1 is the activation function of a layer: its own, or one that has the same."""
+        if named is None or int(named) == layer:
+            return True
+        known = 0 < int(named) <= len(self.network)
+        return known and self.network.layer(int(named)).activation == self.network.layer(layer).activation
 
     def _partial(self, e: Partial, binding: Mapping[str, int], free: str) -> Expression:
         of = self.resolved(e.of, binding, free)

@@ -7,7 +7,7 @@ side is read on its own, so that one side that is not understood does not take t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derivations.expression import Expression
@@ -44,6 +44,7 @@ MOST_PIECES, MOST_SIGNS = 50_000, 1200
 _PIECE = re.compile(r"\\[A-Za-z]{1,30}+|\\.|[0-9]++|[^\s{}&]")
 _SCRIPT = re.compile(r"_\{[^{}]{0,60}\}")  # n=1 below a name is no relation
 _SIGN = re.compile(r"[=≈≒≃≅≐∼←<>]|\\(?:approx|simeq|doteq|leftarrow|gets)")
+_APART = re.compile(r"(?<![A-Za-z\\])([a-z]) ?\$?(?:\\neq?(?![A-Za-z])|≠|!=)\$? ?([a-z])(?![A-Za-z])")
 FAR = 3  # lines between two displays of which the second begins with a relation
 
 
@@ -76,6 +77,8 @@ class Statement:
     sides: tuple[Side, ...]
     relations: tuple[Relation, ...]
     display: bool
+    apart: tuple[tuple[str, str], ...] = ()
+    """Index letters that a note beside a row says are not equal, as in "if m ≠ j"."""
 
     def changed(self, change: Callable[[Expression], Expression | None]) -> Statement:
         """The statement with every node for which `change` returns another one replaced."""
@@ -111,9 +114,11 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
     unread: list[Unread] = []
     stream: list[Placed] = []
     last: SourceRow | None = None
+    apart: dict[int, list[tuple[str, str]]] = {}
     for k, row in enumerate(rows):
         try:
-            cut = _unwrapped(_worded(tokens(row.text, place=row.place)))
+            whole = tokens(row.text, place=row.place)
+            cut = _unwrapped(_worded(whole))
         except NotRead as e:
             unread.append(Unread(k, e))
             last = None
@@ -121,6 +126,7 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
         if cut and cut[0].kind == "ARROW" and cut[0].text.startswith(_RIGHTWARDS):  # "so that": a new statement
             _close(stream, out, last is None or last.display)
             stream, cut = [], cut[1:]
+        apart[k] = [pair for token in whole if token.kind == "NOTE" for pair in _APART.findall(token.text)]
         reason = _reason(cut)
         own = [(k, token) for token in cut[:reason]]
         if not own or (not row.display and all(token.kind in _SIGNS_ALONE for token in cut)):  # "here * is a product"
@@ -133,7 +139,12 @@ def statements(rows: Sequence[SourceRow]) -> tuple[list[Statement], list[Unread]
             _close([(k, token) for token in cut[reason + 1 :]], out, row.display)
         last = row
     _close(stream, out, last is None or last.display)
-    return out, unread
+    return [_with_notes(statement, apart) for statement in out], unread
+
+
+def _with_notes(statement: Statement, apart: Mapping[int, Sequence[tuple[str, str]]]) -> Statement:
+    pairs = tuple(pair for relation in statement.relations for pair in apart.get(relation.row, ()))
+    return replace(statement, apart=pairs) if pairs else statement
 
 
 def _reason(cut: Sequence[Tok]) -> int | None:

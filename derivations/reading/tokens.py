@@ -116,7 +116,7 @@ _TOKEN = re.compile(
 |(?P<ENDMATRIX>\\end\s*+\{{(?:[bpBvV]?matrix\*?|smallmatrix|array)\}})
 |(?P<CASES>\\begin\s*+\{{[d]?cases\*?\}})
 |(?P<ENDCASES>\\end\s*+\{{[d]?cases\*?\}})
-|(?P<ROWEND>\\\\(?:\s*+\[[^\[\]]{{1,12}}\])?)
+|(?P<ROWEND>\\\\\*?(?:\s*+\[[^\[\]]{{1,12}}\])?)
 |(?P<NORM>\\[lr]?Vert(?![A-Za-z])|\\\||‖)
 |(?P<BAR>\\[lr]?vert(?![A-Za-z])|\|)
 |(?P<GT>>=|>|\\(?:gt|geq?|geqslant)(?![A-Za-z])|≥)
@@ -209,7 +209,7 @@ def tokens(text: str, *, place: Callable[[int], tuple[int, int]] = lambda k: (1,
 
 
 _OPERATOR = re.compile(
-    r"\s{0,40}+(?:$|[&=<>≈≒≃∼+\-−–*·×/,;:.)\]}]|\\(?:approx|simeq|equiv|sim|cdot|times|quad|qquad|text|mathrm|left(?:arrow)?|gets|to|odot|label|tag|\\|,|;|\s)"
+    r"\s{0,40}+(?:$|[&=<>≈≒≃∼+\-−–*·×/,;:.)\]}]|\\(?:approx|simeq|equiv|sim|cdot|times|quad|qquad|text|mathrm|scriptstyle|left(?:arrow)?|gets|to|odot|label|tag|\\|,|;|\s)"
     r"|\\end|\\hline|:=)"
 )
 _RELATION = re.compile(r"\s{0,40}+(?:[&=<>≈≒≃∼]|:=|\\(?:approx|simeq|equiv|sim|le|ge))")

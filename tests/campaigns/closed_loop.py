@@ -68,8 +68,10 @@ def loop(seed: int) -> Round | None:
     notations = [name for name in NOTATIONS if _writes(problem, name)]
     notation = notations[seed % len(notations)]
     level, form = LEVELS[seed // 2 % len(LEVELS)], FORMS[seed % 2]
-    if level == "matrix":  # written in one notation
+    if level == "matrix":
         notation = "bishop"
+        if problem.samples > 1 or any(layer.bias is not None and layer.bias.shared for layer in problem.network.layers):
+            level = "standard"  # columns of samples and vectors of ones are written, and not read yet
     digits, carry = 3 + seed % 6, ("shown", "full")[seed // 3 % 2]
     numbers = trace(problem, digits=digits, carry=carry)
     text = derive(problem, level=level, numbers=numbers).render(form, notation=notation)

@@ -273,9 +273,10 @@ class Calculator:
         found = {q.layer for q in names_in(argument) if q.kind == "a"}
         found = found or {q.layer for q in names_in(argument) if q.kind in ("W", "b")}
         if layer:
-            if layer > len(layers) or (len(found) == 1 and found != {layer}):
+            own = layers[layer - 1] if layer <= len(layers) else None
+            if own is None or (len(found) == 1 and layers[min(found) - 1] != own):
                 raise NoValue(f"{base} of layer {layer} is applied to another layer")
-            return layers[layer - 1]
+            return own
         if base in ("sigma", "σ") and base != self.letter and ACTIVATIONS["sigmoid"] in layers:
             return ACTIVATIONS["sigmoid"]
         if base == "o":

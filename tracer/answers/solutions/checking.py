@@ -199,7 +199,8 @@ class Checking(OneWay):
         if whole and (whole != "b" or self.book.biases):
             return self._for_every_parameter(statement, trees, whole)
         try:
-            bindings = list(self.book.bindings(there, self.effort.spend))
+            ways = self.book.bindings(there, self.effort.spend)
+            bindings = [way for way in ways if all(m not in way or way[m] != way.get(j) for m, j in statement.apart)]
         except (Unknown, RecursionError):
             bindings = []
         if not bindings:
