@@ -40,6 +40,11 @@ def moderate(rng: Any) -> float:
     return float(rng.uniform(-6, 6))
 
 
+def above_minus_one(rng: Any) -> float:
+    """A number between -1 and 0, seldom near -1."""
+    return float(-rng.uniform(0, 0.9))
+
+
 Case = tuple[Sequence[Callable[[Any], float]], Callable[..., Any], Callable[..., Any], Callable[..., Any]]
 CASES: dict[str, Case] = {
     "x + y": ((anything,) * 2, lambda m, x, y: m.total([(1, x), (1, y)]), lambda x, y: x + y, lambda x, y: x + y),
@@ -59,6 +64,7 @@ CASES: dict[str, Case] = {
     "expm1": ((moderate,), lambda m, x: m.call("expm1", x), np.expm1, mpmath.expm1),
     "log": ((positive,), lambda m, x: m.call("log", x), np.log, mpmath.log),
     "log1p": ((positive,), lambda m, x: m.call("log1p", x), np.log1p, mpmath.log1p),
+    "log1p below 0": ((above_minus_one,), lambda m, x: m.call("log1p", x), np.log1p, mpmath.log1p),
     "tanh": ((moderate,), lambda m, x: m.call("tanh", x), np.tanh, mpmath.tanh),
     "sqrt": ((positive,), lambda m, x: m.call("sqrt", x), np.sqrt, mpmath.sqrt),
     "sin": ((moderate,), lambda m, x: m.call("sin", x), np.sin, mpmath.sin),
@@ -140,6 +146,9 @@ def test_matrix_products_and_what_is_added_to_places(u: float) -> None:
     for place in np.ndindex(3, 4):
         assert abs(Fraction(float((A @ B).T[place])) - exact[place]) <= Fraction(float(bound[place]))
         assert abs(Fraction(float(value[place])) - exact[place]) <= Fraction(float(bound[place]))
+    sizes = (abs(A.astype(float)) @ abs(B.astype(float))).T
+    assert (bound >= 6 * u / (1 - 6 * u) * sizes).all()
+    assert (bound <= 8 * u * sizes).all()
 
 
 def test_numbers_known_beforehand() -> None:
