@@ -274,10 +274,11 @@ def _numeric(
     disagree, a step is too large or its difference too small for floats, and they say nothing.
     """
     out = _differences(subject, NEAR, assume_nothing)
-    if _cancelled(subject, out, room):
+    apart = _apart(out, composed, room)
+    if apart and _cancelled(subject, out, room):
         out = _differences(subject, NEAR, assume_nothing, np.longdouble)
-    apart = {n: ~(np.abs(out[n] - v) <= room[n]) for n, v in composed.items() if n in out}
-    if not any(mask.any() for mask in apart.values()):
+        apart = _apart(out, composed, room)
+    if not apart:
         return out
     other = _differences(subject, NEARER, assume_nothing)
     for name, mask in apart.items():
@@ -285,6 +286,14 @@ def _numeric(
         fits = np.abs(other[name] - composed[name]) <= room[name]
         out[name] = np.where(mask & fits, other[name], np.where(mask & ~same, np.nan, out[name]))
     return out
+
+
+def _apart(
+    found: Arrays, composed: Mapping[str, Floats], room: Mapping[str, Floats]
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Which entries of which arrays are not what route 2 says."""
+    masks = {n: ~(np.abs(found[n] - v) <= room[n]) for n, v in composed.items() if n in found}
+    return {n: mask for n, mask in masks.items() if mask.any()}
 
 
 def _cancelled(subject: Subject, found: Arrays, room: Mapping[str, Floats]) -> bool:
