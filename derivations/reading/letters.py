@@ -26,6 +26,7 @@ from derivations.expression import (
     Sum,
     Transposed,
 )
+from derivations.layers import SAMPLES
 from derivations.names import Quantity
 from derivations.reading.indices import bound, index_letters, local_steps, of_one_sample
 from derivations.reading.meanings import Meanings, Unknown
@@ -36,7 +37,6 @@ __all__ = ["Letterbook"]
 MOST_BINDINGS = 400
 A_NAME = 3  # what putting numbers for its index letters costs, in parts of formulas
 _OF_SAMPLE = re.compile(r"(?<=^[xy])\s*\^\s*\{\s*\(i\)\s*\}$|(?<=^\\hat\{y\})\s*\^\s*\{\s*\(i\)\s*\}$")
-SAMPLE = "n"  # the letter that counts the samples in what we write
 _OF_N = re.compile(r"_(?:n|\{n\})$")
 COUNTS = ("m", "N")  # how many samples there are
 _FONT = re.compile(
@@ -254,7 +254,7 @@ class Letterbook(Meanings):
             body = self.resolved(of_one_sample(e), binding, free)  # over the samples, of which there is one
             if e.high in COUNTS or isinstance(body, Matrix):
                 return body  # type: ignore[no-any-return]
-        if index == SAMPLE and self.problem.samples > 1 and (own := self._of_all_samples(e.body)) is not None:
+        if index == SAMPLES and self.problem.samples > 1 and (own := self._of_all_samples(e.body)) is not None:
             return self.resolved(own, binding, free)  # type: ignore[no-any-return]
         if not index:
             inner = self.indices([e.body])

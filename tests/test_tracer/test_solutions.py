@@ -698,6 +698,38 @@ def test_numbers_without_their_steps_are_right_where_marking_accepts_them(seed: 
     assert [v for v, _, _ in faults(twin.solution)] == ["false"]
 
 
+@pytest.mark.parametrize(("factor", "right"), [("", True), ("2", False), (r"\frac{1}{2}", False)])
+def test_the_derivatives_of_all_samples_losses_add_up(factor: str, right: bool) -> None:
+    """Not one sample's derivative as often as there are units; a factor too many is false."""
+    left, each = (rf"\frac{{\partial {loss}}}{{\partial w_{{11}}^{{(1)}}}}" for loss in ("E", "E_{n}"))
+    solution = check_solution(load("middle-layer"), rf"$${left} = {factor}\sum_n {each}$$", notation="bishop", sample=1)
+    assert [r.verdict.right for r in solution.relations] == [right]
+
+
+SOFTMAX = """
+[network]
+loss = "cross_entropy"
+layers = [{activation = "softmax", W = [[1, 2], [3, 1]]}]
+[[samples]]
+x = [0.1, 0.2]
+t = [0, 1]
+[training]
+learning_rate = 0.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("sign", "note", "right"),
+    [("-", r"m $\neq$ j", True), ("", r"m $\neq$ j", False), ("-", "quotient rule", False)],
+)
+def test_a_note_says_which_index_letters_are_apart(sign: str, note: str, right: bool) -> None:
+    """The case m != j of softmax's Jacobian; wrong where it is said to hold, and where m may be j, it is false."""
+    row = r"\frac{\partial z_{j}^{(1)}}{\partial a_{m}^{(1)}} = SIGN z_{j}^{(1)} \cdot z_{m}^{(1)} && \text{NOTE}"
+    text = r"\begin{align}" + row.replace("SIGN", sign).replace("NOTE", note) + r"\end{align}"
+    (relation,) = check_solution(loads(SOFTMAX), text, notation="bishop").relations
+    assert relation.verdict.right == right
+
+
 @pytest.mark.parametrize("name", ["middle-layer", "sigmoid-xor"])
 def test_a_solution_that_works_one_of_several_samples_is_marked(name: str, tmp_path: Path) -> None:
     """Against that sample alone; a number of another sample is marked as that sample's, in a class too."""
