@@ -18,7 +18,7 @@ import numpy as np
 from derivations.forms import Context
 from derivations.normal import normal_cdf
 from tracer.verification.boxes import Read
-from tracer.verification.contraction import contracted, filled
+from tracer.verification.contraction import array_of, contracted, filled
 
 __all__ = ["U32", "U64", "Bounded"]
 
@@ -33,30 +33,31 @@ Decision = tuple[Floats, Any]  # where a test is above 0, and where that cannot 
 
 
 class Bounded:
-    """The arithmetic of values with bounds at unit roundoff u; `exact`: decimals known beforehand are not rounded."""
+    """The arithmetic of values with bounds at unit roundoff u; new arrays are made like the array `like`."""
 
-    def __init__(self, u: float = U64) -> None:
-        self.u = u
+    def __init__(self, u: float = U64, like: Any = None) -> None:
+        self.u, self.like = u, like
         self.lost = 1e-300 if u < 1e-10 else 1e-37  # to underflow
 
     # --- arrays ---
 
     def given(self, array: Floats) -> Number:
         """A given array: exact as a float64, rounded once in a shorter format."""
-        v = np.array(array, float)
+        v = array_of(array)
         return v, 0.0 if self.u <= U64 else self.u * np.abs(v)
 
     def blank(self, shape: tuple[int, ...]) -> Number:
         """Zeros, to be filled."""
-        return np.zeros(shape), np.zeros(shape)
+        return np.zeros(shape, like=self.like), np.zeros(shape, like=self.like)
 
     def one(self, shape: tuple[int, ...]) -> Number:
         """The slope of the objective in itself."""
-        return np.ones(shape), 0.0
+        return np.ones(shape, like=self.like), 0.0
 
     def own(self, x: Number) -> Number:
         """A copy that may be added to."""
-        return np.array(x[0], order="C"), np.array(filled(x[1], np.shape(x[0])), order="C")
+        v, e = x
+        return np.copy(v, order="C"), np.copy(filled(e, np.shape(v)), order="C")
 
     def take(self, x: Number, read: Read) -> Number:
         """The entries that are read."""
@@ -68,7 +69,7 @@ class Bounded:
         if at is None:
             return x
         v, e = x
-        return np.asarray(v)[at], e if _scalar(e) else np.asarray(e)[at]
+        return v[at], e if _scalar(e) else e[at]
 
     def full(self, x: Number, shape: tuple[int, ...]) -> Number:
         """In a shape."""
@@ -292,7 +293,7 @@ def _normal(m: Bounded, x: Number) -> Number:
     v, e = x
     nearest = np.maximum(np.abs(v) - e, 0.0)
     steep = np.exp(-(nearest**2) / 2) / math.sqrt(2 * math.pi)
-    out = np.asarray(normal_cdf(v), float)
+    out = array_of(normal_cdf(v))
     return m.unary(out, np.minimum(steep * e, 1.0) + ULPS * m.u * steep * np.abs(v))
 
 

@@ -106,6 +106,7 @@ class Reads:
                 place.append(slice(box[l][0] + plus - low, box[l][1] + plus - low + 1))
         own = tuple(l for l in box if l in order)
         turn, where = [order.index(l) for l in own], tuple(place)
+        back = [own.index(l) for l in order]
         lengths = (high - low + 1 for low, high in self.extents[name])
         entire = turn == sorted(turn) and all(p == slice(0, n) for p, n in zip(place, lengths, strict=True))
 
@@ -115,7 +116,7 @@ class Reads:
 
         def add(array: Floats, more: Floats) -> None:
             if where:
-                array[where] += more.transpose(np.argsort(turn)) if turn != sorted(turn) else more
+                array[where] += more.transpose(back) if turn != sorted(turn) else more
             else:
                 array += more
 
@@ -176,7 +177,7 @@ def _scattered(places: Callable[[], Floats]) -> Callable[[Floats, Floats], None]
         if not known:
             known.append(places().reshape(-1))
         assert array.flags.c_contiguous
-        size, flat = array.size, np.asarray(more).reshape(-1)
+        size, flat = array.size, more.reshape(-1)
         if array.dtype == object:
             longer = np.concatenate([array.reshape(-1), [0]])
             np.add.at(longer, known[0], flat)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["contracted", "filled"]
+__all__ = ["array_of", "contracted", "filled"]
 
 Array = Any
 
@@ -17,6 +17,11 @@ Array = Any
 def filled(x: Array, shape: tuple[int, ...]) -> Array:
     """An array in a shape; as it is where that is its own, which numpy is slow to see."""
     return x if np.shape(x) == shape and isinstance(x, np.ndarray) else np.broadcast_to(x, shape)
+
+
+def array_of(x: Array, dtype: Any = float) -> Array:
+    """An array of floats; as it is where it is one."""
+    return x if getattr(x, "dtype", None) == dtype and not isinstance(x, np.generic) else np.asarray(x, dtype)
 
 
 def contracted(

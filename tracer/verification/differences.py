@@ -79,7 +79,7 @@ class Differences:
         found = self.readings.get(name)
         if not found or any(r.line.name not in known for r in found):
             return None
-        out = sum((self._gradient(s, name, r, known[r.line.name]) for r in found), np.zeros(s[name].v.shape))
+        out = sum((self._gradient(s, name, r, known[r.line.name]) for r in found), np.zeros(s[name].v.shape, like=s[name].v))
         if name not in self._fitting:
             self._fitting[name] = self._fits(s, name, found)
         return out if self._fitting[name] else None

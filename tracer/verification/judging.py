@@ -142,8 +142,8 @@ def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
 
 def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
     """Where a tolerance is small beside the number or its array; True for all of it."""
-    top = float(np.max(np.abs(ours), initial=0.0))
-    if np.isfinite(top) and float(np.max(bound, initial=0.0)) <= SMALL * top:
+    top = np.max(np.abs(ours), initial=0.0)
+    if np.isfinite(top) and np.max(bound, initial=0.0) <= SMALL * top:
         return True
     return (bound <= SMALL * np.maximum(np.abs(ours), np.where(np.isfinite(x), np.abs(x), 0.0))) | (
         bound <= SMALL * top

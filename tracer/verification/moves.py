@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from derivations.equations import Equation, Step
+from tracer.verification.contraction import array_of
 from tracer.verification.moved import Line, State, axes
 from tracer.verification.pairs import MOST, Pair, TooLarge, Unlike
 
@@ -48,7 +49,8 @@ class Moves:
         self.near, self.assume_nothing = near, assume_nothing
         self.computed = [n for n in dict.fromkeys(line.name for line in lines) if n != objective]
         self.dtype = dtype
-        self.s: State = {name: Pair(axes(np.ndim(v)), np.asarray(v, dtype)) for name, v in given.items()}
+        self.s: State = {name: Pair(axes(np.ndim(v)), array_of(v, dtype)) for name, v in given.items()}
+        self.like = next((x.v for x in self.s.values()), None)
 
     def base(self) -> dict[str, Floats]:
         """Works every array where nothing moves; of a small step with dE/dX of each of them, in the same run."""
@@ -58,6 +60,10 @@ class Moves:
         for line in self.lines:
             self._store(self.s, line, line.work(self.s))
         return {}
+
+    def _zeros(self, shape: tuple[int, ...]) -> Floats:
+        """To be filled; made like the arrays of the step."""
+        return np.zeros(shape, self.dtype, like=self.like)
 
     def _store(self, s: State, line: Line, value: Pair) -> None:
         if line.whole:
@@ -69,7 +75,7 @@ class Moves:
         """A part of an array in its place; what moves there is added to what moves already."""
         shape = self.step.arrays[line.name].shape
         if whole is None:
-            whole = Pair(axes(len(shape)), np.zeros(shape, self.dtype))
+            whole = Pair(axes(len(shape)), self._zeros(shape))
         v = whole.v  # each array of a run is its own; one of the base gets the values that it has
         v[line.place] = part.v
         if part.d is None:
@@ -84,7 +90,7 @@ class Moves:
         L = len(ties)
         if math.prod(part.d.shape[:L]) * v.size > MOST:
             raise TooLarge
-        d = np.zeros(part.d.shape[:L] + shape, self.dtype) if whole.d is None else _writable(whole.d)
+        d = self._zeros(part.d.shape[:L] + shape) if whole.d is None else _writable(whole.d)
         d[(slice(None),) * L + line.place] += part.d
         return Pair(whole.letters, v, d, ties, part.labels)
 
@@ -101,7 +107,7 @@ class Moves:
             if line.name in rows:
                 self._move_too(moved, line, rows[line.name], count)
         end = moved[self.objective].d
-        total = np.zeros(count, self.dtype) if end is None else end.reshape(-1)
+        total = self._zeros((count,)) if end is None else end.reshape(-1)
         for name, x in moved.items():
             self.s[name] = Pair(x.letters, x.v)
         return {n: _quotient(total[r].reshape(shapes[n]), _step(self.s[n].v, self.near)) for n, r in rows.items()}
@@ -109,7 +115,7 @@ class Moves:
     def _move_too(self, s: State, line: Line, rows: slice, count: int) -> None:
         """The entries that a line has worked move also by themselves, each in a row of its own."""
         x = s[line.name]
-        d = np.zeros((count, *x.v.shape), self.dtype) if x.d is None else _writable(x.d)
+        d = self._zeros((count, *x.v.shape)) if x.d is None else _writable(x.d)
         own = np.arange(rows.start, rows.stop).reshape(x.v.shape)[line.place]
         step = _step(x.v[line.place], self.near)
         at = np.indices(own.shape) if own.ndim else ()
@@ -137,7 +143,7 @@ class Moves:
     def _moved_block(self, name: str, block: list[tuple[int, int]]) -> Floats:
         step = _step(self.s[name].v, self.near)
         end = self._run_from(name, self._seed(name, block, step))
-        out = np.zeros([b - a for a, b in block], self.dtype)
+        out = self._zeros(tuple(b - a for a, b in block))
         if end is not None:
             end = end.apart(range(len(end.ties)))
             assert end.d is not None
@@ -188,7 +194,7 @@ class Moves:
         lines = [line for line in self.lines if id(line.equation) in known]
         if rank == self.s[name].v.ndim + 1:
             return self._moved_line(lines[0]) if len(lines) == 1 else None
-        out = np.zeros(self.s[name].v.shape, self.dtype)
+        out = self._zeros(self.s[name].v.shape)
         for line in lines:
             part = self._moved_line(line)
             if part is None or part.shape != out[line.place].shape:
@@ -204,25 +210,25 @@ class Moves:
         d = step.reshape((1,) * step.ndim + step.shape)
         value = line.applied(Pair(argument.letters, argument.v, d, ties, tuple((k, None) for k in range(len(ties)))))
         if value.d is None:
-            return np.zeros(value.v.shape)
+            return self._zeros(value.v.shape)
         value = value.over(argument.letters)
         own = [l for l, t in enumerate(value.ties) if t is None]
         assert value.d is not None
         d = value.d.reshape([*(value.d.shape[l] for l in own), *value.v.shape])
         if not own:
-            return np.asarray(Pair(argument.letters, _quotient(d, step)).over(line.letters).v)
+            return Pair(argument.letters, _quotient(d, step)).over(line.letters).v
         if len(own) > 1 or list(argument.letters) != line.letters:
             return None
         return _quotient(np.moveaxis(d, 0, own[0] + 1), np.expand_dims(step, own[0]))
 
 
 def _writable(d: Floats) -> Floats:
-    return d if d.flags.owndata and d.flags.writeable else np.array(d)
+    return d if d.flags.owndata and d.flags.writeable else np.copy(d)
 
 
 def _quotient(d: Floats, step: Floats) -> Floats:
     """A difference by its step; nothing is said where that is so small that floats lose its digits."""
-    return np.asarray(d / np.where(step < SURE, np.nan, step))
+    return d / np.where(step < SURE, np.nan, step)
 
 
 def _step(v: Floats, near: float) -> Floats:

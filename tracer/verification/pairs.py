@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from derivations.normal import normal_cdf
-from tracer.verification.contraction import contracted, filled
+from tracer.verification.contraction import array_of, contracted, filled
 
 __all__ = ["FUNCTIONS", "MOST", "Pair", "TooLarge", "Unlike", "contract", "fixed"]
 
@@ -244,7 +244,7 @@ def _normal(v: Floats, f: Floats, d: Floats) -> Floats:
     strip = d * np.exp(-((v + d / 2) ** 2) / 2) / math.sqrt(2 * math.pi)
     if np.abs(d).max(initial=0.0) < SMALL_STEP:
         return strip
-    return np.asarray(normal_cdf(v + d), float) - f
+    return array_of(normal_cdf(v + d)) - f
 
 
 def xlogy(x: Pair, y: Pair) -> Pair:
@@ -277,7 +277,7 @@ FUNCTIONS: dict[str, Callable[..., Pair]] = {
     "sin": _unary(np.sin, lambda v, f, d: 2 * np.cos(v + d / 2) * np.sin(d / 2)),
     "cos": _unary(np.cos, lambda v, f, d: -2 * np.sin(v + d / 2) * np.sin(d / 2)),
     "tanh": _unary(np.tanh, _tanh),
-    "Phi": _unary(lambda v: np.asarray(normal_cdf(v), float), _normal),
+    "Phi": _unary(lambda v: array_of(normal_cdf(v)), _normal),
     "abs": _unary(np.abs, lambda v, f, d: np.sign(v) * d),
     "xlogy": xlogy,
     "over": over,

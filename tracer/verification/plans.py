@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 from derivations.equations import Array, Equation, Role, Step
 from derivations.expression import Call, Index, Over, Product, Ref
@@ -25,10 +26,11 @@ MADE = (Role.SIGNAL, Role.GRADIENT)
 
 
 class Plans:
-    """What each route does of one step, made when it is asked for."""
+    """What each route does of one step, made when it is asked for; `tapes` are those of routes that were recorded."""
 
     def __init__(self, planned: Planned) -> None:
         self.planned = planned
+        self.tapes: dict[Any, Any] = {}
         self.step = _with_objective(planned.step)
         self.objective = next(n for n, a in self.step.arrays.items() if a.role is Role.OBJECTIVE)
         self.forward = tuple(e for e in self.step.equations if e.stage == "forward")

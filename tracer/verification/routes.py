@@ -16,7 +16,7 @@ import numpy as np
 from derivations.equations import Role
 from derivations.forms import Context
 from tracer.verification.bounded import U32, U64, Bounded
-from tracer.verification.contraction import filled
+from tracer.verification.contraction import array_of, filled
 from tracer.verification.in_balls import Balls
 from tracer.verification.moves import LOST, NEAR, NEARER
 from tracer.verification.pieces import Entrywise, Run
@@ -82,7 +82,7 @@ def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = 
             _, moved = _with_updates(subject, composed, {n: _room(x, written.get(n)) for n, x in plain.items()})
         moved = {name: e + OWN * np.abs(symbolic[name]) + LOST for name, e in moved.items()}
         numeric = _numeric(subject, {n: v for n, (v, _) in composed.items()}, moved, assume_nothing)
-        updated(subject, numeric, lambda name, array: numeric.setdefault(name, np.asarray(array)))
+        updated(subject, numeric, lambda name, array: numeric.setdefault(name, array_of(array)))
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
 
 
@@ -103,10 +103,10 @@ def flipped(routes: Routes, decided: Decisions) -> Routes:
     """The routes with open tests on their other side, of which neither what was recorded nor moves can tell."""
     subject = routes.subject
     with np.errstate(all="ignore"):
-        run = _run(subject, Bounded(U64), decided)
+        run = _run(subject, _floats(subject), decided)
         composed = _sharper(subject, run, _composed(subject, run))
         symbolic, rounding = _with_updates(subject, composed, {n: _room(x, x) for n, x in composed.items()})
-    same = {n: np.asarray(v) == routes.symbolic[n] for n, v in symbolic.items()}
+    same = {n: array_of(v) == routes.symbolic[n] for n, v in symbolic.items()}
     rounding = {n: np.where(same[n], np.maximum(e, routes.rounding[n]), e) for n, e in rounding.items()}
     numeric = {n: np.where(same[n], routes.numeric[n], np.nan) for n in symbolic if n in routes.numeric}
     traced = {n: np.where(same[n], routes.traced[n], v) for n, v in symbolic.items() if n in routes.traced}
@@ -125,7 +125,7 @@ def single_rounding(routes: Routes) -> Arrays:
     """What rounding allows to somebody who works in float32."""
     subject = routes.subject
     with np.errstate(all="ignore"):
-        run = _run(subject, Bounded(U32), routes.decided)
+        run = _run(subject, _floats(subject, U32), routes.decided)
         composed, written = _composed(subject, run), _written(subject, run)
         out = {name: _room(composed[name], written.get(name)) for name in composed}
         gradients = {n: (routes.symbolic[n], out[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
@@ -143,6 +143,11 @@ def _room(composed: tuple[Floats, Any], written: tuple[Floats, Any] | None) -> F
 # --- route 2 ---
 
 
+def _floats(subject: Subject, u: float = U64) -> Bounded:
+    """The arithmetic of route 2, whose arrays are made like those of the step."""
+    return Bounded(u, next(iter(subject.given.values()), None))
+
+
 def _run(subject: Subject, m: Bounded, decided: Decisions) -> Run:
     """The symbolic plan worked forward and back."""
     plans = subject.plans
@@ -155,7 +160,7 @@ def _run(subject: Subject, m: Bounded, decided: Decisions) -> Run:
 
 def _decided(subject: Subject) -> tuple[Run, Decisions]:
     """The run in which open tests are on the side on which the recorded numbers are."""
-    run = _run(subject, Bounded(U64), {})
+    run = _run(subject, _floats(subject), {})
     decided: dict[int, dict[int, Floats]] = {}
     for piece in subject.plans.symbolic.pieces:
         context = run.met.get(piece.k)
@@ -167,12 +172,12 @@ def _decided(subject: Subject) -> tuple[Run, Decisions]:
             side = np.where(near, own[k], taken) if k in own and np.shape(own[k]) == np.shape(taken) else taken
             if (side != taken).any():
                 decided.setdefault(piece.k, {})[k] = side
-    return (_run(subject, Bounded(U64), decided), decided) if decided else (run, {})
+    return (_run(subject, _floats(subject), decided), decided) if decided else (run, {})
 
 
 def _recorded_decisions(subject: Subject, piece: Entrywise) -> Mapping[int, Floats]:
     """On which side the tests of a form are for the recorded numbers; nothing where it reads others."""
-    m = Bounded(U64)
+    m = _floats(subject)
     known = {**subject.given, **subject.recorded, **subject.plans.symbolic.constants}
     if any(r.name not in known for r in piece.reads):
         return {}
@@ -316,11 +321,11 @@ def _differences(
         if name not in subject.recorded:
             continue
         if array.role in (Role.VALUE, Role.OBJECTIVE):
-            out[name] = np.asarray(moves.s[name].v)
+            out[name] = array_of(moves.s[name].v)
         elif array.role in (Role.SIGNAL, Role.GRADIENT):
-            whole = np.ones(()) if array.of == plans.objective else slopes[array.of]
+            whole = np.ones((), like=moves.like) if array.of == plans.objective else slopes[array.of]
             out[name] = _part(subject, name, (whole, 0.0))[0] * plans.scale(name)
         elif array.role is Role.LOCAL:
             found = moves.local(plans.bending(array.of).values(), array.of, len(array.extents))
             out |= {} if found is None else {name: _part(subject, name, (found, 0.0))[0]}
-    return {name: np.asarray(array, float) for name, array in out.items()}
+    return {name: array_of(array) for name, array in out.items()}

@@ -17,11 +17,11 @@ import numpy as np
 
 from derivations.equations import Role
 from derivations.network import Problem, Training
-from tracer.verification.contraction import filled
+from tracer.verification.contraction import array_of, filled
 from tracer.verification.running import Running
 from tracer.verification.subject import Floats, Subject
 
-__all__ = ["bounded", "is_recorded", "updated"]
+__all__ = ["Constants", "bounded", "is_recorded", "updated"]
 
 SLACK = 8.0  # another order of operations, and numbers written to 16 digits
 Keep = Callable[[str, Any], Any]
@@ -102,7 +102,7 @@ def bounded(
     out: dict[str, tuple[Floats, Floats]] = {}
 
     def keep(name: str, x: Running) -> Running:
-        out[name] = np.asarray(x.v), filled(x.e, np.shape(x.v))
+        out[name] = array_of(x.v), filled(x.e, np.shape(x.v))
         return x
 
     def given(x: Any) -> Running:

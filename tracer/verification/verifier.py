@@ -16,6 +16,7 @@ from tracer.verification.explaining.explaining import explanations
 from tracer.verification.judging import Claim, Judged, judge
 from tracer.verification.kinks import refitted
 from tracer.verification.proofs import prove
+from tracer.verification.repeated import judged_again
 from tracer.verification.result import Verification
 from tracer.verification.routes import routes_of
 from tracer.verification.subject import Subject
@@ -59,8 +60,11 @@ def _verified(
         claim = claims.of(subject.sample, subject.count) if claims else Claim()
         if claims and not claim.given:
             continue
-        one = judge(routes_of(subject, theirs=bool(claim.given), assume_nothing=assume_nothing), claim)
-        judged.append(refitted(one) if one.faults and claim.given else one)
+        if claims is None:
+            judged.append(judged_again(subject, assume_nothing=assume_nothing))
+            continue
+        one = judge(routes_of(subject, theirs=True, assume_nothing=assume_nothing), claim)
+        judged.append(refitted(one) if one.faults else one)
     notes = (*(claims.notes if claims else ()), *(ALLOWED_FLOAT32,) * any(one.claim.single for one in judged))
     blamed = tuple(causes(one) for one in judged)
     return Verification(
