@@ -118,9 +118,13 @@ class Bounded:
         n = math.prod(v.shape[k] for k, l in enumerate(xl) if l not in out)
         sizes, others = np.abs(v), np.abs(w)
         other = (n + 1) * self.u * others
-        bound = contracted(sizes, xl, other + f, yl, out)
-        if not _exact(e):
-            bound = bound + contracted(filled(e, v.shape), xl, others + f, yl, out)
+        if _exact(f):
+            own = (n + 1) * self.u * sizes
+            bound = contracted(own if _exact(e) else own + e, xl, others, yl, out)
+        else:
+            bound = contracted(sizes, xl, other + f, yl, out)
+            if not _exact(e):
+                bound = bound + contracted(filled(e, v.shape), xl, others + f, yl, out)
         return contracted(v, xl, w, yl, out), bound
 
     def floats(self, x: Number) -> Number:
@@ -165,10 +169,12 @@ class Bounded:
         below = np.abs(w)
         if _exact(f):
             return self._rounded(q, e / below)
-        below = below - f
-        bound = np.where(below > 0, (e + np.abs(q) * f) / below, np.inf)
-        past = np.isinf(w) & np.isfinite(v)  # w is larger than every float
-        return self._rounded(q, np.where(past, np.abs(v) / LARGEST + self.lost, bound))
+        sure = below - f
+        bound = (e + np.abs(q) * f) / sure
+        if not ((sure > 0) & (sure < np.inf)).all():
+            past = np.isinf(w) & np.isfinite(v)  # w is larger than every float
+            bound = np.where(past, np.abs(v) / LARGEST + self.lost, np.where(sure > 0, bound, np.inf))
+        return self._rounded(q, bound)
 
     def whole_power(self, x: Number, n: int) -> Number:
         """|(v ± e)^n - v^n| is at most n (|v| + e)^(n-1) e."""

@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from derivations.equations import Range
 from derivations.expression import Expression, Index, Ref
+from tracer.verification.tape import recordable
 
 __all__ = ["Box", "Read", "Reads", "boxes_of"]
 
@@ -134,6 +135,7 @@ class Reads:
                 step[l] += s * c
         sizes = [box[l][1] - box[l][0] + 1 for l in own]
 
+        @recordable
         def take(array: Floats) -> Floats:
             flat = np.ascontiguousarray(array).reshape(-1)[start:]
             return as_strided(flat, sizes, [step[l] * array.itemsize for l in own], writeable=False)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tracer.verification.tape import recordable
+
 __all__ = ["array_of", "contracted", "filled"]
 
 Array = Any
@@ -16,9 +18,10 @@ Array = Any
 
 def filled(x: Array, shape: tuple[int, ...]) -> Array:
     """An array in a shape; as it is where that is its own, which numpy is slow to see."""
-    return x if np.shape(x) == shape and isinstance(x, np.ndarray) else np.broadcast_to(x, shape)
+    return x if getattr(x, "shape", None) == shape else np.broadcast_to(x, shape)
 
 
+@recordable
 def array_of(x: Array, dtype: Any = float) -> Array:
     """An array of floats; as it is where it is one."""
     return x if getattr(x, "dtype", None) == dtype and not isinstance(x, np.generic) else np.asarray(x, dtype)

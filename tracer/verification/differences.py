@@ -9,8 +9,10 @@ by itself.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -79,7 +81,7 @@ class Differences:
         found = self.readings.get(name)
         if not found or any(r.line.name not in known for r in found):
             return None
-        out = sum((self._gradient(s, name, r, known[r.line.name]) for r in found), np.zeros(s[name].v.shape, like=s[name].v))
+        out = reduce(operator.add, (self._gradient(s, name, r, known[r.line.name]) for r in found))
         if name not in self._fitting:
             self._fitting[name] = self._fits(s, name, found)
         return out if self._fitting[name] else None

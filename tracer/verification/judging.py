@@ -15,6 +15,7 @@ import numpy as np
 
 from derivations.equations import Role
 from tracer.verification.certificates import zeros
+from tracer.verification.gathered import Gathered
 from tracer.verification.routes import ROUTES, Routes, single_rounding
 from tracer.verification.subject import Floats, Subject
 
@@ -22,7 +23,6 @@ __all__ = ["Claim", "Judged", "judge"]
 
 SMALL = 0.01
 """A tolerance is small that is no more than this part of the number, or of the largest of its array."""
-FEW = 1000  # numbers that are cheaper to gather than to compare on their own
 Masks = dict[str, Any]
 
 
@@ -89,11 +89,25 @@ class _Judge:
         with np.errstate(all="ignore"):
             single = single_rounding(self.routes) if self.claim.single else {}
             names = [name for name in self.routes.traced if name in self.routes.symbolic]
-            settled = _settled(self.routes, names)
+            settled = self._settled(names)
             for name in names:
                 self._array(name, single, name in settled)
         both = self.routes, self.claim
         return Judged(*both, self.checked, self.allowed, self.wrong, self.undecided, self.odd, self.vague)
+
+    def _settled(self, names: list[str]) -> frozenset[str]:
+        """The arrays that are sure, their tolerances small: most of them are, which is seen for all in one go."""
+        routes = self.routes
+        T, S, N = (routes.named(route) for route in ROUTES)
+        arrays = Gathered({n: np.shape(S[n]) for n in names if n in N and np.shape(T[n]) == np.shape(S[n])})
+        beside = arrays.of({n: self._beside(n) for n in arrays.shapes})
+        vectors = zip(arrays.groups, *(arrays.of(x) for x in (T, S, N, routes.rounding)), beside, strict=True)
+        out = set[str]()
+        for group, t, s, n, bound, size in vectors:
+            if _all_sure(t, s, n, bound):
+                small = _all_small(*(arrays.largest_of(group, x) for x in (np.abs(size), bound)))
+                out |= {*group} if small.all() else {name for k, name in enumerate(group) if small[k]}
+        return frozenset(out)
 
     def _array(self, name: str, single: Mapping[str, Floats], settled: bool) -> None:
         routes, claim = self.routes, self.claim
@@ -108,8 +122,10 @@ class _Judge:
         bound = single[name] if name in claim.single else routes.rounding[name]
         bound = bound + claim.printed[name] if name in claim.printed else bound
         self.checked[name], self.allowed[name] = x, bound
+        if settled and given is None:
+            return
         small = _small(x, self._beside(name), bound)
-        if sure and small is True and (given is None or _within(x, routes.traced[name], bound / 2)):
+        if sure and small is True and (given is None or _within(x, routes.traced[name], bound * 0.5)):
             return
         refuted, decided = _refuted(routes, name, x, bound, self.odd, given is not None)
         vague = ~refuted & decided & ~np.broadcast_to(small, np.shape(x)) & ~np.isnan(x)
@@ -140,10 +156,15 @@ def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
     return zeros(subject, name, allowed)
 
 
+def _all_small(top: Any, widest: Any) -> Any:
+    """Whether the widest tolerance of an array is small beside its largest number."""
+    return np.isfinite(top) & (widest <= SMALL * top)
+
+
 def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
     """Where a tolerance is small beside the number or its array; True for all of it."""
     top = np.max(np.abs(ours), initial=0.0)
-    if np.isfinite(top) and np.max(bound, initial=0.0) <= SMALL * top:
+    if _all_small(top, np.max(bound, initial=0.0)):
         return True
     return (bound <= SMALL * np.maximum(np.abs(ours), np.where(np.isfinite(x), np.abs(x), 0.0))) | (
         bound <= SMALL * top
@@ -167,18 +188,6 @@ def _odd_route(routes: Routes, name: str) -> dict[str, Any]:
     return {"traced": (ts | tn) & (~sn | (ts & tn)), "symbolic": ts & sn, "differences": tn & sn & ~(ts & ~tn)}
 
 
-def _settled(routes: Routes, names: list[str]) -> frozenset[str]:
-    """The small arrays, if all of them together are sure: one comparison in place of many."""
-    small = [n for n in names if np.size(routes.traced[n]) <= FEW and n in routes.numeric]
-    if any(np.shape(routes.traced[n]) != np.shape(routes.symbolic[n]) for n in small) or not small:
-        return frozenset()
-    T, S, N, bound = (
-        np.concatenate([arrays[n] for n in small], axis=None)
-        for arrays in (routes.traced, routes.symbolic, routes.numeric, routes.rounding)
-    )
-    return frozenset(small) if _all_sure(T, S, N, bound) else frozenset()
-
-
 def _sure(routes: Routes, name: str) -> bool:
     """Whether both other routes are within half the rounding bound of the traced one: nothing more need be asked."""
     T, S, N = (routes.named(route).get(name) for route in ROUTES)
@@ -190,7 +199,7 @@ def _sure(routes: Routes, name: str) -> bool:
 def _all_sure(T: Any, S: Any, N: Any, bound: Floats) -> bool:
     if bound.size and not bound.max() < np.inf:
         return False
-    return _within(T, S, bound / 2) and _within(T, N, bound / 2)
+    return _within(T, S, bound * 0.5) and _within(T, N, bound * 0.5)
 
 
 def _within(x: Floats, y: Floats, bound: Floats) -> bool:
@@ -203,8 +212,9 @@ def _refuted(
 ) -> tuple[Floats, Floats]:
     """Where a number is refuted by a route that stands with another one; and where any route could decide."""
     shape = np.shape(routes.symbolic[name])
-    refuted, decided = np.zeros(shape, bool), np.zeros(shape, bool)
-    nobody = np.logical_and.reduce([odd[route].get(name, refuted) for route in ROUTES])  # all three differ
+    refuted = decided = np.zeros(shape, bool)
+    T, S, N = (odd[route].get(name, False) for route in ROUTES)
+    nobody = T & S & N  # all three differ
     for route in ROUTES if theirs else ROUTES[1:]:
         value = routes.named(route).get(name)
         if value is None:
@@ -213,8 +223,8 @@ def _refuted(
         fit = np.isfinite(value) & np.isfinite(room)
         if name in odd[route]:
             fit = fit & ~(odd[route][name] & ~nobody)
-        refuted |= fit & (np.abs(x - value) > room)
+        refuted = refuted | (fit & (np.abs(x - value) > room))
         if theirs:
-            refuted |= fit & np.isinf(x)
-        decided |= fit & np.isfinite(x)
+            refuted = refuted | (fit & np.isinf(x))
+        decided = decided | (fit & np.isfinite(x))
     return refuted, decided | refuted

@@ -7,6 +7,7 @@ judged as the routes are written.  Nothing is recorded the first time, as most s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tracer.verification.judging import Claim, Judged, judge
 from tracer.verification.routes import ROUTES, Routes, routes_of
@@ -55,11 +56,13 @@ def _arrays(subject: Subject) -> dict[str, Floats]:
 def _recorded(subject: Subject, assume_nothing: bool) -> Tape | None:
     """The tape of a step's routes; None where the step is not plainly right, or asks for more than arrays."""
     tape = Tape()
-    start = {name: tape.start(name, array) for name, array in _arrays(subject).items()}
+    start: dict[str, Any] = {name: tape.start(name, array) for name, array in _arrays(subject).items()}
     given = {name: start[name] for name in subject.given}
     worked = {name: start[f"={name}"] for name in subject.recorded}
     try:
-        judged = judge(routes_of(replace(subject, given=given, recorded=worked), assume_nothing=assume_nothing), Claim())
+        judged = judge(
+            routes_of(replace(subject, given=given, recorded=worked), assume_nothing=assume_nothing), Claim()
+        )
     except NotRecorded:
         return None
     routes = judged.routes
@@ -72,8 +75,8 @@ def _recorded(subject: Subject, assume_nothing: bool) -> Tape | None:
 
 def _judged(subject: Subject, found: dict[tuple[str, str], Floats]) -> Judged:
     """The verdict of a run that gave the answers of a step that is right."""
-    parts: dict[str, dict[str, Floats]] = {part: {} for part in PARTS}
-    for (part, name), array in found.items():
-        parts[part][name] = array
-    routes = Routes(subject, subject.recorded, **parts)
-    return Judged(routes, Claim(), subject.recorded, parts["rounding"], {}, {}, {route: {} for route in ROUTES})
+    symbolic, numeric, rounding, moved = (
+        {name: array for (of, name), array in found.items() if of == part} for part in PARTS
+    )
+    routes = Routes(subject, subject.recorded, symbolic, numeric, rounding, moved)
+    return Judged(routes, Claim(), subject.recorded, rounding, {}, {}, {route: {} for route in ROUTES})

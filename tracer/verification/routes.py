@@ -16,7 +16,8 @@ import numpy as np
 from derivations.equations import Role
 from derivations.forms import Context
 from tracer.verification.bounded import U32, U64, Bounded
-from tracer.verification.contraction import array_of, filled
+from tracer.verification.contraction import array_of
+from tracer.verification.gathered import Gathered
 from tracer.verification.in_balls import Balls
 from tracer.verification.moves import LOST, NEAR, NEARER
 from tracer.verification.pieces import Entrywise, Run
@@ -37,6 +38,7 @@ SLACK = 2.0
 """Two numbers are compared, each off by its own bound; terms of second order in u are far below."""
 
 Arrays = dict[str, Floats]
+Vectors = list[Floats]
 Numbers = dict[str, tuple[Floats, Any]]
 Decisions = Mapping[int, Mapping[int, Floats]]
 """Which side a test is on, by piece of the symbolic plan and test."""
@@ -72,23 +74,30 @@ def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = 
     with np.errstate(all="ignore"):
         run, decided = _decided(subject)
         plain = _composed(subject, run)
-        composed = _sharper(subject, run, plain)
-        written = _written(subject, run) if theirs or composed is not plain or not _held(subject, plain) else {}
-        symbolic, rounding = _with_updates(
-            subject, composed, {n: _room(x, written.get(n)) for n, x in composed.items()}
-        )
-        moved = rounding
+        arrays = Gathered({n: np.shape(v) for n, (v, _) in plain.items()})
+        values, bounds = (arrays.of({n: x[k] for n, x in plain.items()}) for k in (0, 1))
+        composed = _sharper(subject, run, plain) if _are_wide(arrays, values, bounds) else plain
+        held = composed is plain and _held(arrays.of(subject.recorded), values, bounds)
+        written = _written(subject, run) if theirs or not held else {}
+        rooms = _rooms(arrays, composed, written)
+        symbolic, rounding = _with_updates(subject, composed, arrays.split(rooms))
         if composed is not plain:
-            _, moved = _with_updates(subject, composed, {n: _room(x, written.get(n)) for n, x in plain.items()})
-        moved = {name: e + OWN * np.abs(symbolic[name]) + LOST for name, e in moved.items()}
-        numeric = _numeric(subject, {n: v for n, (v, _) in composed.items()}, moved, assume_nothing)
+            rooms = _rooms(arrays, plain, written)
+        moved = arrays.split([_of_moves(*x) for x in zip(arrays.of(symbolic), rooms, strict=True)])
+        moved |= {n: _of_moves(symbolic[n], e) for n, e in rounding.items() if n not in moved}
+        numeric = _numeric(subject, arrays, symbolic, moved, assume_nothing)
         updated(subject, numeric, lambda name, array: numeric.setdefault(name, array_of(array)))
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
 
 
-def _held(subject: Subject, composed: Numbers) -> bool:
+def _held(recorded: Vectors, values: Vectors, bounds: Vectors) -> bool:
     """Whether every number that was recorded is within route 2's own bound."""
-    return all(bool((np.abs(subject.recorded[n] - v) <= SLACK * e).all()) for n, (v, e) in composed.items())
+    return all(bool((np.abs(r - v) <= SLACK * e).all()) for r, v, e in zip(recorded, values, bounds, strict=True))
+
+
+def _of_moves(v: Any, e: Any) -> Any:
+    """What differences may be off by."""
+    return e + OWN * np.abs(v) + LOST
 
 
 def _with_updates(subject: Subject, composed: Numbers, room: Arrays) -> tuple[Arrays, Arrays]:
@@ -104,8 +113,11 @@ def flipped(routes: Routes, decided: Decisions) -> Routes:
     subject = routes.subject
     with np.errstate(all="ignore"):
         run = _run(subject, _floats(subject), decided)
-        composed = _sharper(subject, run, _composed(subject, run))
-        symbolic, rounding = _with_updates(subject, composed, {n: _room(x, x) for n, x in composed.items()})
+        plain = _composed(subject, run)
+        arrays = Gathered({n: np.shape(v) for n, (v, _) in plain.items()})
+        values, bounds = (arrays.of({n: x[k] for n, x in plain.items()}) for k in (0, 1))
+        composed = _sharper(subject, run, plain) if _are_wide(arrays, values, bounds) else plain
+        symbolic, rounding = _with_updates(subject, composed, arrays.split(_rooms(arrays, composed, {})))
     same = {n: array_of(v) == routes.symbolic[n] for n, v in symbolic.items()}
     rounding = {n: np.where(same[n], np.maximum(e, routes.rounding[n]), e) for n, e in rounding.items()}
     numeric = {n: np.where(same[n], routes.numeric[n], np.nan) for n in symbolic if n in routes.numeric}
@@ -127,17 +139,17 @@ def single_rounding(routes: Routes) -> Arrays:
     with np.errstate(all="ignore"):
         run = _run(subject, _floats(subject, U32), routes.decided)
         composed, written = _composed(subject, run), _written(subject, run)
-        out = {name: _room(composed[name], written.get(name)) for name in composed}
+        arrays = Gathered({n: np.shape(v) for n, (v, _) in composed.items()})
+        out = arrays.split(_rooms(arrays, composed, written))
         gradients = {n: (routes.symbolic[n], out[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
         return out | {n: e for n, (_, e) in bounded(subject, gradients, U32, exact=False).items()}
 
 
-def _room(composed: tuple[Floats, Any], written: tuple[Floats, Any] | None) -> Floats:
+def _rooms(arrays: Gathered, composed: Numbers, written: Numbers) -> Vectors:
     """Twice the larger bound, as both routes may be off by theirs; infinite where one of them is not known."""
-    v, e = composed
-    e = e if written is None else np.maximum(e, written[1])
-    room = SLACK * filled(e, np.shape(v))
-    return np.where(np.isnan(room), np.inf, room) if np.isnan(np.sum(room)) else room
+    bounds = {n: np.maximum(e, written[n][1]) if n in written else e for n, (_, e) in composed.items()}
+    rooms = [SLACK * e for e in arrays.of(bounds)]
+    return [np.where(np.isnan(e), np.inf, e) if np.isnan(np.sum(e)) else e for e in rooms]
 
 
 # --- route 2 ---
@@ -206,11 +218,11 @@ def _composed(subject: Subject, run: Run) -> Numbers:
 
 
 def _sharper(subject: Subject, run: Run, composed: Numbers) -> Numbers:
-    """The same in balls, where bounds are not small beside the numbers: in a long product they lose what cancels.
+    """The same in balls, for bounds that are not small beside the numbers: in a long product they lose what cancels.
 
     Left as they are where that would take too many operations.
     """
-    if subject.plans.symbolic.products > MOST_IN_BALLS or not any(map(_is_wide, composed.values())):
+    if subject.plans.symbolic.products > MOST_IN_BALLS:
         return composed
     from flint import ctx
 
@@ -232,9 +244,10 @@ def _known(x: tuple[Floats, Any]) -> Floats:
     return np.where(np.isnan(out), np.inf, out)
 
 
-def _is_wide(x: tuple[Floats, Any]) -> bool:
-    v, e = x
-    return not np.max(e, initial=0.0) <= WIDE * np.max(np.abs(v), initial=0.0) + NOTHING
+def _are_wide(arrays: Gathered, values: Vectors, bounds: Vectors) -> bool:
+    """Whether the bound of some array is not small beside the largest number of it."""
+    tops, widest = arrays.largest([np.abs(v) for v in values]), arrays.largest(bounds)
+    return not all(bool((e <= WIDE * v + NOTHING).all()) for v, e in zip(tops, widest, strict=True))
 
 
 def _scaled(x: tuple[Floats, Any], times: int) -> tuple[Floats, Any]:
@@ -270,19 +283,17 @@ def _more(subject: Subject, m: Bounded) -> Numbers:
 # --- route 3 ---
 
 
-def _numeric(
-    subject: Subject, composed: Mapping[str, Floats], room: Mapping[str, Floats], assume_nothing: bool
-) -> Arrays:
+def _numeric(subject: Subject, arrays: Gathered, composed: Arrays, room: Arrays, assume_nothing: bool) -> Arrays:
     """What differences say of every array that is recorded.
 
     Of a number that a step of one size puts elsewhere than route 2, one of another size is asked too: where the two
     disagree, a step is too large or its difference too small for floats, and they say nothing.
     """
     out = _differences(subject, NEAR, assume_nothing)
-    apart = _apart(out, composed, room)
+    apart = _apart(out, arrays, composed, room)
     if apart and _cancelled(subject, out, room):
         out = _differences(subject, NEAR, assume_nothing, np.longdouble)
-        apart = _apart(out, composed, room)
+        apart = _apart(out, arrays, composed, room)
     if not apart:
         return out
     other = _differences(subject, NEARER, assume_nothing)
@@ -293,11 +304,13 @@ def _numeric(
     return out
 
 
-def _apart(
-    found: Arrays, composed: Mapping[str, Floats], room: Mapping[str, Floats]
-) -> dict[str, np.ndarray[Any, Any]]:
+def _apart(found: Arrays, arrays: Gathered, composed: Arrays, room: Arrays) -> dict[str, np.ndarray[Any, Any]]:
     """Which entries of which arrays are not what route 2 says."""
-    masks = {n: ~(np.abs(found[n] - v) <= room[n]) for n, v in composed.items() if n in found}
+    if all(n in found for n in arrays.shapes):
+        every = zip(arrays.of(found), arrays.of(composed), arrays.of(room), strict=True)
+        if all(bool((np.abs(x - v) <= e).all()) for x, v, e in every):
+            return {}
+    masks = {n: ~(np.abs(found[n] - composed[n]) <= room[n]) for n in arrays.shapes if n in found}
     return {n: mask for n, mask in masks.items() if mask.any()}
 
 

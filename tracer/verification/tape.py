@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tracer.verification.tape_shortening import Departed, Noted, no, placed, shortened, yes
 
-__all__ = ["NotRecorded", "Recorded", "Tape"]
+__all__ = ["NotRecorded", "Recorded", "Tape", "recordable"]
 
 Array = Any  # an array, or a number of numpy
 
@@ -53,7 +53,12 @@ class Tape:
         return out
 
     def note(
-        self, act: Callable[..., Any], key: tuple[Hashable, ...] | None, *read: Any, changed: Recorded | None = None, copies: bool = False
+        self,
+        act: Callable[..., Any],
+        key: tuple[Hashable, ...] | None,
+        *read: Any,
+        changed: Recorded | None = None,
+        copies: bool = False,
     ) -> Recorded:
         """Does an operation on recorded arrays and constants, and writes it down.
 
@@ -97,7 +102,9 @@ class Tape:
     def _place(self, x: Any) -> int:
         if isinstance(x, Recorded):
             return x.place
-        key = (x.dtype.str, x.shape, x.tobytes()) if isinstance(x, np.ndarray) else (type(x), x)
+        if not isinstance(x, np.ndarray | np.generic | float | int | bool):
+            raise NotRecorded(f"{type(x).__name__} is neither an array nor a number")
+        key = (x.dtype.str, x.shape, x.tobytes()) if isinstance(x, np.ndarray) else (type(x), repr(x))
         if key not in self._known:
             self._known[key] = self._new(np.shape(x))
             self._constants[self._known[key]] = np.array(x) if isinstance(x, np.ndarray) else x
@@ -156,6 +163,11 @@ class Recorded(NDArrayOperatorsMixin):
         return self.value.dtype
 
     @property
+    def kind(self) -> str:
+        """What its numbers are, in numpy's letters; nothing for a number that is none of numpy."""
+        return self.value.dtype.str if hasattr(self.value, "dtype") else ""
+
+    @property
     def flags(self) -> Any:
         return self.value.flags
 
@@ -186,7 +198,9 @@ class Recorded(NDArrayOperatorsMixin):
             raise NotRecorded("an array that is not recorded would be changed")
         if not isinstance(target.value, np.ndarray):  # a single number is not changed in its place
             return self.tape.note(act, key, *read)
-        return self.tape.note(lambda *x: act(*x[:-1], out=x[-1]), None, *read, target, changed=target)
+        plain = method == "__call__" and not how  # what a function writes to may stand behind what it reads
+        into = act if plain else lambda *x: act(*x[:-1], out=x[-1])
+        return self.tape.note(into, None, *read, target, changed=target)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, read: Sequence[Any], how: Mapping[str, Any]
@@ -199,7 +213,7 @@ class Recorded(NDArrayOperatorsMixin):
             raise NotRecorded(f"{function.__name__} with {', '.join(how)}")
         if function in _REDUCED:
             return _reduced(_REDUCED[function], *read, **how)
-        key = (function, repr(how))
+        key: tuple[Hashable, ...] = (function, repr(how), read[0].kind if isinstance(read[0], Recorded) else "")
         if function in _SEVERAL:
             parts, *more = read
             return self.tape.note(lambda *x: function(x, *more, **how), (*key, repr(more)), *parts)
@@ -255,6 +269,18 @@ class Recorded(NDArrayOperatorsMixin):
 
     def all(self, axis: Any = None, **how: Any) -> Recorded:
         return _reduced(np.logical_and, self, axis, **how)
+
+
+def recordable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of an array, done as one operation of a tape; what else it is given is the same in every run."""
+
+    @wraps(function)
+    def done(array: Any, *more: Any) -> Any:
+        if not isinstance(array, Recorded):
+            return function(array, *more)
+        return array.tape.note(lambda x: function(x, *more), (function, repr(more), array.kind), array)
+
+    return done
 
 
 def _reduced(ufunc: np.ufunc, x: Recorded, axis: Any = None, **how: Any) -> Recorded:

@@ -11,6 +11,8 @@ __all__ = ["Departed", "Noted", "no", "placed", "shortened", "yes"]
 
 Shape = tuple[int, ...]
 Array = Any
+SMALL = 1 << 12
+"""Entries of an array that are written sooner than shared."""
 
 
 class Noted(NamedTuple):
@@ -39,9 +41,7 @@ def shortened(
     whole: dict[int, int] = {}
     out: list[Noted] = []
     for one in noted:
-        read = tuple(same.get(p, p) for p in one.read)
-        if one.key is not None and isinstance(one.key[0], np.ufunc):
-            read = _narrower(one, read, whole, shapes)
+        read = _narrower(one, tuple(same.get(p, p) for p in one.read), whole, shapes)
         fixed = not (one.changes or changing & {one.out, *read})
         if fixed and _is_itself(one, shapes):
             same[one.out] = read[0]
@@ -54,13 +54,14 @@ def shortened(
             known[key] = one.out
             if one.key[0] is np.broadcast_to:
                 whole[one.out] = read[0]
-        out.append(one._replace(read=read))
+        one = one._replace(read=read)
+        out.append(_quicker(one, shapes) if fixed else one)
     ends = {name: same.get(p, p) for name, p in ends.items()}
-    return _needed(_asked_together(out, shapes), ends.values()), ends
+    return _needed(_asked_together(out, changing), ends.values()), ends
 
 
-def _asked_together(noted: Sequence[Noted], shapes: Sequence[Shape]) -> list[Noted]:
-    """All answers as two: what must hold everywhere, what must hold nowhere."""
+def _asked_together(noted: Sequence[Noted], changing: set[int]) -> list[Noted]:
+    """All answers as two: what must hold everywhere, what must hold nowhere; of what changes, each in its time."""
     made = {one.out: one for one in noted}
     everywhere, nowhere, out = list[int](), list[int](), list[Noted]()
     for one in noted:
@@ -70,7 +71,10 @@ def _asked_together(noted: Sequence[Noted], shapes: Sequence[Shape]) -> list[Not
         (p,) = one.read
         of, kind = made.get(p), (np.logical_and if one.act is yes else np.logical_or, "reduce", "{'axis': None}")
         asked = of.read[0] if of is not None and of.key == kind else p
-        (everywhere if one.act is yes else nowhere).append(asked)
+        if asked in changing:
+            out.append(one)
+        else:
+            (everywhere if one.act is yes else nowhere).append(asked)
     for places, ufunc, act in ((everywhere, np.logical_and, yes), (nowhere, np.logical_or, no)):
         if places:
             n = 1 + max(one.out for one in out)
@@ -135,12 +139,10 @@ def _is_itself(one: Noted, shapes: Sequence[Shape]) -> bool:
     return bool(np.array_equal(one.act(trial), trial))
 
 
-def _narrower(
-    one: Noted, read: tuple[int, ...], whole: Mapping[int, int], shapes: Sequence[Shape]
-) -> tuple[int, ...]:
+def _narrower(one: Noted, read: tuple[int, ...], whole: Mapping[int, int], shapes: Sequence[Shape]) -> tuple[int, ...]:
     """An operation entry by entry widens what it reads itself."""
-    assert one.key is not None and isinstance(one.key[0], np.ufunc)
-    if one.key[1] != "__call__" or one.key[0].signature is not None:
+    ufunc, *how = one.key or ("", "")
+    if not isinstance(ufunc, np.ufunc) or ufunc.signature is not None or how[0] != "__call__":
         return read
     now = list(read)
     for k, p in enumerate(read):
@@ -149,6 +151,13 @@ def _narrower(
             if np.broadcast_shapes(*(shapes[x] for x in trial)) == shapes[one.out]:
                 now = trial
     return tuple(now)
+
+
+def _quicker(one: Noted, shapes: Sequence[Shape]) -> Noted:
+    """A small array is widened faster by ones, to the same numbers."""
+    shape = shapes[one.out]
+    floats = one.key is not None and one.key[0] is np.broadcast_to and np.dtype(float).str in one.key
+    return one if not (floats and shape and np.prod(shape) <= SMALL) else one._replace(act=np.ones(shape).__mul__)
 
 
 def _needed(noted: Sequence[Noted], ends: Iterable[int]) -> list[Noted]:
