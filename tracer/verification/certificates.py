@@ -323,7 +323,8 @@ class Enclosed:
     def __init__(self, problem: Problem | Computation, plans: Plans, given: Mapping[str, Array], bits: int) -> None:
         self.problem, self.plans, self.given, self.bits = problem, plans, given, bits
         with self.working():
-            self.run = Run(Balls(), {name: Balls().given(given[name]) for name in plans.given})
+            m = Balls()
+            self.run = Run(m, {name: m.given(given[name]) for name in plans.given})
             plans.symbolic.forward(self.run)
             plans.symbolic.back(self.run, plans.objective, plans.wanted)
             self.balls = {name: self._ball(name) for name, a in plans.planned.step.arrays.items() if a.role in ASKED}
@@ -374,8 +375,10 @@ class Enclosed:
 
     def _meets(self, moves: Mapping[str, Array]) -> bool:
         """Whether the loss moves along a direction as route 1 says."""
-        m, balls = Series(), Balls()
-        directions = {name: balls.given(move) for name, move in moves.items()}
+        balls: Balls = self.run.m
+        m = Series(balls)
+        digits = balls.given(np.arange(10))
+        directions = {name: np.asarray(digits[move]) for name, move in moves.items()}
         start = {n: (self.run.s[n], directions.get(n)) for n in self.plans.given}
         zero = balls.number(Fraction(0))
         run = Run(m, start, moves={n: (d * zero, d) for n, d in directions.items() if n not in self.plans.given})

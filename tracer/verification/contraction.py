@@ -43,7 +43,7 @@ def contracted(
     y = y.transpose([yl.index(l) for l in each + shared + columns])
     lots, form = x.shape[: len(each)], x.shape[: len(each) + len(rows)] + y.shape[len(each) + len(shared) :]
     n = math.prod(x.shape[len(each) + len(rows) :])
-    if not shared and matrix_product is operator.matmul:
+    if not shared:
         product = x.reshape(x.shape + (1,) * len(columns)) * y.reshape(lots + (1,) * len(rows) + y.shape[len(each) :])
     elif rows or columns:
         a, b = math.prod(x.shape[len(each) : len(each) + len(rows)]), math.prod(y.shape[len(each) + len(shared) :])

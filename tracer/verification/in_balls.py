@@ -6,7 +6,7 @@ A choice that a ball cannot make is the hull of both sides, unless it is said wh
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -25,15 +25,23 @@ Decision = tuple[Any, Any]  # where a test is above 0, and where that cannot be 
 
 
 class Balls:
-    """The arithmetic of balls of python-flint at the precision in force (`flint.ctx.workprec`)."""
+    """The arithmetic of balls of python-flint at the precision in force (`flint.ctx.workprec`).
+
+    Making one of flint's matrices takes ten times as long as multiplying it: those of given arrays are kept.
+    """
+
+    def __init__(self) -> None:
+        self._given: dict[int, Array] = {}
+        self._matrices: dict[Hashable, Any] = {}
 
     def given(self, array: Array) -> Array:
-        """Floats as what they are; balls and rationals as they come."""
+        """Floats as what they are; balls and rationals as they come.  What is given is not written to."""
         from flint import arb
 
         array = np.asarray(array)
-        out = np.empty(array.size, object)
-        out[:] = [arb(x) for x in array.ravel().tolist()]
+        out = _filled(map(arb, array.ravel().tolist()), array.size)
+        out.flags.writeable = False
+        self._given[id(out)] = out
         return out.reshape(array.shape)
 
     def blank(self, shape: tuple[int, ...]) -> Array:
@@ -89,7 +97,30 @@ class Balls:
 
     def contract(self, x: Array, xl: Sequence[str], y: Array, yl: Sequence[str], out: Sequence[str]) -> Array:
         """The sum of products over the letters that are not in `out`."""
-        return contracted(_array(x), xl, _array(y), yl, out, _matrix_product)
+        return contracted(_array(x), xl, _array(y), yl, out, self._matrix_product)
+
+    def _matrix_product(self, x: Array, y: Array) -> Array:
+        """Rows times columns, lot after lot, as flint multiplies matrices."""
+        (rows, _), columns, lots = x.shape[-2:], y.shape[-1], x.shape[:-2]
+        out = np.empty((*lots, rows, columns), object)
+        for lot in np.ndindex(*lots):
+            product = self._matrix(x[lot]) * self._matrix(y[lot])
+            out[lot] = _filled(product.entries(), rows * columns).reshape(rows, columns)
+        return out
+
+    def _matrix(self, x: Array) -> Any:
+        """One of flint's; of a given array, or its transpose, the one that was made before."""
+        root = x
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        if id(root) not in self._given:
+            return _matrix(x)
+        if x.flags.f_contiguous and not x.flags.c_contiguous:
+            return self._matrix(x.T).transpose()
+        key = x.__array_interface__["data"][0], x.shape, x.strides
+        if key not in self._matrices:
+            self._matrices[key] = _matrix(x)
+        return self._matrices[key]
 
     def floats(self, x: Array) -> tuple[Array, Array]:
         """The nearest floats, and how far they may be from what the balls hold."""
@@ -192,18 +223,16 @@ def _part_of(several: int) -> Ball:
     return _ball(several) if several < 2 else _ball(0).union(_ball(1))
 
 
-def _matrix_product(x: Array, y: Array) -> Array:
-    """Rows times columns, lot after lot, as flint multiplies matrices."""
+def _filled(balls: Iterable[Ball], count: int) -> Array:
+    """An array of balls, into which numpy does not look."""
+    return np.fromiter(balls, object, count)
+
+
+def _matrix(x: Array) -> Any:
     from flint import arb_mat
 
-    (rows, n), columns, lots = x.shape[-2:], y.shape[-1], x.shape[:-2]
-    out = np.empty((*lots, rows, columns), object)
-    for lot in np.ndindex(*lots):
-        product = arb_mat(rows, n, list(x[lot].flat)) * arb_mat(n, columns, list(y[lot].flat))
-        entries = np.empty(rows * columns, object)
-        entries[:] = product.entries()
-        out[lot] = entries.reshape(rows, columns)
-    return out
+    rows, columns = x.shape
+    return arb_mat(rows, columns, x.ravel().tolist())
 
 
 _FUNCTIONS: dict[str, Callable[..., Array]] = {

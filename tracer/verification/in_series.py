@@ -25,8 +25,8 @@ Number = tuple[Array, Array]  # the constants, the coefficients of x; None where
 class Series:
     """The arithmetic of series of length two at the precision in force, with `flint.ctx.cap` 2."""
 
-    def __init__(self) -> None:
-        self.balls = Balls()
+    def __init__(self, balls: Balls) -> None:
+        self.balls = balls
 
     def given(self, array: Array) -> Number:
         return self.balls.given(array), None

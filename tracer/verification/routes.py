@@ -230,7 +230,8 @@ def _sharper(subject: Subject, run: Run, composed: Numbers) -> Numbers:
     for k, context in run.met.items():
         taken[k] = {**context.taken, **run.forced.get(k, {})}
     with ctx.workprec(BITS):
-        exact = Run(Balls(), {n: Balls().given(subject.given[n]) for n in subject.plans.given}, taken)
+        m = Balls()
+        exact = Run(m, {n: m.given(subject.given[n]) for n in subject.plans.given}, taken)
         plan.forward(exact)
         plan.back(exact, subject.plans.objective, subject.plans.wanted)
         found = _composed(subject, exact)

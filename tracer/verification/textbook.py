@@ -19,7 +19,6 @@ from derivations.equations import Role
 from derivations.program import Program
 from tracer.verification.bounded import U64, Bounded
 from tracer.verification.certificates import Enclosed, is_sharp, written
-from tracer.verification.in_balls import Balls
 from tracer.verification.judging import Judged
 from tracer.verification.pieces import Run
 from tracer.verification.routes import SLACK
@@ -99,7 +98,7 @@ class _Moved:
             s = dict(self.work.run.s)
             s[parameter] = np.array(s[parameter])
             s[parameter][place] += step
-            run = Run(Balls(), s)
+            run = Run(self.work.run.m, s)
             self.subject.plans.symbolic.forward_from(run, parameter)
             ends.append(np.asarray(run.s[self.subject.plans.objective])[()])
         return (ends[0] - ends[1]) / (2 * arb(self.h))
