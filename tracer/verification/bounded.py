@@ -97,7 +97,10 @@ class Bounded:
         read.add(v, x[0])
         if not _exact(x[1]):
             read.add(e, filled(x[1], np.shape(x[0])))
-        e += self.u * np.abs(v)
+        if read.slices and not read.entire:
+            read.add(e, self.u * np.abs(read.take(v)))
+        else:
+            e += self.u * np.abs(v)
 
     def largest(self, x: Number, axis: int) -> Number:
         """Some number near the largest along an axis, exactly."""

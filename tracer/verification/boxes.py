@@ -39,6 +39,8 @@ class Read:
     """The flat places that are read; one past the end where that is outside."""
     entire: bool = False
     """Whether it is the whole array, its letters in the order of the axes."""
+    slices: tuple[tuple[slice | int, ...], list[int]] | None = None
+    """Of a read that is a slice of the array: which one, and the order of its axes."""
 
     def spread(self, box: Box) -> tuple[slice | None, ...] | None:
         """What gives `take`'s array an axis for every letter of a box; None where it has one."""
@@ -121,7 +123,7 @@ class Reads:
             else:
                 array += more
 
-        return Read(name, own, take, add, lambda: take(self._numbered(name)), entire)
+        return Read(name, own, take, add, lambda: take(self._numbered(name)), entire, (where, turn))
 
     def _strided(self, name: str, at: list[Affine], box: Box) -> Read:
         """Several letters in one index, x[p+u-1]: a view in which each letter has its own step."""

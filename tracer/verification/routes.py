@@ -17,6 +17,7 @@ from derivations.equations import Role
 from derivations.forms import Context
 from tracer.verification.bounded import U32, U64, Bounded
 from tracer.verification.contraction import array_of
+from tracer.verification.correlated import Correlated, TooMany
 from tracer.verification.gathered import Gathered
 from tracer.verification.in_balls import Balls
 from tracer.verification.moves import LOST, NEAR, NEARER
@@ -34,6 +35,8 @@ MOST_LONG, CANCELLED = 100_000, 1e-7
 """Operations of a step whose differences are worked in a longer format where numbers have lost so much."""
 OWN = 64 * U64
 """What differences round themselves, where sympy has made a slope shorter than the value it is of."""
+BLUNT, BLUNT_AT_MOST = 1e7, 0.005
+"""Units of rounding, and part of a number, above which a bound is made tighter: a millionth of it should be seen."""
 SLACK = 2.0
 """Two numbers are compared, each off by its own bound; terms of second order in u are far below."""
 
@@ -79,6 +82,8 @@ def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = 
         composed = _sharper(subject, run, plain) if _are_wide(arrays, values, bounds) else plain
         held = composed is plain and _held(arrays.of(subject.recorded), values, bounds)
         written = _written(subject, run) if theirs or not held else {}
+        if theirs:
+            composed, written = _tighter(subject, run, composed, written)
         rooms = _rooms(arrays, composed, written)
         symbolic, rounding = _with_updates(subject, composed, arrays.split(rooms))
         if composed is not plain:
@@ -138,7 +143,7 @@ def single_rounding(routes: Routes) -> Arrays:
     subject = routes.subject
     with np.errstate(all="ignore"):
         run = _run(subject, _floats(subject, U32), routes.decided)
-        composed, written = _composed(subject, run), _written(subject, run)
+        composed, written = _tighter(subject, run, _composed(subject, run), _written(subject, run))
         arrays = Gathered({n: np.shape(v) for n, (v, _) in composed.items()})
         out = arrays.split(_rooms(arrays, composed, written))
         gradients = {n: (routes.symbolic[n], out[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
@@ -269,14 +274,36 @@ def _part(subject: Subject, name: str, whole: tuple[Floats, Any]) -> tuple[Float
 def _written(subject: Subject, run: Run) -> Numbers:
     """The lines as the step writes them, worked from the forward values of route 2."""
     forward = {n: x for n, x in run.s.items() if not n.startswith("°")}
-    fine = all(np.isfinite(np.sum(e)) for _, e in forward.values())
+    fine = all(np.isfinite(np.sum(run.m.floats(x)[1])) for x in forward.values())
     plan = subject.plans.written if fine else subject.plans.written_whole
     other = Run(run.m, (forward if fine else {}) | _more(subject, run.m))
     plan.forward(other)
-    return {name: other.s[name] for name in {*subject.recorded} & {*other.s}}
+    return {name: run.m.floats(other.s[name]) for name in {*subject.recorded} & {*other.s}}
 
 
-def _more(subject: Subject, m: Bounded) -> Numbers:
+def _tighter(subject: Subject, run: Run, composed: Numbers, written: Numbers) -> tuple[Numbers, Numbers]:
+    """The bounds where errors are known by where they come from, if some are far above what one rounding is."""
+    every = (*composed.items(), *written.items())
+    asked = [x for n, x in every if subject.arrays[n].role in (Role.SIGNAL, Role.GRADIENT)]
+    blunt = min(BLUNT * run.m.u, BLUNT_AT_MOST)
+    if not any(bool(((v != 0) & (e > blunt * np.abs(v))).any()) for v, e in asked):
+        return composed, written
+    m = Correlated(run.m.u)
+    again = Run(m, {n: m.given(subject.given[n]) for n in subject.plans.given}, run.forced)
+    try:
+        subject.plans.symbolic.forward(again)
+        subject.plans.symbolic.back(again, subject.plans.objective, subject.plans.wanted)
+        return _least(composed, _composed(subject, again)), _least(written, _written(subject, again))
+    except TooMany:
+        return composed, written
+
+
+def _least(numbers: Numbers, other: Numbers) -> Numbers:
+    """The smaller of two bounds of each number; of one that is not known the other."""
+    return {n: (v, np.fmin(e, other[n][1]) if n in other else e) for n, (v, e) in numbers.items()}
+
+
+def _more(subject: Subject, m: Any) -> dict[str, Any]:
     """What only backward lines read: signals from outside."""
     return {n: m.given(v) for n, v in subject.given.items() if n in subject.plans.step.arrays}
 
