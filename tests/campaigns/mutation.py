@@ -43,8 +43,13 @@ PARTS = {
     "derivations/backward.py": ("test_any_step.py", "test_drawn_steps.py", "test_twins.py"),
     "derivations/uses.py": ("test_any_step.py", "test_drawn_steps.py"),
     "derivations/lowering.py": ("test_any_step.py", "test_drawn_steps.py", "test_twins.py"),
-    "derivations/views.py": ("test_any_step.py", "test_drawn_steps.py"),
-    "derivations/windows.py": ("test_any_step.py", "test_drawn_steps.py"),
+    "derivations/views.py": ("../../test_derivations/test_views.py", "test_any_step.py", "test_drawn_steps.py"),
+    "derivations/windows.py": ("../../test_derivations/test_core_traps.py", "test_any_step.py"),
+    "tracer/verification/tape.py": ("test_tape.py",),
+    "tracer/verification/tape_shortening.py": ("test_tape.py",),
+    "tracer/verification/gathered.py": ("test_tape.py", "test_routes.py", "test_claims.py"),
+    "tracer/verification/repeated.py": ("test_tape.py",),
+    "tracer/verification/correlated.py": ("test_correlated.py",),
 }
 WIDER = {"SLACK", "OWN", "LOST", "ULPS", "WIDE", "FEW", "MOST", "NOTHING", "CANCELLED", "NEAR", "NEARER", "LEAST"}
 WIDER |= {"LITTLE", "TINY", "SURE", "BITS", "MOST_LONG", "MOST_IN_BALLS", "MOST_PIECES", "MOST_LEAVES", "SMALL_STEP"}

@@ -127,6 +127,14 @@ def test_a_view_does_not_leave_its_array() -> None:
         view._stays_inside()
 
 
+def test_a_view_along_a_letter_of_one_value_does_not_leave_its_array_either() -> None:
+    """One entry past the end is foreign memory as well."""
+    view = View([Index((("p", 1),), 0)], [(1, 4)], ["p"], {"p": (4, 4)})
+    view.starts[0] += 1
+    with pytest.raises(IndexError):
+        view._stays_inside()
+
+
 def test_a_view_cannot_be_written() -> None:
     """Windows share entries: writing into one would change several."""
     read = View([U], [(1, 6)], ["p", "u"], RANGES).reader()

@@ -323,8 +323,7 @@ class Enclosed:
     def __init__(self, problem: Problem | Computation, plans: Plans, given: Mapping[str, Array], bits: int) -> None:
         self.problem, self.plans, self.given, self.bits = problem, plans, given, bits
         with self.working():
-            m = Balls()
-            self.run = Run(m, {name: m.given(given[name]) for name in plans.given})
+            self.run = Run(m := Balls(), {name: m.given(given[name]) for name in plans.given})
             plans.symbolic.forward(self.run)
             plans.symbolic.back(self.run, plans.objective, plans.wanted)
             self.balls = {name: self._ball(name) for name, a in plans.planned.step.arrays.items() if a.role in ASKED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from plants import DEEP, dense
 from worked import subject_of
 
 from tracer import load, trace, verify
+from tracer.verification import routes as routes_module
 from tracer.verification.judging import Claim, judge
-from tracer.verification.routes import ROUTES, Routes, routes_of
+from tracer.verification.routes import ROUTES, Routes, _cancelled, _scaled, routes_of
 
 
 def routes(seed: int) -> list[Routes]:
@@ -85,3 +87,38 @@ def test_differences_keep_their_digits(sizes: tuple[int, ...], activation: str) 
     assert entries.max() <= 1e-12
     found["dW1"] = found["dW1"] * (1 + 1e-11)
     assert errors(found, true)[1].max() > 1e-12
+
+
+def test_a_multiple_of_a_number_rounds_once_more() -> None:
+    """N times dE/dX, of which X has its own rounding, is off by that and by its own."""
+    v = np.array([0.1, -0.7, 1 / 3])
+    times, bound = _scaled((v, np.zeros(3)), 3)
+    exact = [3 * Fraction(x) for x in v.tolist()]
+    off = [abs(Fraction(a) - b) for a, b in zip(times.tolist(), exact, strict=True)]
+    assert any(off)
+    assert all(o <= e for o, e in zip(off, bound.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(("room", "longer"), [(1e-6, True), (1e-9, False)])
+def test_a_longer_format_is_for_what_has_lost_its_digits(room: float, longer: bool) -> None:
+    """Where more than a few of them are uncertain, and not of zeros."""
+    subject = subject_of(trace(dense((3, 2, 2))).steps[0])
+    found = {"dW1": np.array([[1.0, 0.0]])}
+    assert _cancelled(subject, found, {"dW1": np.array([[room, 1.0]])}) == longer
+
+
+def test_a_step_of_zeros_is_not_worked_in_balls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is exactly 0 is known exactly; balls could not say more."""
+
+    def refused(*_: object) -> None:
+        raise AssertionError("balls")
+
+    monkeypatch.setattr(routes_module, "_sharper", refused)
+    problem = load(
+        {
+            "network": {"loss": "half_squared_error", "layers": [{"activation": "identity", "W": [[0.0]], "b": [0.0]}]},
+            "samples": [{"x": [0.0], "t": [0.0]}],
+            "training": {"learning_rate": 0.5},
+        }
+    )
+    assert routes_of(subject_of(trace(problem).steps[0])).symbolic["dW1"] == 0
