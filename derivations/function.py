@@ -29,6 +29,7 @@ class Function:
     `named`: z = h(a) gives h'(a) a line of its own, slope_z.
     `logarithm` and `complement` are log h(a) and log(1 - h(a)) where they have a form that keeps its digits.
     `command`: LaTeX has a command of its name.  `root`: which root of its argument it is, 2 for the square root.
+    `written` is the value of an operation, where a derivation has to say what it is.
     `forms` are other ways in which the slope is written.  At each of `kinks` the slope jumps, and takes the side that
     `at_kink` says.  `words` say the value for people, where the text of the language does not.
     """
@@ -38,6 +39,7 @@ class Function:
     slopes: tuple[str, ...] = ()
     stable: str = ""
     operation: str = ""
+    written: str = ""
     named: bool = False
     inputs: int = 1
     command: bool = False
@@ -108,6 +110,7 @@ _ALL = (
     ),
     Function(
         "tanh",
+        written="(exp(a) - exp(-a))/(exp(a) + exp(-a))",
         command=True,
         slopes=("1 - z^2",),
         operation="tanh",

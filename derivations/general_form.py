@@ -7,6 +7,7 @@ sentence where an idea enters.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from derivations.building import constant, product, total
 from derivations.chain_terms import ChainTerms, Term, apart
@@ -31,7 +32,7 @@ from derivations.language import expression
 from derivations.printing import operator
 from derivations.reasons import Reasons
 from derivations.shapes import refs, substituted
-from derivations.uses import filled, opened, slopes
+from derivations.uses import filled, opened, scaled, slopes
 
 __all__ = ["GeneralForm", "function_chains"]
 
@@ -40,7 +41,8 @@ class GeneralForm:
     """Writes the general lines of one step.
 
     `asked` says of an array whether its line is wanted, `named` whether its derivative has a letter of its own, as
-    delta has, so that a line says what that letter stands for.  `sentences` can be left out.
+    delta has, so that a line says what that letter stands for.  `sentences` can be left out; `primes`: a slope is also
+    written as h'(a), where its own name does not say so.
     """
 
     def __init__(
@@ -49,8 +51,9 @@ class GeneralForm:
         asked: Callable[[str], bool] = lambda name: True,
         named: Callable[[str], bool] = lambda name: False,
         sentences: bool = True,
+        primes: bool = False,
     ) -> None:
-        self.step, self.asked, self.named = step, asked, named
+        self.step, self.asked, self.named, self.primes = step, asked, named, primes
         self.terms = ChainTerms(step)
         self.reasons = Reasons(step, self.terms) if sentences else None
 
@@ -97,7 +100,11 @@ class GeneralForm:
             yield Line("=", e.right)
             return
         if e.why == "slope":
-            yield Line("=", self._local(e))
+            local, call = self._local(e)
+            yield Line("=", local)
+            function = entry(call.function)
+            if self.primes and (function.named or function.own is not None):
+                yield Line("=", Call(replace(function, name=f"{function.name}'"), call.arguments))
             yield Line("=", e.right, "differentiated")
             return
         whole = Partial(Ref(self.terms.objective, ()), Ref(e.of, e.left.at))
@@ -110,11 +117,16 @@ class GeneralForm:
             yield Line("=", across, "paths" if several else "chain")
         if terms and not any(isinstance(x, Partial) for t in terms for x in t.signal.walk()):
             yield Line("=", _added(self._operator(t, e) for t in terms), "definition")
-        if e.why == "fused" and len(terms) == 1 and (long := self._long(e, terms[0])) is not None:
-            yield Line("=", long, "differentiated")
+        both = self._both(e, terms[0]) if len(terms) == 1 else None
+        if e.why == "fused" and both is not None:
+            factors = (f for part in both for f in (part.factors if isinstance(part, Product) else (part,)))
+            put = Product(tuple(factors))
+            yield Line("=", Over("sum", terms[0].summed, put) if terms[0].summed else put, "differentiated")
             yield Line("=", e.right, "collected")
             return
         yield Line("=", e.right, "differentiated")
+        if both is not None and not terms[0].summed:
+            yield Line("=", scaled(*both), "inserted")
 
     def _share(self, t: Term, e: Equation, gradient: bool, terms: list[Term]) -> Expression:
         """A term of the chain rule; of the objective's own formula, beside others, ∂/∂X of what it has of X."""
@@ -131,31 +143,31 @@ class GeneralForm:
         inner = operator if constant(t.signal) == 1 else product(t.signal, operator)
         return Over("sum", t.summed, inner) if t.summed else inner
 
-    def _long(self, e: Equation, t: Term) -> Expression | None:
-        """∂y/∂a ∂E/∂y with both put in, before it gets short; None where ∂y/∂a has no line of its own."""
+    def _both(self, e: Equation, t: Term) -> tuple[Expression, Expression] | None:
+        """What ∂y/∂a and ∂E/∂y are, of ∂y/∂a ∂E/∂y; None where ∂y/∂a has no line of its own."""
         of, by = t.local.of, t.local.by
         assert isinstance(of, Ref)
         assert isinstance(by, Ref)
         local = next((x for x in self._stage("backward") if x.of == of.name and x.why in ("slope", "jacobian")), None)
         signal = self.terms.lines.get(of.name)
-        if local is None or signal is None:
+        if local is None or signal is None or len(of.at) != len(by.at):
             return None
         letters = dict(zip(signal.left.at, of.at, strict=True))
         values = {i.letter: o for i, o in letters.items() if isinstance(i, Index) and isinstance(o, Index)}
         more = [i for i in local.left.at if isinstance(i, Index) and i.letter and i.letter not in values]
         own = [o for o, p in zip(by.at, of.at, strict=True) if o != p]
         values |= {m.letter: o for m, o in zip(more, own, strict=False) if isinstance(o, Index)}
-        right = substituted(local.right, values)
-        factors = right.factors if isinstance(right, Product) else (right,)
-        put = Product((*factors, substituted(signal.right, values)))
-        return Over("sum", t.summed, put) if t.summed else put
+        unwritten = self.step.unwritten
+        put = (apart(x.right, [*values.values(), *by.at], unwritten) for x in (local, signal))
+        first, second = (substituted(x, values) for x in put)
+        return first, second
 
-    def _local(self, e: Equation) -> Expression:
-        """∂h[j]/∂a[j]."""
+    def _local(self, e: Equation) -> tuple[Expression, Call]:
+        """∂h[j]/∂a[j], and h(a[j])."""
         own = [f for f in self._stage("forward") if f.left.name == e.of]
         made = next(f for f in own if f.left.at == e.left.at and isinstance(f.right, Call))
         assert isinstance(made.right, Call)
-        return Partial(made.left, made.right.arguments[0])
+        return Partial(made.left, made.right.arguments[0]), made.right
 
 
 def _added(parts: Iterable[Expression]) -> Expression:
@@ -168,7 +180,7 @@ def function_chains(f: Function) -> Iterator[Chain]:
     """h(a) and h'(a) of a function: as it is defined, differentiated, and in the forms that it is known by."""
     arguments = tuple(Letters(a, a) for a in ARGUMENTS[: f.inputs])
     call = Call(f, arguments)
-    formula = opened(f)
+    formula = expression(f.written) if f.written else opened(f)
     value = call if formula is None else filled(formula, arguments, call)
     if value != call:
         yield Chain(call, (Line("=", value),))

@@ -195,7 +195,7 @@ class Notation:
         bare = letter.removeprefix(r"\mathit{").removesuffix("}") if letter.startswith(r"\mathit{") else letter
         if own in ("W", "dW") or kind in _CAPITALS:
             bare = rf"\{bare[1].upper()}{bare[2:]}" if bare.startswith("\\") else bare[:-1] + bare[-1].upper()
-        bold = bare if bare.startswith("\\") or kind.endswith("*") else rf"\mathbf{{{bare}}}"
+        bold = bare if kind.endswith("*") else rf"\boldsymbol{{{bare}}}" if bare[0] == "\\" else rf"\mathbf{{{bare}}}"
         place = self.place if self.layered else _bishop
         return place(network, bold, layer if own not in ("x", "t") else 0, ())
 
@@ -339,7 +339,7 @@ def _own(problem: Problem) -> Notation:
 
 def compact(latex: str) -> str:
     """LaTeX of a vector or matrix as plain text, its layer behind it: W2, h(a1), ∂E/∂W2."""
-    text = re.sub(r"\\operatorname\{([^{}]*)\}|\\mathbf\{([^{}]*)\}", r"\1\2", latex)
+    text = re.sub(r"\\operatorname\{([^{}]*)\}|\\(?:mathbf|boldsymbol)\{([^{}]*)\}", r"\1\2", latex)
     return re.sub(r"[{}\\^]", "", plain(re.sub(r"\^\{[\[(]?(\d+)[\])]?\}", r"\1", text)))
 
 

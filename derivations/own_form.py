@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from derivations.chains import Chain, Line, Part, Sentence
 from derivations.computation import Computation
 from derivations.entries import Entries
 from derivations.equations import Equation
-from derivations.expression import Letters, Name, Number, Ref
+from derivations.expression import Letters, Name, Number, Over, Ref
 from derivations.general import GeneralText
 from derivations.general_form import GeneralForm
 from derivations.numbered import number_lines
+from derivations.order import groups
 from derivations.own_names import OwnNames
+from derivations.program import Task
 from derivations.quantity import Quantity
 
 __all__ = ["OwnForm", "Wanted"]
@@ -45,10 +49,11 @@ class OwnForm:
             lambda name: not self.wanted or name in self.wanted,
             lambda name: any(alias.array == name for alias in known.aliases),
             sentences=self.level != "answers",
+            primes=True,
         )
-        self.tasks = defaultdict(list)
-        for task in self.problem.planned.exact.tasks:
-            self.tasks[id(task.equation)].append(task)
+        self.tasks: dict[int, list[tuple[int, Task]]] = defaultdict(list)
+        for k, task in enumerate(self.problem.planned.exact.tasks):
+            self.tasks[id(task.equation)].append((k, task))
 
     def parts(self) -> tuple[Part, ...]:
         """The equations, the functions, the derivatives."""
@@ -62,13 +67,27 @@ class OwnForm:
 
     def _derivatives(self) -> Part:
         chains: list[Chain] = []
-        for e, chain in self.general.derivatives():
-            if self.level == "answers":
-                if e.why != "gradient" and not self.wanted:
-                    continue
-                chain = Chain(chain.left, chain.lines[-1:], array=chain.array)
-            chains += self.with_entries(e, chain)
+        every = list(self.general.derivatives())
+        if self.level == "answers":
+            asked = (e for e, _ in every if e.why == "gradient" or self.wanted)
+            every = [(e, Chain(e.left, (Line("=", e.right),), array=e.left.name)) for e in asked]
+        for run in self._runs(every):
+            if len(run) == 1:
+                chains += self.with_entries(*run[0])
+                continue
+            chains += [chain for _, chain in run]  # as they are worked: from the last step back
+            chains += [chain for _, chain in sorted((x for e, _ in run for x in self._entries(e)), key=itemgetter(0))]
         return Part("derivatives", tuple(chains), sentences=() if self.wanted else (self._legend(),))
+
+    def _runs(self, every: list[tuple[Equation, Chain]]) -> Iterator[list[tuple[Equation, Chain]]]:
+        """Lines that are worked in turn, step by step, together; each other one by itself."""
+        together = [{id(e) for e in group} for group in groups(self.step.equations) if len(group) > 1]
+        k = 0
+        while k < len(every):
+            own: set[int] = next((group for group in together if id(every[k][0]) in group), set())
+            last = max((i for i, (e, _) in enumerate(every) if id(e) in own), default=k)
+            yield every[k : last + 1]
+            k = last + 1
 
     def _legend(self) -> Sentence:
         signal = next((e for e in self._equations("backward") if e.why not in ("slope", "jacobian")), None)
@@ -79,12 +98,15 @@ class OwnForm:
         return (Letters("", f"dX is short for ∂{E}/∂X: {text(signal.left)} is ∂{E}/∂{by}."),)
 
     def _ranges(self) -> Sentence:
-        written = {l: None for e in self.step.equations for x in e.left.at for l in [getattr(x, "letter", "")] if l}
-        runs = {l: self.step.ranges[l] for l in written if l not in self.step.unwritten}
-        if not runs:
+        left = (getattr(i, "letter", "") for e in self.step.equations for i in e.left.at)
+        inner = (
+            l for e in self._equations("forward") for x in e.right.walk() if isinstance(x, Over) for l in x.letters
+        )
+        written = dict.fromkeys(l for l in (*left, *inner) if l and l not in self.step.unwritten)
+        if not written:
             return ("No index is used.",)
-        each = [Letters(rf"{l} = {low}, \ldots, {high}", f"{l} = {low}..{high}") for l, (low, high) in runs.items()]
-        return (each[0], *(piece for one in each[1:] for piece in (", ", one)))
+        each = [_run(l, *self.step.ranges[l]) for l in written]
+        return (each[0], *(piece for one in each[1:] for piece in ("; ", one)))
 
     def _equations(self, stage: str) -> list[Equation]:
         return [e for e in self.step.equations if e.stage == stage]
@@ -95,19 +117,32 @@ class OwnForm:
 
     def with_entries(self, e: Equation, chain: Chain) -> Iterator[Chain]:
         """A general line, and at the levels that have them its entries."""
-        alone = (not e.left.at and self.shown is None) or isinstance(e.right, Number)
         yield chain
+        yield from (entry for _, entry in self._entries(e))
+
+    def _entries(self, e: Equation) -> Iterator[tuple[float, Chain]]:
+        """Each entry of a line, with when it is worked."""
+        alone = (not e.left.at and self.shown is None) or isinstance(e.right, Number)
         if self.level == "general" or alone:
             return
         wanted = self.wanted.get(e.left.name, frozenset())
-        found = [x for t in self.tasks[id(e)] for x in self.entries.of(e, t.fixed) if not wanted or x.at in wanted]
+        each = ((k, entry) for k, task in self.tasks[id(e)] for entry in self.entries.of(e, task.fixed))
+        found = [(k, entry) for k, entry in each if not wanted or entry.at in wanted]
         shown = found if len(found) <= MOST_ENTRIES + A_FEW else found[:MOST_ENTRIES]
-        for entry in shown:
+        for k, entry in shown:
             q = self.problem.quantity(entry.name, entry.at)
             lines = [Line("=", entry.formula)]
             if self.shown is not None:
                 lines += number_lines(q, entry.formula, self.shown, self.rounding)
-            yield Chain(Name(q), tuple(lines), q)
+            yield k, Chain(Name(q), tuple(lines), q)
         if len(found) > len(shown):
             left_out = f"... {len(found) - len(shown)} more entries of {e.left.name}; --wrt names the one to see"
-            yield Chain(e.left, (), sentences=((left_out,),))
+            yield math.inf, Chain(e.left, (), sentences=((left_out,),))
+
+
+def _run(l: str, low: int, high: int) -> Letters:
+    """The values of an index: `t = 1, 2`, `t = 1, ..., 5`."""
+    if high - low < 2:
+        words = f"{l} = {', '.join(map(str, range(low, high + 1)))}"
+        return Letters(words, words)
+    return Letters(rf"{l} = {low}, \ldots, {high}", f"{l} = {low}..{high}")

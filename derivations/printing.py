@@ -214,7 +214,8 @@ class LatexPrinter(Printer):
             case Entrywise(factors):
                 return r" \odot ".join(self.at(f, _PRODUCT + 1) for f in factors), _PRODUCT
             case Transposed(operand):
-                return rf"{{{self.at(operand, _ATOM)}}}^{{\,\top}}", _POWER
+                words = self.at(operand, _ATOM)
+                return rf"{self.parentheses(words) if '^' in words else words}^{{\top}}", _POWER
             case Matrix(rows):
                 body = r" \\ ".join(" & ".join(map(self, row)) for row in rows)
                 return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}", _ATOM

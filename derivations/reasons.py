@@ -19,6 +19,7 @@ from derivations.expression import (
     Largest,
     Letters,
     Over,
+    Partial,
     Product,
     Ref,
     Same,
@@ -77,9 +78,10 @@ class Reasons:
         if e.why in ("slope", "jacobian") or self._role(e.left.name) is not Role.SIGNAL or len(readers) < 2:
             return None
         into = Ref(e.of, e.left.at)
+        loss = Ref(self.terms.objective, ())
         return (
-            "What ", into, " is made of acts on ", Ref(self.terms.objective, ()), " through it. So this derivative is "
-            "worked out once and kept, as an error signal that the lines after it use.",
+            "All that ", into, " is made of acts on ", loss, " through ", into, " alone: ", Partial(loss, into),
+            ", its error signal, is worked out once, and every line below that needs it uses it.",
         )  # fmt: skip
 
     def _mean(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -105,7 +107,11 @@ class Reasons:
         later = e.of in self._recurrent and any(
             isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of)
         )
-        through = " The one is read now, the other a step later: the error comes back through time." if later else ""
+        through = (
+            " One way stays in the same step, the other leads to the next: the error comes back through time."
+            if later
+            else ""
+        )
         return (
             own_name,
             " is read by ",
@@ -152,9 +158,9 @@ class Reasons:
                 weighs = f.name in {r.name for r in e.reads}
                 if f.name != e.of and weighs and len(f.at) == 2 and len(summed) == 1 and len(kept) == 1:
                     return (
-                        "Forward, ", f, " is summed over ", _letters((summed[0],)), ", into ", t.reader.left,
-                        ". Back, it is summed over ", _letters((kept[0],)), ", over every ", t.local.of,
-                        " that ", Ref(e.of, e.left.at), " acts on: as a matrix it is transposed.",
+                        "Forward, products with ", f, " are added up over ", _letters((summed[0],)), ", into ",
+                        t.reader.left, ". Back, they are added up over ", _letters((kept[0],)), ", over every ",
+                        t.local.of, " that ", Ref(e.of, e.left.at), " acts on: the matrix is transposed.",
                     )  # fmt: skip
         return None
 
@@ -187,7 +193,8 @@ class Reasons:
             return None
         word = "largest" if isinstance(found, Largest) else "smallest"
         return (
-            f"Only the {word} one was passed on, so it alone gets the signal; a change of the others changes nothing.",
+            f"Of all that are compared the {word} alone was passed on, so it alone gets the signal; a change of the "
+            "others changes nothing.",
         )
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:

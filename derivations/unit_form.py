@@ -37,6 +37,7 @@ from derivations.layer_form import (
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.numbered import number_lines
+from derivations.uses import scaled
 
 __all__ = ["UnitForm"]
 
@@ -181,7 +182,11 @@ class UnitForm:
         lines = [first, Line("=", _sum(across), "paths" if len(across) > 1 else "chain")]
         if l == self.L and self.fused:
             lines += self._fused_lines(l, j)
-        return self._evaluated(q, lines)
+        chain = self._evaluated(q, lines)
+        local, signal = (self.formulas.get(Quantity(kind, l, (j,))) for kind in ("slope", "dz"))
+        if self.shown is not None or (self.fused and l == self.L) or local is None or signal is None:
+            return chain
+        return replace(chain, lines=(*chain.lines, Line("=", scaled(local, signal), "inserted")))
 
     def _fused_lines(self, l: int, j: int) -> Iterator[Line]:
         """The special result of loss and last activation, derived: differentiated, cancelled, collected."""

@@ -5,8 +5,9 @@ All formats are made from these, so they cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ class WrittenPart:
 
 def written_parts(derivation: Derivation, style: Style, notation: str = "bishop") -> tuple[WrittenPart, ...]:
     """Every part of a derivation in a style."""
-    words, out = words_of(style.language), []
+    words, out, labels = words_of(style.language), [], Counter[str]()
     for part in derivation.parts:
         names = derivation.names(notation, whole=part.whole)
         writer = _Writer(*names.printers(style.number, style.plain_number), names.plain, style, words)
@@ -121,8 +122,19 @@ def written_parts(derivation: Derivation, style: Style, notation: str = "bishop"
         rules = {line.rule for chain in part.chains for line in chain.lines} | {""}
         room = style.width - max(map(width, lefts)) - _RELATION - max(_rule_width(_rule(r, words)) for r in rules)
         chains = [writer.chain(chain, left, max(room, _LEAST)) for chain, left in zip(part.chains, lefts, strict=True)]
-        out.append(WrittenPart(heading, tuple(chains), writer.told(part.sentences)))
+        out.append(WrittenPart(heading, tuple(_told_apart(chains, labels)), writer.told(part.sentences)))
     return tuple(out)
+
+
+def _told_apart(chains: Iterable[WrittenChain], labels: Counter[str]) -> Iterator[WrittenChain]:
+    """Chains whose labels each stand once: of an array that is written several times the second is `q1:h-2`.
+
+    `labels` are those so far.
+    """
+    for chain in chains:
+        labels[chain.label] += 1
+        again = chain.label and labels[chain.label] > 1
+        yield replace(chain, label=f"{chain.label}-{labels[chain.label]}") if again else chain
 
 
 _RELATION, _LEAST = 1.9, 12.0

@@ -225,6 +225,8 @@ class _Reader:
                 return f"<mover>{self.group()}<mo>~</mo></mover>"
             case r"\mathit" | r"\mathrm" | r"\mathcal" | r"\mathbf":
                 return f"<mi>{escape(self.words())}</mi>"
+            case r"\boldsymbol":
+                return self.group()
             case r"\operatorname":
                 return f"<mi>{escape(self.words())}</mi>"
             case r"\dagger":

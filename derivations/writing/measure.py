@@ -29,7 +29,8 @@ _LETTER = 0.6
 _SCRIPT = 0.7
 _SCRIPTS = {"_", "^"}
 _COMPOSED = {r"\frac", r"\tfrac", r"\sqrt", r"\left", r"\Bigl", r"\Bigr", r"\begin", r"\hspace", r"\rule"}
-_COMPOSED |= {r"\text", r"\mathrm", r"\mathit", r"\mathcal", r"\mathbf", r"\hat", r"\underline", r"\underset"}
+_COMPOSED |= {r"\text", r"\mathrm", r"\mathit", r"\mathcal", r"\mathbf", r"\boldsymbol", r"\hat", r"\underline"}
+_COMPOSED |= {r"\underset"}
 _LENGTH = re.compile(r"^([0-9.]++)em")
 _GAPS = {"pmatrix": 1.0, "smallmatrix": 0.6, "cases": 1.0, "aligned": 0.0, "gathered": 0.0}
 
@@ -155,7 +156,7 @@ class _Ruler:
                 return Box(0, 2.0)
             case r"\text" | r"\mathrm" | r"\mathit":
                 return Box(text_width(self.raw()), 1.0)
-            case r"\mathcal" | r"\mathbf" | r"\hat" | r"\underline":
+            case r"\mathcal" | r"\mathbf" | r"\boldsymbol" | r"\hat" | r"\underline":
                 return self.group(depth)
             case r"\underset":
                 below, base = self.group(depth), self.group(depth)

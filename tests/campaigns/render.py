@@ -1,5 +1,7 @@
 """Renders many random problems in every profile, level and document, and puts each through every gate.
 
+Every third problem is one of equations: an example of a step, or drawn from the grammar of equations.
+
     python tests/campaigns/render.py --problems 200 --seed 1 --documents 14 --compile 5
 
 --documents N: how many of a problem's combinations of level, profile, document and numbers; --compile N: how many of
@@ -21,15 +23,32 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
+from drawn_equations import draw
 from networks import random_problem
 from rendering.gates import compiled, displays, page_faults, rendered, source_faults, wrapped
+from steps import FURTHER_NAMES, NAMES, problem_text
 
+from derivations.computation import Computation
 from derivations.derivation import LEVELS, derive
+from derivations.derived import OWN_LEVELS
+from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError, notation_of
-from tracer import load, trace
+from tracer import ProblemError, load, loads, trace
 
 SIZES = ([10, 10, 10], [2, 2, 2, 2, 2, 2], [1, 1, 1, 1, 1, 1, 1, 1], [3, 10, 1], [10, 2, 10], [3, 2, 2], [2, 2, 1])
 FORMS = ("article", "beamer", "fragment", "html", "markdown")
+
+
+def own_equations(seed: int) -> Computation | None:
+    """An example of a step, or a drawn one; None where a drawn file cannot be said."""
+    names = (*NAMES, *FURTHER_NAMES)
+    text = problem_text(names[seed // 6 % len(names)]) if seed % 2 else draw(seed, 1).text
+    try:
+        problem = loads(text)
+    except ProblemError:
+        return None
+    assert isinstance(problem, Computation)
+    return problem
 
 
 def problem_of(seed: int) -> dict[str, Any]:
@@ -62,26 +81,29 @@ def problem_of(seed: int) -> dict[str, Any]:
 
 def renderings(seed: int, documents: int, compile_: int) -> tuple[int, int, list[str]]:
     """(documents, compiled documents, complaints) of one problem."""
-    problem = load(problem_of(seed))
+    problem = (own_equations(seed) if seed % 3 == 0 else None) or load(problem_of(seed))
     rng = np.random.default_rng(seed)
+    layered = isinstance(problem, Problem)
     profiles = []
-    for name in NOTATIONS:
+    for name in NOTATIONS if isinstance(problem, Problem) else ():
         try:
             notation_of(problem, name)
         except NotationError:
             continue
         profiles.append(name)
     numbers = [None, *({"digits": d, "carry": c} for d in (3, 4, 5, 6) for c in ("shown", "full"))]
-    own = problem.sample(1) if problem.samples > 1 else problem
+    own = problem.sample(1) if isinstance(problem, Problem) and problem.samples > 1 else problem
     made: list[tuple[str, dict[str, Any], str]] = []
-    choices = list(product(LEVELS, profiles, FORMS, (False, True)))
+    levels = LEVELS if layered else OWN_LEVELS
+    choices = list(product(levels, profiles if layered else [""], FORMS, (False, True)))
     for k in rng.permutation(len(choices))[:documents]:
         level, profile, form, numbered = choices[k]
         rounding = numbers[1 + int(rng.integers(8))] if numbered else None
-        options: dict[str, Any] = {"notation": profile, "decimal": ("point", "comma")[int(rng.integers(2))]}
+        options: dict[str, Any] = {"decimal": ("point", "comma")[int(rng.integers(2))]}
+        options |= {"notation": profile} if profile else {}
         options |= {"form": form} if form in ("html", "markdown") else {"form": "latex", "document": form}
         options |= {"label_prefix": "q1"} if rng.random() < 0.3 else {}
-        options |= {"lang": "ja"} if rng.random() < 0.15 else {}
+        options |= {"lang": "ja"} if layered and rng.random() < 0.15 else {}
         what = f"problem {seed} level {level} {rounding} {options}"
         try:
             derivation = derive(own, level=level, numbers=trace(own, **rounding) if rounding else None)

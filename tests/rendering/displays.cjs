@@ -3,7 +3,11 @@
 const path = require("path");
 const modules = process.env.BPTRACE_NODE_MODULES || path.join(__dirname, "node_modules");
 const katex = require(path.join(modules, "katex"));
-const loading = require(path.join(modules, "mathjax")).init({ loader: { load: ["input/tex"] } });
+// on a page MathJax fetches \boldsymbol when it is met; here it is there from the beginning
+const loading = require(path.join(modules, "mathjax")).init({
+  loader: { load: ["input/tex", "[tex]/boldsymbol"] },
+  tex: { packages: { "[+]": ["boldsymbol"] } },
+});
 
 loading.then((MathJax) => {
   const displays = JSON.parse(require("fs").readFileSync(0, "utf8"));

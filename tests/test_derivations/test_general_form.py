@@ -204,11 +204,11 @@ def test_ideas_are_told_where_they_enter() -> None:
     """A signal, the mean, two ways through time, a shared weight, a transposed one, the end; each once."""
     text = told(derive(own(RNN), level="general"))
     for words in (
-        "as an error signal",
+        "its error signal",
         "The mean over t enters here",
         "the error comes back through time",
         "is the same for every t",
-        "as a matrix it is transposed",
+        "the matrix is transposed",
         "past the end there is no a[t+1,j]",
     ):
         assert text.count(words.split(" ", 1)[0]) >= 1
@@ -226,7 +226,7 @@ parameters = {w = [1, 2, 3]}
 given = {x = [0.5, 0.25, 0.1]}
 """
     text = " ".join(told(derive(own(problem), level="general")).split())
-    assert "Only the largest one was passed on" in text
+    assert "the largest alone was passed on" in text
     assert "the branch that was taken gets the signal" in text
 
 

@@ -214,20 +214,36 @@ def _forced(routes: Routes, open_: Sequence[_Open], choice: Sequence[int]) -> De
 
 def _choices(judged: Judged, open_: Sequence[_Open]) -> Iterator[tuple[int, ...]]:
     """Sides to try, the likeliest first: what each brings is added up, as far as sides do not meet on one path."""
-    nothing = (0,) * len(open_)
     yield tuple(1 for _ in open_)
     start = _residual(judged, judged.routes)
-    moves: list[list[Floats]] = []
-    for n, one in enumerate(open_):
-        own = []
-        for k in range(1, len(one.others) + 1):
-            routes = flipped(judged.routes, _forced(judged.routes, open_, (*nothing[:n], k, *nothing[n + 1 :])))
-            own.append(start - _residual(judged, routes))
-        moves.append(own)
+    moves: list[list[Floats]] = [[] for _ in open_]
+    for n in _moving(judged, open_, range(len(open_)), start):
+        sides = range(1, len(open_[n].others) + 1)
+        moves[n] = [start - _with_sides(judged, open_, {n: k}) for k in sides]
     if math.prod(len(own) + 1 for own in moves) <= MOST_TRIED:
         yield from _combinations(start, moves)
     else:
         yield _one_by_one(start, moves)
+
+
+def _moving(judged: Judged, open_: Sequence[_Open], some: Sequence[int], start: Floats) -> Iterator[int]:
+    """Those that move what is given: of many that do not, such as ties of units that are off, all are seen at once."""
+    most = max(len(open_[n].others) for n in some)
+    sides = ({n: k for n in some if k <= len(open_[n].others)} for k in range(1, most + 1))
+    if all(np.array_equal(_with_sides(judged, open_, side), start) for side in sides):
+        return
+    if len(some) == 1:
+        yield from some
+        return
+    half = len(some) // 2
+    yield from _moving(judged, open_, some[:half], start)
+    yield from _moving(judged, open_, some[half:], start)
+
+
+def _with_sides(judged: Judged, open_: Sequence[_Open], sides: Mapping[int, int]) -> Floats:
+    """What is left with some of the open tests on other sides."""
+    choice = [sides.get(n, 0) for n in range(len(open_))]
+    return _residual(judged, flipped(judged.routes, _forced(judged.routes, open_, choice)))
 
 
 def _residual(judged: Judged, routes: Routes) -> Floats:

@@ -35,6 +35,8 @@ MOST_LONG, CANCELLED = 100_000, 1e-7
 """Operations of a step whose differences are worked in a longer format where numbers have lost so much."""
 OWN = 64 * U64
 """What differences round themselves, where sympy has made a slope shorter than the value it is of."""
+UNDERFLOW = {U64: (2.0**-960, 2.0**-1060), U32: (2.0**-110, 2.0**-135)}
+"""Below which size products may have lost digits to underflow, and what a number may then be off by."""
 BLUNT, BLUNT_AT_MOST = 1e7, 0.005
 """Units of rounding, and part of a number, above which a bound is made tighter: a millionth of it should be seen."""
 SLACK = 2.0
@@ -145,15 +147,19 @@ def single_rounding(routes: Routes) -> Arrays:
         run = _run(subject, _floats(subject, U32), routes.decided)
         composed, written = _tighter(subject, run, _composed(subject, run), _written(subject, run))
         arrays = Gathered({n: np.shape(v) for n, (v, _) in composed.items()})
-        out = arrays.split(_rooms(arrays, composed, written))
+        out = arrays.split(_rooms(arrays, composed, written, U32))
         gradients = {n: (routes.symbolic[n], out[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
         return out | {n: e for n, (_, e) in bounded(subject, gradients, U32, exact=False).items()}
 
 
-def _rooms(arrays: Gathered, composed: Numbers, written: Numbers) -> Vectors:
-    """Twice the larger bound, as both routes may be off by theirs; infinite where one of them is not known."""
+def _rooms(arrays: Gathered, composed: Numbers, written: Numbers, u: float = U64) -> Vectors:
+    """Twice the larger bound, as both routes may be off by theirs; infinite where one of them is not known.
+
+    Of a number that has lost digits to underflow at least some of the smallest floats.
+    """
     bounds = {n: np.maximum(e, written[n][1]) if n in written else e for n, (_, e) in composed.items()}
-    rooms = [SLACK * e for e in arrays.of(bounds)]
+    both = zip(arrays.of({n: v for n, (v, _) in composed.items()}), arrays.of(bounds), strict=True)
+    rooms = [np.maximum(SLACK * e, _underflowed(np.abs(v), u)) for v, e in both]
     return [np.where(np.isnan(e), np.inf, e) if np.isnan(np.sum(e)) else e for e in rooms]
 
 
@@ -279,6 +285,12 @@ def _written(subject: Subject, run: Run) -> Numbers:
     other = Run(run.m, (forward if fine else {}) | _more(subject, run.m))
     plan.forward(other)
     return {name: run.m.floats(other.s[name]) for name in {*subject.recorded} & {*other.s}}
+
+
+def _underflowed(size: Any, u: float) -> Any:
+    """What the smallest floats may have lost; never more than a thousandth of them."""
+    small, lost = UNDERFLOW[u]
+    return np.where(size < small, np.minimum(size / 1000, lost), 0.0)
 
 
 def _tighter(subject: Subject, run: Run, composed: Numbers, written: Numbers) -> tuple[Numbers, Numbers]:

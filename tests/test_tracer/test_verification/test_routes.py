@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -122,3 +123,31 @@ def test_a_step_of_zeros_is_not_worked_in_balls(monkeypatch: pytest.MonkeyPatch)
         }
     )
     assert routes_of(subject_of(trace(problem).steps[0])).symbolic["dW1"] == 0
+
+
+def verdicts_of_tiny_gradients() -> set[str]:
+    """The verdicts on a saturated unit whose gradients are among the smallest floats."""
+    out = set()
+    for k, small in itertools.product(range(40), (1e-6, 1e-13)):
+        layers = [
+            {"activation": "sigmoid", "W": [[0.1 + k / 50]], "b": [-700.0]},
+            {"activation": "identity", "W": [[0.7]], "b": [0.1]},
+        ]
+        problem = {
+            "network": {"loss": "half_squared_error", "layers": layers},
+            "samples": [{"x": [small * (1 + k / 7)], "t": [0.3]}],
+            "training": {"learning_rate": 0.5},
+        }
+        out.add(verify(problem).verdict)
+    return out
+
+
+def test_what_underflow_loses_is_no_mistake() -> None:
+    """Of a number near 1e-316 the last unit is 5e-324, more than a part in 1e16 of it."""
+    assert "disagree" not in verdicts_of_tiny_gradients()
+
+
+def test_without_it_a_right_gradient_would_be_called_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted twin."""
+    monkeypatch.setattr(routes_module, "_underflowed", lambda size, u: 0.0)
+    assert "disagree" in verdicts_of_tiny_gradients()
