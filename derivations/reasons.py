@@ -108,7 +108,7 @@ class Reasons:
             isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of)
         )
         through = (
-            " One way stays in the same step, the other leads to the next: the error comes back through time."
+            " One way stays in its step, the other leads to the next: the error comes back through time."
             if later
             else ""
         )

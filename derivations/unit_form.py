@@ -184,7 +184,8 @@ class UnitForm:
             lines += self._fused_lines(l, j)
         chain = self._evaluated(q, lines)
         local, signal = (self.formulas.get(Quantity(kind, l, (j,))) for kind in ("slope", "dz"))
-        if self.shown is not None or (self.fused and l == self.L) or local is None or signal is None:
+        special = self.level == "worksheet" or self.shown is not None or (self.fused and l == self.L)
+        if special or local is None or signal is None:
             return chain
         return replace(chain, lines=(*chain.lines, Line("=", scaled(local, signal), "inserted")))
 

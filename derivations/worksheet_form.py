@@ -58,6 +58,11 @@ def _finished(parts: list[Part], wanted: Any, *, solved: bool) -> Iterator[Part]
             yield replace(part, chains=chains)
 
 
+def _to_its_name(chain: Chain) -> Chain:
+    """A chain that ends in the names of earlier lines, as a sheet asks for it."""
+    return replace(chain, lines=tuple(line for line in chain.lines if line.rule != "inserted"))
+
+
 def own_worksheet(
     problem: Computation, shown: Mapping[Quantity, str] | None, numbers: Any, *, solved: bool
 ) -> tuple[Part, ...]:
@@ -66,6 +71,7 @@ def own_worksheet(
     rounding = getattr(numbers, "rounding", None)
     form = OwnForm(problem, "standard" if shown is not None else "general", shown, {}, rounding)
     parts = [replace(p, sentences=() if p.heading == "derivatives" else p.sentences) for p in form.parts()]
+    parts = [replace(p, chains=tuple(map(_to_its_name, p.chains))) for p in parts]
     chains = [c for e, chain in form.updates() for c in form.with_entries(e, chain)]
     parts.append(Part("updates", tuple(chains)))
     if shown is not None:

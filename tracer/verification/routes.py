@@ -88,10 +88,11 @@ def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = 
             composed, written = _tighter(subject, run, composed, written)
         rooms = _rooms(arrays, composed, written)
         symbolic, rounding = _with_updates(subject, composed, arrays.split(rooms))
+        wider = rounding
         if composed is not plain:
             rooms = _rooms(arrays, plain, written)
-        moved = arrays.split([_of_moves(*x) for x in zip(arrays.of(symbolic), rooms, strict=True)])
-        moved |= {n: _of_moves(symbolic[n], e) for n, e in rounding.items() if n not in moved}
+            _, wider = _with_updates(subject, composed, arrays.split(rooms))
+        moved = _of_moves(arrays, symbolic, rooms, wider)
         numeric = _numeric(subject, arrays, symbolic, moved, assume_nothing)
         updated(subject, numeric, lambda name, array: numeric.setdefault(name, array_of(array)))
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
@@ -102,9 +103,14 @@ def _held(recorded: Vectors, values: Vectors, bounds: Vectors) -> bool:
     return all(bool((np.abs(r - v) <= SLACK * e).all()) for r, v, e in zip(recorded, values, bounds, strict=True))
 
 
-def _of_moves(v: Any, e: Any) -> Any:
-    """What differences may be off by."""
-    return e + OWN * np.abs(v) + LOST
+def _of_moves(arrays: Gathered, symbolic: Arrays, rooms: Vectors, rounding: Arrays) -> Arrays:
+    """What differences may be off by: what rounding allows, and their own; `rooms` are that of the gathered arrays."""
+
+    def of(v: Any, e: Any) -> Any:
+        return e + OWN * np.abs(v) + LOST
+
+    out = arrays.split([of(v, e) for v, e in zip(arrays.of(symbolic), rooms, strict=True)])
+    return out | {n: of(symbolic[n], e) for n, e in rounding.items() if n not in out}
 
 
 def _with_updates(subject: Subject, composed: Numbers, room: Arrays) -> tuple[Arrays, Arrays]:
