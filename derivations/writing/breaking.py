@@ -14,8 +14,10 @@ from derivations.expression import (
     Differential,
     Entrywise,
     Expression,
+    Letters,
     Matrix,
     Negative,
+    Over,
     Power,
     Product,
     Quotient,
@@ -70,8 +72,8 @@ def _pieces(e: Expression, room: float, latex: LatexPrinter) -> Iterator[str]:
             yield from _terms(((-1, operand),), room, latex)
         case Sum(terms):
             yield from _terms(terms, room, latex)
-        case Product(factors):
-            yield from _factors(factors, latex.times, room, latex)
+        case Product() | Over("sum"):
+            yield from _broken(e, room, latex)
         case Entrywise(factors):
             yield from _factors(factors, r"\odot", room, latex)
         case _:
@@ -82,8 +84,8 @@ def _terms(terms: tuple[tuple[int, Expression], ...], room: float, latex: LatexP
     for k, (sign, term) in enumerate(terms):
         mark = "-" if sign < 0 else "+" if k else ""
         inner: list[str]
-        if isinstance(term, Product) and width(latex(term)) > room - 2:
-            inner = list(_factors(term.factors, latex.times, room - 2, latex))
+        if _breaks(term) and width(latex(term)) > room - 2:
+            inner = _broken(term, room - 2, latex)
         else:
             inner = _opened(term, _PRODUCT, room - 2, latex)
         yield f"{mark} {inner[0]}" if k else f"{mark}{inner[0]}"
@@ -94,10 +96,28 @@ def _factors(factors: tuple[Expression, ...], times: str, room: float, latex: La
     for k, factor in enumerate(factors):
         if isinstance(factor, Product) and times == latex.times:
             first, *others = _factors(factor.factors, times, room, latex)
+        elif isinstance(factor, Over) and _breaks(factor) and width(latex(factor)) > room - 1:
+            first, *others = _broken(factor, room - 1, latex)
         else:
             first, *others = _opened(factor, _PRODUCT, room - 1, latex)
         yield f"{times} {first}" if k else first
         yield from others
+
+
+def _breaks(e: Expression) -> bool:
+    """Whether it is a product, or a sum over letters of what may be one."""
+    return isinstance(e, Product) or (isinstance(e, Over) and e.op == "sum")
+
+
+def _broken(e: Expression, room: float, latex: LatexPrinter) -> list[str]:
+    """The factors of a product, after the signs of the sums that it is under."""
+    if isinstance(e, Product):
+        return list(_factors(e.factors, latex.times, room, latex))
+    if not isinstance(e, Over) or e.op != "sum":
+        return _opened(e, _PRODUCT, room, latex)
+    head = latex(Over(e.op, e.letters, Letters("", ""))).strip()
+    first, *others = _broken(e.body, room - width(head), latex)
+    return [f"{head} {first}", *others]
 
 
 def _opened(e: Expression, level: int, room: float, latex: LatexPrinter) -> list[str]:
@@ -133,7 +153,7 @@ def fitted(e: Expression, room: float, latex: LatexPrinter) -> str:
     if not _too_many(e, room) and width(whole) <= room:
         return whole
     match e:
-        case Sum() | Product() | Negative() | Entrywise():
+        case Sum() | Product() | Negative() | Entrywise() | Over("sum"):
             return _stacked(rows(e, room, latex))
         case Quotient(above, below):
             return rf"\frac{{{fitted(above, room - 0.3, latex)}}}{{{fitted(below, room - 0.3, latex)}}}"
