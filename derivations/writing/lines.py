@@ -127,14 +127,14 @@ def written_parts(derivation: Derivation, style: Style, notation: str = "bishop"
 
 
 def _told_apart(chains: Iterable[WrittenChain], labels: Counter[str]) -> Iterator[WrittenChain]:
-    """Chains whose labels each stand once: of an array that is written several times the second is `q1:h-2`.
+    """Chains whose labels each stand once: of an array that is written several times the second is `q1:h:2`.
 
     `labels` are those so far.
     """
     for chain in chains:
         labels[chain.label] += 1
         again = chain.label and labels[chain.label] > 1
-        yield replace(chain, label=f"{chain.label}-{labels[chain.label]}") if again else chain
+        yield replace(chain, label=f"{chain.label}:{labels[chain.label]}") if again else chain
 
 
 _RELATION, _LEAST = 1.9, 12.0

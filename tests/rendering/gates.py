@@ -83,7 +83,6 @@ COMMANDS = {
     r"\dagger",
     r"\top",
     r"\Phi",
-    r"\gamma",
     r"\pi",
     r"\delta",
     r"\theta",
@@ -105,6 +104,8 @@ COMMANDS = {
     r"\Bigl",
     r"\Bigr",
 }
+GREEK = "alpha gamma zeta kappa lambda nu xi rho phi chi psi omega"
+COMMANDS |= {rf"\{letter}" for letter in GREEK.split()}
 _DISPLAY = re.compile(r"\\begin\{(align|aligned)\}(.*?)\\end\{\1\}", re.S)
 _WORDS = re.compile(r"\\text\{(?:[^{}$]|\$[^$]*\$)*\}")
 

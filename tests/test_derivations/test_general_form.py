@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,13 @@ class Lines:
         return mpmath.mpf(float(array[at] if at else array))
 
     def at(self, r: Any, where: dict[str, int]) -> Quantity:
-        def place(i: Any) -> int:
-            if isinstance(i, ex.Ref):
-                return int(self.number(self.at(i, where)))
-            i = numbered(i, self.step.ranges)
-            return int(i.plus + sum(c * where[l] for l, c in i.terms))
+        return Quantity(r.name, 0, tuple(self.index(i, where) for i in r.at))
 
-        return Quantity(r.name, 0, tuple(place(i) for i in r.at))
+    def index(self, i: Any, where: dict[str, int]) -> int:
+        if isinstance(i, ex.Ref):
+            return int(self.number(self.at(i, where)))
+        i = numbered(i, self.step.ranges)
+        return int(i.plus + sum(c * where[l] for l, c in i.terms))
 
     def partial(self, of: Quantity, by: Quantity) -> Any:
         """∂ of / ∂ by: of E the traced signal, of another number its own formula moved a little."""
@@ -94,6 +95,20 @@ class Lines:
                 return sum(sign * self.worked(x, where) for sign, x in terms)
             case ex.Negative(x):
                 return -self.worked(x, where)
+            case ex.Ref():
+                return self.number(self.at(e, where))
+            case ex.Power(base, int(n)):
+                return self.worked(base, where) ** n
+            case ex.Call():
+                function = {"relu": lambda a: max(a, 0), "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a))}
+                call = function.get(str(e.function)) or getattr(mpmath, str(e.function))
+                return call(*(self.worked(a, where) for a in e.arguments))
+            case ex.Same(left, right):
+                return mpmath.mpf(self.index(left, where) == self.index(right, where))
+            case ex.Choice(test, positive, otherwise):
+                return self.worked(positive if self.worked(test, where) > 0 else otherwise, where)
+            case ex.Largest(x, top):
+                return mpmath.mpf(self.worked(x, where) >= self.worked(top, where))
             case ex.Product(factors):
                 tests = [self.worked(f, where) for f in factors if isinstance(f, ex.Within | ex.Same)]
                 if 0 in tests:
@@ -102,7 +117,8 @@ class Lines:
             case ex.Quotient(above, below):
                 return self.worked(above, where) / self.worked(below, where)
             case ex.Over("sum", letters, body):
-                runs = [range(self.terms.ranges[l][0], self.terms.ranges[l][1] + 1) for l in letters]
+                ranges = (self.terms.ranges.get(l) or self.terms.ranges[l.rstrip("'")] for l in letters)
+                runs = [range(low, high + 1) for low, high in ranges]
                 each = (dict(zip(letters, at, strict=True)) for at in itertools.product(*runs))
                 return sum((self.worked(body, {**where, **own}) for own in each), mpmath.mpf(0))
             case ex.Within(index, low, high):
@@ -129,7 +145,7 @@ def false_lines(problem: Computation) -> list[str]:
         for e, chain in form.derivatives():
             letters = [i.letter for i in e.left.at if isinstance(i, ex.Index)]
             runs = [range(lines.terms.ranges[l][0], lines.terms.ranges[l][1] + 1) for l in letters]
-            across = [line.right for line in chain.lines if line.rule in ("chain", "paths")]
+            across = [line.right for line in chain.lines if line.rule in ("chain", "paths", "inserted")]
             for at in itertools.islice(itertools.product(*runs), 12):
                 where = dict(zip(letters, at, strict=True))
                 wanted = lines.number(lines.at(e.left, where))
@@ -190,6 +206,32 @@ def test_a_false_chain_rule_line_is_seen() -> None:
         wanted = lines.number(lines.at(e.left, where))
         assert abs(lines.worked(across, where) - wanted) < 1e-9
         assert abs(lines.worked(ex.Sum(across.terms[:1]), where) - wanted) > 1e-3
+
+
+def test_what_both_factors_are_is_put_in_without_their_letters_meeting() -> None:
+    """Σ_j Wh[j,k] da[t+1,j], put in where k is j: the summed letter is another one then."""
+    form = GeneralForm(own(RNN).step)
+    line = next(chain.lines[-1] for e, chain in form.derivatives() if e.left.name == "da")
+    assert line.rule == "inserted"
+    assert {r.at[0] for r in line.right.walk() if isinstance(r, ex.Ref) and r.name == "Wh"} == {ex.letter("j'")}
+
+
+def test_a_recurrence_is_gone_through_from_its_last_step_back() -> None:
+    """dh[3], da[3], dh[2], da[2]: nothing is used before it is worked."""
+    problem = own(RNN)
+    chains = [c for part in derive(problem).parts for c in part.chains if c.quantity is not None]
+    signals = [c.quantity for c in chains if c.quantity is not None and c.quantity.kind in ("dh", "da")]
+    steps = [(q.indices[0], q.kind) for q in signals]
+    assert list(dict.fromkeys(steps)) == [(t, kind) for t in (3, 2, 1) for kind in ("dh", "da")]
+
+
+def test_no_label_stands_twice() -> None:
+    """An array that two equations make, and one that stands in a worksheet again."""
+    for level in ("standard", "general", "worksheet"):
+        latex = derive(own(RNN), level=level).render("latex", label_prefix="q1")
+        labels = re.findall(r"\\label\{([^}]*)\}", latex)
+        assert labels
+        assert len(set(labels)) == len(labels), level
 
 
 # --- sentences ---
