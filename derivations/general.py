@@ -163,10 +163,8 @@ class GeneralText(_General, TextPrinter):
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
-            case Largest(entry, _):
-                return f"[{self(entry)} is the largest]", _ATOM
-            case Smallest(entry, _):
-                return f"[{self(entry)} is the smallest]", _ATOM
+            case Largest(entry, extreme) | Smallest(entry, extreme):
+                return f"[{self(entry)} = {self(extreme)}]", _ATOM
             case Choice(test, positive, otherwise):
                 above, below = self.compared(test)
                 return f"{self.at(positive, _SUM)} if {above} > {below} else {self(otherwise)}", 0
@@ -220,10 +218,6 @@ class GeneralLatex(_General, LatexPrinter):
 
     def form(self, e: Expression) -> tuple[str, int]:
         match e:
-            case Largest(largest, _):
-                return rf"[{self(largest)} \text{{ is the largest}}]", _ATOM
-            case Smallest(smallest, _):
-                return rf"[{self(smallest)} \text{{ is the smallest}}]", _ATOM
             case Power(Ref() as base, exponent) if "^" in (written := self.ref(base)):
                 raised = exponent if isinstance(exponent, int) else self(exponent)
                 return f"{self.parentheses(written)}^{{{raised}}}", _POWER

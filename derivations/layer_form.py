@@ -108,7 +108,7 @@ def batch_parts(problem: Problem, asked: Asked) -> Iterator[Part]:
             right = e.right
             if isinstance(right, Quotient):
                 right = Product((Quotient(Number("1"), Number(str(problem.samples))), right.above))
-            chains.append(Chain(e.left, (first, Line("=", right, "gradient")), array=e.left.name))
+            chains.append(Chain(e.left, (first, Line("=", right, "differentiated")), array=e.left.name))
     if chains:
         yield Part("batch", tuple(chains), sentences=(batch_sentence(problem),), whole=True)
 

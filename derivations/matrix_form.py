@@ -13,6 +13,7 @@ from derivations.chains import Chain, Line, Part
 from derivations.expression import (
     Entrywise,
     Expression,
+    Letters,
     Matrix,
     Negative,
     Number,
@@ -68,7 +69,14 @@ class _MatrixForm:
     # --- one sample ---
 
     def parts(self) -> tuple[Part, ...]:
-        parts = [Part("matrix_forward", tuple(self._forward())), *function_parts(self.problem)]
+        said = (
+            "A function of a vector is of each of its entries; ",
+            Letters(r"\odot", "⊙"),
+            " multiplies entry by entry.",
+        )
+        elementwise = all(layer.activation.elementwise for _, layer in self.network)
+        forward = Part("matrix_forward", tuple(self._forward()), sentences=(said,) if elementwise else ())
+        parts = [forward, *function_parts(self.problem)]
         for l in range(self.L, 0, -1):
             gradients = [Chain(left, tuple(self._last(right, q))) for left, right, q in self._own(l)]
             parts.append(Part("matrix", (*self._signals(l), *gradients), l))
@@ -115,6 +123,8 @@ class _MatrixForm:
         out: list[Chain] = []
         if l < self.L:
             signal = Product((Transposed(_matrix("W", l + 1)), self.vector("delta", l + 1)))
+            if not self.columns:  # a column of Delta is of its sample's own loss
+                out.append(self._chain(self.vector("dz", l), [signal], Quantity("dz", l)))
         elif not self.problem.fused:
             out += self._of_loss()
         lines: list[Expression] = [] if self.columns else [Partial(Ref("E", ()), self.vector("a", l))]
@@ -122,6 +132,10 @@ class _MatrixForm:
             lines.append(Sum(((1, self.vector("z", l)), (-1, self.vector("t")))))
         elif layer.activation.elementwise:
             lines.append(Entrywise((self.vector("slope", l), signal)))
+            vector = out[0].lines[0].right if l == self.L and out and out[0].left == signal else None
+            slopes = (e.right for e in layered(self.problem).step.equations if e.of == f"z{l}" and e.why == "slope")
+            if vector is not None and next(slopes, None) == Number("1"):
+                lines.append(vector)
         elif self.columns:
             return out  # a Jacobian a sample: there is no product of whole matrices
         else:
@@ -129,10 +143,16 @@ class _MatrixForm:
         return [*out, self._chain(self.vector("delta", l), lines, Quantity("delta", l))]
 
     def _of_loss(self) -> list[Chain]:
-        """∂E/∂z of the last layer, entry by entry."""
+        """∂E/∂z of the last layer; entry by entry where it is no sum of vectors."""
         lines = (e for e in layered(self.problem).step.equations if e.of == f"z{self.L}" and e.why == "signal")
         known = [e for e in lines if not isinstance(e.right, Ref)]
-        return [Chain(e.left, (Line("=", e.right),)) for e in known]
+        vectors = {f"z{self.L}": self.vector("z", self.L), "t": self.vector("t")}
+        return [
+            Chain(e.left, (Line("=", e.right),))
+            if self.columns or (whole := _in_vectors(e.right, vectors)) is None
+            else self._chain(self.vector("dz", self.L), [whole], Quantity("dz", self.L))
+            for e in known
+        ]
 
     def _own(self, l: int) -> list[tuple[Expression, Expression, Quantity]]:
         """(∂E/∂parameter, its matrix form, which it is)."""
@@ -192,7 +212,7 @@ class _MatrixForm:
         sampled = names.KINDS[q.kind].sampled
         rows = extents[0] if extents else 1
         columns = extents[1] if len(extents) > 1 else self.problem.samples if self.columns and sampled else 1
-        out = [Line("=", right, f"shapes {rows}\u00d7{columns}")]
+        out = [Line("=", right, f"shapes {rows}\u00d7{columns}" if extents else "")]
         if self.shown is not None:
             entries = names.elements(self.network, q.kind, q.layer, self.problem.samples if sampled else 1)
             texts = [[self.shown.get(entry) for entry in row] for row in entries.reshape(rows, columns)]
@@ -200,6 +220,13 @@ class _MatrixForm:
                 values = tuple(tuple(Number(str(text)) for text in row) for row in texts)
                 out.append(Line("=", Matrix(values) if extents else values[0][0], "", numbers=True))
         return out
+
+
+def _in_vectors(e: Expression, vectors: Mapping[str, Expression]) -> Expression | None:
+    """A sum of entries as one of vectors; None for what is more than a sum."""
+    if not isinstance(e, Sum) or not all(isinstance(x, Ref) and x.name in vectors for _, x in e.terms):
+        return None
+    return Sum(tuple((sign, vectors[x.name]) for sign, x in e.terms if isinstance(x, Ref)))
 
 
 def _of_sample(e: Expression) -> Expression:

@@ -246,4 +246,5 @@ def operator(function: str | Function) -> str:
     if known is None or known.command:
         return rf"\{function}"
     words = str(function).replace("_", " ")
-    return words if len(words) == 1 else rf"\operatorname{{{words}}}"
+    bare = words.rstrip("'")
+    return words if len(bare) == 1 else rf"\operatorname{{{bare}}}{words[len(bare) :]}"

@@ -80,8 +80,8 @@ class Reasons:
         into = Ref(e.of, e.left.at)
         loss = Ref(self.terms.objective, ())
         return (
-            "All that ", into, " is made of acts on ", loss, " through ", into, " alone: ", Partial(loss, into),
-            ", its error signal, is worked out once, and every line below that needs it uses it.",
+            Partial(loss, into), ", the error signal of ", into, ", stands in several of the lines below: it is worked "
+            "out once.",
         )  # fmt: skip
 
     def _mean(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -108,7 +108,7 @@ class Reasons:
             isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of)
         )
         through = (
-            " One way stays in its step, the other leads to the next: the error comes back through time."
+            " One path stays in its step, the other leads to the next: the error comes back through time."
             if later
             else ""
         )
@@ -116,7 +116,7 @@ class Reasons:
             own_name,
             " is read by ",
             *read,
-            f": a change of it reaches the loss on each of these ways, and what it does on them adds up.{through}",
+            f": a change of it reaches the loss along each of these paths, and their contributions add up.{through}",
         )
 
     def _softmax(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -125,7 +125,7 @@ class Reasons:
             return None
         return (
             "The denominator of softmax has every ", Ref(e.of, e.left.at), " in it, so each of them changes every ",
-            made.local.of, ": the ways through all ", _letters(made.summed), " are added up.",
+            made.local.of, ": the paths through all ", _letters(made.summed), " are added up.",
         )  # fmt: skip
 
     def _fused(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -156,11 +156,12 @@ class Reasons:
                 summed = [l for l in at if l and l not in free(t.reader.left)]
                 kept = [l for l in at if l in t.summed]
                 weighs = f.name in {r.name for r in e.reads}
+                used = next((r for r in t.reader.reads if r.name == e.of), e.left)
                 if f.name != e.of and weighs and len(f.at) == 2 and len(summed) == 1 and len(kept) == 1:
                     return (
                         "Forward, products with ", f, " are added up over ", _letters((summed[0],)), ", into ",
                         t.reader.left, ". Back, they are added up over ", _letters((kept[0],)), ", over every ",
-                        t.local.of, " that ", Ref(e.of, e.left.at), " acts on: the matrix is transposed.",
+                        t.local.of, " that reads ", used, ": the matrix is transposed.",
                     )  # fmt: skip
         return None
 
@@ -192,10 +193,11 @@ class Reasons:
         if found is None:
             return None
         word = "largest" if isinstance(found, Largest) else "smallest"
+        into = own[0].local.of if own else e.left
         return (
-            f"Of all that are compared the {word} alone was passed on, so it alone gets the signal; a change of the "
-            "others changes nothing.",
-        )
+            "Of all that ", into, f" is taken of, the {word} entry alone is passed on, so it alone gets the signal; a "
+            "small change of the others changes nothing.",
+        )  # fmt: skip
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
         if not any(isinstance(x, Choice) for x in e.right.walk()):
@@ -233,4 +235,4 @@ def _kinks(forward: list[Equation], name: str) -> Sentence:
     if known is None or not known.kinks or not known.at_kink:
         return ()
     places = ", ".join(f"{kink:g}" for kink in known.kinks)
-    return (f"{known.name} has no derivative at {places}; there a convention stands in its place: {known.at_kink}.",)
+    return (f"At a = {places} {known.name} has no derivative; by convention {known.at_kink}.",)

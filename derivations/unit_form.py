@@ -312,13 +312,11 @@ class UnitForm:
         formula = self.formulas[q]
         out = list(lines)
         if not out or out[-1].right != formula:
-            out.append(Line("=", formula, _RULES.get(q.kind, "")))
+            rule = "gradient" if self.level == "full" else "differentiated"
+            out.append(Line("=", formula, rule if out and q.kind in ("dW", "db") else ""))
         if self.shown is not None:
             out += number_lines(q, formula, self.shown, self.rounding)
         return Chain(left or Name(q), tuple(out), q)
-
-
-_RULES = {"delta": "", "dW": "gradient", "db": "gradient", "dz": "", "slope": "", "a": "", "z": ""}
 
 
 def _sum(terms: Sequence[Expression]) -> Expression:

@@ -246,7 +246,7 @@ def test_ideas_are_told_where_they_enter() -> None:
     """A signal, the mean, two ways through time, a shared weight, a transposed one, the end; each once."""
     text = told(derive(own(RNN), level="general"))
     for words in (
-        "its error signal",
+        "the error signal of",
         "The mean over t enters here",
         "the error comes back through time",
         "is the same for every t",
@@ -268,7 +268,7 @@ parameters = {w = [1, 2, 3]}
 given = {x = [0.5, 0.25, 0.1]}
 """
     text = " ".join(told(derive(own(problem), level="general")).split())
-    assert "the largest alone was passed on" in text
+    assert "the largest entry alone is passed on" in text
     assert "the branch that was taken gets the signal" in text
 
 
