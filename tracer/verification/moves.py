@@ -115,7 +115,8 @@ class Moves:
     def _move_too(self, s: State, line: Line, rows: slice, count: int) -> None:
         """The entries that a line has worked move also by themselves, each in a row of its own."""
         x = s[line.name]
-        d = self._zeros((count, *x.v.shape)) if x.d is None else _writable(x.d)
+        shared = any(other.d is x.d for name, other in s.items() if name != line.name)  # z1[n] = z[n] is the same array
+        d = self._zeros((count, *x.v.shape)) if x.d is None else np.copy(x.d) if shared else _writable(x.d)
         own = np.arange(rows.start, rows.stop).reshape(x.v.shape)[line.place]
         step = _step(x.v[line.place], self.near)
         at = np.indices(own.shape) if own.ndim else ()

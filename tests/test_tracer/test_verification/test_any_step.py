@@ -116,3 +116,20 @@ def test_a_function_of_the_file_is_verified_from_its_formula(name: str) -> None:
     assert set(found.certified["proved"]) >= {"dW[1,1]", "dW[2,2]"}
     wrong = float(trace(problem).values["dW[2,1]"]) * (1 + 1e-9)
     assert verify(problem, {"dW[2,1]": wrong}).wrong == ("dW[2,1]",)
+
+
+def test_an_array_that_is_another_one_moves_by_itself() -> None:
+    """z1[n] = z[n] is no copy of what moves with z: each has its own difference."""
+    text = """
+    equations = '''
+    z[n] = gelu(data[n])
+    z1[n] = z[n]
+    y[n] = z[n]*data[n] + z[n]*z1[n]
+    E = Σ_n y[n]^2 + b
+    '''
+    inputs = ["data"]
+    parameters.b = -0.5
+    given.data = [-1.18, -0.82]
+    """
+    found = verify(loads(text))
+    assert found.agrees, found
