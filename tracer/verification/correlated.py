@@ -203,9 +203,10 @@ class Correlated:
         x.terms, x.rest = terms, np.zeros(x.v.shape)
         if x.of is not None:
             whole, read = x.of
-            whole.rest = _writable(whole.rest)
+            whole.rest = np.array(whole.rest)  # z = a has the numbers of a, and is not to change them
             read.take(whole.rest)[...] = 0.0
-            self._taken(self._longer(whole, self.count), read)[...] = terms
+            whole.terms = np.array(self._longer(whole, self.count))
+            self._taken(whole.terms, read)[...] = terms
         return x
 
     def _sum(self, x: Floats | None, y: Floats | None) -> Floats | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import random_problem
 from plants import KINDS
 from steps import problem_text
 
@@ -159,3 +160,18 @@ def test_right_numbers_stay_right(name: str, monkeypatch: pytest.MonkeyPatch) ->
     result = verify(problem, values)
     assert result.agrees, result
     assert result.worst < 1
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_right_numbers_of_layers_stay_right(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among them layers without an activation, whose z is their a, and gradients worked in float32."""
+    from tracer.verification import routes
+
+    monkeypatch.setattr(routes, "BLUNT", 0.0)
+    problem = load(random_problem(seed, samples="together"))
+    step = trace(problem).steps[0]
+    ours = {f"{kind}{l}": np.array(step.array(kind, l)) for kind, l in step.arrays if kind == "dW"}
+    for theirs in (ours, {name: array.astype(np.float32) for name, array in ours.items()}):
+        result = verify(problem, theirs)
+        assert result.verdict != "disagree", result
+        assert result.worst < 1
