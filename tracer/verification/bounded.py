@@ -212,7 +212,7 @@ class Bounded:
         else:
             mask = np.greater(v, 0)
             context.taken[k] = mask
-        near = np.abs(v) <= e
+        near = ~(np.abs(v) > e)  # of what is not a number nothing is known
         if near.any():
             context.open[k] = near
         return mask, near & np.greater(e, 0)  # what is exactly at its threshold has a value, if no slope

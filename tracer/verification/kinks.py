@@ -82,7 +82,7 @@ def _bends(routes: Routes, piece: Entrywise, context: Context) -> Iterator[Kink]
     subject = routes.subject
     for k, near in context.open.items():
         sides = [_slopes(routes, piece, k, near, side) for side in (False, True)]
-        near = np.broadcast_to(near, piece.shape)
+        near = np.broadcast_to(near & _stands_open(routes, piece, k), piece.shape)
         taken = np.broadcast_to(routes.decided.get(piece.k, {}).get(k, context.taken.get(k, False)), piece.shape)
         for place in map(tuple, np.argwhere(near)):
             pairs = ((r, float(a[place]), float(b[place])) for r, (a, b) in enumerate(zip(*sides, strict=True)))
@@ -91,6 +91,17 @@ def _bends(routes: Routes, piece: Entrywise, context: Context) -> Iterator[Kink]
                 read, left, right = jump
                 unit, distance = _unit(subject, piece, read, place)
                 yield Kink(unit, distance, left, right, right if taken[place] else left, _convention(subject, piece))
+
+
+def _stands_open(routes: Routes, piece: Entrywise, k: int) -> Any:
+    """Where a test is open for the numbers that are told: what overflowed on the way may be far from its kink."""
+    known, context = _known(routes), Context()
+    if any(r.name not in known for r in piece.reads):
+        return True
+    numbers = {r.name: (known[r.name], routes.rounding.get(r.name, 0.0)) for r in piece.reads}
+    with np.errstate(all="ignore"):
+        piece.form.run(Bounded(U64), piece.leaves(Run(Bounded(U64), {}), numbers), context)
+    return context.open.get(k, False)
 
 
 def _slopes(routes: Routes, piece: Entrywise, k: int, near: Floats, side: bool) -> list[Floats]:

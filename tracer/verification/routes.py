@@ -333,20 +333,24 @@ def _numeric(subject: Subject, arrays: Gathered, composed: Arrays, room: Arrays,
     """What differences say of every array that is recorded.
 
     Of a number that a step of one size puts elsewhere than route 2, one of another size is asked too: where the two
-    disagree, a step is too large or its difference too small for floats, and they say nothing.
+    disagree, a step is too large or its difference too small for floats, and they say nothing.  Where both agree, a
+    longer format is asked: what is below the smallest floats is lost to each of them.
     """
     out = _differences(subject, NEAR, assume_nothing)
     apart = _apart(out, arrays, composed, room)
     if apart and _cancelled(subject, out, room):
         out = _differences(subject, NEAR, assume_nothing, np.longdouble)
         apart = _apart(out, arrays, composed, room)
-    if not apart:
-        return out
-    other = _differences(subject, NEARER, assume_nothing)
-    for name, mask in apart.items():
-        same = np.abs(other[name] - out[name]) <= room[name]
-        fits = np.abs(other[name] - composed[name]) <= room[name]
-        out[name] = np.where(mask & fits, other[name], np.where(mask & ~same, np.nan, out[name]))
+    for near, dtype in ((NEARER, np.float64), (NEAR, np.longdouble)):
+        if not apart:
+            break
+        other = _differences(subject, near, assume_nothing, dtype)
+        for name, mask in apart.items():
+            same = np.abs(other[name] - out[name]) <= room[name]
+            fits = np.abs(other[name] - composed[name]) <= room[name]
+            out[name] = np.where(mask & fits, other[name], np.where(mask & ~same, np.nan, out[name]))
+        left = {n: m & (np.abs(out[n] - composed[n]) > room[n]) for n, m in apart.items()}  # not what is not known
+        apart = {n: m for n, m in left.items() if m.any()}
     return out
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import random_problem
-from plants import KINDS
+from plants import KINDS, dense, gradients
 from steps import problem_text
 
 from derivations.equations import Role
@@ -175,3 +175,15 @@ def test_right_numbers_of_layers_stay_right(seed: int, monkeypatch: pytest.Monke
         result = verify(problem, theirs)
         assert result.verdict != "disagree", result
         assert result.worst < 1
+
+
+def test_a_layer_without_an_activation_keeps_its_own_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """z = a has the same numbers: what is found out about the errors of z is not written into a."""
+    from tracer.verification import routes
+
+    monkeypatch.setattr(routes, "BLUNT", 0.0)
+    for seed in range(12):
+        problem = dense((3, 5, 4, 2), seed, "identity")
+        result = verify(problem, gradients(problem))
+        assert result.agrees, result
+        assert all((result.steps[0].routes.rounding[f"a{l}"] > 0).all() for l in (1, 2, 3))

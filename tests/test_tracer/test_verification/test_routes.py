@@ -151,3 +151,22 @@ def test_without_it_a_right_gradient_would_be_called_wrong(monkeypatch: pytest.M
     """The planted twin."""
     monkeypatch.setattr(routes_module, "_underflowed", lambda size, u: 0.0)
     assert "disagree" in verdicts_of_tiny_gradients()
+
+
+def test_what_overflowed_on_the_way_does_not_decide_a_test() -> None:
+    """softplus of 1.5e9 is not a number as it is defined; on which side of 0 what follows is, its ball knows."""
+    result = verify(
+        {
+            "network": {
+                "loss": "binary_cross_entropy",
+                "layers": [
+                    {"activation": "softplus", "W": [[1e9]], "b": [0.0]},
+                    {"activation": "elu", "W": [[5e8]], "b": [0.0]},
+                ],
+            },
+            "samples": [{"x": [1.5], "t": [1.0]}],
+            "training": {"learning_rate": 0.1},
+        }
+    )
+    assert not result.wrong, result
+    assert result.kinks == ()
