@@ -132,6 +132,14 @@ def test_one_wrong_number_leaves_the_tape(name: str, off: float) -> None:
     assert name in {**wrong, **undecided}
 
 
+def test_a_tape_is_short() -> None:
+    """Nothing is worked twice, nothing is widened that an operation widens itself, answers are asked together."""
+    (tape,) = tapes(next(recorded((10, 10, 10))))
+    assert tape._again is not None
+    assert len(tape._again.operations) < 720
+    assert len(tape._again.holds) < 200
+
+
 def test_a_tape_without_its_answers_would_agree_to_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted twin of the test above."""
     monkeypatch.setattr(tape_shortening, "_asked_together", lambda noted, changing: [n for n in noted if not n.asks])
