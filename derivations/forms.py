@@ -297,9 +297,10 @@ def _own_functions() -> tuple[Any, ...]:
 
         @classmethod
         def eval(cls, test: Expr, a: Expr, b: Expr) -> Expr | None:
-            if test.is_number:
-                return a if test > 0 else b
-            return a if a == b else None
+            if a == b:
+                return a
+            above = (test > 0) if test.is_number else None  # a relation where it has a function of ours, |3| > 0
+            return a if above == sp.true else b if above == sp.false else None
 
         def _eval_derivative(self, s: Expr) -> Expr:
             test, a, b = self.args

@@ -133,3 +133,18 @@ def test_an_array_that_is_another_one_moves_by_itself() -> None:
     """
     found = verify(loads(text))
     assert found.agrees, found
+
+
+@pytest.mark.parametrize("test", ["abs(0 - 3) > 2", "abs(3) - 4 > abs(2)", "3 > 2", "a[1] > abs(3)", "1 > abs(2)"])
+def test_a_choice_between_numbers_is_verified(test: str) -> None:
+    """sympy leaves |3| > 2 as it is where |3| is a function of ours."""
+    text = f"""
+    equations = '''
+    a[j] = w[j]*x[j]
+    E = Σ_j (a[j]*2 if {test} else a[j]^2)
+    '''
+    parameters.w = [0.5, -1.25]
+    given.x = [1.5, 0.5]
+    """
+    found = verify(loads(text))
+    assert found.agrees, found
