@@ -13,6 +13,7 @@ from typing import Any
 
 from derivations.equations import Array, Equation, Role, Step
 from derivations.expression import Call, Index, Over, Product, Ref
+from derivations.function import entry
 from derivations.planned import Planned
 from derivations.program import Task
 from tracer.verification.differences import Differences
@@ -62,7 +63,7 @@ class Plans:
             if e.left.name == name
             and (
                 (isinstance(e.right, Over) and isinstance(e.right.body, Ref))
-                or (isinstance(e.right, Call) and len(e.right.arguments) == 1 and isinstance(e.right.arguments[0], Ref))
+                or (isinstance(e.right, Call) and _has_slope(e.right) and isinstance(e.right.arguments[0], Ref))
             )
         }
 
@@ -100,6 +101,12 @@ class Plans:
         step = self.step
         extents = {name: array.extents for name, array in step.arrays.items()}
         return Plan(equations, extents, step.ranges, step.whole, known, sloped=sloped, stable=not sloped)
+
+
+def _has_slope(call: Call) -> bool:
+    """Whether the step names the slope of a function of one number: of sigmoid it does, of exp it does not."""
+    function = entry(call.function)
+    return len(call.arguments) == 1 and (function.named or function.own is not None)
 
 
 @lru_cache(maxsize=64)

@@ -61,7 +61,7 @@ ALARMS = {
     "any size": (2_001_208, 2_001_601, 2_003_242),  # a test decided by what had overflowed
     "float32": (2_000_099, 2_000_279, 2_000_379),  # errors kept in another array of the same numbers
     "saturated": (3_203,),  # the last units of what underflows
-    "equations": (2_000_622, 2_003_323),  # an array that another line copies
+    "equations": (2_000_622, 2_003_323, 5_007_244),  # an array that another line copies; a slope that no line names
 }
 
 
