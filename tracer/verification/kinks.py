@@ -90,6 +90,8 @@ def _bends(routes: Routes, piece: Entrywise, context: Context) -> Iterator[Kink]
             if jump is not None:
                 read, left, right = jump
                 unit, distance = _unit(subject, piece, read, place)
+                if math.isnan(distance):
+                    continue  # it stands nowhere
                 yield Kink(unit, distance, left, right, right if taken[place] else left, _convention(subject, piece))
 
 

@@ -170,3 +170,19 @@ def test_what_overflowed_on_the_way_does_not_decide_a_test() -> None:
     )
     assert not result.wrong, result
     assert result.kinks == ()
+
+
+def test_what_is_no_number_stands_at_no_kink() -> None:
+    """After a step whose loss has no value every number is nan: it is undecided, and nothing is said of a kink."""
+    result = verify(
+        {
+            "network": {
+                "loss": "cross_entropy",
+                "layers": [{"activation": "relu", "W": [[2.0], [1.0]], "b": [-3.0, 1.0]}],
+            },
+            "samples": [{"x": [1.0], "class": 1}, {"x": [0.5], "class": 2}],
+            "training": {"learning_rate": 0.05, "samples": "in_turn"},
+        }
+    )
+    assert result.verdict == "undecided"
+    assert result.kinks == ()
