@@ -31,9 +31,11 @@ class _Kept:
 
 
 def judged_again(subject: Subject, *, assume_nothing: bool) -> Judged:
-    """The step judged by itself, nothing being claimed."""
+    """The step judged by itself, nothing being claimed; with all moved by itself, arrays are too many to be kept."""
+    if assume_nothing:
+        return judge(routes_of(subject, assume_nothing=True), Claim())
     tapes, training = subject.plans.tapes, subject.problem.training
-    key = assume_nothing, training and Constants.of(training, subject.count, float)
+    key = training and Constants.of(training, subject.count, float)
     kept = tapes.get(key)
     if kept is None and len(tapes) < MOST_KEPT:
         tapes[key] = _Kept()
@@ -44,8 +46,8 @@ def judged_again(subject: Subject, *, assume_nothing: bool) -> Judged:
         kept.tape = None
     elif kept is not None and kept.tried < MOST_TRIED:
         kept.tried += 1
-        kept.tape = _recorded(subject, assume_nothing)
-    return judge(routes_of(subject, assume_nothing=assume_nothing), Claim())
+        kept.tape = _recorded(subject)
+    return judge(routes_of(subject), Claim())
 
 
 def _arrays(subject: Subject) -> dict[str, Floats]:
@@ -53,16 +55,14 @@ def _arrays(subject: Subject) -> dict[str, Floats]:
     return {**subject.given, **{f"={name}": array for name, array in subject.recorded.items()}}
 
 
-def _recorded(subject: Subject, assume_nothing: bool) -> Tape | None:
+def _recorded(subject: Subject) -> Tape | None:
     """The tape of a step's routes; None where the step is not plainly right, or asks for more than arrays."""
     tape = Tape()
     start: dict[str, Any] = {name: tape.start(name, array) for name, array in _arrays(subject).items()}
     given = {name: start[name] for name in subject.given}
     worked = {name: start[f"={name}"] for name in subject.recorded}
     try:
-        judged = judge(
-            routes_of(replace(subject, given=given, recorded=worked), assume_nothing=assume_nothing), Claim()
-        )
+        judged = judge(routes_of(replace(subject, given=given, recorded=worked)), Claim())
     except NotRecorded:
         return None
     routes = judged.routes
