@@ -24,7 +24,7 @@ from tracer.verification.contraction import contracted, filled
 
 __all__ = ["Correlated", "TooMany"]
 
-MOST = 1 << 23
+MOST = 1 << 21
 """Terms in one array."""
 FRESH = 1 << 10
 """Entries of an array that get errors of their own."""
@@ -36,8 +36,8 @@ class TooMany(Exception):
 
 
 @dataclass
-class Number:
-    """v; `terms`, an axis for the errors in front; the rest, of which only the size is known.
+class AffineForm:
+    """A value v with its errors: `terms`, an axis for the errors in front; the rest, of which only the size is known.
 
     `of` is the array that these are entries of: what is found out about their errors is kept there.
     """
@@ -45,7 +45,7 @@ class Number:
     v: Floats
     terms: Floats | None
     rest: Floats
-    of: tuple[Number, Read] | None = None
+    of: tuple[AffineForm, Read] | None = None
 
     @property
     def error(self) -> Floats:
@@ -61,26 +61,26 @@ class Correlated:
 
     # --- arrays ---
 
-    def given(self, array: Floats) -> Number:
+    def given(self, array: Floats) -> AffineForm:
         """Exact, or rounded once."""
         return self._of(self.plain.given(array))
 
-    def blank(self, shape: tuple[int, ...]) -> Number:
+    def blank(self, shape: tuple[int, ...]) -> AffineForm:
         """Zeros, to be filled."""
-        return Number(np.zeros(shape), None, np.zeros(shape))
+        return AffineForm(np.zeros(shape), None, np.zeros(shape))
 
-    def one(self, shape: tuple[int, ...]) -> Number:
+    def one(self, shape: tuple[int, ...]) -> AffineForm:
         """The slope of the objective in itself."""
-        return Number(np.ones(shape), None, np.zeros(shape))
+        return AffineForm(np.ones(shape), None, np.zeros(shape))
 
-    def own(self, x: Number) -> Number:
+    def own(self, x: AffineForm) -> AffineForm:
         """A copy that may be added to."""
-        return Number(np.array(x.v), None if x.terms is None else np.array(x.terms), np.array(x.rest))
+        return AffineForm(np.array(x.v), None if x.terms is None else np.array(x.terms), np.array(x.rest))
 
-    def take(self, x: Number, read: Read) -> Number:
+    def take(self, x: AffineForm, read: Read) -> AffineForm:
         """The entries that are read."""
         terms = None if x.terms is None else self._taken(x.terms, read)
-        return Number(read.take(x.v), terms, read.take(x.rest), (x, read) if read.slices else None)
+        return AffineForm(read.take(x.v), terms, read.take(x.rest), (x, read) if read.slices else None)
 
     def _taken(self, terms: Floats, read: Read) -> Floats:
         if read.slices:
@@ -91,14 +91,14 @@ class Correlated:
         inside = places < flat.shape[1]
         return np.where(inside, flat[:, np.where(inside, places, 0)], 0.0)
 
-    def _each(self, x: Number, of: Callable[[Floats], Floats], of_terms: Callable[[Floats], Floats]) -> Number:
-        return Number(of(x.v), None if x.terms is None else of_terms(x.terms), of(x.rest))
+    def _each(self, x: AffineForm, of: Callable[[Floats], Floats], of_terms: Callable[[Floats], Floats]) -> AffineForm:
+        return AffineForm(of(x.v), None if x.terms is None else of_terms(x.terms), of(x.rest))
 
-    def spread(self, x: Number, at: tuple[slice | None, ...] | None) -> Number:
+    def spread(self, x: AffineForm, at: tuple[slice | None, ...] | None) -> AffineForm:
         """With an axis for every letter of a box."""
         return x if at is None else self._each(x, lambda a: a[at], lambda a: a[(slice(None), *at)])
 
-    def full(self, x: Number, shape: tuple[int, ...]) -> Number:
+    def full(self, x: AffineForm, shape: tuple[int, ...]) -> AffineForm:
         """In a shape."""
         if np.shape(x.v) == shape:
             return x
@@ -108,15 +108,15 @@ class Correlated:
             lambda a: filled(a.reshape(len(a), *(1,) * (len(shape) + 1 - a.ndim), *a.shape[1:]), (len(a), *shape)),
         )
 
-    def rows(self, x: Number, axes: int) -> Number:
+    def rows(self, x: AffineForm, axes: int) -> AffineForm:
         """The axes after the first few as one."""
         return self.shaped(x, (*np.shape(x.v)[:axes], -1))
 
-    def shaped(self, x: Number, shape: tuple[int, ...]) -> Number:
+    def shaped(self, x: AffineForm, shape: tuple[int, ...]) -> AffineForm:
         """The same numbers in another shape."""
         return self._each(x, lambda a: a.reshape(shape), lambda a: a.reshape(len(a), *shape))
 
-    def put(self, whole: Number, read: Read, x: Number) -> None:
+    def put(self, whole: AffineForm, read: Read, x: AffineForm) -> None:
         """Values in places that held 0."""
         read.add(whole.v, x.v)
         read.add(whole.rest, x.rest)
@@ -129,7 +129,7 @@ class Correlated:
         for term, more in zip(terms, x.terms, strict=False):
             read.add(term, more)
 
-    def add(self, whole: Number, read: Read, x: Number) -> None:
+    def add(self, whole: AffineForm, read: Read, x: AffineForm) -> None:
         """More for places that may hold something."""
         self.put(whole, read, x)
         if read.slices and not read.entire:
@@ -137,18 +137,20 @@ class Correlated:
         else:
             whole.rest += self.u * np.abs(whole.v)
 
-    def largest(self, x: Number, axis: int) -> Number:
+    def largest(self, x: AffineForm, axis: int) -> AffineForm:
         """Some number near the largest along an axis, exactly."""
         return self._of(self.plain.largest((x.v, x.rest), axis))
 
-    def sum(self, x: Number, axes: tuple[int, ...]) -> Number:
+    def sum(self, x: AffineForm, axes: tuple[int, ...]) -> AffineForm:
         """Over axes, in any order."""
         if not axes:
             return x
         v, rest = self.plain.sum((x.v, x.rest), axes)
-        return Number(v, None if x.terms is None else x.terms.sum(axis=tuple(k + 1 for k in axes)), rest)
+        return AffineForm(v, None if x.terms is None else x.terms.sum(axis=tuple(k + 1 for k in axes)), rest)
 
-    def contract(self, x: Number, xl: Sequence[str], y: Number, yl: Sequence[str], out: Sequence[str]) -> Number:
+    def contract(
+        self, x: AffineForm, xl: Sequence[str], y: AffineForm, yl: Sequence[str], out: Sequence[str]
+    ) -> AffineForm:
         """The sum of products over the letters that are not in `out`."""
         x, y = self._apart(x), self._apart(y)
         v, rest = self.plain.contract((x.v, x.rest), xl, (y.v, y.rest), yl, out)
@@ -162,24 +164,24 @@ class Correlated:
         elif x.terms is not None or y.terms is not None:
             both = (x.error, y.rest) if x.terms is not None else (x.rest, y.error)
             rest = rest + contracted(both[0], xl, both[1], yl, out)
-        return Number(v, terms, rest)
+        return AffineForm(v, terms, rest)
 
-    def floats(self, x: Number) -> tuple[Floats, Floats]:
+    def floats(self, x: AffineForm) -> tuple[Floats, Floats]:
         """The values and their bounds."""
         return x.v, x.error
 
     # --- terms ---
 
-    def _of(self, x: tuple[Floats, Any]) -> Number:
+    def _of(self, x: tuple[Floats, Any]) -> AffineForm:
         """What has no terms."""
         v, e = np.asarray(x[0], float), np.asarray(x[1], float)
-        return Number(v, None, filled(e, v.shape))
+        return AffineForm(v, None, filled(e, v.shape))
 
     def _counted(self, size: int) -> None:
         if size > MOST:
             raise TooMany
 
-    def _longer(self, x: Number, count: int) -> Floats:
+    def _longer(self, x: AffineForm, count: int) -> Floats:
         """The terms of an array, at least so many of them."""
         there = 0 if x.terms is None else len(x.terms)
         self._counted(max(count, there) * x.v.size)
@@ -190,7 +192,7 @@ class Correlated:
         x.terms = _writable(x.terms)
         return x.terms
 
-    def _apart(self, x: Number) -> Number:
+    def _apart(self, x: AffineForm) -> AffineForm:
         """The rest of each entry as an error of its own, here and in the array that it is an entry of."""
         where = np.flatnonzero(x.rest)
         if not len(where) or len(where) > FRESH:
@@ -198,7 +200,7 @@ class Correlated:
         first = self.count
         self.count += len(where)
         places = np.unravel_index(where, x.v.shape)
-        terms = np.array(self._longer(Number(x.v, x.terms, x.rest), self.count))
+        terms = np.array(self._longer(AffineForm(x.v, x.terms, x.rest), self.count))
         terms[first + np.arange(len(where)), *places] = x.rest[places]
         x.terms, x.rest = terms, np.zeros(x.v.shape)
         if x.of is not None:
@@ -220,7 +222,7 @@ class Correlated:
         out[: len(short)] += short
         return out
 
-    def _linear(self, v: Floats, parts: list[tuple[Floats, Number]], rest: Floats) -> Number:
+    def _linear(self, v: Floats, parts: list[tuple[Floats, AffineForm]], rest: Floats) -> AffineForm:
         """A value whose first-order terms are those of its arguments, each times a slope."""
         terms: Floats | None = None
         for slope, x in parts:
@@ -228,17 +230,17 @@ class Correlated:
                 self._counted(len(x.terms) * np.size(v))
                 terms = self._sum(terms, slope * x.terms)
             rest = rest + np.abs(slope) * x.rest
-        return Number(v, terms, filled(np.asarray(rest, float), np.shape(v)))
+        return AffineForm(v, terms, filled(np.asarray(rest, float), np.shape(v)))
 
     # --- operations ---
 
-    def number(self, value: Fraction) -> Number:
+    def number(self, value: Fraction) -> AffineForm:
         return self._of(self.plain.number(value))
 
-    def pi(self) -> Number:
+    def pi(self) -> AffineForm:
         return self._of(self.plain.pi())
 
-    def total(self, terms: list[tuple[int, Number]]) -> Number:
+    def total(self, terms: list[tuple[int, AffineForm]]) -> AffineForm:
         (sign, first), *more = terms
         out = self._linear(sign * first.v, [(float(sign), first)], 0.0)
         for s, x in more:
@@ -246,11 +248,11 @@ class Correlated:
             out = self._linear(v, [(1.0, out), (float(s), x)], self.u * np.abs(v))
         return out
 
-    def product(self, x: Number, y: Number) -> Number:
+    def product(self, x: AffineForm, y: AffineForm) -> AffineForm:
         p = x.v * y.v
         return self._linear(p, [(y.v, x), (x.v, y)], x.error * y.error + self.u * np.abs(p))
 
-    def quotient(self, x: Number, y: Number) -> Number:
+    def quotient(self, x: AffineForm, y: AffineForm) -> AffineForm:
         """(v + a)/(w + b) - q is (a - q b)/w, less the part b/(w + b) of it."""
         q, below, e = x.v / y.v, np.abs(y.v), y.error
         with np.errstate(all="ignore"):
@@ -259,17 +261,17 @@ class Correlated:
             )
         return self._linear(q, [(1 / y.v, x), (-q / y.v, y)], more + self.u * np.abs(q))
 
-    def whole_power(self, x: Number, n: int) -> Number:
+    def whole_power(self, x: AffineForm, n: int) -> AffineForm:
         if n < 0:
             return self.quotient(self.number(Fraction(1)), self.whole_power(x, -n))
         p, e = x.v * x.v if n == 2 else x.v**n, x.error
         curved = n * (n - 1) / 2 * (np.abs(x.v) + e) ** (n - 2) * e * e if n > 1 else 0.0
         return self._linear(p, [(n * x.v ** (n - 1), x)], curved + n * self.u * np.abs(p) + self.plain.lost)
 
-    def power(self, x: Number, y: Number) -> Number:
+    def power(self, x: AffineForm, y: AffineForm) -> AffineForm:
         return self._of(self.plain.power((x.v, x.error), (y.v, y.error)))
 
-    def call(self, name: str, *x: Number) -> Number:
+    def call(self, name: str, *x: AffineForm) -> AffineForm:
         if name not in _SLOPES:
             return self._of(self.plain.call(name, *((a.v, a.error) for a in x)))
         (a,) = x
@@ -280,23 +282,23 @@ class Correlated:
 
     # --- choices ---
 
-    def decide(self, test: Number, k: int, context: Context) -> Decision:
+    def decide(self, test: AffineForm, k: int, context: Context) -> Decision:
         return self.plain.decide((test.v, test.error), k, context)
 
-    def settled(self, test: Number) -> Decision:
+    def settled(self, test: AffineForm) -> Decision:
         return self.plain.settled((test.v, test.rest))
 
-    def choose(self, decision: Decision, x: Number, y: Number, *, hull: bool) -> Number:
+    def choose(self, decision: Decision, x: AffineForm, y: AffineForm, *, hull: bool) -> AffineForm:
         mask, near = decision
         rest = np.where(near, np.abs(x.v - y.v), 0.0) if hull else 0.0
         one = np.where(mask, 1.0, 0.0)
         return self._linear(np.where(mask, x.v, y.v), [(one, x), (1 - one, y)], rest)
 
-    def extreme(self, x: Number, axis: int, sign: int) -> tuple[Number, Floats, Floats]:
+    def extreme(self, x: AffineForm, axis: int, sign: int) -> tuple[AffineForm, Floats, Floats]:
         value, at, near = self.plain.extreme((x.v, x.error), axis, sign)
         return self._of(value), at, near
 
-    def among(self, x: Number, at: Floats) -> Number:
+    def among(self, x: AffineForm, at: Floats) -> AffineForm:
         return self._linear(np.where(at, x.v * at, 0.0), [(np.where(at, 1.0, 0.0), x)], 0.0)
 
 

@@ -39,10 +39,6 @@ class Gathered:
                 out[name] = vector if len(group) == 1 else vector[start:end].reshape(self.shapes[name])
         return {n: out[n] for n in self.shapes}
 
-    def largest(self, vectors: Sequence[Floats]) -> list[Floats]:
-        """The largest number of each array, group by group."""
-        return [self.largest_of(group, vector) for group, vector in zip(self.groups, vectors, strict=True)]
-
     def largest_of(self, group: Sequence[str], vector: Floats) -> Floats:
         """The largest number of each array of a group."""
         starts = np.array([start for start, _ in self._ends(group)])

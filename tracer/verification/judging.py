@@ -106,7 +106,10 @@ class _Judge:
         for group, t, s, n, bound, size in vectors:
             if _all_sure(t, s, n, bound):
                 small = _all_small(*(arrays.largest_of(group, x) for x in (np.abs(size), bound)))
-                out |= {*group} if small.all() else {name for k, name in enumerate(group) if small[k]}
+                if small.all():
+                    out |= {*group}
+                elif len(group) > 1:
+                    out |= {name for k, name in enumerate(group) if small[k]}
         return frozenset(out)
 
     def _array(self, name: str, single: Mapping[str, Floats], settled: bool) -> None:

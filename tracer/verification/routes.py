@@ -7,7 +7,7 @@ the same equations over values with bounds, both as the step writes them and as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,7 +38,7 @@ OWN = 64 * U64
 UNDERFLOW = {U64: (2.0**-960, 2.0**-1060), U32: (2.0**-110, 2.0**-135)}
 """Below which size products may have lost digits to underflow, and what a number may then be off by."""
 BLUNT, BLUNT_AT_MOST = 1e7, 0.005
-"""Units of rounding, and part of a number, above which a bound is made tighter: a millionth of it should be seen."""
+"""Units of rounding, and part of an array, above which its bounds are made tighter: a millionth should be seen."""
 SLACK = 2.0
 """Two numbers are compared, each off by its own bound; terms of second order in u are far below."""
 
@@ -79,10 +79,8 @@ def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = 
     with np.errstate(all="ignore"):
         run, decided = _decided(subject)
         plain = _composed(subject, run)
-        arrays = Gathered({n: np.shape(v) for n, (v, _) in plain.items()})
-        values, bounds = (arrays.of({n: x[k] for n, x in plain.items()}) for k in (0, 1))
-        composed = _sharper(subject, run, plain) if _are_wide(arrays, values, bounds) else plain
-        held = composed is plain and _held(arrays.of(subject.recorded), values, bounds)
+        arrays, composed = _gathered(plain), _sharper(subject, run, plain)
+        held = composed is plain and _held(subject, arrays, plain)
         written = _written(subject, run) if theirs or not held else {}
         if theirs:
             composed, written = _tighter(subject, run, composed, written)
@@ -98,9 +96,20 @@ def routes_of(subject: Subject, *, theirs: bool = False, assume_nothing: bool = 
         return Routes(subject, subject.recorded, symbolic, numeric, rounding, moved, decided, run.met)
 
 
-def _held(recorded: Vectors, values: Vectors, bounds: Vectors) -> bool:
+def _gathered(numbers: Numbers) -> Gathered:
+    return Gathered({n: np.shape(v) for n, (v, _) in numbers.items()})
+
+
+def _vectors(arrays: Gathered, numbers: Numbers) -> Iterator[tuple[Floats, Floats]]:
+    """The values and bounds, group by group."""
+    values, bounds = (arrays.of({n: x[k] for n, x in numbers.items()}) for k in (0, 1))
+    return zip(values, bounds, strict=True)
+
+
+def _held(subject: Subject, arrays: Gathered, composed: Numbers) -> bool:
     """Whether every number that was recorded is within route 2's own bound."""
-    return all(bool((np.abs(r - v) <= SLACK * e).all()) for r, v, e in zip(recorded, values, bounds, strict=True))
+    both = zip(arrays.of(subject.recorded), _vectors(arrays, composed), strict=True)
+    return all(bool((np.abs(r - v) <= SLACK * e).all()) for r, (v, e) in both)
 
 
 def _of_moves(arrays: Gathered, symbolic: Arrays, rooms: Vectors, rounding: Arrays) -> Arrays:
@@ -126,10 +135,8 @@ def flipped(routes: Routes, decided: Decisions) -> Routes:
     subject = routes.subject
     with np.errstate(all="ignore"):
         run = _run(subject, _floats(subject), decided)
-        plain = _composed(subject, run)
-        arrays = Gathered({n: np.shape(v) for n, (v, _) in plain.items()})
-        values, bounds = (arrays.of({n: x[k] for n, x in plain.items()}) for k in (0, 1))
-        composed = _sharper(subject, run, plain) if _are_wide(arrays, values, bounds) else plain
+        composed = _sharper(subject, run, _composed(subject, run))
+        arrays = _gathered(composed)
         symbolic, rounding = _with_updates(subject, composed, arrays.split(_rooms(arrays, composed, {})))
     same = {n: array_of(v) == routes.symbolic[n] for n, v in symbolic.items()}
     rounding = {n: np.where(same[n], np.maximum(e, routes.rounding[n]), e) for n, e in rounding.items()}
@@ -152,7 +159,7 @@ def single_rounding(routes: Routes) -> Arrays:
     with np.errstate(all="ignore"):
         run = _run(subject, _floats(subject, U32), routes.decided)
         composed, written = _tighter(subject, run, _composed(subject, run), _written(subject, run))
-        arrays = Gathered({n: np.shape(v) for n, (v, _) in composed.items()})
+        arrays = _gathered(composed)
         out = arrays.split(_rooms(arrays, composed, written, U32))
         gradients = {n: (routes.symbolic[n], out[n]) for n in composed if subject.arrays[n].role is Role.GRADIENT}
         return out | {n: e for n, (_, e) in bounded(subject, gradients, U32, exact=False).items()}
@@ -164,7 +171,7 @@ def _rooms(arrays: Gathered, composed: Numbers, written: Numbers, u: float = U64
     Of a number that has lost digits to underflow at least some of the smallest floats.
     """
     bounds = {n: np.maximum(e, written[n][1]) if n in written else e for n, (_, e) in composed.items()}
-    both = zip(arrays.of({n: v for n, (v, _) in composed.items()}), arrays.of(bounds), strict=True)
+    both = _vectors(arrays, {n: (v, bounds[n]) for n, (v, _) in composed.items()})
     rooms = [np.maximum(SLACK * e, _underflowed(np.abs(v), u)) for v, e in both]
     return [np.where(np.isnan(e), np.inf, e) if np.isnan(np.sum(e)) else e for e in rooms]
 
@@ -235,11 +242,11 @@ def _composed(subject: Subject, run: Run) -> Numbers:
 
 
 def _sharper(subject: Subject, run: Run, composed: Numbers) -> Numbers:
-    """The same in balls, for bounds that are not small beside the numbers: in a long product they lose what cancels.
+    """The same in balls, where bounds are not small beside the numbers: in a long product they lose what cancels.
 
     Left as they are where that would take too many operations.
     """
-    if subject.plans.symbolic.products > MOST_IN_BALLS:
+    if subject.plans.symbolic.products > MOST_IN_BALLS or not _is_wide(composed, WIDE):
         return composed
     from flint import ctx
 
@@ -262,10 +269,12 @@ def _known(x: tuple[Floats, Any]) -> Floats:
     return np.where(np.isnan(out), np.inf, out)
 
 
-def _are_wide(arrays: Gathered, values: Vectors, bounds: Vectors) -> bool:
-    """Whether the bound of some array is not small beside the largest number of it."""
-    tops, widest = arrays.largest([np.abs(v) for v in values]), arrays.largest(bounds)
-    return not all(bool((e <= WIDE * v + NOTHING).all()) for v, e in zip(tops, widest, strict=True))
+def _is_wide(numbers: Numbers, share: float) -> bool:
+    """Whether the bound of some array is more than this part of the largest number of it."""
+    arrays = _gathered(numbers)
+    both = zip(arrays.groups, _vectors(arrays, numbers), strict=True)
+    most = ([arrays.largest_of(group, x) for x in (np.abs(v), e)] for group, (v, e) in both)
+    return not all(bool((e <= share * v + NOTHING).all()) for v, e in most)
 
 
 def _scaled(x: tuple[Floats, Any], times: int) -> tuple[Floats, Any]:
@@ -301,10 +310,8 @@ def _underflowed(size: Any, u: float) -> Any:
 
 def _tighter(subject: Subject, run: Run, composed: Numbers, written: Numbers) -> tuple[Numbers, Numbers]:
     """The bounds where errors are known by where they come from, if some are far above what one rounding is."""
-    every = (*composed.items(), *written.items())
-    asked = [x for n, x in every if subject.arrays[n].role in (Role.SIGNAL, Role.GRADIENT)]
     blunt = min(BLUNT * run.m.u, BLUNT_AT_MOST)
-    if not any(bool(((v != 0) & (e > blunt * np.abs(v))).any()) for v, e in asked):
+    if not (_is_wide(composed, blunt) or _is_wide(written, blunt)):
         return composed, written
     m = Correlated(run.m.u)
     again = Run(m, {n: m.given(subject.given[n]) for n in subject.plans.given}, run.forced)

@@ -9,6 +9,8 @@ import pytest
 from plants import DEEP, DENSE, KINDS, dense, gradients, integer_relu, planted, weights_to_plant
 
 from tracer import load, trace, verify
+from tracer.verification import kinks
+from tracer.verification.routes import flipped
 
 
 @pytest.mark.parametrize("sizes", DENSE, ids=str)
@@ -136,3 +138,26 @@ def test_the_text_names_the_weight_and_shows_the_evidence() -> None:
         assert verify(problem, ours).agrees, verify(problem, ours)
     shown = verify(problem, ours)._repr_mimebundle_()
     assert "dW1[2,1]" in shown["text/markdown"]
+
+
+def test_ties_that_move_nothing_are_seen_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool over units that a ReLU has turned off: of each window's equal zeros none has a signal."""
+    tried = []
+
+    def counted(*given: Any) -> Any:
+        tried.append(given)
+        return flipped(*given)
+
+    monkeypatch.setattr(kinks, "flipped", counted)
+    rng = np.random.default_rng(3)
+    problem = load(
+        {
+            "equations": "z[p] = relu(w[p]*x[p])\nm[r] = max_{c=1..2}(z[2r+c-2])\nE = Σ_r (m[r] - t[r])^2/2",
+            "parameters": {"w": rng.uniform(-1, -0.1, 60)},
+            "given": {"x": rng.uniform(0.1, 1, 60), "t": rng.uniform(0, 1, 30)},
+        }
+    )
+    wrong = np.zeros(60)
+    wrong[7] = 0.5
+    assert verify(problem, {"dw": wrong}).wrong == ("dw[8]",)
+    assert 0 < len(tried) < 20

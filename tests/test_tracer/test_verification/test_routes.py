@@ -186,3 +186,12 @@ def test_what_is_no_number_stands_at_no_kink() -> None:
     )
     assert result.verdict == "undecided"
     assert result.kinks == ()
+
+
+def test_a_large_array_whose_tolerance_is_not_small_is_undecided() -> None:
+    """It is a group of its own; what is smaller beside it is decided."""
+    own = routes_of(subject_of(trace(dense((60, 40, 2))).steps[0]))
+    wide = np.full((40, 60), np.abs(own.symbolic["dW1"]).max() / 10)
+    judged = judge(replace(own, rounding={**own.rounding, "dW1": wide}), Claim())
+    assert not judged.wrong
+    assert judged.undecided.keys() == {"dW1"}
