@@ -114,7 +114,7 @@ def test_a_step_of_zeros_is_not_worked_in_balls(monkeypatch: pytest.MonkeyPatch)
     def refused(*_: object) -> None:
         raise AssertionError("balls")
 
-    monkeypatch.setattr(routes_module, "_sharper", refused)
+    monkeypatch.setattr(routes_module, "Balls", refused)
     problem = load(
         {
             "network": {"loss": "half_squared_error", "layers": [{"activation": "identity", "W": [[0.0]], "b": [0.0]}]},
