@@ -199,16 +199,16 @@ class Correlated:
             return x
         first = self.count
         self.count += len(where)
-        places = np.unravel_index(where, x.v.shape)
         terms = np.array(self._longer(AffineForm(x.v, x.terms, x.rest), self.count))
-        terms[first + np.arange(len(where)), *places] = x.rest[places]
+        terms.reshape(self.count, -1)[first + np.arange(len(where)), where] = np.ravel(x.rest)[where]
         x.terms, x.rest = terms, np.zeros(x.v.shape)
         if x.of is not None:
             whole, read = x.of
             whole.rest = np.array(whole.rest)  # z = a has the numbers of a, and is not to change them
-            read.take(whole.rest)[...] = 0.0
+            slices, turn = read.slices or ((), ())
+            whole.rest[(*slices, ...)] = 0.0
             whole.terms = np.array(self._longer(whole, self.count))
-            self._taken(whole.terms, read)[...] = terms
+            whole.terms[(slice(None), *slices)].transpose([0, *(1 + k for k in turn)])[...] = terms
         return x
 
     def _sum(self, x: Floats | None, y: Floats | None) -> Floats | None:

@@ -198,3 +198,20 @@ def test_a_dense_network_of_any_width_has_bounds_that_are_tight_enough(monkeypat
     monkeypatch.setattr(correlated.Correlated, "__init__", refused)
     problem = dense((300, 80, 10))
     assert verify(problem, gradients(problem)).agrees
+
+
+def test_a_single_number_goes_into_a_sum_of_products_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back through y = Σ_k w[k] x[k] its signal is multiplied, an array of no axes."""
+    from tracer.verification import routes
+
+    monkeypatch.setattr(routes, "BLUNT", 0.0)
+    problem = load(
+        {
+            "equations": "y = Σ_k w[k]*x[k]\nE = sin(y)^2",
+            "parameters": {"w": [0.3, -1.7, 0.9]},
+            "given": {"x": [1.1, 0.7, -0.3]},
+        }
+    )
+    values = {n: float(v) for n, v in trace(problem).values.items()}
+    assert verify(problem, values).agrees
+    assert verify(problem, values | {"dw[2]": values["dw[2]"] * 1.000001}).wrong == ("dw[2]",)
