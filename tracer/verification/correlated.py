@@ -75,7 +75,7 @@ class Correlated:
 
     def own(self, x: AffineForm) -> AffineForm:
         """A copy that may be added to."""
-        return AffineForm(np.array(x.v), None if x.terms is None else np.array(x.terms), np.array(x.rest))
+        return AffineForm(_copy(x.v), None if x.terms is None else _copy(x.terms), _copy(x.rest))
 
     def take(self, x: AffineForm, read: Read) -> AffineForm:
         """The entries that are read."""
@@ -105,7 +105,7 @@ class Correlated:
         return self._each(
             x,
             lambda a: filled(a, shape),
-            lambda a: filled(a.reshape(len(a), *(1,) * (len(shape) + 1 - a.ndim), *a.shape[1:]), (len(a), *shape)),
+            lambda a: _spread_terms(a, shape),
         )
 
     def rows(self, x: AffineForm, axes: int) -> AffineForm:
@@ -199,15 +199,15 @@ class Correlated:
             return x
         first = self.count
         self.count += len(where)
-        terms = np.array(self._longer(AffineForm(x.v, x.terms, x.rest), self.count))
+        terms = _copy(self._longer(AffineForm(x.v, x.terms, x.rest), self.count))
         terms.reshape(self.count, -1)[first + np.arange(len(where)), where] = np.ravel(x.rest)[where]
         x.terms, x.rest = terms, np.zeros(x.v.shape)
         if x.of is not None:
             whole, read = x.of
-            whole.rest = np.array(whole.rest)  # z = a has the numbers of a, and is not to change them
+            whole.rest = _copy(whole.rest)  # z = a has the numbers of a, and is not to change them
             slices, turn = read.slices or ((), ())
             whole.rest[(*slices, ...)] = 0.0
-            whole.terms = np.array(self._longer(whole, self.count))
+            whole.terms = _copy(self._longer(whole, self.count))
             whole.terms[(slice(None), *slices)].transpose([0, *(1 + k for k in turn)])[...] = terms
         return x
 
@@ -228,7 +228,7 @@ class Correlated:
         for slope, x in parts:
             if x.terms is not None:
                 self._counted(len(x.terms) * np.size(v))
-                terms = self._sum(terms, slope * x.terms)
+                terms = self._sum(terms, slope * _spread_terms(x.terms, np.shape(v)))
             rest = rest + np.abs(slope) * x.rest
         return AffineForm(v, terms, filled(np.asarray(rest, float), np.shape(v)))
 
@@ -302,8 +302,19 @@ class Correlated:
         return self._linear(np.where(at, x.v * at, 0.0), [(np.where(at, 1.0, 0.0), x)], 0.0)
 
 
+def _spread_terms(terms: Floats, shape: tuple[int, ...]) -> Floats:
+    """The terms of an array in another shape that it goes into."""
+    ones = (1,) * (len(shape) + 1 - terms.ndim)
+    return filled(terms.reshape(len(terms), *ones, *terms.shape[1:]), (len(terms), *shape))
+
+
 def _writable(array: Floats) -> Floats:
-    return array if array.flags.writeable else np.array(array)
+    return array if array.flags.writeable and array.flags.c_contiguous else _copy(array)
+
+
+def _copy(array: Floats) -> Floats:
+    """A copy whose numbers lie one after another, as flat places are counted."""
+    return np.array(array, order="C")
 
 
 Sloped = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
