@@ -25,7 +25,7 @@ from tracer.verification.pieces import Entrywise, Run
 from tracer.verification.subject import Floats, Subject
 from tracer.verification.updates import bounded, updated
 
-__all__ = ["ROUTES", "SLACK", "Decisions", "Routes", "routes_of", "single_rounding"]
+__all__ = ["ROUTES", "SLACK", "UNDERFLOW", "Decisions", "Routes", "routes_of", "single_rounding"]
 
 ROUTES = ("traced", "symbolic", "differences")
 MOST_IN_BALLS = 1_000_000
@@ -303,9 +303,9 @@ def _written(subject: Subject, run: Run) -> Numbers:
 
 
 def _underflowed(size: Any, u: float) -> Any:
-    """What the smallest floats may have lost; never more than a thousandth of them."""
+    """What the smallest floats may have lost: a factor that became 0 may have been multiplied since."""
     small, lost = UNDERFLOW[u]
-    return np.where(size < small, np.minimum(size / 1000, lost), 0.0)
+    return np.where(size < small, lost, 0.0)
 
 
 def _tighter(subject: Subject, run: Run, composed: Numbers, written: Numbers) -> tuple[Numbers, Numbers]:
