@@ -39,7 +39,7 @@ PARTS = {
     "tracer/verification/moved.py": ("test_pairs.py", "test_any_step.py", "test_drawn_steps.py"),
     "tracer/verification/moves.py": ("test_pairs.py", "test_any_step.py", "test_routes.py"),
     "tracer/verification/differences.py": ("test_any_step.py", "test_twins.py", "test_routes.py"),
-    "tracer/verification/routes.py": ("test_any_step.py", "test_routes.py", "test_claims.py"),
+    "tracer/verification/routes.py": ("test_any_step.py", "test_routes.py", "test_claims.py", "test_correlated.py"),
     "tracer/verification/contraction.py": ("test_pairs.py", "test_any_step.py"),
     "derivations/forms.py": ("test_forms.py", "test_any_step.py"),
     "derivations/backward.py": ("test_any_step.py", "test_drawn_steps.py", "test_twins.py"),
@@ -55,7 +55,7 @@ PARTS = {
 }
 WIDER = {"SLACK", "OWN", "LOST", "ULPS", "WIDE", "FEW", "MOST", "NOTHING", "CANCELLED", "NEAR", "NEARER", "LEAST"}
 WIDER |= {"LITTLE", "TINY", "SURE", "BITS", "MOST_LONG", "MOST_IN_BALLS", "MOST_PIECES", "MOST_LEAVES", "SMALL_STEP"}
-COMMUTES = {"product", "scaled", "max", "min", "maximum", "minimum", "array_equal"}
+COMMUTES = {"product", "scaled", "max", "min", "maximum", "minimum", "array_equal", "equal"}
 """Of these two arguments for each other are no change."""
 TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult}
 OTHER = {ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
