@@ -102,7 +102,7 @@ _ALL = (
         "1/(1 + exp(-a))",
         ("z*(1 - z)",),
         named=True,
-        forms=("exp(-a)/(1 + exp(-a))^2",),
+        forms=("exp(-a)/(1 + exp(-a))^2", "(1/(1 + exp(-a)))*(exp(-a)/(1 + exp(-a)))"),
         logarithm="-softplus(-a)",
         complement="-softplus(a)",
         spellings=("logistic", "σ", "sigm", "expit"),
@@ -115,7 +115,7 @@ _ALL = (
         slopes=("1 - z^2",),
         operation="tanh",
         named=True,
-        forms=("4/(exp(a) + exp(-a))^2",),
+        forms=("((exp(a) + exp(-a))^2 - (exp(a) - exp(-a))^2)/(exp(a) + exp(-a))^2",),
         source="Bishop (2006), 5.59 and 5.60",
     ),
     Function(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from derivations.building import constant, product, total
 from derivations.chain_terms import ChainTerms, Term, apart
-from derivations.chains import Chain, Line, Part
+from derivations.chains import Chain, Line, Part, Sentence
 from derivations.equations import Equation, Role, Step
 from derivations.expression import (
     Call,
@@ -87,6 +88,11 @@ class GeneralForm:
 
     # --- one derivative ---
 
+    @cached_property
+    def _named_locals(self) -> set[str]:
+        """The local derivatives that have lines of their own."""
+        return {e.left.name for e in self._stage("backward") if e.why in ("slope", "jacobian")}
+
     def _derived(self, e: Equation) -> Chain:
         before = tuple(self.reasons.of(e)) if self.reasons else ()
         lines: list[Line] = []
@@ -105,7 +111,7 @@ class GeneralForm:
             function = entry(call.function)
             if self.primes and (function.named or function.own is not None):
                 yield Line("=", Call(replace(function, name=f"{function.name}'"), call.arguments))
-            yield Line("=", e.right, "differentiated")
+            yield Line("=", e.right, "put")
             return
         whole = Partial(Ref(self.terms.objective, ()), Ref(e.of, e.left.at))
         if self.named(e.left.name):
@@ -114,7 +120,8 @@ class GeneralForm:
         gradient = self.step.arrays[e.left.name].role is Role.GRADIENT
         several = len(terms) > 1 or any(t.summed for t in terms)
         if terms and (across := _added(self._share(t, e, gradient, terms) for t in terms)) != whole:
-            yield Line("=", across, "paths" if several else "chain")
+            alone = constant(terms[0].signal) == 1
+            yield Line("=", across, "paths" if several else "alone" if alone else "chain")
         if terms and not any(isinstance(x, Partial) for t in terms for x in t.signal.walk()):
             yield Line("=", _added(self._operator(t, e) for t in terms), "definition")
         both = self._both(e, terms[0]) if len(terms) == 1 else None
@@ -124,7 +131,7 @@ class GeneralForm:
             yield Line("=", Over("sum", terms[0].summed, put) if terms[0].summed else put, "differentiated")
             yield Line("=", e.right, "collected")
             return
-        yield Line("=", e.right, "differentiated")
+        yield Line("=", e.right, "put" if self._named_locals & {r.name for r in e.reads} else "differentiated")
         if both is not None and not terms[0].summed:
             yield Line("=", scaled(*both), "inserted")
 
@@ -190,7 +197,13 @@ def function_chains(f: Function) -> Iterator[Chain]:
             yield Chain(Partial(call, arguments[k]), _told(Differential(arguments[k], value), [derivative]))
             continue
         forms = [filled(expression(form), arguments, call) for form in f.forms]
-        yield Chain(_primed(f), _told(Derivative(arguments[k], value), [*forms, derivative]))
+        lines = _told(Derivative(arguments[k], value), [*forms, derivative])
+        yield Chain(_primed(f), lines, sentences=_of_kinks(f))
+
+
+def _of_kinks(f: Function) -> tuple[Sentence, ...]:
+    """What is taken where a function has no derivative."""
+    return ((f"By convention {f.at_kink}, where it has no derivative.",),) if f.kinks and f.at_kink else ()
 
 
 def _told(first: Expression, forms: list[Expression]) -> tuple[Line, ...]:

@@ -161,13 +161,14 @@ def _function_chains(f: Activation, l: int) -> Iterator[Chain]:
     """h(a), and h'(a): the value differentiated, and the forms it is known by."""
     m, a = Writing(), Name(Quantity("a"))
     h, value = Name(Quantity("h", l)), f.formula(Writing(), Name(Quantity("a")))
-    yield Chain(h, (Line("=", value),))
+    named = f" is the activation function of layer {l}: {f.name.replace('_', ' ')}."
+    yield Chain(h, (Line("=", value),), sentences=((h, named),))
     assert f.derivative is not None
     forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, h)]
     told = [Line("=", form, "differentiated" if k == 0 else "simplified") for k, form in enumerate(forms)]
     lines = (Line("=", Derivative(a, value), "definition"), *told)
     jumps = f.kinks if f.at_kink.startswith("slope") else ()
-    kinks = tuple((f"At a = {a:g} there is no derivative; by convention {f.at_kink}.",) for a in jumps)
+    kinks = ((f"By convention {f.at_kink}, where it has no derivative.",),) if jumps else ()
     yield Chain(Name(Quantity("h_slope", l)), lines, sentences=kinks)
 
 

@@ -27,7 +27,6 @@ from derivations.expression import (
     Smallest,
     Within,
 )
-from derivations.function import entry
 from derivations.order import groups
 from derivations.shapes import free
 
@@ -52,6 +51,7 @@ class Reasons:
             ("softmax", self._softmax),
             ("fused", self._fused),
             ("shared", self._shared),
+            ("held", self._held),
             ("turned", self._turned),
             ("end", self._end),
             ("lookup", self._lookup),
@@ -146,6 +146,19 @@ class Reasons:
             ": each of its uses brings its share, and the shares are added up.",
         )  # fmt: skip
 
+    def _held(self, e: Equation, own: list[Term]) -> Sentence | None:
+        """A parameter of a recurrence: what the line reads depends on it too, by the line before."""
+        if self._role(e.left.name) is not Role.GRADIENT or e.of in self._recurrent:
+            return None
+        for t in own:
+            before = next((r for r in t.reader.reads if r.name in self._recurrent), None)
+            if before is not None and t.reader.left.name in self._recurrent:
+                return (
+                    t.local, " takes ", before, " as fixed: what ", Ref(e.of, e.left.at), " does by way of it is the "
+                    "share of another step.",
+                )  # fmt: skip
+        return None
+
     def _turned(self, e: Equation, own: list[Term]) -> Sentence | None:
         """A matrix that was summed over one index forward and is over the other now."""
         if self._role(e.left.name) is not Role.SIGNAL:
@@ -171,16 +184,15 @@ class Reasons:
             return None
         guarded = next((t.local.of for t in own if t.guards), None)
         if guarded is not None:
-            return (test, " is 1 where it holds and 0 elsewhere: past the end there is no ", guarded, ".")
+            return (
+                test, " is 1 where it holds and 0 elsewhere: past the end there is no ", guarded, ", and nothing comes "
+                "back from it.",
+            )  # fmt: skip
         into = own[0].local.of if own else e.left
         return (
-            test,
-            " is 1 where it holds and 0 elsewhere: it leaves the ",
-            into,
-            " that reads ",
-            Ref(e.of, e.left.at),
-            ".",
-        )
+            test, " is 1 where it holds and 0 elsewhere: only a ", into, " that reads ", Ref(e.of, e.left.at),
+            " brings something.",
+        )  # fmt: skip
 
     def _lookup(self, e: Equation, own: list[Term]) -> Sentence | None:
         test = next((x for x in e.right.walk() if isinstance(x, Same)), None)
@@ -195,16 +207,13 @@ class Reasons:
         word = "largest" if isinstance(found, Largest) else "smallest"
         into = own[0].local.of if own else e.left
         return (
-            "Of all that ", into, f" is taken of, the {word} entry alone is passed on, so it alone gets the signal; a "
-            "small change of the others changes nothing.",
+            into, f" hands on the {word} entry alone, so its signal goes back to that one, where ", found,
+            " is 1, and to no other (several equal ones would each get it).",
         )  # fmt: skip
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
-        if not any(isinstance(x, Choice) for x in e.right.walk()):
+        if e.why == "slope" or not any(isinstance(x, Choice) for x in e.right.walk()):
             return None
-        if e.why == "slope":
-            kinks = _kinks(self.terms.forward, e.of)
-            return kinks or None
         return ("Of a choice, the branch that was taken gets the signal, and the other one nothing.",)
 
 
@@ -225,14 +234,3 @@ def _factors_of_sums(e: Expression) -> Iterator[Ref]:
     for x in e.walk():
         if isinstance(x, Over) and x.op == "sum" and isinstance(x.body, Product):
             yield from (f for f in x.body.factors if isinstance(f, Ref))
-
-
-def _kinks(forward: list[Equation], name: str) -> Sentence:
-    """Where the function that gives an array has no derivative."""
-    call = next((e.right for e in forward if e.left.name == name), None)
-    function = getattr(call, "function", None)
-    known = entry(function) if function is not None else None
-    if known is None or not known.kinks or not known.at_kink:
-        return ()
-    places = ", ".join(f"{kink:g}" for kink in known.kinks)
-    return (f"At a = {places} {known.name} has no derivative; by convention {known.at_kink}.",)

@@ -249,6 +249,7 @@ def test_ideas_are_told_where_they_enter() -> None:
         "the error signal of",
         "The mean over t enters here",
         "the error comes back through time",
+        "takes h[t-1,k] as fixed: what Wx[j,i] does by way of it is the share of another step",
         "is the same for every t",
         "the matrix is transposed",
         "past the end there is no a[t+1,j]",
@@ -268,7 +269,7 @@ parameters = {w = [1, 2, 3]}
 given = {x = [0.5, 0.25, 0.1]}
 """
     text = " ".join(told(derive(own(problem), level="general")).split())
-    assert "the largest entry alone is passed on" in text
+    assert "m hands on the largest entry alone" in text
     assert "the branch that was taken gets the signal" in text
 
 

@@ -375,12 +375,12 @@ class Enclosed:
     def _meets(self, moves: Mapping[str, Array]) -> bool:
         """Whether the loss moves along a direction as route 1 says."""
         balls: Balls = self.run.m
-        m = Series(balls)
         digits = balls.given(np.arange(10))
         directions = {name: np.asarray(digits[move]) for name, move in moves.items()}
         start = {n: (self.run.s[n], directions.get(n)) for n in self.plans.given}
         zero = balls.number(Fraction(0))
-        run = Run(m, start, moves={n: (d * zero, d) for n, d in directions.items() if n not in self.plans.given})
+        shifts = {n: (balls.blank(d.shape), d) for n, d in directions.items() if n not in start}
+        run = Run(Series(balls), start, moves=shifts)
         self.plans.symbolic.forward(run)
         along = run.s[self.plans.objective][1]
         slopes = (np.sum(self.run.g[n] * d) for n, d in directions.items() if n in self.run.g)

@@ -94,7 +94,7 @@ class Differences:
         full = np.broadcast_to(value.v, sizes)
         if r.plain:
             return full
-        flat = np.ravel_multi_index(r.own, shape) if shape else np.zeros((), int)
+        flat = np.ravel_multi_index(r.own, shape)
         return np.bincount(np.broadcast_to(flat, sizes).ravel(), full.ravel(), max(1, math.prod(shape))).reshape(shape)
 
     def _fits(self, s: State, name: str, found: Sequence[_Reading]) -> bool:

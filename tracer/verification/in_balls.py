@@ -17,7 +17,7 @@ from derivations.forms import Context
 from tracer.verification.boxes import Read
 from tracer.verification.contraction import contracted
 
-__all__ = ["Balls"]
+__all__ = ["Balls", "boxed"]
 
 Ball = Any
 Array = Any  # an object array of balls
@@ -52,39 +52,39 @@ class Balls:
 
     def one(self, shape: tuple[int, ...]) -> Array:
         """The slope of the objective in itself."""
-        return _array(self.blank(shape) + 1)
+        return boxed(self.blank(shape) + 1)
 
     def own(self, x: Array) -> Array:
         """A copy that may be added to."""
-        return np.array(_array(x), order="C")
+        return np.array(boxed(x), order="C")
 
     def take(self, x: Array, read: Read) -> Array:
         """The entries that are read."""
-        return read.take(x)
+        return read.take(boxed(x))
 
     def spread(self, x: Array, at: tuple[slice | None, ...] | None) -> Array:
         """With an axis for every letter of a box."""
-        return x if at is None else _array(x)[at]
+        return x if at is None else boxed(x)[at]
 
     def full(self, x: Array, shape: tuple[int, ...]) -> Array:
         """In a shape."""
-        return np.broadcast_to(_array(x), shape)
+        return np.broadcast_to(boxed(x), shape)
 
     def rows(self, x: Array, axes: int) -> Array:
         """The axes after the first few as one."""
-        return np.reshape(x, (*np.shape(x)[:axes], -1))
+        return np.reshape(boxed(x), (*np.shape(x)[:axes], -1))
 
     def shaped(self, x: Array, shape: tuple[int, ...]) -> Array:
         """The same numbers in another shape."""
-        return np.reshape(_array(x), shape)
+        return np.reshape(boxed(x), shape)
 
     def put(self, whole: Array, read: Read, x: Array) -> None:
         """Values in places that held 0."""
-        read.add(whole, _array(x))
+        read.add(whole, boxed(x))
 
     def add(self, whole: Array, read: Read, x: Array) -> None:
         """More for places that may hold something."""
-        read.add(whole, _array(x))
+        read.add(whole, boxed(x))
 
     def largest(self, x: Array, axis: int) -> Array:
         """Some number near the largest along an axis, exactly: no gradient goes through it."""
@@ -97,7 +97,7 @@ class Balls:
 
     def contract(self, x: Array, xl: Sequence[str], y: Array, yl: Sequence[str], out: Sequence[str]) -> Array:
         """The sum of products over the letters that are not in `out`."""
-        return contracted(_array(x), xl, _array(y), yl, out, self._matrix_product)
+        return contracted(boxed(x), xl, boxed(y), yl, out, self._matrix_product)
 
     def _matrix_product(self, x: Array, y: Array) -> Array:
         """Rows times columns, lot after lot, as flint multiplies matrices."""
@@ -124,7 +124,7 @@ class Balls:
 
     def floats(self, x: Array) -> tuple[Array, Array]:
         """The nearest floats, and how far they may be from what the balls hold."""
-        x = _array(x)
+        x = boxed(x)
         v = np.array([float(b.mid()) for b in x.flat]).reshape(x.shape)
         pairs = zip(x.flat, v.flat, strict=True)
         return v, np.array([float(abs(b - _ball(float(f))).abs_upper()) for b, f in pairs]).reshape(x.shape)
@@ -206,7 +206,7 @@ def _each(function: Callable[..., Any], inputs: int = 1) -> Callable[..., Array]
     return each
 
 
-def _array(x: Any) -> Array:
+def boxed(x: Any) -> Array:
     """A lone ball as an array of no axes: numpy would look into it."""
     if isinstance(x, np.ndarray):
         return x

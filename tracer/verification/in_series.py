@@ -14,7 +14,7 @@ import numpy as np
 
 from derivations.forms import Context
 from tracer.verification.boxes import Read
-from tracer.verification.in_balls import Balls
+from tracer.verification.in_balls import Balls, boxed
 
 __all__ = ["Series"]
 
@@ -36,7 +36,7 @@ class Series:
 
     def _both(self, x: Number, of: Callable[[Array], Array]) -> Number:
         c, p = x
-        return of(c), None if p is None else of(p)
+        return of(boxed(c)), None if p is None else of(boxed(p))
 
     def take(self, x: Number, read: Read) -> Number:
         return self._both(x, read.take)
@@ -95,12 +95,17 @@ class Series:
         return first, ((0 if p is None else p) - first * q) / d
 
     def whole_power(self, x: Number, n: int) -> Number:
+        if n <= 0:
+            one = self.number(Fraction(1))
+            return one if n == 0 else self.quotient(one, self.whole_power(x, -n))
         out = x
         for _ in range(n - 1):
             out = self.product(out, x)
         return out
 
     def power(self, x: Number, y: Number) -> Number:
+        if x[1] is None and y[1] is None:
+            return self.balls.power(x[0], y[0]), None
         if y[1] is None:
             return self._applied(lambda a, n: a**n, x, y[0])
         return self.call("exp", self.product(y, self.call("log", x)))

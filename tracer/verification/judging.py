@@ -16,15 +16,13 @@ import numpy as np
 from derivations.equations import Role
 from tracer.verification.certificates import zeros
 from tracer.verification.gathered import Gathered
-from tracer.verification.routes import ROUTES, UNDERFLOW, Routes, single_rounding
+from tracer.verification.routes import ROUTES, Routes, single_rounding
 from tracer.verification.subject import Floats, Subject
 
 __all__ = ["Claim", "Judged", "judge"]
 
 SMALL = 0.01
 """A tolerance is small that is no more than this part of the number, or of the largest of its array."""
-LOST = max(lost for _, lost in UNDERFLOW.values())
-"""Small beside any number: what underflow loses."""
 Masks = dict[str, Any]
 
 
@@ -163,7 +161,7 @@ def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
 
 def _all_small(top: Any, widest: Any) -> Any:
     """Whether the widest tolerance of an array is small beside its largest number."""
-    return np.isfinite(top) & (widest <= SMALL * top + LOST)
+    return np.isfinite(top) & (widest <= SMALL * top)
 
 
 def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
@@ -172,7 +170,7 @@ def _small(x: Floats, ours: Floats, bound: Floats) -> Any:
     if _all_small(top, np.max(bound, initial=0.0)):
         return True
     own = np.maximum(np.abs(ours), np.where(np.isfinite(x), np.abs(x), 0.0))
-    return bound <= SMALL * np.maximum(own, top) + LOST
+    return bound <= SMALL * np.maximum(own, top)
 
 
 def _odd_route(routes: Routes, name: str) -> dict[str, Any]:

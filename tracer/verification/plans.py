@@ -100,7 +100,8 @@ class Plans:
     def _plan(self, equations: Sequence[Equation], known: Sequence[str], *, sloped: bool) -> Plan:
         step = self.step
         extents = {name: array.extents for name, array in step.arrays.items()}
-        return Plan(equations, extents, step.ranges, step.whole, known, sloped=sloped, stable=not sloped)
+        fixed = frozenset(self.given).difference(self.wanted)
+        return Plan(equations, extents, step.ranges, step.whole, known, fixed=fixed, sloped=sloped, stable=not sloped)
 
 
 def _has_slope(call: Call) -> bool:

@@ -50,9 +50,9 @@ MOST_PIECES = 20_000
 class Plan:
     """The pieces of some equations in an order in which they can be worked.
 
-    `known` are the arrays that are there before; `sloped`: it is also worked back, by slopes of each form; `stable`:
-    functions are worked in the form that keeps their digits.  Raises ArithmeticError where no order is found, or the
-    plan grows too long.
+    `known` are the arrays that are there before, `fixed` those of them in which nothing is differentiated; `sloped`: it
+    is also worked back, by slopes of each form; `stable`: functions are worked in the form that keeps their digits.
+    Raises ArithmeticError where no order is found, or the plan grows too long.
     """
 
     def __init__(
@@ -63,9 +63,11 @@ class Plan:
         whole: Mapping[str, np.ndarray],
         known: Iterable[str],
         *,
+        fixed: frozenset[str] = frozenset(),
         sloped: bool,
         stable: bool = False,
     ) -> None:
+        self.fixed = fixed
         self.ranges, self.sloped, self.stable = dict(ranges), sloped, stable
         self.extents = {name: tuple(x) for name, x in extents.items()}
         self.reads = Reads(self.extents, self.ranges, whole)
@@ -312,8 +314,7 @@ class _Trees:
             case Power(base, exponent):
                 return ("**", of(base), of(exponent))
             case Choice(test, positive, otherwise):
-                sharp = not any(isinstance(x, Ref) for x in test.walk())
-                return ("if" if sharp else "?", of(test), of(positive), of(otherwise))
+                return ("if" if self._is_fixed(test) else "?", of(test), of(positive), of(otherwise))
             case Largest(x, top):
                 return ("is_largest", of(x), of(top))
             case Smallest(x, bottom):
@@ -325,6 +326,14 @@ class _Trees:
                 self.plan._compile(hidden, e, self._letters(e))
                 return self.leaf(hidden)
         raise ArithmeticError(f"the symbolic route does not read {type(e).__name__}")
+
+    def _is_fixed(self, test: Expression) -> bool:
+        """Whether which side a test is on is known exactly, and nothing moves it: mask[p,r] > 0 of a given mask."""
+        if not any(isinstance(x, Ref) for x in test.walk()):
+            return True
+        terms = [t for _, t in test.terms] if isinstance(test, Sum) else [test]
+        plain = [isinstance(t, Number | Size | Index) or getattr(t, "name", None) in self.plan.fixed for t in terms]
+        return len(plain) <= 2 and all(plain)
 
     def _letters(self, e: Over) -> Box:
         """The letters of the box that a part depends on."""
@@ -354,18 +363,6 @@ class _Trees:
             return (f.name, *given)
         text = f.stable if self.plan.stable and f.stable else f.value
         return self.of(expression(text), dict(zip(ARGUMENTS, given, strict=False)))
-
-
-def parts_of(e: Expression) -> list[Expression]:
-    """What stands directly in a formula."""
-    out: list[Expression] = []
-
-    def met(part: Expression) -> Expression:
-        out.append(part)
-        return part
-
-    e.mapped(met)
-    return out
 
 
 def _conditioned(e: Expression) -> tuple[Expression, Expression] | None:
@@ -440,6 +437,12 @@ class _Entries:
             yield e, letters
             return
         inner = (*letters, *e.letters) if isinstance(e, Over) else letters
-        for part in parts_of(e):
+        found = list[tuple[Ref, tuple[str, ...]]]()
+
+        def met(part: Expression) -> Expression:
             if not isinstance(part, Index):
-                yield from self._reads(part, inner)
+                found.extend(self._reads(part, inner))
+            return part
+
+        e.mapped(met)
+        yield from found

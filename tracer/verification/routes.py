@@ -25,7 +25,7 @@ from tracer.verification.pieces import Entrywise, Run
 from tracer.verification.subject import Floats, Subject
 from tracer.verification.updates import bounded, updated
 
-__all__ = ["ROUTES", "SLACK", "UNDERFLOW", "Decisions", "Routes", "routes_of", "single_rounding"]
+__all__ = ["ROUTES", "SLACK", "Decisions", "Routes", "routes_of", "single_rounding"]
 
 ROUTES = ("traced", "symbolic", "differences")
 MOST_IN_BALLS = 1_000_000
@@ -170,9 +170,12 @@ def _rooms(arrays: Gathered, composed: Numbers, written: Numbers, u: float = U64
 
     Of a number that has lost digits to underflow at least some of the smallest floats.
     """
-    bounds = {n: np.maximum(e, written[n][1]) if n in written else e for n, (_, e) in composed.items()}
-    both = _vectors(arrays, {n: (v, bounds[n]) for n, (v, _) in composed.items()})
-    rooms = [np.maximum(SLACK * e, _underflowed(np.abs(v), u)) for v, e in both]
+    both = dict(composed)
+    for n, (w, f) in written.items():
+        if n in both:
+            v, e = both[n]
+            both[n] = np.where(v == 0, w, v), np.maximum(e, f)
+    rooms = [np.maximum(SLACK * e, _underflowed(np.abs(v), u)) for v, e in _vectors(arrays, both)]
     return [np.where(np.isnan(e), np.inf, e) if np.isnan(np.sum(e)) else e for e in rooms]
 
 
@@ -305,7 +308,7 @@ def _written(subject: Subject, run: Run) -> Numbers:
 def _underflowed(size: Any, u: float) -> Any:
     """What the smallest floats may have lost: a factor that became 0 may have been multiplied since."""
     small, lost = UNDERFLOW[u]
-    return np.where(size < small, lost, 0.0)
+    return np.where(size < small, np.minimum(size * 2.0**20, lost), 0.0)  # 0 is exact
 
 
 def _tighter(subject: Subject, run: Run, composed: Numbers, written: Numbers) -> tuple[Numbers, Numbers]:

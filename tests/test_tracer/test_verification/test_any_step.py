@@ -69,13 +69,32 @@ def test_one_number_changed_is_the_only_cause(name: str) -> None:
         assert found.wrong == (changed,), found
 
 
+POWERS = """
+equations = '''
+u = w^-2 + 3*w^0
+y[n] = x[n]^0.5*u + w^0.5
+E = Σ_n y[n]^2
+'''
+parameters = {w = 0.5}
+given = {x = [1.5, 2]}
+"""
+
+
+@pytest.mark.parametrize("name", [*ALL, POWERS])
+def test_no_balls_of_the_two_routes_are_apart(name: str) -> None:
+    """Nor is anything refuted, single numbers and powers of what does not move included."""
+    found = verify(loads(name) if name == POWERS else example(name), certify=True)
+    assert found.agrees, found
+    assert not found.proofs[0].apart
+    assert found.certified["proved"]
+    assert not found.certified["refuted"]
+
+
 @pytest.mark.parametrize("name", SOME)
 def test_its_signals_and_gradients_are_proved(name: str) -> None:
     """By balls of relative radius 1e-20 from two routes; the number off by 1e-9 of itself is refuted."""
     problem = example(name)
     found = verify(problem, certify=True)
-    assert found.agrees, found
-    assert not found.proofs[0].apart
     asked = {n for n, a in found.steps[0].routes.subject.arrays.items() if a.role in GRADIENTS}
     assert asked <= {key for key, _ in found.proofs[0].certificates.balls}
     values = {n: float(v) for n, v in trace(problem).values.items()}
@@ -148,3 +167,37 @@ def test_a_choice_between_numbers_is_verified(test: str) -> None:
     """
     found = verify(loads(text))
     assert found.agrees, found
+
+
+@pytest.mark.parametrize(("second", "kinks"), [(0.5, 0), (1.0, 1)])
+def test_the_largest_of_several_stands_at_a_kink_where_two_are_equal(second: float, kinks: int) -> None:
+    """And nowhere else, in floats and in balls."""
+    text = f"""
+    equations = '''
+    m = max_i(w[i]*x[i])
+    E = m^2
+    '''
+    parameters.w = [1, {second}]
+    given.x = [1, 1]
+    """
+    assert len(verify(loads(text)).kinks) == kinks
+    certified = verify(loads(text), certify=True)
+    assert bool(certified.proofs[0].certificates.kinks) == bool(kinks)
+    assert bool(certified.certified["undecided"]) == bool(kinks)
+
+
+MASKED = """
+equations = '''
+y[i] = w[i]*x[i] if mask[i] > 0 else 0
+E = Σ_i y[i]^2
+'''
+parameters.w = [1, 0.5]
+given.x = [1, 1]
+"""
+
+
+@pytest.mark.parametrize(("whose", "kink"), [("given", False), ("parameters", True)])
+def test_a_mask_that_is_given_is_no_kink(whose: str, kink: bool) -> None:
+    """mask[i] > 0 of zeros and ones is what it is, whatever moves; of a parameter that is 0 it is not."""
+    found = verify(loads(f"{MASKED}{whose}.mask = [0, 1]"), certify=True)
+    assert bool(found.certified["undecided"]) == kink, found

@@ -164,7 +164,7 @@ def test_numbers_known_beforehand() -> None:
 
 @pytest.mark.parametrize(("u", "least", "most"), [(U64, 5e-324, 1e-290), (U32, 1e-45, 1e-30)])
 def test_a_function_may_lose_its_last_digits_to_underflow(u: float, least: float, most: float) -> None:
-    """exp(-800) is 0 as a float64, exp(-110) as a float32: more than the smallest float, and nothing beside a number."""
+    """exp(-1000) is 0 in both: more than the smallest float may be lost, and nothing beside a number."""
     bounds = [Bounded(u).call("exp", (np.float64(-1000.0), 0.0))[1], Bounded(u).whole_power((np.float64(0), 0.0), 2)[1]]
     assert all(least < bound < most for bound in bounds)
 

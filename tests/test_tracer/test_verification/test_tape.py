@@ -96,6 +96,15 @@ def test_any_step_from_a_tape_is_the_same_to_the_last_bit(name: str) -> None:
         assert same(again(subject), plainly(subject))
 
 
+def test_with_all_moved_by_itself_nothing_is_recorded() -> None:
+    """And it is judged as it is once."""
+    for subject in variants(dense((4, 3, 2)), 4):
+        with np.errstate(all="ignore"):
+            found = judged_again(subject, assume_nothing=True)
+            assert same(found, judge(routes_of(subject, assume_nothing=True), Claim()))
+        assert not tapes(subject)
+
+
 def test_most_kinds_of_steps_are_recorded() -> None:
     """The tests above would hold without any tape."""
     made = 0
