@@ -148,7 +148,8 @@ def flipped(routes: Routes, decided: Decisions) -> Routes:
         symbolic=symbolic,
         numeric=numeric,
         rounding=rounding,
-        moved={**routes.moved, **rounding},
+        moved=routes.moved
+        | {n: np.maximum(e, routes.moved[n]) if n in routes.moved else e for n, e in rounding.items()},
         decided=decided,
     )
 
