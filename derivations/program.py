@@ -127,7 +127,7 @@ class Program:
             if len(self._plans) >= MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
             known = self._known(m)
-            self._plans[m] = [known.get(_key(task)) or self._planned(task, m) for task in self.tasks]
+            self._plans[m] = [known.get(_key(task)) or self.planned(task, m) for task in self.tasks]
         return self._plans[m]
 
     def _known(self, m: Arithmetic) -> dict[Any, _Planned]:
@@ -136,7 +136,8 @@ class Program:
             return {}
         return {_key(task): planned for task, planned in zip(self.like.tasks, self.like.plan(m), strict=True)}
 
-    def _planned(self, task: Task, m: Arithmetic) -> _Planned:
+    def planned(self, task: Task, m: Arithmetic) -> _Planned:
+        """What there is to do for one task, its equation perhaps another one of the same left side."""
         left, fixed = task.equation.left, task.fixed
         letters = [i.letter for i in left.at if isinstance(i, Index) and i.letter and i.letter not in fixed]
         lowering = Lowering(m, self.extents, self.step.ranges, self.step.whole, fixed, letters)

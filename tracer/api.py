@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
@@ -96,36 +98,48 @@ def check(
     >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
     ('output_signal.factor_2',)
     """
-    from collections.abc import Mapping
     from functools import partial
-    from pathlib import Path
 
+    from derivations.computation import Computation
     from tracer.answers.marking.mark import mark
     from tracer.answers.overrides import apply_overrides
     from tracer.answers.reading.naming import Naming
     from tracer.answers.reading.sources import read_sheets, sheet_from
     from tracer.answers.result import Checked
     from tracer.answers.solutions.marked import solution_sheet
+    from tracer.marking.marking import mark_own
+    from tracer.marking.own_naming import OwnNaming, own_sheet
+    from tracer.problem import stated
 
-    problem = as_problem(problem)
-    naming = Naming(problem, decimal=decimal)
-    if isinstance(sheet, Mapping):
-        sheets = [sheet_from(problem, sheet)]
+    problem = stated(problem)
+    read = partial(
+        read_sheets,
+        problem,
+        standard_input=standard_input,
+        notation=notation,
+        but=Path(but) if but else None,
+        people=people,
+    )
+    if isinstance(problem, Computation):
+        if isinstance(sheet, Mapping):
+            sheets = [own_sheet(problem, sheet, decimal=decimal)]
+        else:
+            sheets = list(read(_paths(sheet), naming=OwnNaming(problem, decimal=decimal)))
+        marked = mark_own(problem, sheets, progress=progress)
     else:
-        paths = [sheet] if isinstance(sheet, str | Path) else list(sheet)
-        read = read_sheets(
-            *(problem, paths),
-            standard_input=standard_input,
-            notation=notation,
-            naming=naming,
-            written=partial(solution_sheet, problem, notation),
-            but=Path(but) if but else None,
-            people=people,
-        )
-        sheets = list(read)
-    marked = mark(problem, sheets, naming=None if notation else naming, progress=progress)
+        naming, written = Naming(problem, decimal=decimal), partial(solution_sheet, problem, notation)
+        if isinstance(sheet, Mapping):
+            sheets = [sheet_from(problem, sheet)]
+        else:
+            sheets = list(read(_paths(sheet), naming=naming, written=written))
+        marked = mark(problem, sheets, naming=None if notation else naming, progress=progress)
     checked = Checked(problem.title, tuple(marked))
     return apply_overrides(checked, overrides) if overrides is not None else checked
+
+
+def _paths(sheet: Any) -> list[Any]:
+    """One file or several."""
+    return [sheet] if isinstance(sheet, str | Path) else list(sheet)
 
 
 def list_samples() -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from tracer.terminal import aside
 if TYPE_CHECKING:
     import argparse
 
+    from derivations.computation import Computation
     from derivations.derived import Derivation
     from derivations.network import Problem
     from tracer.answers.result import Checked
@@ -142,11 +143,16 @@ def verify(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """`bptrace check`: 0 all right or a class marked, 1 something is wrong, 3 no cell could be judged."""
+    from derivations.computation import Computation
     from tracer.answers.solutions.marked import FORMATS as WRITTEN_FORMATS
 
     if options.problem == "-" and "-" in options.sheets:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
-    problem = layers(options.problem)
+    problem = load_problem(options.problem)
+    if isinstance(problem, Computation):
+        if format_of(options) in ("page", "latex"):
+            raise ValueError("equations of your own have no marked page or LaTeX report yet; choose another --format")
+        return _sheets(options, problem)
     solutions = [] if options.overrides else _solutions(options.sheets)  # these name the cells of sheets
     if solutions and len(options.sheets) == 1:
         return _written_solution(options, problem, solutions[0])
@@ -155,7 +161,7 @@ def check(options: argparse.Namespace) -> int:
     return _sheets(options, problem)
 
 
-def _sheets(options: argparse.Namespace, problem: Problem) -> int:
+def _sheets(options: argparse.Namespace, problem: Problem | Computation) -> int:
     """Answer sheets, and solutions among them by their numbers: one, or a class."""
     from tracer.answers.reporting.remarks import translated
     from tracer.answers.reporting.render import summary

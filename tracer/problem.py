@@ -46,8 +46,8 @@ def as_problem(source: Source) -> Problem:
     found = stated(source)
     if isinstance(found, Computation):
         raise ProblemError(
-            "it has equations of its own: check reads these from a later version on; "
-            "trace, train, derive, equations, verify, sheet and page do now"
+            "it has equations of its own, where a network of layers is needed; "
+            "trace, train, derive, equations, verify, check, sheet and page take them"
         )
     return found
 

@@ -309,18 +309,14 @@ def test_numbers_of_somebody_beside_ours(tmp_path: Path, capsys: pytest.CaptureF
     assert "b is given, not worked out" in capsys.readouterr().err
 
 
-def test_what_comes_later_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_needs_layers_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     problem = tmp_path / "p.toml"
     problem.write_text(RNN, encoding="utf-8")
-    assert main(["check", str(problem), "-"]) == 2
+    (tmp_path / "s.csv").write_text("quantity,value\nE,0.5\n", encoding="utf-8")
+    assert main(["check", str(problem), str(tmp_path / "s.csv"), "--format", "page"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "from a later version on" in said
-
-
-def test_what_comes_later_is_said_from_python_too() -> None:
-    with pytest.raises(tracer.ProblemError, match="from a later version on"):
-        tracer.check(rnn(), {"E": 1})
+    assert "choose another --format" in said
 
 
 def test_arrays_of_numpy_are_numbers_of_a_problem() -> None:

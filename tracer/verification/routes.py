@@ -148,8 +148,7 @@ def flipped(routes: Routes, decided: Decisions) -> Routes:
         symbolic=symbolic,
         numeric=numeric,
         rounding=rounding,
-        moved=routes.moved
-        | {n: np.maximum(e, routes.moved[n]) if n in routes.moved else e for n, e in rounding.items()},
+        moved={**routes.moved, **{n: np.maximum(e, routes.moved.get(n, e)) for n, e in rounding.items()}},
         decided=decided,
     )
 

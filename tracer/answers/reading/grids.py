@@ -68,7 +68,7 @@ def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Under
     rows = [row for row in rows if any(cell.strip() for cell in row.cells)]
     if not rows:
         raise RawError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
-    rows = _from_header(rows, understood)
+    rows = _from_header(_unfolded(rows), understood)
     header = [_bare(cell) for cell in rows[0].cells]
     if _kinds_below(header, rows[1:], understood):
         rows = [Row([""] + [_cell(row, 0) for row in rows[1:]], rows[0].where), *_turned(header, rows[1:])]
@@ -119,6 +119,35 @@ def is_class(header: list[str], rows: Sequence[Row], understood: Understood) -> 
         return False
     known = [bool(cell) and understood(cell) for cell in header]
     return sum(known[1:]) > 0 and (known[1] or sum(known) > 1 or lowered[0] in _IDS)
+
+
+_LETTER_AT = re.compile(r"([a-z]) ?= ?(-?\d{1,6})")
+
+
+def _unfolded(rows: Sequence[Row]) -> list[Row]:
+    """Grids as blank sheets have them, `h[t,j]` above rows `t = 1` and columns `j = 1`, as a row a number."""
+    out, found = list[Row](), False
+    title, columns = "", list[tuple[str, str]]()
+    for row in rows:
+        cells = [_bare(cell) for cell in row.cells]
+        below = _LETTER_AT.fullmatch(cells[0])
+        heads = [_LETTER_AT.fullmatch(cell) for cell in cells[1:] if cell]
+        if "[" in cells[0] and heads and all(heads):
+            title, columns, found = cells[0], [(h[1], h[2]) for h in heads if h], True
+        elif title and below:
+            for (letter, at), cell in zip(columns, cells[1:], strict=False):
+                out.append(Row([_placed(title, {below[1]: below[2], letter: at}), cell], row.where))
+        elif not (found and _headed([cell.lower() for cell in cells])):
+            title = ""
+            out.append(row)
+    return [row for row in out if not _headed([_bare(cell).lower() for cell in row.cells])] if found else list(rows)
+
+
+def _placed(title: str, at: dict[str, str]) -> str:
+    """A title with numbers for the letters of its indices."""
+    name, _, rest = title.partition("[")
+    inside, _, marks = rest.partition("]")
+    return f"{name}[{','.join(at.get(i.strip(), i.strip()) for i in inside.split(','))}]{marks}"
 
 
 def _pairs(rows: Sequence[Row], understood: Understood) -> Iterator[RawCell]:

@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
+from derivations.computation import Computation
 from derivations.given import shortened
 from derivations.network import Problem
 from tracer.answers.reading.entries import Sheet
@@ -46,14 +47,24 @@ Solved = Callable[[bytes, str, str], Sheet | None]
 """The sheet of a written solution from content, suffix and id; None for what is no written solution."""
 
 
+class Reader(Protocol):
+    """What understands the names of a problem."""
+
+    def understood(self, name: str) -> bool:
+        """Whether a name is one of the problem's."""
+
+    def read(self, raw: Raw, notation: str | None = None) -> Sheet:
+        """A sheet of cells, its names and numbers understood."""
+
+
 def read_sheets(
-    problem: Problem,
+    problem: Problem | Computation,
     sources: Sequence[str | Path],
     *,
     standard_input: IO[bytes] | None = None,
     notation: str | None = None,
     decimal: str = "point",
-    naming: Naming | None = None,
+    naming: Reader | None = None,
     written: Solved | None = None,
     but: Path | None = None,
     people: bool = True,
@@ -69,7 +80,10 @@ def read_sheets(
     for source in sources:
         if not (str(source) == "-" and standard_input) and not os.path.lexists(source):
             raise FileNotFoundError(f"{source}: no such file or folder")
-    own, stated = naming or Naming(problem, decimal=decimal), notation or _stated(problem)
+    if naming is None:
+        assert isinstance(problem, Problem)
+        naming = Naming(problem, decimal=decimal)
+    own, stated = naming, notation or _stated(problem)
     files = _all_loaded(sources, standard_input, but)
     first = list(itertools.islice(files, 2))
     people = people and len(sources) == len(first) == 1 and _is_one_file(sources[0])
@@ -93,7 +107,7 @@ def readings(naming: Naming | Problem, sheet: Raw | Sheet, *, notation: str | No
     return own.readings(sheet, notation or _stated(own.problem))
 
 
-def _stated(problem: Problem) -> str | None:
+def _stated(problem: Problem | Computation) -> str | None:
     stated = dict(problem.sheet).get("notation")
     return stated if isinstance(stated, str) else None
 
@@ -104,7 +118,7 @@ def _is_one_file(source: str | Path) -> bool:
 
 
 def _hand_in(
-    naming: Naming, file: Loaded, notation: str | None, written: Solved | None, *, people: bool
+    naming: Reader, file: Loaded, notation: str | None, written: Solved | None, *, people: bool
 ) -> Iterator[Sheet]:
     """The sheet of a file, or those of several people where it may hold them; whatever happens is its own verdict."""
     label, suffix, content, why = _id(file[0]), *file[1:]

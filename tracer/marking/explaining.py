@@ -1,0 +1,242 @@
+"""What the slip was: each rewrite of a line worked on the sheet's own numbers; it is told where it gives them.
+
+A rewrite explains numbers when every number that it changes is what it gives, right ones among them: so no right number
+contradicts what is told.  Only what moves is worked again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derivations.equations import Role
+from derivations.program import Task
+from derivations.quantity import Quantity
+from tracer.answers.marking.discipline import Discipline
+from tracer.marking.carrying import Cells, Followed, Pass, Recording, Runs, follow
+from tracer.marking.rewrites import Rewrite
+from tracer.marking.spans import Span
+
+__all__ = ["Explained", "explained"]
+
+EVIDENCE, SEVERAL = 2.0, 1.0
+"""Decimal digits of agreement that a name takes, in one number and in several: with less some slip gives any number."""
+MOST_FITTING = 6
+"""Where more slips than this give one number, the number says nothing about the slip."""
+MOST_FIGURES = 9
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One explanation: the slips that fit, the numbers that they explain, what there is to say."""
+
+    names: tuple[str, ...]
+    quantities: tuple[Quantity, ...]
+    facts: Mapping[str, str]
+
+
+def explained(
+    runs: Runs,
+    cells: Cells,
+    slips: Sequence[Rewrite],
+    disciplines: Sequence[Discipline],
+    order: Sequence[Quantity],
+    wrong: np.ndarray,
+) -> dict[int, list[Explained]]:
+    """By sheet, what explains its wrong numbers; `wrong` is by quantity, in their order, and sheet."""
+    out: dict[int, list[Explained]] = {}
+    bad = np.flatnonzero(wrong.any(axis=0)).tolist()
+    for discipline in dict.fromkeys(disciplines[row] for row in bad):
+        rows = np.array([row for row in bad if disciplines[row] == discipline])
+        task = _Explaining(runs, cells.take(rows), discipline, order, wrong[:, rows])
+        for row, found in zip(rows, task.found(slips), strict=True):
+            out[int(row)] = found
+    return out
+
+
+@dataclass
+class _Explaining:
+    """The wrong numbers of sheets that share a discipline."""
+
+    runs: Runs
+    cells: Cells
+    discipline: Discipline
+    order: Sequence[Quantity]
+    left: np.ndarray
+
+    def __post_init__(self) -> None:
+        self.base = follow(self.runs, self.cells, self.discipline)
+        self.m = self.base.m
+        self.number = {q: k for k, q in enumerate(self.order)}
+        self.recording = Recording(self.cells, self.discipline, "own", Followed(self.m))
+        self.spans: dict[str, dict[Quantity, Span]] = {}
+
+    def found(self, slips: Sequence[Rewrite]) -> list[list[Explained]]:
+        """What explains each sheet."""
+        wrong = {self.order[k].kind for k in np.flatnonzero(self.left.any(axis=1)).tolist()}
+        whole = self._written_whole()
+        tried = [(slip, self._fits(slip)) for slip in slips if (n := slip.wrong.left.name) in wrong or n not in whole]
+        return [self._of_sheet(row, tried) for row in range(self.cells.count)]
+
+    def _of_sheet(self, row: int, tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]]) -> list[Explained]:
+        """The slips that explain most, first as all that they change, then number by number; the pen at last."""
+        left = {self.order[k] for k in np.flatnonzero(self.left[:, row]).tolist()}
+        out: list[Explained] = []
+        for whole in (True, False):
+            while left:
+                best: dict[frozenset[Quantity], list[Rewrite]] = {}
+                for slip, fits in tried:
+                    there = {q: bool(fit[row]) for q, fit in fits.items() if self.cells.numbers[q].there[row]}
+                    gives = frozenset(q for q, fit in there.items() if fit and q in left)
+                    fitting = all(there.values()) if whole else not slip.is_turned  # of one number that is the pen's
+                    if gives and fitting and self._evident(slip, gives, row):
+                        best.setdefault(gives, []).append(slip)
+                if not best:
+                    break
+                gives = max(best, key=lambda qs: (len(qs), -min(self.number[q] for q in qs)))
+                left -= gives
+                kinds = {q.kind for q in gives}
+                own = [slip for slip in best[gives] if slip.wrong.left.name in kinds]
+                named = own or best[gives]  # a line of its own, rather than one that nobody has seen
+                if len(named) <= MOST_FITTING:
+                    out.append(_told(named, gives, self.number))
+        alone = Counter(q.kind for q in left)  # the pen slips once; what is wrong throughout has another cause
+        for q in sorted(left, key=self.number.__getitem__):
+            if alone[q.kind] == 1 and (name := self._pen(q, row)):
+                out.append(Explained((name,), (q,), {}))
+        return out
+
+    def _written_whole(self) -> set[str]:
+        """The arrays of which every sheet has every number: where these are right, their lines were worked right."""
+        out: dict[str, bool] = {}
+        for own in self.runs.passes(self.cells.steps):
+            for part in own.program.parts.values():
+                numbers = (self.cells.numbers.get(q) for q in own.quantities(part))
+                there = all(n is not None and bool(n.there.all()) for n in numbers)
+                out[part.name] = out.get(part.name, True) and there
+        return {name for name, there in out.items() if there}
+
+    # --- one rewrite ---
+
+    def _fits(self, slip: Rewrite) -> dict[Quantity, np.ndarray]:
+        """By quantity that it changes and a sheet has: where the number is what the rewrite gives."""
+        out: dict[Quantity, np.ndarray] = {}
+        changed = self.spans[slip.name] = {}
+        with self.m.working():
+            for q, span in self._changed(slip):
+                changed[q] = span
+                written = self.cells.numbers.get(q)
+                if written is not None and q in self.number:
+                    met, _ = self.recording.meeting(span, written)
+                    fits = (met[0] <= met[1]) & np.isfinite(span.high - span.low)
+                    out[q] = np.broadcast_to(fits, (self.cells.count,))
+        return out
+
+    def _changed(self, slip: Rewrite) -> Iterator[tuple[Quantity, Span]]:
+        """What every number is that moves with a rewrite, from the sheets' own numbers."""
+        carried: dict[str, Any] = {}
+        for own, known in zip(self.runs.passes(self.cells.steps), self.base.arrays, strict=True):
+            now = dict(known) | (carried if not own.first else {})
+            moved = set(carried) if not own.first else set()
+            for task, plan in zip(own.program.tasks, own.program.plan(self.m), strict=True):
+                is_wrong = task.equation.left == slip.wrong.left
+                if not is_wrong and not any(r.name in moved for r in task.equation.reads):
+                    continue
+                if is_wrong:
+                    plan = own.program.planned(Task(slip.wrong, task.fixed), self.m)
+                yield from self._reworked(own, plan, now, moved)
+            carried = {name: now[then] for name, then in own.problem.planned.carried if then in moved}
+
+    def _reworked(self, own: Pass, plan: Any, now: dict[str, Any], moved: set[str]) -> Iterator[tuple[Quantity, Span]]:
+        value = plan.work(now)
+        part = own.program.parts[plan.label]
+        out = np.empty(np.shape(value), object)
+        entries = value.flat if isinstance(value, np.ndarray) else [value]
+        every = True
+        for k, (q, entry) in enumerate(zip(own.quantities(part), entries, strict=True)):
+            span = entry if isinstance(entry, Span) else self.m.of(entry)
+            yield q, span
+            written = self.cells.numbers.get(q)
+            if written is None:
+                out.flat[k], every = span, False
+                continue
+            kept = self.base.carried[q]
+            if not written.there.all():
+                every = False
+                low, high = np.where(written.there, kept.low, span.low), np.where(written.there, kept.high, span.high)
+                kept = Span(self.m, low, high, fresh=False)
+            out.flat[k] = kept
+        if every:
+            return
+        moved.add(plan.name)
+        whole = out if isinstance(value, np.ndarray) else out.item()
+        if plan.place is None:
+            now[plan.name] = whole
+        else:
+            now[plan.name] = np.array(now[plan.name], object)
+            now[plan.name][plan.place] = whole
+
+    def _evident(self, slip: Rewrite, gives: frozenset[Quantity], row: int) -> bool:
+        """Whether the numbers fit too well for chance."""
+        digits = [self._digits(slip, q, row) for q in gives]
+        return sum(digits) >= EVIDENCE and max(digits) >= SEVERAL
+
+    def _digits(self, slip: Rewrite, q: Quantity, row: int) -> float:
+        """Decimal digits of agreement; of a new weight only its step speaks, and zero says nothing."""
+        n, span = self.cells.numbers[q], self.spans[slip.name][q]
+        low, high = (float(end[row if len(end) > 1 else 0]) for end in (span.low, span.high))
+        value, unit = float(n.value[row]), float(n.unit[row])
+        size = abs(value)
+        array = self.runs.problem.step.arrays[q.kind]
+        if array.role is Role.UPDATED and (start := self._start(q, array.of)) is not None:
+            before, right = (float(s.low[row if len(s.low) > 1 else 0]) for s in (start, self.base.follows[q]))
+            size = max(abs(value - before), abs(right - before))
+        if not size:
+            return 0.0
+        return float(max(-np.log10((high - low + unit) / max(size, unit)), 0.0)) if high - low + unit > 0 else 15.0
+
+    def _start(self, q: Quantity, parameter: str) -> Span | None:
+        known = self.base.arrays[0][parameter]
+        extents = self.runs.problem.step.arrays[parameter].extents
+        place = tuple(i - low for i, (low, _) in zip(q.indices, extents, strict=True))
+        found = known[place] if place else known
+        return found if isinstance(found, Span) else None
+
+    # --- the pen ---
+
+    def _pen(self, q: Quantity, row: int) -> str:
+        """A right number written down wrongly: a lost sign, a moved point, two digits that changed places."""
+        n, follows = self.cells.numbers[q], self.base.follows[q]
+        value, unit = float(n.value[row]), float(n.unit[row])
+        low, high = (float(end[row if len(end) > 1 else 0]) for end in (follows.low, follows.high))
+        for name, meant in _meant(value, unit):
+            if low <= meant + unit / 2 and meant - unit / 2 <= high:
+                return name
+        return ""
+
+
+def _told(slips: Sequence[Rewrite], gives: frozenset[Quantity], number: Mapping[Quantity, int]) -> Explained:
+    facts: dict[str, str] = {}
+    for slip in slips:
+        facts |= slip.facts if len(slips) == 1 else {f"{key}:{slip.name}": text for key, text in slip.facts.items()}
+    return Explained(tuple(s.name for s in slips), tuple(sorted(gives, key=number.__getitem__)), facts)
+
+
+def _meant(value: float, unit: float) -> Iterator[tuple[str, float]]:
+    """(slip, the number that was meant) for every way to have written this one."""
+    if not value or not unit:
+        return
+    yield "pen.sign", -value
+    for power in (1, -1, 2, -2):
+        yield "pen.decimal_point", value * 10.0**power
+    digits = str(round(abs(value) / unit))
+    if 2 <= len(digits) <= MOST_FIGURES:
+        sign = unit if value > 0 else -unit
+        for k in range(len(digits) - 1):
+            swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
+            if swapped != digits:
+                yield "pen.digits_swapped", int(swapped) * sign

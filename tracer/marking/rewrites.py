@@ -1,0 +1,240 @@
+"""Slips of any step: one equation of it rewritten as people get it wrong, with what there is to say of it.
+
+A kind is written once, here; which slips a step has follows from its equations.  The sentences stand in messages.toml
+under `equation.KIND`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from derivations.computation import Computation
+from derivations.equations import Equation, Role
+from derivations.expression import (
+    Call,
+    Choice,
+    Expression,
+    Index,
+    Largest,
+    Negative,
+    Number,
+    Over,
+    Power,
+    Product,
+    Quotient,
+    Ref,
+    Same,
+    Size,
+    Smallest,
+    Sum,
+    Within,
+)
+from derivations.function import entry
+from derivations.general import GeneralText
+from derivations.own_names import OwnNames
+from derivations.shapes import bounds, free, substituted
+
+__all__ = ["Rewrite", "rewrites"]
+
+Put = Callable[[Expression], Expression]
+"""A whole right side with another expression in one place."""
+MOST = 400
+"""Rewrites of one step; the likely kinds come first."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One way to get a step wrong: the equation as it was worked, `name` for its sentence, facts for its places."""
+
+    name: str
+    wrong: Equation
+    facts: Mapping[str, str]
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether it gives the negative of what is right."""
+        return self.name.startswith("equation.turned")
+
+
+def rewrites(problem: Computation) -> list[Rewrite]:
+    """Every rewrite of a computation's step, numbered within its kind."""
+    own = _Rewriting(problem)
+    out: list[Rewrite] = []
+    seen = set[tuple[Ref, Expression]]()
+    for e in problem.step.equations:
+        for kind, right, facts in own.of(e):
+            if right == e.right or (e.left, right) in seen or len(out) >= MOST or not _is_workable(right):
+                continue
+            seen.add((e.left, right))
+            wrong = replace(e, right=right)
+            told = {"used": own.text.equation(wrong), "right": own.text.equation(e), **facts}
+            out.append(Rewrite(f"equation.{kind}[{len(out) + 1}]", wrong, told))
+    return out
+
+
+class _Rewriting:
+    """What the kinds need to know of a step."""
+
+    def __init__(self, problem: Computation) -> None:
+        self.problem, self.step = problem, problem.step
+        names = OwnNames(problem)
+        self.text = GeneralText(self.step.unwritten, names.letter, self.step.ranges)
+
+    @cached_property
+    def _made(self) -> dict[str, Equation]:
+        """The line of each array that one line makes."""
+        return {e.left.name: e for e in self.step.equations}
+
+    @cached_property
+    def _updated(self) -> dict[str, str]:
+        return {a.of: name for name, a in self.step.arrays.items() if a.role is Role.UPDATED}
+
+    def of(self, e: Equation) -> Iterator[tuple[str, Expression, dict[str, str]]]:
+        """(kind, right side, facts) of every rewrite of one equation."""
+        if isinstance(e.right, Number):
+            return
+        for x, put in _places(e.right, lambda x: x):
+            for kind, new, term in self._at(e, x):
+                facts = {} if term is None else {"term": self.text(term)}
+                if isinstance(new, Ref):
+                    facts["other"] = self.text(new)
+                yield kind, put(new), facts
+        yield "doubled", Product((Number("2"), e.right)), {}
+        yield "halved", Quotient(e.right, Number("2")), {}
+
+    def _at(self, e: Equation, x: Expression) -> Iterator[tuple[str, Expression, Expression | None]]:
+        """(kind, what stands there instead, the part that it is about) of one place."""
+        match x:
+            case Sum(terms):
+                for k, (sign, t) in enumerate(terms):
+                    yield "sign", Sum((*terms[:k], (-sign, t), *terms[k + 1 :])), t
+                for k, (_, t) in enumerate(terms):
+                    rest = (*terms[:k], *terms[k + 1 :])
+                    path = e.stage == "backward" and any(r.name in self._signals for r in _refs(t))
+                    yield "path_left_out" if path else "term_left_out", _sum(rest), t
+            case Product(factors):
+                for k, f in enumerate(factors):
+                    if not isinstance(f, Same | Within):
+                        kind = "slope_left_out" if self._is_slope(f) else "factor_left_out"
+                        yield kind, _product((*factors[:k], *factors[k + 1 :])), f
+            case Quotient(above, below):
+                yield "divisor_left_out", above, below
+            case Power(base, int(n)) if n > 1:
+                yield "power_left_out", base, x
+            case Over("mean", letters, body):
+                yield "sum_for_mean", Over("sum", letters, body), None
+            case Over("sum", letters, body):
+                yield from self._of_sum(e, letters, body)
+            case Call(_, (argument,)):
+                yield "function_left_out", argument, x
+            case Ref():
+                yield from ((kind, new, x) for kind, new in self._of_ref(e, x))
+        if x is e.right:
+            yield "turned", Negative(x), x
+
+    @cached_property
+    def _signals(self) -> set[str]:
+        return {n for n, a in self.step.arrays.items() if a.role is Role.SIGNAL}
+
+    def _is_slope(self, f: Expression) -> bool:
+        return isinstance(f, Ref) and f.name in self.step.arrays and self.step.arrays[f.name].role is Role.LOCAL
+
+    def _of_sum(
+        self, e: Equation, letters: tuple[str, ...], body: Expression
+    ) -> Iterator[tuple[str, Expression, Expression | None]]:
+        size = Product(tuple(map(Size, letters))) if len(letters) > 1 else Size(letters[0])
+        if e.stage == "backward":
+            for l in letters:
+                rest = tuple(x for x in letters if x != l)
+                for end in sorted({*self.step.ranges.get(l, ())}, reverse=True):
+                    one = substituted(body, {l: Index((), end)})
+                    yield "one_of_the_sum", Over("sum", rest, one) if rest else one, one
+        yield "mean_for_sum", Quotient(Over("sum", letters, body), size), None
+
+    def _of_ref(self, e: Equation, r: Ref) -> Iterator[tuple[str, Expression]]:
+        """What stands where another entry should."""
+        array = self.step.arrays.get(r.name)
+        if array is None:
+            return
+        plain = [i for i in r.at if isinstance(i, Index)]
+        if array.role is Role.PARAMETER and e.stage != "update":
+            if len(plain) == len(r.at) == 2 and array.extents[0] == array.extents[1] and plain[0] != plain[1]:
+                yield "transposed", Ref(r.name, r.at[::-1])
+            if e.stage == "backward" and r.name in self._updated:
+                yield "updated_too_soon", Ref(self._updated[r.name], r.at)
+        for k, i in enumerate(r.at):
+            if isinstance(i, Index) and len(i.terms) == 1 and abs(i.plus) == 1 and i.terms[0][1] == 1:
+                now = Index(i.terms, 0)
+                reach = bounds(now, self.step.ranges)
+                if reach and array.extents[k][0] <= reach[0] and reach[1] <= array.extents[k][1]:
+                    yield "another_step", Ref(r.name, (*r.at[:k], now, *r.at[k + 1 :]))
+        made = self._made.get(r.name)
+        if made is None or made.left.name != r.name:
+            return
+        letters = {i.letter for i in made.left.at if isinstance(i, Index)}
+        if len(letters) != len(r.at) or not all(isinstance(i, Index) for i in r.at):
+            return
+        values = {
+            i.letter: o
+            for i, o in zip(made.left.at, r.at, strict=True)
+            if isinstance(i, Index) and isinstance(o, Index)
+        }
+        own = made.right
+        if isinstance(own, Call) and entry(own.function).named and isinstance(own.arguments[0], Ref):
+            argument = substituted(own.arguments[0], values)
+            yield "before_the_function", argument
+            if e.stage == "backward" and self.step.arrays[e.left.name].role is Role.LOCAL:
+                yield "slope_at_the_output", Call(own.function, (r,))
+        if e.stage == "backward" and made.stage == "backward" and isinstance(own, Product):
+            for f in own.factors:  # the signal before the slope
+                if isinstance(f, Ref) and f.name in self._signals and not set(free(f)) - letters:
+                    yield "signal_handed_on", substituted(f, values)
+
+
+def _is_workable(e: Expression) -> bool:
+    """Whether what is taken over letters has these letters in it."""
+    taken = (x for x in e.walk() if isinstance(x, Over) and x.op not in ("sum", "mean"))
+    return all(set(x.letters) <= set(free(x.body)) for x in taken)
+
+
+def _refs(e: Expression) -> Iterator[Ref]:
+    return (x for x in e.walk() if isinstance(x, Ref))
+
+
+def _sum(terms: tuple[tuple[int, Expression], ...]) -> Expression:
+    return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Sum(terms)
+
+
+def _product(factors: tuple[Expression, ...]) -> Expression:
+    return factors[0] if len(factors) == 1 else Product(factors)
+
+
+def _places(x: Expression, put: Put) -> Iterator[tuple[Expression, Put]]:
+    """Every part of an expression where something else may stand, with what puts it there."""
+    yield x, put
+    match x:
+        case Sum(terms):
+            for k, (sign, t) in enumerate(terms):
+                yield from _places(t, lambda n, k=k, s=sign: put(Sum((*terms[:k], (s, n), *terms[k + 1 :]))))  # type: ignore[misc]
+        case Product(factors):
+            for k, f in enumerate(factors):
+                yield from _places(f, lambda n, k=k: put(Product((*factors[:k], n, *factors[k + 1 :]))))  # type: ignore[misc]
+        case Quotient(above, below):
+            yield from _places(above, lambda n: put(Quotient(n, below)))
+            yield from _places(below, lambda n: put(Quotient(above, n)))
+        case Power(base, exponent):
+            yield from _places(base, lambda n: put(Power(n, exponent)))
+        case Negative(operand):
+            yield from _places(operand, lambda n: put(Negative(n)))
+        case Over(op, letters, body):
+            yield from _places(body, lambda n: put(Over(op, letters, n)))
+        case Call(function, arguments):
+            for k, a in enumerate(arguments):
+                yield from _places(a, lambda n, k=k: put(Call(function, (*arguments[:k], n, *arguments[k + 1 :]))))  # type: ignore[misc]
+        case Choice(test, positive, otherwise):
+            yield from _places(positive, lambda n: put(Choice(test, n, otherwise)))
+            yield from _places(otherwise, lambda n: put(Choice(test, positive, n)))
+        case Largest() | Smallest() | Ref() | Number() | Size() | Same() | Within() | Index():
+            return

@@ -1,0 +1,339 @@
+"""One number as it may be on many sheets: an interval for each, carried through the equations of a step.
+
+An array of a step is an object array of these, so that whatever reads arrays (views, products of matrices, scattered
+sums) works on sheets as well.  Every bound is rounded outwards.  A result that nobody has recorded is `fresh`: a person
+may have rounded it before going on, and where the arithmetic's `inside` says so, it is widened when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derivations.arithmetic import Arithmetic, Float64
+from derivations.given import Given
+
+__all__ = ["Span", "SpanArithmetic", "Widening"]
+
+Bounds = tuple[np.ndarray, np.ndarray]
+Widening = Callable[[np.ndarray, np.ndarray], Bounds]
+
+
+class Span:
+    """The lower and upper ends of one number, (sheets,) or (1,) where all have the same."""
+
+    __slots__ = ("complement", "fresh", "high", "low", "m")
+
+    def __init__(
+        self,
+        m: SpanArithmetic,
+        low: np.ndarray,
+        high: np.ndarray,
+        *,
+        fresh: bool = True,
+        complement: Span | None = None,
+    ) -> None:
+        self.m, self.low, self.high, self.fresh = m, low, high, fresh
+        self.complement = complement  # of 1 - x the x, so that x (1 - x) is known to have x twice
+
+    def used(self) -> Span:
+        """As an operand: what may have been rounded before it is used is widened."""
+        if not self.fresh or self.m.inside is None:
+            return self
+        return Span(self.m, *self.m.inside(self.low, self.high), fresh=False, complement=self.complement)
+
+    def __neg__(self) -> Span:
+        return Span(self.m, -self.high, -self.low, fresh=self.fresh)
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # numpy takes every entry of it
+        x, y = self.used(), self.m.of(other)
+        return self.m.made(x.low + y.low, x.high + y.high)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # numpy takes every entry of it
+        x, y = self.used(), self.m.of(other)
+        return self.m.made(x.low - y.high, x.high - y.low)
+
+    def __rsub__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # numpy takes every entry of it
+        y = self.used()
+        x = self.m.of(other)
+        out = self.m.made(x.low - y.high, x.high - y.low)
+        out.complement = y if type(other) is int and other == 1 else None
+        return out
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # numpy takes every entry of it
+        x, y = self.used(), self.m.of(other)
+        for a, b in ((x, y), (y, x)):
+            if b.complement is not None and b.complement.low is a.low:
+                return self._times_complement(a, b)
+        return self.m.made(*_products(x, y))
+
+    __rmul__ = __mul__
+
+    def _times_complement(self, x: Span, y: Span) -> Span:
+        """x (1 - x): the exact range, and what rounding 1 - x may add."""
+        ends = x.low * (1 - x.low), x.high * (1 - x.high)
+        top = np.where((x.low <= 0.5) & (x.high >= 0.5), 0.25, np.maximum(*ends))
+        size = np.maximum(np.abs(x.low), np.abs(x.high))
+        more = np.maximum((1 - x.high) - y.low, y.high - (1 - x.low))
+        apart = size * np.where(more > 4 * self.m.machine, more + x.high - x.low, 0)
+        return self.m.made(*self.m.outward(np.minimum(*ends) - apart, top + apart, size))
+
+    def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # numpy takes every entry of it
+        return self.m.made(*_products(self.used(), self.m.reciprocal(self.m.of(other))))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented  # numpy takes every entry of it
+        return self.m.made(*_products(self.m.of(other), self.m.reciprocal(self.used())))
+
+    def __pow__(self, n: int) -> Span:
+        x = self.used()
+        if n < 0:
+            inverse: Span = 1 / x**-n
+            return inverse
+        ends = x.low**n, x.high**n
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        if n % 2 == 0:
+            low = np.where((x.low <= 0) & (x.high >= 0), 0.0, low)
+        return self.m.made(*self.m.outward(low, high, n * np.maximum(*map(np.abs, ends))))
+
+
+def _products(x: Span, y: Span) -> Bounds:
+    four = np.array(np.broadcast_arrays(x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high))
+    return four.min(axis=0), four.max(axis=0)
+
+
+def _mended(low: np.ndarray, high: np.ndarray) -> Bounds:
+    """Everything where bounds say nothing: 0 times infinity, infinity less infinity."""
+    lost = np.isnan(low) | np.isnan(high)
+    return (np.where(lost, -np.inf, low), np.where(lost, np.inf, high)) if lost.any() else (low, high)
+
+
+class SpanArithmetic(Arithmetic):
+    """The functions of the equations over spans.
+
+    `inside` widens what may have been rounded before it is used; `machine` is the unit roundoff of a program whose
+    every operation may have been rounded (2^-24 for float32), else 2^-53, which float64 itself needs.
+    """
+
+    name = "sheets"
+    by_definition = True  # a sheet's own numbers are carried: nothing may bypass a written one
+
+    def __init__(self, machine: float = 2.0**-53) -> None:
+        self.inside: Widening | None = None
+        self.machine = machine
+
+    # --- making ---
+
+    def outward(self, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> Bounds:
+        """Bounds moved out by the rounding of operations on numbers of that size."""
+        slack = 2 * self.machine * size
+        return _mended(low - slack, high + slack)
+
+    def made(self, low: np.ndarray, high: np.ndarray) -> Span:
+        """The result of one operation."""
+        slack = 2 * self.machine
+        return Span(self, *_mended(low - slack * np.abs(low), high + slack * np.abs(high)))
+
+    def of(self, value: Any) -> Span:
+        """A value as an operand; plain numbers are exact."""
+        if isinstance(value, Span):
+            return value.used()
+        if isinstance(value, np.ndarray):  # a lone one in an array of no axes
+            return self.of(value.item())
+        return self.point(np.array([float(value)]))
+
+    def point(self, values: np.ndarray) -> Span:
+        """Numbers that are just these."""
+        return Span(self, values, values, fresh=False)
+
+    def number(self, text: str) -> Span:
+        """One decimal or fraction, as tight as float64 holds it."""
+        return self._held(Fraction(text))
+
+    def _held(self, exact: Fraction) -> Span:
+        value = np.array([float(exact)])
+        if Fraction(value[0].item()) == exact:
+            return self.point(value)
+        return Span(self, np.nextafter(value, -np.inf), np.nextafter(value, np.inf), fresh=False)
+
+    def scalar(self, given: Given) -> Any:
+        """One given number."""
+        return self.lift(given).item()
+
+    def lift(self, given: Given) -> np.ndarray:
+        """Given numbers: a point where float64 holds them exactly."""
+        out = np.empty(given.shape, object)
+        texts = given.texts if given.texts is not None else map(repr, given.floats.ravel().tolist())
+        for k, text in enumerate(texts):
+            out.flat[k] = self._held(Fraction(text))
+        return out
+
+    @property
+    def pi(self) -> Span:
+        """The circle's number."""
+        value = np.array([np.pi])
+        return Span(self, np.nextafter(value, -np.inf), np.nextafter(value, np.inf), fresh=False)
+
+    def mask(self, holds: np.ndarray) -> np.ndarray:
+        """1 where a condition holds, 0 elsewhere, both exactly."""
+        zero, one = self.point(np.zeros(1)), self.point(np.ones(1))
+        out: np.ndarray = self._each(lambda h: one if h else zero)(holds)
+        return out
+
+    def reciprocal(self, y: Span) -> Span:
+        """1 / y; everything where y may be 0."""
+        across = (y.low <= 0) & (y.high >= 0)
+        low, high = 1 / y.high, 1 / y.low
+        out = np.where(across, -np.inf, low), np.where(across, np.inf, high)
+        return Span(self, *self.outward(*out, np.maximum(np.abs(low), np.abs(high))), fresh=False)
+
+    def working(self) -> Any:
+        """Silence about overflow: what is not finite is told in the verdict."""
+        return np.errstate(all="ignore")
+
+    def _each(self, of: Callable[..., Any], arity: int = 1) -> Callable[..., Any]:
+        def spans(*arrays: Any) -> Any:
+            return np.frompyfunc(of, arity, 1)(*arrays)
+
+        return spans
+
+    # --- functions ---
+
+    def _rising(self, function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
+        def of(value: Any) -> Span:
+            a = self.of(value)
+            low, high = function(a.low), function(a.high)
+            return Span(self, *self.outward(low, high, 4 * np.maximum(np.abs(low), np.abs(high))))
+
+        return self._each(of)
+
+    def exp(self, a: Any) -> Any:
+        return self._rising(np.exp)(a)
+
+    def expm1(self, a: Any) -> Any:
+        return self._rising(np.expm1)(a)
+
+    def log(self, a: Any) -> Any:
+        return self._rising(lambda v: np.log(np.maximum(v, 0)))(a)
+
+    def log1p(self, a: Any) -> Any:
+        return self._rising(lambda v: np.log1p(np.maximum(v, -1)))(a)
+
+    def tanh(self, a: Any) -> Any:
+        return self._rising(np.tanh)(a)
+
+    def normal_cdf(self, a: Any) -> Any:
+        return self._rising(Float64.normal_cdf)(a)
+
+    def sqrt(self, a: Any) -> Any:
+        return self._rising(Float64.sqrt)(a)
+
+    def sin(self, a: Any) -> Any:
+        return self._each(lambda v: self._wave(self.of(v), 0.25))(a)
+
+    def cos(self, a: Any) -> Any:
+        return self._each(lambda v: self._wave(self.of(v), 0.0))(a)
+
+    def _wave(self, a: Span, crest: float) -> Span:
+        """cos(a - 2 pi crest): 1 at every whole turn from its crest, -1 half a turn on."""
+        turns = a.low / (2 * np.pi) - crest, a.high / (2 * np.pi) - crest
+        ends = np.cos(2 * np.pi * turns[0]), np.cos(2 * np.pi * turns[1])
+        top = np.where(np.ceil(turns[0]) <= turns[1], 1.0, np.maximum(*ends))
+        bottom = np.where(np.ceil(turns[0] - 0.5) <= turns[1] - 0.5, -1.0, np.minimum(*ends))
+        size = 8 + 8 * np.maximum(np.abs(a.low), np.abs(a.high))
+        return Span(self, *self.outward(bottom, top, size))
+
+    def square(self, a: Any) -> Any:
+        return self._each(lambda v: self.of(v) ** 2)(a)
+
+    def inverted(self, a: Any, n: int) -> Any:
+        return self._each(lambda v: self.of(v) ** n)(a)
+
+    def absolute(self, a: Any) -> Any:
+        def of(x: Span) -> Span:
+            size = np.abs(x.low), np.abs(x.high)
+            low = np.where((x.low <= 0) & (x.high >= 0), 0.0, np.minimum(*size))
+            return Span(self, low, np.maximum(*size), fresh=x.fresh)
+
+        return self._each(of)(a)
+
+    def positive_part(self, a: Any) -> Any:
+        return self._each(lambda x: Span(self, np.maximum(x.low, 0), np.maximum(x.high, 0), fresh=x.fresh))(a)
+
+    def ones_like(self, a: Any) -> Any:
+        one = self.point(np.ones(1))
+        return self._each(lambda x: one)(a)
+
+    def where(self, a: Any, positive: Any, otherwise: Any) -> Any:
+        """Both, as one interval, where it is open which."""
+
+        def of(test: Any, p: Any, q: Any) -> Span:
+            test, p, q = self.of(test), self.of(p), self.of(q)
+            low = np.where(test.low > 0, p.low, np.where(test.high <= 0, q.low, np.minimum(p.low, q.low)))
+            high = np.where(test.low > 0, p.high, np.where(test.high <= 0, q.high, np.maximum(p.high, q.high)))
+            return Span(self, low, high)
+
+        return self._each(of, 3)(a, positive, otherwise)
+
+    def unless_zero(self, t: Any, value: Any) -> Any:
+        def of(t: Any, v: Any) -> Span:
+            t, v = self.of(t), self.of(v)
+            zero = (t.low == 0) & (t.high == 0)
+            return Span(self, np.where(zero, 0, v.low), np.where(zero, 0, v.high))
+
+        return self._each(of, 2)(t, value)
+
+    def over(self, t: Any, y: Any) -> Any:
+        return self.unless_zero(t, t / y)
+
+    def largest(self, a: Any, axis: int = 0) -> Any:
+        return 0
+
+    def maximum(self, a: Any, axes: tuple[int, ...]) -> Any:
+        return self._extreme(a, axes, self._each(lambda x, y: self._joined(x, y, np.maximum), 2))
+
+    def minimum(self, a: Any, axes: tuple[int, ...]) -> Any:
+        return self._extreme(a, axes, self._each(lambda x, y: self._joined(x, y, np.minimum), 2))
+
+    def _joined(self, x: Any, y: Any, extreme: Any) -> Span:
+        x, y = self.of(x), self.of(y)
+        return Span(self, extreme(x.low, y.low), extreme(x.high, y.high), fresh=False)
+
+    def is_largest(self, entry: Any, largest: Any) -> Any:
+        """1 where an entry is surely the largest, 0 where surely not, else either."""
+
+        def of(x: Span, top: Span) -> Span:
+            sure = (x.low == top.low) & (x.high == top.high) & (x.low == x.high)
+            never = (x.high < top.low) | (x.low > top.high)
+            return Span(self, np.where(sure, 1.0, 0.0), np.where(never, 0.0, 1.0), fresh=False)
+
+        return self._each(of, 2)(entry, largest)
+
+    def softmax(self, a: Any, axis: int) -> Any:
+        """exp(a[k])/Σ_j exp(a[j]), where each exponential stands above and below: the exact range."""
+        e = self.exp(a)
+        rest = e.sum(axis=axis, keepdims=True)
+
+        def of(x: Any, total: Any) -> Span:
+            x, total = self.of(x), self.of(total)
+            others = np.maximum(total.low - x.low, 0), np.maximum(total.high - x.high, 0)
+            low, high = x.low / (x.low + others[1]), x.high / (x.high + others[0])
+            return self.made(*self.outward(low, high, 8 * np.abs(high)))
+
+        return self._each(of, 2)(e, rest)
