@@ -15,7 +15,8 @@ from openpyxl import Workbook
 
 from derivations.names import text
 from tests.campaigns.hostile.running import ROOT
-from tracer import trace
+from tracer import loads, trace
+from tracer.answers.blank import blank_sheet
 from tracer.template_equations import KINDS, new_equations
 
 __all__ = ["Sources", "gathered", "packed", "saved"]
@@ -60,6 +61,8 @@ def gathered(cases: str = "") -> Sources:
                 people = content.startswith((b"id,", b"name,", b"student,"))
                 sheets += [Sheet(problem, path.suffix.lower(), content, people) for problem in posed]
     problems += [new_equations(kind).encode() for kind in KINDS]
+    for kind in KINDS:
+        sheets += of_equations(kind)
     return Sources(tuple(sheets), tuple(problems), tuple(_overrides()))
 
 
@@ -76,6 +79,18 @@ def worked(name: str) -> Iterator[Sheet]:
     numbers = dict(list(numbers.items())[:MOST_CELLS])
     for suffix, content, people in written(numbers):
         yield Sheet(name, suffix, content, people)
+
+
+def of_equations(kind: str) -> Iterator[Sheet]:
+    """The numbers of equations of one's own, as sheets in every format, and blank ones."""
+    posed = new_equations(kind)
+    problem = loads(posed)
+    numbers = {name: f"{float(v):.4f}" for name, v in trace(problem).values.items()}
+    for suffix, content, people in written(dict(list(numbers.items())[:MOST_CELLS])):
+        yield Sheet(posed.encode(), suffix, content, people)
+    for form, suffix in (("csv", ".csv"), ("markdown", ".md"), ("text", ".txt"), ("json", ".json"), ("xlsx", ".xlsx")):
+        blank = blank_sheet(problem, form)
+        yield Sheet(posed.encode(), suffix, blank if isinstance(blank, bytes) else blank.encode())
 
 
 def written(numbers: dict[str, str]) -> Iterator[tuple[str, bytes, bool]]:
