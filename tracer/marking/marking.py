@@ -160,8 +160,9 @@ def _judged(key: _Key, cells: Cells) -> _Judged:
         out.right[q], out.own[q] = (plain[carry].accepted[q].copy() for carry in ("true", "own"))
         out.near[q] = _one_off(plain["own"], cells, q)
     fewest = _refused(cells, made, out.right, out.own).sum(axis=0)
+    hopeful = _hopeful(key, cells, made, fewest)
     for discipline in (*DISCIPLINES[1:], FLOAT32, FLOAT64):
-        rows = np.flatnonzero((fewest > 0) & _may(cells, discipline))
+        rows = np.flatnonzero((fewest > 0) & hopeful & _may(cells, discipline))
         if not len(rows):
             continue
         some = cells.take(rows)
@@ -176,6 +177,33 @@ def _judged(key: _Key, cells: Cells) -> _Judged:
             for q in made:
                 out.right[q][rows[k]] |= runs["true"][q][k]
                 out.own[q][rows[k]] |= runs["own"][q][k]
+    return out
+
+
+class _AnyWay(Discipline):
+    """Whatever some discipline accepts: what it refuses, all do."""
+
+    def cell(self, value: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return value - unit * 1.01, value + unit * 1.01
+
+    def kept(
+        self, low: np.ndarray, high: np.ndarray, figures: np.ndarray, unit: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        more = 10.0 ** (1 - figures)  # a unit of so many figures is at most this part of a number
+        return low - np.maximum(np.abs(low) * more, unit), high + np.maximum(np.abs(high) * more, unit)
+
+
+_ANY_WAY = _AnyWay("any", cut=True, inside="figures", machine=2.0**-24)
+
+
+def _hopeful(key: _Key, cells: Cells, made: Sequence[Quantity], fewest: np.ndarray) -> np.ndarray:
+    """The sheets that have fewer refused numbers in some way of rounding, as far as one run can tell."""
+    out = np.zeros(cells.count, bool)
+    rows = np.flatnonzero(fewest)
+    if len(rows):
+        some = cells.take(rows)
+        runs = [follow(key.runs, some, _ANY_WAY, carry=carry).accepted for carry in ("own", "true")]
+        out[rows] = _refused(some, made, *runs).sum(axis=0) < fewest[rows]
     return out
 
 
