@@ -65,8 +65,9 @@ class Cells:
             read = [(e.quantity, e.value) for e in sheet.entries if e.quantity and e.value is not None and not e.fault]
             units = [10.0**v.place if v.place is not None else 0.0 for _, v in read]
             figures = [min(v.figures, 17) for _, v in read]
-            if read:
-                usual[row] = _commonest(figures), _commonest(units) or 1e-4
+            telling = [k for k, (_, v) in enumerate(read) if v.number]  # a mere 0 says nothing of digits
+            if telling:
+                usual[row] = _commonest([figures[k] for k in telling]), _commonest([units[k] for k in telling]) or 1e-4
             finest = min((u for u, (_, v) in zip(units, read, strict=True) if u and v.number), default=1e-4)
             for (q, v), unit, n in zip(read, units, figures, strict=True):
                 zero = v.number == 0  # it has no figures to count, and 0 among decimals means 0.000
@@ -216,6 +217,7 @@ class Recording:
         unwritten = follows if written.there.all() else follows.used()
         low, high = np.where(written.there, low, unwritten.low), np.where(written.there, high, unwritten.high)
         self.out.carried[q] = carried = Span(self.out.m, low, high, fresh=False)
+        carried.shown, carried.among = np.where(written.there, written.value, np.nan), follows.among
         return carried
 
     def meeting(self, follows: Span, written: Numbers) -> tuple[Any, Any]:

@@ -23,9 +23,12 @@ Widening = Callable[[np.ndarray, np.ndarray], Bounds]
 
 
 class Span:
-    """The lower and upper ends of one number, (sheets,) or (1,) where all have the same."""
+    """The lower and upper ends of one number, (sheets,) or (1,) where all have the same.
 
-    __slots__ = ("complement", "fresh", "high", "low", "m")
+    `shown` is what is written, nan where nothing is; `among` are those that it is the largest or smallest of.
+    """
+
+    __slots__ = ("among", "complement", "fresh", "high", "low", "m", "shown")
 
     def __init__(
         self,
@@ -38,6 +41,8 @@ class Span:
     ) -> None:
         self.m, self.low, self.high, self.fresh = m, low, high, fresh
         self.complement = complement  # of 1 - x the x, so that x (1 - x) is known to have x twice
+        self.shown: np.ndarray | None = None
+        self.among: tuple[Span, ...] = ()
 
     def used(self) -> Span:
         """As an operand: what may have been rounded before it is used is widened."""
@@ -111,6 +116,12 @@ class Span:
         if n % 2 == 0:
             low = np.where((x.low <= 0) & (x.high >= 0), 0.0, low)
         return self.m.made(*self.m.outward(low, high, n * np.maximum(*map(np.abs, ends))))
+
+
+def _below(x: Span, y: Span) -> np.ndarray:
+    """Where one number is surely less than another."""
+    sure = x.high < y.low
+    return np.asarray(sure if x.shown is None or y.shown is None else sure | (x.shown < y.shown))
 
 
 def _products(x: Span, y: Span) -> Bounds:
@@ -306,24 +317,43 @@ class SpanArithmetic(Arithmetic):
         return 0
 
     def maximum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return self._extreme(a, axes, self._each(lambda x, y: self._joined(x, y, np.maximum), 2))
+        return self._best(a, axes, np.max)
 
     def minimum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return self._extreme(a, axes, self._each(lambda x, y: self._joined(x, y, np.minimum), 2))
+        return self._best(a, axes, np.min)
 
-    def _joined(self, x: Any, y: Any, extreme: Any) -> Span:
-        x, y = self.of(x), self.of(y)
-        return Span(self, extreme(x.low, y.low), extreme(x.high, y.high), fresh=False)
+    def _best(self, a: Any, axes: tuple[int, ...], extreme: Callable[..., np.ndarray]) -> Any:
+        """The largest or smallest over some axes, which knows what it is of."""
+        keep = tuple(k for k in range(a.ndim) if k not in axes)
+        rows = a.transpose(*keep, *axes).reshape(*(a.shape[k] for k in keep), -1)
+        out = np.empty(rows.shape[:-1], object)
+        for place in np.ndindex(*out.shape):
+            among = tuple(rows[place])
+            low, high = (np.array(np.broadcast_arrays(*(getattr(x, end) for x in among))) for end in ("low", "high"))
+            best = Span(self, extreme(low, axis=0), extreme(high, axis=0), fresh=False)
+            best.among = among
+            out[place] = best
+        return out if out.ndim else out.item()
 
     def is_largest(self, entry: Any, largest: Any) -> Any:
-        """1 where an entry is surely the largest, 0 where surely not, else either."""
+        """1 where an entry is the largest of what was compared, 0 where another one is, either where two look equal."""
+        return self._each(lambda x, top: self._is_best(x, top, 1), 2)(entry, largest)
 
-        def of(x: Span, top: Span) -> Span:
-            sure = (x.low == top.low) & (x.high == top.high) & (x.low == x.high)
-            never = (x.high < top.low) | (x.low > top.high)
-            return Span(self, np.where(sure, 1.0, 0.0), np.where(never, 0.0, 1.0), fresh=False)
+    def is_smallest(self, entry: Any, smallest: Any) -> Any:
+        """The same of the smallest."""
+        return self._each(lambda x, top: self._is_best(x, top, -1), 2)(entry, smallest)
 
-        return self._each(of, 2)(entry, largest)
+    def _is_best(self, x: Span, best: Span, sign: int) -> Span:
+        """By what is written where it is, as people compare; rounding keeps the order of numbers."""
+        first, last = np.asarray(True), np.asarray(False)
+        for other in best.among or (best,):
+            if other is not x:
+                below, above = _below(other, x), _below(x, other)
+                beaten, beating = (below, above) if sign > 0 else (above, below)
+                first, last = first & beaten, last | beating
+        if not best.among:  # of what it is nobody knows: it is the entry itself, or it is not
+            first = (x.low == best.low) & (x.high == best.high) & (x.low == x.high)
+        return Span(self, np.where(first, 1.0, 0.0), np.where(last, 0.0, 1.0), fresh=False)
 
     def softmax(self, a: Any, axis: int) -> Any:
         """exp(a[k])/Σ_j exp(a[j]), where each exponential stands above and below: the exact range."""
