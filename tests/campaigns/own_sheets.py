@@ -63,8 +63,8 @@ def worked(problem: Computation, rng: Any, slip: Rewrite | None, blanks: float) 
     """One sheet, rounded in somebody's way, some of it left out."""
     figures, places = int(rng.integers(3, 7)), int(rng.integers(3, 6)) if rng.random() < 0.4 else None
     carried = {"shown": 1.0, "full": 0.0, "mixed": 0.5}[str(rng.choice(["shown", "full", "mixed"]))]
-    if carried == 0.5 and any(isinstance(x, Largest | Smallest) for e in problem.step.equations for x in e.right.walk()):
-        carried = 1.0  # nobody compares a number with what another was rounded to
+    if any(isinstance(x, Largest | Smallest) for e in problem.step.equations for x in e.right.walk()):
+        carried, blanks = round(carried + 0.1), 0.0  # nobody compares a number with what the same one was rounded to
 
     def written(x: float) -> tuple[str, bool, bool]:
         return shown(x, figures, places), bool(rng.random() >= blanks), bool(rng.random() < carried)

@@ -8,8 +8,9 @@ is ever refused.  A refused number is carried as written ("own") or as it should
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -57,15 +58,20 @@ class Cells:
     unit: np.ndarray
 
     @classmethod
-    def of(cls, problem: Computation, sheets: Sequence[Sheet]) -> Cells:
-        """The numbers that were read."""
+    def of(
+        cls,
+        problem: Computation,
+        sheets: Sequence[Sheet],
+        is_exact: Callable[[Quantity, Fraction], bool] = lambda q, written: not written,
+    ) -> Cells:
+        """The numbers that were read; those that are exact (0, the slope 1) say nothing of how a sheet rounds."""
         found: dict[Quantity, Numbers] = {}
         usual = np.full((len(sheets), 2), [4.0, 1e-4])
         for row, sheet in enumerate(sheets):
             read = [(e.quantity, e.value) for e in sheet.entries if e.quantity and e.value is not None and not e.fault]
             units = [10.0**v.place if v.place is not None else 0.0 for _, v in read]
             figures = [min(v.figures, 17) for _, v in read]
-            telling = [k for k, (_, v) in enumerate(read) if v.number]  # a mere 0 says nothing of digits
+            telling = [k for k, (q, v) in enumerate(read) if v.number and not is_exact(q, v.exact)]
             if telling:
                 usual[row] = _commonest([figures[k] for k in telling]), _commonest([units[k] for k in telling]) or 1e-4
             finest = min((u for u, (_, v) in zip(units, read, strict=True) if u and v.number), default=1e-4)

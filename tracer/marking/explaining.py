@@ -92,8 +92,11 @@ class _Explaining:
                 for slip, fits in tried:
                     there = {q: bool(fit[row]) for q, fit in fits.items() if self.cells.numbers[q].there[row]}
                     gives = frozenset(q for q, fit in there.items() if fit and q in left)
-                    fitting = all(there.values()) if whole else not slip.is_turned  # of one number that is the pen's
-                    if gives and fitting and self._evident(slip, gives, row):
+                    if (
+                        gives
+                        and self._fitting(slip, there, gives, left, whole=whole)
+                        and self._evident(slip, gives, row)
+                    ):
                         best.setdefault(gives, []).append(slip)
                 if not best:
                     break
@@ -109,6 +112,21 @@ class _Explaining:
             if alone[q.kind] == 1 and (name := self._pen(q, row)):
                 out.append(Explained((name,), (q,), {}))
         return out
+
+    @staticmethod
+    def _fitting(
+        slip: Rewrite, there: Mapping[Quantity, bool], gives: frozenset[Quantity], left: set[Quantity], *, whole: bool
+    ) -> bool:
+        """Whether a slip gives all that it changes; or, made in some numbers alone, most that are wrong beside them.
+
+        Where it gives fewer than it contradicts, it is chance.
+        """
+        if whole:
+            return all(there.values())
+        kinds = {q.kind for q in gives}
+        wrong = sum(q.kind in kinds for q in left)
+        against = sum(q.kind in kinds and not fits and q not in left for q, fits in there.items())
+        return not slip.is_turned and 2 * len(gives) > wrong and (len(gives) >= against or wrong == 1)
 
     def _written_whole(self) -> set[str]:
         """The arrays of which every sheet has every number: where these are right, their lines were worked right."""

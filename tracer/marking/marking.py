@@ -12,6 +12,7 @@ import numpy as np
 
 from derivations.arithmetic import Exact
 from derivations.computation import Computation
+from derivations.equations import Role
 from derivations.general import GeneralText
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
@@ -33,6 +34,8 @@ AT_ONCE = 500
 A_PROGRAM_SHOWS, FLOAT64_SHOWS = 7, 15
 """Figures that a program's output shows."""
 ENOUGH_FIGURES = 2
+WIDE = 0.5
+"""Which part of a number its interval may be: with more it says nothing of what is written."""
 
 
 def mark_own(problem: Computation, sheets: Sequence[Sheet], *, progress: bool = False) -> list[Marked]:
@@ -86,6 +89,43 @@ class _Key:
             out |= {**step.stated, **dict(step.items())}
         return out
 
+    def is_exact(self, q: Quantity, written: Fraction) -> bool:
+        """Whether a number is the right one itself, and not what is left of it."""
+        low, high = bounds(self.true[q]) if q in self.true else (None, None)
+        return not written or (low is not None and high is not None and low <= written <= high)
+
+    def as_updated(self, sheet: Sheet) -> Sheet:
+        """A parameter written again under its given name, with its new value, is read as updated."""
+        arrays, out = self.problem.step.arrays, list(sheet.entries)
+        there = {e.quantity for e in sheet.entries}
+        again: dict[str, list[int]] = {}
+        for k, e in enumerate(out):
+            if e.quantity and e.value is not None and not e.fault and arrays[e.quantity.kind].role is Role.PARAMETER:
+                again.setdefault(e.quantity.kind, []).append(k)
+        remarks = list(sheet.remarks)
+        for name, places in again.items():
+            new = f"{name}_new"
+            moved = {k: q._replace(kind=new) for k in places if (q := out[k].quantity) is not None}
+            if new in arrays and not there & set(moved.values()) and self._fit(out, moved):
+                for k, q in moved.items():
+                    out[k] = replace(out[k], quantity=q)
+                remarks.append(f"{name} read as its updated value, {new}")
+        return (
+            sheet if len(remarks) == len(sheet.remarks) else replace(sheet, entries=tuple(out), remarks=tuple(remarks))
+        )
+
+    def _fit(self, entries: Sequence[Entry], moved: Mapping[int, Quantity]) -> bool:
+        """Whether most numbers are the updated values in their digits, and not the given ones."""
+        fits = 0
+        for k, q in moved.items():
+            value, right = entries[k].value, _middle(self.true.get(q))
+            own = entries[k].quantity
+            assert value is not None
+            unit = Fraction(10) ** (value.place or 0)
+            given = _middle(self.true.get(own)) if own else None
+            fits += right is not None and abs(right - value.exact) <= unit and given != value.exact
+        return 2 * fits > len(moved)
+
     def asked(self) -> list[Quantity]:
         """What `[sheet] ask` asks for, number by number."""
         ask = dict(self.problem.sheet).get("ask")
@@ -133,7 +173,9 @@ def _is_of(q: Quantity, asked: Quantity) -> bool:
 
 
 def _middle(ball: Any) -> Fraction | None:
-    """The middle of a number's ball; None where it is not finite."""
+    """The middle of a number's ball; None where it is not finite, or where there is none."""
+    if ball is None:
+        return None
     low, high = bounds(ball)
     return None if low is None or high is None else (low + high) / 2
 
@@ -149,6 +191,8 @@ class _Judged:
     own: dict[Quantity, np.ndarray]
     disciplines: list[Discipline]
     near: dict[Quantity, np.ndarray] = field(default_factory=dict)
+    vague: dict[Quantity, np.ndarray] = field(default_factory=dict)
+    """Where a number is right by an interval alone that says hardly anything."""
 
 
 def _judged(key: _Key, cells: Cells) -> _Judged:
@@ -159,6 +203,7 @@ def _judged(key: _Key, cells: Cells) -> _Judged:
     for q in made:
         out.right[q], out.own[q] = (plain[carry].accepted[q].copy() for carry in ("true", "own"))
         out.near[q] = _one_off(plain["own"], cells, q)
+        out.vague[q] = ~out.right[q] & out.own[q] & _is_wide(plain["own"], cells, q)
     fewest = _refused(cells, made, out.right, out.own).sum(axis=0)
     hopeful = _hopeful(key, cells, made, fewest)
     for discipline in (*DISCIPLINES[1:], FLOAT32, FLOAT64):
@@ -166,7 +211,8 @@ def _judged(key: _Key, cells: Cells) -> _Judged:
         if not len(rows):
             continue
         some = cells.take(rows)
-        runs = {carry: follow(key.runs, some, discipline, carry=carry).accepted for carry in ("own", "true")}
+        worked = {carry: follow(key.runs, some, discipline, carry=carry) for carry in ("own", "true")}
+        runs = {carry: run.accepted for carry, run in worked.items()}
         count = _refused(some, made, runs["true"], runs["own"]).sum(axis=0)
         better = count < fewest[rows]
         if discipline.cut:  # one number does not make a habit
@@ -175,8 +221,11 @@ def _judged(key: _Key, cells: Cells) -> _Judged:
             out.disciplines[rows[k]] = discipline
             fewest[rows[k]] = count[k]
             for q in made:
+                before = bool(out.right[q][rows[k]] or out.own[q][rows[k]])
                 out.right[q][rows[k]] |= runs["true"][q][k]
                 out.own[q][rows[k]] |= runs["own"][q][k]
+                if not before:
+                    out.vague[q][rows[k]] = all(_is_wide(run, some, q)[k] for run in worked.values())
     return out
 
 
@@ -221,6 +270,14 @@ def _may(cells: Cells, discipline: Discipline) -> np.ndarray:
     return np.asarray(most >= (A_PROGRAM_SHOWS if discipline is FLOAT32 else FLOAT64_SHOWS))
 
 
+def _is_wide(run: Followed, cells: Cells, q: Quantity) -> np.ndarray:
+    """Where what follows is about as wide as it is large, and wider than the digits that are written."""
+    n, follows = cells.numbers[q], run.follows[q]
+    width = follows.high - follows.low
+    wide = (width > 4 * n.unit) & (width > WIDE * np.maximum(np.abs(follows.low), np.abs(follows.high)))
+    return np.broadcast_to(wide | ~np.isfinite(width), (cells.count,))
+
+
 def _one_off(run: Followed, cells: Cells, q: Quantity) -> np.ndarray:
     n, follows = cells.numbers[q], run.follows[q]
     reach = 1.5 * n.unit
@@ -231,7 +288,8 @@ def _one_off(run: Followed, cells: Cells, q: Quantity) -> np.ndarray:
 
 
 def _marked(key: _Key, sheets: Sequence[Sheet]) -> list[Marked]:
-    cells = Cells.of(key.problem, sheets)
+    sheets = [key.as_updated(sheet) for sheet in sheets]
+    cells = Cells.of(key.problem, sheets, key.is_exact)
     judged = _judged(key, cells)
     order = [q for q in _in_order(key, cells) if q in judged.own]
     wrong = _refused(cells, order, judged.right, judged.own)
@@ -304,10 +362,14 @@ class _Sheet:
         assert entry.value is not None
         if q not in judged.own:
             return "not_assessable"
+        if judged.vague[q][row]:
+            return "not_assessable"
         if judged.right[q][row]:
             true = self.key.true.get(q)
             if true is not None and bounds(true) == (entry.value.exact,) * 2:
                 return "exact"
+            if self.key.is_exact(q, entry.value.exact):
+                return "rounded"
             return self._how(entry, "truncated" if judged.disciplines[row].cut else "rounded")
         if judged.own[q][row]:
             return self._how(entry, "follows")
@@ -322,7 +384,16 @@ class _Sheet:
         enough = least if isinstance(least, int) else ENOUGH_FIGURES
         coarse = entry.value.figures < enough and entry.value.place is not None and entry.value.number != 0
         usual = np.isclose(10.0 ** (entry.value.place or 0), self.cells.unit[self.row])
-        return "coarse" if coarse and not usual else verdict
+        return "coarse" if coarse and not usual and not self._without_zeros(entry) else verdict
+
+    def _without_zeros(self, entry: Entry) -> bool:
+        """Whether a number is short because the zeros at its end were left out, as programs do."""
+        assert entry.value is not None
+        assert entry.quantity is not None
+        figures = int(self.cells.figures[self.row])
+        middle = _middle(self.key.true.get(entry.quantity))
+        own = [Rounding(digits=figures), Rounding(places=max(0, -round(np.log10(self.cells.unit[self.row]))))]
+        return middle is not None and any(Fraction(r.shown(middle)) == entry.value.exact for r in own)
 
     def _given(self, entry: Entry, q: Quantity) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from tracer.answers.reading.written import BLANKS, read_written
 
 __all__ = ["OwnNaming", "own_sheet"]
 
+_DERIVATIVE = re.compile(r"^\s*+[d∂][A-Za-z]{1,20}\s*+/\s*+[d∂]\s*+(\S.{0,100})", re.DOTALL)
 LATEST = 6
 """The last step that a sheet may speak of."""
 LONGEST_NAME = 200
@@ -105,7 +107,7 @@ class OwnNaming:
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             return f"{shortened(name)} is not a name"
         try:
-            q = self.names.read(name)
+            q = self._read(name)
         except UnknownName as e:
             return str(e)
         if len(q.indices) != len(self.names.axes(q.kind)):
@@ -118,6 +120,19 @@ class OwnNaming:
             return f"{shortened(name)}: of which sample? write {self.names.text(q._replace(sample=1))}"
         return q
 
+    def _read(self, name: str) -> Quantity:
+        """A name as it is; `dE/dW[1,2]`, `∂E/∂W(1,2)` as dW[1,2].  Raises UnknownName."""
+        try:
+            return self.names.read(name)
+        except UnknownName:
+            derivative = _DERIVATIVE.fullmatch(name)
+            other = f"d{derivative[1]}" if derivative else name
+            if other[-1:] == ")":
+                other = "[".join(other[:-1].split("(", 1)) + "]"
+            if other == name:
+                raise
+            return self.names.read(other)
+
     def _first(self, q: Quantity) -> Quantity:
         return q._replace(indices=tuple(low for low, _ in self.names.axes(q.kind)))
 
@@ -125,10 +140,19 @@ class OwnNaming:
         """A whole array as an entry for each number."""
         try:
             shape = written.shape if isinstance(written, np.ndarray) else shape_of(written)
-            q = self.names.read(cell.name)
+            q = self._read(cell.name)
             extents = self.names.axes(q.kind)
             batch = q.kind in self.problem.sample_axes and self.problem.samples > 1 and not q.sample
             wanted = tuple(high - low + 1 for low, high in extents)
+            if not wanted and int(np.prod(shape)) == 1:  # [2.362]
+                while isinstance(written, list | tuple | np.ndarray) and np.ndim(counted(written)):
+                    written = written[0]
+                yield self._entry(cell.name, shortest(written), cell.where)
+                return
+            if tuple(shape) != wanted:  # h[0] is seldom in somebody's array
+                trimmed = [(max(low, 1), high) for low, high in extents]
+                if tuple(shape)[batch:] == tuple(high - low + 1 for low, high in trimmed):
+                    extents, wanted = tuple(trimmed), tuple(high - low + 1 for low, high in trimmed)
             wanted = (self.problem.samples, *wanted) if batch else wanted
             if tuple(shape) != wanted:
                 raise ValueError(f"{shortened(cell.name)} has shape {tuple(shape)}; ours is {wanted or 'one number'}")

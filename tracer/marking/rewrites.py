@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derivations.computation import Computation
-from derivations.equations import Equation, Role
+from derivations.equations import Array, Equation, Role
 from derivations.expression import (
     Call,
     Choice,
@@ -40,7 +40,9 @@ __all__ = ["Rewrite", "rewrites"]
 
 Put = Callable[[Expression], Expression]
 """A whole right side with another expression in one place."""
-MOST = 400
+MOST_ALIKE = 4
+"""Arrays of the same shape and role that are taken for each other."""
+MOST = 600
 """Rewrites of one step; the likely kinds come first."""
 
 
@@ -101,6 +103,8 @@ class _Rewriting:
                 if isinstance(new, Ref):
                     facts["other"] = self.text(new)
                 yield kind, put(new), facts
+        if (exchanged := self._exchanged(e)) is not None:
+            yield "written_transposed", exchanged, {}
         yield "doubled", Product((Number("2"), e.right)), {}
         yield "halved", Quotient(e.right, Number("2")), {}
 
@@ -134,6 +138,16 @@ class _Rewriting:
         if x is e.right:
             yield "turned", Negative(x), x
 
+    def _exchanged(self, e: Equation) -> Expression | None:
+        """The right side with the last two indices of the left one exchanged."""
+        at = [i for i in e.left.at if isinstance(i, Index)]
+        if e.stage != "backward" or len(at) != len(e.left.at) or len(at) < 2 or not (at[-1].letter and at[-2].letter):
+            return None
+        extents = self.step.arrays[e.left.name].extents
+        if extents[-1] != extents[-2]:
+            return None
+        return substituted(e.right, {at[-1].letter: at[-2], at[-2].letter: at[-1]})
+
     @cached_property
     def _signals(self) -> set[str]:
         return {n for n, a in self.step.arrays.items() if a.role is Role.SIGNAL}
@@ -159,11 +173,14 @@ class _Rewriting:
         if array is None:
             return
         plain = [i for i in r.at if isinstance(i, Index)]
-        if array.role is Role.PARAMETER and e.stage != "update":
-            if len(plain) == len(r.at) == 2 and array.extents[0] == array.extents[1] and plain[0] != plain[1]:
-                yield "transposed", Ref(r.name, r.at[::-1])
-            if e.stage == "backward" and r.name in self._updated:
-                yield "updated_too_soon", Ref(self._updated[r.name], r.at)
+        if e.stage != "update" and len(plain) == len(r.at) >= 2 and array.extents[-1] == array.extents[-2]:
+            if plain[-1] != plain[-2]:
+                yield "transposed", Ref(r.name, (*r.at[:-2], r.at[-1], r.at[-2]))
+        if array.role is Role.PARAMETER and e.stage == "backward" and r.name in self._updated:
+            yield "updated_too_soon", Ref(self._updated[r.name], r.at)
+        if e.stage != "update":
+            like = [n for n, a in self.step.arrays.items() if n not in (r.name, e.left.name) and _alike(a, array)]
+            yield from (("another_array", Ref(n, r.at)) for n in like[:MOST_ALIKE])
         for k, i in enumerate(r.at):
             if isinstance(i, Index) and len(i.terms) == 1 and abs(i.plus) == 1 and i.terms[0][1] == 1:
                 now = Index(i.terms, 0)
@@ -191,6 +208,11 @@ class _Rewriting:
             for f in own.factors:  # the signal before the slope
                 if isinstance(f, Ref) and f.name in self._signals and not set(free(f)) - letters:
                     yield "signal_handed_on", substituted(f, values)
+
+
+def _alike(a: Array, b: Array) -> bool:
+    """Whether one array may be taken for another."""
+    return a.extents == b.extents and a.role is b.role and a.role is not Role.CONSTANT
 
 
 def _is_workable(e: Expression) -> bool:

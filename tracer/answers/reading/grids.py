@@ -65,10 +65,10 @@ class Row:
 
 def answers_of(rows: Sequence[Row], label: str, notation: str, understood: Understood) -> Iterator[Raw]:
     """One sheet, or one for each row of a class table."""
-    rows = [row for row in rows if any(cell.strip() for cell in row.cells)]
+    rows = _unfolded([row for row in rows if any(cell.strip() for cell in row.cells)])
     if not rows:
         raise RawError("no cells found; write lines such as `z1[1] = 0.6457` or `z1[1],0.6457`")
-    rows = _from_header(_unfolded(rows), understood)
+    rows = _from_header(rows, understood)
     header = [_bare(cell) for cell in rows[0].cells]
     if _kinds_below(header, rows[1:], understood):
         rows = [Row([""] + [_cell(row, 0) for row in rows[1:]], rows[0].where), *_turned(header, rows[1:])]
