@@ -173,9 +173,9 @@ class _Rewriting:
         if array is None:
             return
         plain = [i for i in r.at if isinstance(i, Index)]
-        if e.stage != "update" and len(plain) == len(r.at) >= 2 and array.extents[-1] == array.extents[-2]:
-            if plain[-1] != plain[-2]:
-                yield "transposed", Ref(r.name, (*r.at[:-2], r.at[-1], r.at[-2]))
+        square = len(plain) == len(r.at) >= 2 and array.extents[-1] == array.extents[-2]
+        if square and e.stage != "update" and plain[-1] != plain[-2]:
+            yield "transposed", Ref(r.name, (*r.at[:-2], r.at[-1], r.at[-2]))
         if array.role is Role.PARAMETER and e.stage == "backward" and r.name in self._updated:
             yield "updated_too_soon", Ref(self._updated[r.name], r.at)
         if e.stage != "update":
