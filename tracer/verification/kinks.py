@@ -199,10 +199,11 @@ def _open(routes: Routes) -> Iterator[_Open]:
 
 
 def _shares(near: Floats) -> Iterator[Floats]:
-    """One of the equal ones alone, each in turn; or all in equal parts."""
+    """One of the equal ones alone, each in turn; or all in equal parts; or each of them, equal in another rounding."""
     for place in np.flatnonzero(near):
         yield np.arange(near.size) == place
     yield near / near.sum()
+    yield near.astype(float)
 
 
 def _taken(routes: Routes, piece: Piece, k: int) -> Any:
