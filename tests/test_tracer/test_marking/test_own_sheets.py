@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from steps import FURTHER_NAMES, NAMES, problem_text
 
 from derivations.computation import Computation
+from derivations.given import Given
 from tracer import check, loads, trace, train
 from tracer.answers.blank import SHEET_FORMATS, blank_sheet
 from tracer.answers.marking.discipline import PLAIN
@@ -365,3 +367,97 @@ def test_every_template_can_be_marked(what: tuple[str, str]) -> None:
     problem = loads(new_equations(*what))
     assert isinstance(problem, Computation)
     assert check(problem, numbers(problem)).all_right
+
+
+# --- what a blind class has shown ---
+
+
+def conv() -> Computation:
+    """A convolution with a pool: many exact zeros and ones."""
+    problem = loads(new_equations("conv", "4x4"))
+    assert isinstance(problem, Computation)
+    return problem
+
+
+def short(problem: Computation, figures: int = 4) -> dict[str, str]:
+    """Numbers as a spreadsheet has them, zeros at the end left out."""
+    return {n: f"{float(v):.{figures}g}" for n, v in trace(problem).values.items()}
+
+
+def test_zeros_and_ones_do_not_loosen_a_sheet() -> None:
+    """They say nothing of how somebody rounds: what is twice too large stays wrong."""
+    right = short(conv())
+    assert sum(text in ("0", "1") for text in right.values()) > 10
+    assert check(conv(), right).all_right
+    twice = {n: f"{2 * float(right[n]):.4g}" for n in right if n == "E" or n.startswith("dK")}
+    checked = check(conv(), right | twice)
+    assert not any(m.accepted for m in checked.marks if m.name in twice and float(right[m.name]))
+
+
+def test_which_entry_is_the_largest_is_known_from_the_sheet() -> None:
+    """A signal to none of a pool's entries is no rounding of one to the largest."""
+    right = short(conv())
+    none = {n: "0" for n in right if n.startswith("dz[")}
+    checked = check(conv(), right | none)
+    assert not any(m.accepted for m in checked.marks if m.name in none and float(right[m.name]))
+
+
+def test_what_is_exact_may_be_short() -> None:
+    """A row of an embedding that no word reads keeps its number, with whatever figures."""
+    text = """
+    equations = '''
+    e[p,d] = T[tok[p],d]
+    E = Σ_{p,d} tanh(e[p,d])^2
+    '''
+    parameters.T = [[0.1, 0.25], [0.1, 0.3]]
+    given.tok = [1, 1]
+    training.learning_rate = 0.1
+    """
+    problem = loads(text)
+    assert isinstance(problem, Computation)
+    printed = {n: repr(float(v)) for n, v in trace(problem).values.items()}
+    assert printed["T_new[2,1]"] == "0.1"
+    assert check(problem, printed).all_right
+
+
+def test_a_parameter_written_again_is_its_updated_value(rnn: Computation) -> None:
+    """Where its numbers are; where they are others it is misread."""
+    right = numbers(rnn)
+    again = {n.replace("_new", ""): v for n, v in right.items() if n.startswith("Wh_new")}
+    checked = check(rnn, again | {"E": right["E"]})
+    assert checked.all_right
+    assert "Wh read as its updated value, Wh_new" in checked.one.remarks
+
+
+@pytest.mark.parametrize("name", ["dE/dWh[1,2]", "∂E/∂Wh[1,2]", "dWh(1,2)", "dWh_12"])
+def test_names_of_derivatives(rnn: Computation, name: str) -> None:
+    """As people write them."""
+    assert check(rnn, {name: numbers(rnn)["dWh[1,2]"]}).all_right
+
+
+def test_an_array_without_its_start_is_read(rnn: Computation) -> None:
+    """h[1] to h[3] of h[0] to h[3]; a single number in a list."""
+    known = trace(rnn).steps[0].known
+    assert check(rnn, {"h": known["h"][1:].tolist(), "E": [float(known["E"])]}).all_right
+
+
+def test_chance_is_given_no_name() -> None:
+    """A kernel that is flipped is no slip of a line: one number that one gives by chance is not told as its cause."""
+    problem = conv()
+    K = problem.parameters["K"].floats
+    flipped = loads(new_equations("conv", "4x4"))
+    assert isinstance(flipped, Computation)
+    other = replace(flipped, parameters={**flipped.parameters, "K": Given.read(K[::-1, ::-1].tolist())})
+    sheet = {n: v for n, v in numbers(other, 3).items() if n.startswith("a[")}
+    checked = check(problem, sheet)
+    assert not checked.all_right
+    assert all(not cause.slips for cause in checked.causes)
+
+
+@pytest.mark.parametrize(("content", "code"), [('{"q": 1}', 3), ("h[1,1] = ", 3), ("E = abc", 3)])
+def test_a_sheet_of_which_nothing_is_read_is_undecided(tmp_path: Path, content: str, code: int) -> None:
+    """Exit 3, and no score."""
+    problem, sheet = tmp_path / "p.toml", tmp_path / "sheet.txt"
+    problem.write_text(RNN, encoding="utf-8")
+    sheet.write_text(content, encoding="utf-8")
+    assert bptrace("check", str(problem), str(sheet)).returncode == code
