@@ -1,0 +1,103 @@
+"""Spans contain what they stand for: every operation of numbers anywhere inside is inside the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derivations.arithmetic import Float64
+from tracer.marking.spans import Span, SpanArithmetic
+
+M = SpanArithmetic()
+DRAWS, SHEETS = 60, 40
+
+OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {
+    "x + y": (lambda x, y: x + y, np.add, 2),
+    "x - y": (lambda x, y: x - y, np.subtract, 2),
+    "1 - x": (lambda x: 1 - x, lambda x: 1 - x, 1),
+    "x y": (lambda x, y: x * y, np.multiply, 2),
+    "x (1 - x)": (lambda x: x * (1 - x), lambda x: x * (1 - x), 1),
+    "x / y": (lambda x, y: x / y, np.divide, 2),
+    "2 / x": (lambda x: 2 / x, lambda x: 2 / x, 1),
+    "-x": (lambda x: -x, np.negative, 1),
+    "x^2": (M.square, np.square, 1),
+    "x^3": (lambda x: x**3, lambda x: x**3, 1),
+    "x^-2": (lambda x: M.inverted(x, -2), lambda x: x**-2.0, 1),
+    "exp": (M.exp, np.exp, 1),
+    "expm1": (M.expm1, np.expm1, 1),
+    "tanh": (M.tanh, np.tanh, 1),
+    "sin": (M.sin, np.sin, 1),
+    "cos": (M.cos, np.cos, 1),
+    "Phi": (M.normal_cdf, Float64.normal_cdf, 1),
+    "abs": (M.absolute, np.abs, 1),
+    "max(0, x)": (M.positive_part, lambda x: np.maximum(x, 0), 1),
+    "x if x > 0 else y": (lambda x, y: M.where(x, x, y), lambda x, y: np.where(x > 0, x, y), 2),
+}
+
+
+def drawn(rng: np.random.Generator) -> Span:
+    """Intervals of many widths, some across 0."""
+    middle, width = rng.normal(size=SHEETS) * 3, 10.0 ** rng.uniform(-6, 0.5, SHEETS)
+    return Span(M, middle - width, middle + width, fresh=False)
+
+
+def inside(rng: np.random.Generator, x: Span) -> Any:
+    """A number of each."""
+    share = rng.choice([0.0, 1.0, 0.5, rng.random()])
+    return np.clip(x.low + share * (x.high - x.low), x.low, x.high)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_is_inside_stays_inside(name: str) -> None:
+    """At the ends and between."""
+    of_spans, of_numbers, arity = OPERATIONS[name]
+    rng = np.random.default_rng([*name.encode()])
+    for _ in range(DRAWS):
+        given = [drawn(rng) for _ in range(arity)]
+        with np.errstate(all="ignore"):
+            out = of_spans(*given)
+            numbers = of_numbers(*(inside(rng, x) for x in given))
+        held = (out.low <= numbers) & (numbers <= out.high)
+        assert held[np.isfinite(numbers)].all(), name
+
+
+def test_softmax_is_the_exact_range() -> None:
+    """Each exponential stands above and below: no wider than it must be."""
+    rng = np.random.default_rng(2)
+    a = np.empty(3, object)
+    a[:] = [drawn(rng) for _ in range(3)]
+    y = M.softmax(a, 0)
+    for _ in range(DRAWS):
+        x = np.array([inside(rng, v) for v in a])
+        e = np.exp(x - x.max(axis=0))
+        right = e / e.sum(axis=0)
+        assert all((s.low <= r).all() and (r <= s.high).all() for s, r in zip(y, right, strict=True))
+    high = np.exp(a[0].high) / (np.exp(a[0].high) + np.exp(a[1].low) + np.exp(a[2].low))
+    assert np.allclose(y[0].high, high, rtol=1e-12)
+
+
+def test_the_largest_is_known_by_what_is_written() -> None:
+    """Two that look equal are open; of others the order on the sheet decides."""
+    x = np.empty(3, object)
+    for k, value in enumerate((0.52, 0.51, 0.52)):
+        x[k] = Span(M, np.array([value - 0.01]), np.array([value + 0.01]), fresh=False)
+        x[k].shown = np.array([value])
+    best = M.maximum(x, (0,))
+    ends = [(float(s.low[0]), float(s.high[0])) for s in M.is_largest(x, best)]
+    assert ends == [(0, 1), (0, 0), (0, 1)]
+    x[2].shown = np.array([0.5])
+    ends = [(float(s.low[0]), float(s.high[0])) for s in M.is_largest(x, M.maximum(x, (0,)))]
+    assert ends == [(1, 1), (0, 0), (0, 0)]
+
+
+def test_bounds_that_are_not_widened_would_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted twin: rounding of the bounds themselves left out, x (1 - x) no longer contains its own float."""
+    monkeypatch.setattr(SpanArithmetic, "outward", lambda self, low, high, size: (low, high))
+    rng = np.random.default_rng(1)
+    x = M.point(rng.random(10_000) * 3)
+    y = M.exp(x)
+    exact = np.exp(np.asarray(x.low, np.longdouble))
+    assert not ((y.low <= exact) & (exact <= y.high)).all()
