@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from derivations.computation import Computation
 from derivations.equations import Array, Equation, Role
@@ -35,11 +36,14 @@ from derivations.function import entry
 from derivations.general import GeneralText
 from derivations.own_names import OwnNames
 from derivations.shapes import bounds, free, substituted
+from derivations.uses import filled, slopes
 
 __all__ = ["Rewrite", "rewrites"]
 
 Put = Callable[[Expression], Expression]
 """A whole right side with another expression in one place."""
+CURVED = ("sigmoid", "tanh", "relu", "identity")
+"""Functions that people take for each other."""
 MOST_ALIKE = 4
 """Arrays of the same shape and role that are taken for each other."""
 MOST = 600
@@ -105,6 +109,8 @@ class _Rewriting:
                 yield kind, put(new), facts
         if (exchanged := self._exchanged(e)) is not None:
             yield "written_transposed", exchanged, {}
+        yield from self._of_slope(e)
+        yield from self._of_pairs(e)
         yield "doubled", Product((Number("2"), e.right)), {}
         yield "halved", Quotient(e.right, Number("2")), {}
 
@@ -118,6 +124,9 @@ class _Rewriting:
                     rest = (*terms[:k], *terms[k + 1 :])
                     path = e.stage == "backward" and any(r.name in self._signals for r in _refs(t))
                     yield "path_left_out" if path else "term_left_out", _sum(rest), t
+                if e.stage == "backward" and len(terms) > 2:
+                    for sign, t in terms:
+                        yield "only_one_path", _sum(((sign, t),)), t
             case Product(factors):
                 for k, f in enumerate(factors):
                     if not isinstance(f, Same | Within):
@@ -131,12 +140,71 @@ class _Rewriting:
                 yield "sum_for_mean", Over("sum", letters, body), None
             case Over("sum", letters, body):
                 yield from self._of_sum(e, letters, body)
-            case Call(_, (argument,)):
+            case Over("softmax" as op, (letter,), body):
+                other = [l for l in free(e.left) if l != letter and l in free(body)]
+                yield from (("another_axis", Over(op, (l,), body), None) for l in other)
+            case Call(function, (argument,)):
                 yield "function_left_out", argument, x
+                own = entry(function).name
+                if own in CURVED:
+                    yield from (("another_function", Call(f, (argument,)), x) for f in CURVED if f != own)
             case Ref():
                 yield from ((kind, new, x) for kind, new in self._of_ref(e, x))
         if x is e.right:
             yield "turned", Negative(x), x
+
+    def _like(self, e: Equation, name: str) -> list[str]:
+        """The arrays that one may be taken for, the likeliest first: what stands beside it, then what is near."""
+        array, order = self.step.arrays[name], list(self.step.arrays)
+        like = [n for n, a in self.step.arrays.items() if n not in (name, e.left.name) and _alike(a, array)]
+        readers = [f for f in self.step.equations if f.stage == "forward" and any(r.name == e.of for r in f.reads)]
+        beside = {r.name for f in readers for r in f.reads}
+        place = order.index(name)
+        return sorted(like, key=lambda n: (n != e.of, n not in beside, abs(order.index(n) - place)))
+
+    def _of_slope(self, e: Equation) -> Iterator[tuple[str, Expression, dict[str, str]]]:
+        """The slope of another function, or of this one at its argument as if that were its output."""
+        made = self._made.get(e.of)
+        if e.why != "slope" or made is None or not isinstance(made.right, Call):
+            return
+        (argument, *more), own = made.right.arguments, entry(made.right.function).name
+        if more or made.left.at != e.left.at or not isinstance(argument, Ref):
+            return
+        yield (
+            "before_the_function",
+            _replaced(e.right, made.left, argument),
+            {
+                "term": self.text(made.left),
+                "other": self.text(argument),
+            },
+        )
+        for f in CURVED:
+            if f != own and own in CURVED:
+                yield "slope_of_another_function", filled(slopes(entry(f))[0], (argument,), made.left), {"other": f}
+
+    def _of_pairs(self, e: Equation) -> Iterator[tuple[str, Expression, dict[str, str]]]:
+        """Two like arrays exchanged; a kernel that is flipped; a window one place too far."""
+        found = list(dict.fromkeys(r for r in _refs(e.right) if r.name in self.step.arrays))
+        for k, a in enumerate(found):
+            for b in found[k + 1 :]:
+                if a.name != b.name and _alike(self.step.arrays[a.name], self.step.arrays[b.name]):
+                    swapped = {a: Ref(b.name, a.at), b: Ref(a.name, b.at)}
+                    yield "exchanged", _all_replaced(e.right, swapped), {"term": self.text(a), "other": self.text(b)}
+        windows = [r for r in found if any(isinstance(i, Index) and len(i.terms) > 1 for i in r.at)]
+        for r in windows:
+            for by in (1, -1):
+                at = tuple(
+                    Index(i.terms, i.plus + by) if isinstance(i, Index) and len(i.terms) > 1 else i for i in r.at
+                )
+                moved = Ref(r.name, at)
+                yield "shifted", _replaced(e.right, r, moved), {"term": self.text(r), "other": self.text(moved)}
+        inside = {l for r in windows for i in r.at if isinstance(i, Index) and len(i.terms) > 1 for l, _ in i.terms}
+        for r in found:
+            plain = [i for i in r.at if isinstance(i, Index) and i.letter in inside and i.letter not in free(e.left)]
+            if r not in windows and plain and self.step.arrays[r.name].role is Role.PARAMETER:
+                turned = {i.letter: Index(((i.letter, -1),), sum(self.step.ranges[i.letter])) for i in plain}
+                flipped = Ref(r.name, tuple(turned.get(i.letter, i) if isinstance(i, Index) else i for i in r.at))
+                yield "flipped", _replaced(e.right, r, flipped), {"term": self.text(r), "other": self.text(flipped)}
 
     def _exchanged(self, e: Equation) -> Expression | None:
         """The right side with the last two indices of the left one exchanged."""
@@ -178,9 +246,11 @@ class _Rewriting:
             yield "transposed", Ref(r.name, (*r.at[:-2], r.at[-1], r.at[-2]))
         if array.role is Role.PARAMETER and e.stage == "backward" and r.name in self._updated:
             yield "updated_too_soon", Ref(self._updated[r.name], r.at)
+        if array.role is Role.CONSTANT and r.name == "eta":
+            yield "power_of_ten", Quotient(r, Number("10"))
+            yield "power_of_ten", Product((Number("10"), r))
         if e.stage != "update":
-            like = [n for n, a in self.step.arrays.items() if n not in (r.name, e.left.name) and _alike(a, array)]
-            yield from (("another_array", Ref(n, r.at)) for n in like[:MOST_ALIKE])
+            yield from (("another_array", Ref(n, r.at)) for n in self._like(e, r.name)[:MOST_ALIKE])
         for k, i in enumerate(r.at):
             if isinstance(i, Index) and len(i.terms) == 1 and abs(i.plus) == 1 and i.terms[0][1] == 1:
                 now = Index(i.terms, 0)
@@ -219,6 +289,20 @@ def _is_workable(e: Expression) -> bool:
     """Whether what is taken over letters has these letters in it."""
     taken = (x for x in e.walk() if isinstance(x, Over) and x.op not in ("sum", "mean"))
     return all(set(x.letters) <= set(free(x.body)) for x in taken)
+
+
+def _replaced(e: Expression, old: Expression, new: Expression) -> Expression:
+    return _all_replaced(e, {old: new})
+
+
+def _all_replaced(e: Expression, values: Mapping[Any, Expression]) -> Expression:
+    """An expression with others in place of some of its parts, wherever they stand."""
+    if e in values:
+        return values[e]
+    if isinstance(e, Ref | Index):
+        return e
+    out: Expression = e.mapped(lambda part: _all_replaced(part, values))
+    return out
 
 
 def _refs(e: Expression) -> Iterator[Ref]:

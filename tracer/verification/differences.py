@@ -95,7 +95,12 @@ class Differences:
         if r.plain:
             return full
         flat = np.ravel_multi_index(r.own, shape)
-        return np.bincount(np.broadcast_to(flat, sizes).ravel(), full.ravel(), max(1, math.prod(shape))).reshape(shape)
+        places = np.broadcast_to(flat, sizes).ravel()
+        if full.dtype == np.float64:
+            return np.bincount(places, full.ravel(), math.prod(shape)).reshape(shape)
+        out = np.zeros(math.prod(shape), full.dtype)  # bincount knows no longer format
+        np.add.at(out, places, full.ravel())
+        return out.reshape(shape)
 
     def _fits(self, s: State, name: str, found: Sequence[_Reading]) -> bool:
         """The reading of c along δ is c along a's difference when W moves by a whole δ, for drawn c and δ."""

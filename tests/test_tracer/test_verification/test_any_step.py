@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from steps import FURTHER_NAMES, NAMES, problem_text
+from worked import subject_of
 
 from derivations.computation import Computation
 from derivations.equations import Role
 from tracer import loads, trace, verify
+from tracer.verification import routes
+from tracer.verification.moves import NEAR
 
 ALL = [*NAMES, *FURTHER_NAMES]
 SOME = (
@@ -201,3 +204,13 @@ def test_a_mask_that_is_given_is_no_kink(whose: str, kink: bool) -> None:
     """mask[i] > 0 of zeros and ones is what it is, whatever moves; of a parameter that is 0 it is not."""
     found = verify(loads(f"{MASKED}{whose}.mask = [0, 1]"), certify=True)
     assert bool(found.certified["undecided"]) == kink, found
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_differences_may_be_worked_in_a_longer_format(name: str) -> None:
+    """Every way in which a parameter is read takes it."""
+    subject = subject_of(trace(example(name)).steps[0])
+    with np.errstate(all="ignore"):
+        short, long = (routes._differences(subject, NEAR, False, kind) for kind in (np.float64, np.longdouble))
+    for array, values in short.items():
+        np.testing.assert_allclose(np.asarray(long[array], float), values, rtol=1e-6, atol=1e-6)
