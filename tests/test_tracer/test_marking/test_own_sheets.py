@@ -21,7 +21,7 @@ from derivations.given import Given
 from tracer import check, loads, trace, train
 from tracer.answers.blank import SHEET_FORMATS, blank_sheet
 from tracer.answers.marking.discipline import PLAIN
-from tracer.marking import carrying, marking
+from tracer.marking import carrying, judging
 from tracer.marking.rewrites import rewrites
 from tracer.template_equations import new_equations
 
@@ -89,7 +89,7 @@ def test_without_errors_carried_right_sheets_are_refused(monkeypatch: pytest.Mon
 
     rng, names = np.random.default_rng(5), campaign.Names(rnn)
     sheets = [names.mapping(campaign.worked(rnn, rng, None, 0.0)) for _ in range(12)]
-    monkeypatch.setattr(marking, "DISCIPLINES", (PLAIN,))
+    monkeypatch.setattr(judging, "DISCIPLINES", (PLAIN,))
     assert all(check(rnn, sheet).all_right for sheet in sheets)
     monkeypatch.setattr(carrying.Recording, "_kept", kept)
     assert not all(check(rnn, sheet).all_right for sheet in sheets)
@@ -442,12 +442,10 @@ def test_an_array_without_its_start_is_read(rnn: Computation) -> None:
 
 
 def test_chance_is_given_no_name() -> None:
-    """A kernel that is flipped is no slip of a line: one number that one gives by chance is not told as its cause."""
+    """Another kernel is no slip of a line: one number that one gives by chance is not told as its cause."""
     problem = conv()
     K = problem.parameters["K"].floats
-    flipped = loads(new_equations("conv", "4x4"))
-    assert isinstance(flipped, Computation)
-    other = replace(flipped, parameters={**flipped.parameters, "K": Given.read(K[::-1, ::-1].tolist())})
+    other = replace(problem, parameters={**problem.parameters, "K": Given.read((K * [1.1, -0.7, 1.3]).tolist())})
     sheet = {n: v for n, v in numbers(other, 3).items() if n.startswith("a[")}
     checked = check(problem, sheet)
     assert not checked.all_right
