@@ -9,7 +9,7 @@ from typing import Any
 
 from derivations.given import shortened
 
-__all__ = ["ACCEPTED", "VERDICTS", "Cause", "Checked", "Mark", "Marked"]
+__all__ = ["ACCEPTED", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked"]
 
 ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right")
 VERDICTS = (
@@ -19,6 +19,8 @@ VERDICTS = (
 )
 
 
+UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"
+"""What is said of a sheet whose causes would cost more to find than a sheet may."""
 _NOTHING: dict[str, str] = {}  # one for all: a class has many thousand marks
 
 

@@ -6,6 +6,7 @@ contradicts what is told.  Only what moves is worked again.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from derivations.computation import Computation
 from derivations.equations import Role
+from derivations.expression import Over
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import Discipline
@@ -28,6 +31,8 @@ EVIDENCE, SEVERAL = 2.0, 1.0
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
 MOST_FIGURES = 9
+MOST_WORKED = 7000
+"""Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +51,21 @@ def explained(
     disciplines: Sequence[Discipline],
     order: Sequence[Quantity],
     wrong: np.ndarray,
-) -> dict[int, list[Explained]]:
-    """By sheet, what explains its wrong numbers; `wrong` is by quantity, in their order, and sheet."""
+) -> tuple[dict[int, list[Explained]], set[int]]:
+    """By sheet, what explains its wrong numbers, and on which sheets not everything was tried.
+
+    `wrong` is by quantity, in their order, and sheet.
+    """
     out: dict[int, list[Explained]] = {}
+    cut = set[int]()
     bad = np.flatnonzero(wrong.any(axis=0)).tolist()
     for discipline in dict.fromkeys(disciplines[row] for row in bad):
         rows = np.array([row for row in bad if disciplines[row] == discipline])
         task = _Explaining(runs, cells.take(rows), discipline, order, wrong[:, rows])
-        for row, found in zip(rows, task.found(slips), strict=True):
-            out[int(row)] = found
-    return out
+        for k, (row, found) in enumerate(zip(rows.tolist(), task.found(slips), strict=True)):
+            out[row] = found
+            cut |= {row} if k in task.cut else set()
+    return out, cut
 
 
 @dataclass
@@ -74,13 +84,42 @@ class _Explaining:
         self.number = {q: k for k, q in enumerate(self.order)}
         self.recording = Recording(self.cells, self.discipline, "own", Followed(self.m))
         self.spans: dict[str, dict[Quantity, Span]] = {}
+        self.reach = _Reach(self.runs, self.cells.steps)
+        self.cut = set[int]()
 
     def found(self, slips: Sequence[Rewrite]) -> list[list[Explained]]:
-        """What explains each sheet."""
-        wrong = {self.order[k].kind for k in np.flatnonzero(self.left.any(axis=1)).tolist()}
+        """What explains each sheet.  Which slips are tried depends on the sheet alone, not on its classmates."""
         whole = self._written_whole()
-        tried = [(slip, self._fits(slip)) for slip in slips if (n := slip.wrong.left.name) in wrong or n not in whole]
-        return [self._of_sheet(row, tried) for row in range(self.cells.count)]
+        own = [self._chosen(row, slips, whole) for row in range(self.cells.count)]
+        fits = {k: self._fits(slips[k]) for k in sorted({k for chosen in own for k in chosen})}
+        out = []
+        for row, chosen in enumerate(own):
+            tried = []
+            for k, reached in chosen.items():
+                tried.append((slips[k], {q: fit for q, fit in fits[k].items() if q.kind in reached}))
+            out.append(self._of_sheet(row, tried))
+        return out
+
+    def _chosen(self, row: int, slips: Sequence[Rewrite], whole: Mapping[str, np.ndarray]) -> dict[int, frozenset[str]]:
+        """The slips that are tried on a sheet, each with the arrays that it reaches there; the nearest ones first."""
+        wrong = {self.order[k].kind for k in np.flatnonzero(self.left[:, row]).tolist()}
+        unwritten = frozenset(name for name, there in whole.items() if not there[row])
+        places = self.reach.place
+        first = min(places[name] for name in wrong) if wrong else 0
+        asked = [k for k, slip in enumerate(slips) if (n := slip.wrong.left.name) in wrong or n in unwritten]
+        asked.sort(key=lambda k: (slips[k].wrong.left.name not in wrong, abs(places[slips[k].wrong.left.name] - first)))
+        out: dict[int, frozenset[str]] = {}
+        worked = 0
+        for k in asked:
+            reached, cost = self.reach.of(slips[k].wrong.left.name, unwritten)
+            if not reached & wrong:
+                continue
+            worked += cost
+            if worked > MOST_WORKED:
+                self.cut.add(row)
+                break
+            out[k] = reached
+        return out
 
     def _of_sheet(self, row: int, tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]]) -> list[Explained]:
         """The slips that explain most, first as all that they change, then number by number; the pen at last."""
@@ -128,15 +167,16 @@ class _Explaining:
         against = sum(q.kind in kinds and not fits and q not in left for q, fits in there.items())
         return not slip.is_turned and 2 * len(gives) > wrong and (len(gives) >= against or wrong == 1)
 
-    def _written_whole(self) -> set[str]:
-        """The arrays of which every sheet has every number: where these are right, their lines were worked right."""
-        out: dict[str, bool] = {}
+    def _written_whole(self) -> dict[str, np.ndarray]:
+        """By array, which sheets have every number of it: where these are right, its line was worked right."""
+        out: dict[str, np.ndarray] = {}
+        nowhere = np.zeros(self.cells.count, bool)
         for own in self.runs.passes(self.cells.steps):
             for part in own.program.parts.values():
                 numbers = (self.cells.numbers.get(q) for q in own.quantities(part))
-                there = all(n is not None and bool(n.there.all()) for n in numbers)
-                out[part.name] = out.get(part.name, True) and there
-        return {name for name, there in out.items() if there}
+                there = np.logical_and.reduce([nowhere if n is None else n.there for n in numbers])
+                out[part.name] = there if part.name not in out else out[part.name] & there
+        return out
 
     # --- one rewrite ---
 
@@ -235,6 +275,45 @@ class _Explaining:
             if low <= meant + unit / 2 and meant - unit / 2 <= high:
                 return name
         return ""
+
+
+def _length(problem: Computation, letter: str) -> int:
+    low, high = problem.step.ranges.get(letter, (1, 1))
+    return high - low + 1
+
+
+class _Reach:
+    """What moves with an array: those that read it, and those that read what of these a sheet does not have."""
+
+    def __init__(self, runs: Runs, steps: int) -> None:
+        equations = runs.problem.step.equations
+        times = len(runs.passes(steps))
+        self.place = {e.left.name: k for k, e in enumerate(equations)}
+        self._readers: dict[str, set[str]] = {}
+        self._cost: dict[str, int] = {}
+        for e in equations:
+            size = math.prod(runs.problem.step.arrays[e.left.name].shape)
+            summed = [x.letters for x in e.right.walk() if isinstance(x, Over)]
+            products = sum(math.prod(_length(runs.problem, l) for l in letters) for letters in summed)
+            self._cost[e.left.name] = self._cost.get(e.left.name, 0) + times * size * (len(e.reads) + products)
+            for r in e.reads:
+                self._readers.setdefault(r.name, set()).add(e.left.name)
+        for name, after in runs.problem.planned.carried if times > 1 else ():
+            self._readers.setdefault(after, set()).update(self._readers.get(name, set()))
+        self._known: dict[tuple[str, frozenset[str]], tuple[frozenset[str], int]] = {}
+
+    def of(self, name: str, unwritten: frozenset[str]) -> tuple[frozenset[str], int]:
+        """The arrays that are worked again where one is, and what that costs."""
+        key = name, unwritten
+        if key not in self._known:
+            found, near = {name}, [name]
+            while near:
+                own = near.pop()
+                more = self._readers.get(own, set()) - found if own in unwritten else set[str]()
+                found |= more
+                near += more
+            self._known[key] = frozenset(found), sum(self._cost[n] for n in found)
+        return self._known[key]
 
 
 def _told(slips: Sequence[Rewrite], gives: frozenset[Quantity], number: Mapping[Quantity, int]) -> Explained:

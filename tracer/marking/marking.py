@@ -9,7 +9,7 @@ from functools import cached_property
 from derivations.computation import Computation
 from derivations.quantity import Quantity
 from tracer.answers.reading.entries import Entry, Sheet
-from tracer.answers.result import Cause, Mark, Marked
+from tracer.answers.result import UNTRIED, Cause, Mark, Marked
 from tracer.computed_step import STATED
 from tracer.marking.carrying import Cells
 from tracer.marking.explaining import Explained, explained
@@ -54,9 +54,12 @@ def _marked(key: Key, sheets: Sequence[Sheet]) -> list[Marked]:
     found_right = judged(key.runs, cells)
     order = [q for q in _in_order(key, cells) if q in found_right.own]
     wrong = refused(cells, order, found_right.right, found_right.own)
-    found = explained(key.runs, cells, key.rewrites, found_right.disciplines, order, wrong) if wrong.any() else {}
-    each = (_Sheet(key, sheet, cells, found_right, row, order, found.get(row, [])) for row, sheet in enumerate(sheets))
-    return [one.marked() for one in each]
+    found, cut = explained(key.runs, cells, key.rewrites, found_right.disciplines, order, wrong)
+    out = []
+    for row, sheet in enumerate(sheets):
+        told = replace(sheet, remarks=(*sheet.remarks, UNTRIED)) if row in cut else sheet
+        out.append(_Sheet(key, told, cells, found_right, row, order, found.get(row, [])).marked())
+    return out
 
 
 def _in_order(key: Key, cells: Cells) -> Iterator[Quantity]:

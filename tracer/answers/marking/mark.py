@@ -26,7 +26,7 @@ from tracer.answers.marking.solving import solve
 from tracer.answers.marking.truth import Truth
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.naming import Naming
-from tracer.answers.result import Marked
+from tracer.answers.result import UNTRIED, Marked
 from tracer.answers.slips import Slip
 from tracer.problem import ProblemError
 from tracer.terminal import counted
@@ -38,7 +38,6 @@ Array = Any
 AT_ONCE = 5000
 MOST_CELLS = 100_000
 LEAST_NONSENSE = 9  # wrong stages
-UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"
 MOST_STEPS = 4  # of a sheet that is tried in other ways of rounding than the one it is read in
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
