@@ -97,7 +97,7 @@ class EntryParts:
         """The value of an index."""
         if isinstance(i, Ref):
             numbers = self.step.whole[i.name]
-            return self.place(i.at).then(lambda at: int(numbers[tuple([k - 1 for k in at])]))
+            return self.place(i.at).then(lambda at: int(numbers[_within(at, numbers.shape)]))
         assert isinstance(i, Index)
         i = numbered(i, self.step.ranges)
         if i.letter:
@@ -212,3 +212,8 @@ class EntryParts:
 
 def _all_added(made: list[Expression]) -> Expression:
     return added(zip(repeat(1), made))
+
+
+def _within(at: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """The place of indices from 1; past the ends, where a condition leaves out what is looked up, the last one."""
+    return tuple(min(max(k, 1), n) - 1 for k, n in zip(at, shape, strict=True))

@@ -365,3 +365,18 @@ E = Σ_{i,k} o[i,k]^2 + Σ_i sin(p[i])
 parameters = {b = [[0.1, -0.4], [0.7, 0.3]]}
 """
     assert false_lines(own(text)) == []
+
+
+def test_what_is_looked_up_past_the_end_is_left_out() -> None:
+    """dh[t] reads T[tok[t+1]] where there is a step t + 1; with numbers as well, entry by entry."""
+    problem = own("""
+    equations = '''
+    h[0] = 1
+    h[t] = tanh(T[tok[t]]*h[t-1])
+    E = h[|t|]^2
+    '''
+    parameters.T = [0.5, -0.3]
+    given.tok = [2, 1, 2]
+    """)
+    assert "dh[3]" in told(derive(problem, level="standard"))
+    assert "≈" in told(derive(problem, level="standard", numbers=trace(problem, digits=3)))
