@@ -194,8 +194,6 @@ def _exit_code(checked: Checked) -> int:
         return 3 if all(sheet.unread for sheet in checked) else 0
     if checked.all_right:
         return 0
-    if checked.one.unread:
-        return 3
     return 3 if {mark.verdict for mark in checked.marks} <= _UNDECIDED else 1
 
 

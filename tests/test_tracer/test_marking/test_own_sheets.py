@@ -21,6 +21,7 @@ from derivations.given import Given
 from tracer import check, loads, trace, train
 from tracer.answers.blank import SHEET_FORMATS, blank_sheet
 from tracer.answers.marking.discipline import PLAIN
+from tracer.answers.reporting.texts import messages
 from tracer.marking import carrying, judging
 from tracer.marking.rewrites import rewrites
 from tracer.template_equations import new_equations
@@ -452,10 +453,23 @@ def test_chance_is_given_no_name() -> None:
     assert all(not cause.slips for cause in checked.causes)
 
 
-@pytest.mark.parametrize(("content", "code"), [('{"q": 1}', 3), ("h[1,1] = ", 3), ("E = abc", 3)])
-def test_a_sheet_of_which_nothing_is_read_is_undecided(tmp_path: Path, content: str, code: int) -> None:
-    """Exit 3, and no score."""
+@pytest.mark.parametrize("content", ['{"q": 1}', "h[1,1] = ", "E = abc"])
+def test_a_sheet_of_which_nothing_is_read_has_no_score(tmp_path: Path, content: str) -> None:
+    """As of layers."""
     problem, sheet = tmp_path / "p.toml", tmp_path / "sheet.txt"
     problem.write_text(RNN, encoding="utf-8")
     sheet.write_text(content, encoding="utf-8")
-    assert bptrace("check", str(problem), str(sheet)).returncode == code
+    done = bptrace("check", str(problem), str(sheet))
+    assert done.returncode in (1, 3)
+    assert "No score: no number could be read." in done.stdout
+
+
+def test_every_kind_of_slip_has_its_sentences_and_none_is_left_over() -> None:
+    """In both languages, with the line as it was worked and as it is."""
+    kinds = {
+        slip.name.partition("[")[0] for name in (*NAMES, *FURTHER_NAMES) for slip in rewrites(loads(problem_text(name)))
+    }
+    told = {name: texts for name, texts in messages()["slip"].items() if name.startswith("equation.")}
+    assert kinds == told.keys()
+    for texts in told.values():
+        assert all(f"{{{word}}}" in texts[lang] for lang in ("en", "ja") for word in ("cell", "used", "right"))

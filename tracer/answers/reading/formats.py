@@ -27,7 +27,6 @@ _GRID = re.compile(
     r"""^(?:"?[^"\s,;=\[]{1,60}\[[^"\]\s]{1,40}\]"?([,;\t])\s?"?[a-z] = -?\d{1,6}|"?[a-z] = -?\d{1,6}"?([,;\t]))"""
 )
 """A line of a grid: `"h[t,j]",j = 1,j = 2` or `t = 1,0.5,0.6`."""
-_SEPARATOR = re.compile(r"[,;\t](?![^\[]*\])")
 _SEPARATOR = re.compile(r"[,;\t]")
 _PROSE = re.compile(r"[^\W\d_]{2}[ ,;]++[^\W\d_]{2}")
 _GROUP = re.compile(
