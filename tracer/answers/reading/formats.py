@@ -23,10 +23,9 @@ MOST_LINES, MOST_COLUMNS = 20_100, 5000
 _NOTATION = re.compile(r"^\s*+(?:#|%|//|<!--)\s*+notation\s*+[:=]\s*+([A-Za-z]++)", re.IGNORECASE)
 _BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•]\s++|\d{1,3}[.)]\s++|>\s*+)+")
 _TABLE_LINE = re.compile(r"^\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?\s*+")
-_GRID = re.compile(
-    r"""^(?:"?[^"\s,;=\[]{1,60}\[[^"\]\s]{1,40}\]"?([,;\t])\s?"?[a-z] = -?\d{1,6}|"?[a-z] = -?\d{1,6}"?([,;\t]))"""
-)
-"""A line of a grid: `"h[t,j]",j = 1,j = 2` or `t = 1,0.5,0.6`."""
+_GRID = re.compile(r"""^"?[^"\s,;=\[]{1,60}\[[^"\]\s]{1,40}\]"?([,;\t])\s?"?[a-z] = -?\d{1,6}(?=["\s,;]|$)""")
+_GRID_ROW = re.compile(r"""^"?[a-z] = -?\d{1,6}"?([,;\t])""")
+"""A grid: `"h[t,j]",j = 1,j = 2`, and below it rows `t = 1,0.5,0.6`."""
 _SEPARATOR = re.compile(r"[,;\t]")
 _PROSE = re.compile(r"[^\W\d_]{2}[ ,;]++[^\W\d_]{2}")
 _GROUP = re.compile(
@@ -131,13 +130,16 @@ def _of_lines(lines: list[str], label: str, suffix: str, understood: Understood)
     rows: list[Row] = []
     told = 0
     separator = ""
+    in_grid = False
     for number, line in joined(lines):
         bare = line.strip()
         if not bare or bare.startswith(("#", "%", "//")) or _fence(bare):
             continue
         hidden = shielded(bare)
-        if grid := _GRID.match(bare):  # a row, and no statements
-            rows.append(Row(_csv(hidden, number, grid[1] or grid[2]), f"line {number}"))
+        grid = _GRID.match(bare) or (in_grid and _GRID_ROW.match(bare))
+        in_grid = bool(grid)
+        if grid:  # a row, and no statements
+            rows.append(Row(_csv(hidden, number, grid[1]), f"line {number}"))
             continue
         mark = _SEPARATOR.search(re.sub('"[^"]*"', '""', hidden) if '"' in hidden else hidden)
         stated = statements(bare, understood)
