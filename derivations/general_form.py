@@ -12,7 +12,7 @@ from functools import cached_property
 
 from derivations.building import constant, product, total
 from derivations.chain_terms import ChainTerms, Term, apart
-from derivations.chains import Chain, Line, Part, Sentence
+from derivations.chains import Chain, Line, Part
 from derivations.equations import Equation, Role, Step
 from derivations.expression import (
     Call,
@@ -31,7 +31,7 @@ from derivations.expression import (
 from derivations.function import ARGUMENTS, Function, entry
 from derivations.language import expression
 from derivations.printing import operator
-from derivations.reasons import Reasons
+from derivations.reasons import Reasons, of_kinks
 from derivations.shapes import refs, substituted
 from derivations.uses import filled, opened, scaled, slopes
 
@@ -198,12 +198,7 @@ def function_chains(f: Function) -> Iterator[Chain]:
             continue
         forms = [filled(expression(form), arguments, call) for form in f.forms]
         lines = _told(Derivative(arguments[k], value), [*forms, derivative])
-        yield Chain(_primed(f), lines, sentences=_of_kinks(f))
-
-
-def _of_kinks(f: Function) -> tuple[Sentence, ...]:
-    """What is taken where a function has no derivative."""
-    return ((f"By convention {f.at_kink}, where it has no derivative.",),) if f.kinks and f.at_kink else ()
+        yield Chain(_primed(f), lines, sentences=of_kinks(f))
 
 
 def _told(first: Expression, forms: list[Expression]) -> tuple[Line, ...]:

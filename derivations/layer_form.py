@@ -28,6 +28,7 @@ from derivations.general_form import GeneralForm
 from derivations.layers import layered, unit_letters
 from derivations.names import Quantity
 from derivations.network import Problem
+from derivations.reasons import of_kinks
 from derivations.written import Writing
 
 __all__ = [
@@ -167,9 +168,7 @@ def _function_chains(f: Activation, l: int) -> Iterator[Chain]:
     forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, h)]
     told = [Line("=", form, "differentiated" if k == 0 else "simplified") for k, form in enumerate(forms)]
     lines = (Line("=", Derivative(a, value), "definition"), *told)
-    jumps = f.kinks if f.at_kink.startswith("slope") else ()
-    kinks = ((f"By convention {f.at_kink}, where it has no derivative.",),) if jumps else ()
-    yield Chain(Name(Quantity("h_slope", l)), lines, sentences=kinks)
+    yield Chain(Name(Quantity("h_slope", l)), lines, sentences=of_kinks(f))
 
 
 def _softmax_part(problem: Problem, l: int) -> Part:

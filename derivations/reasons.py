@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from derivations.activations import Activation
 from derivations.chain_terms import ChainTerms, Term
 from derivations.chains import Sentence
 from derivations.equations import Equation, Role, Step
@@ -27,10 +28,11 @@ from derivations.expression import (
     Smallest,
     Within,
 )
+from derivations.function import Function
 from derivations.order import groups
 from derivations.shapes import free
 
-__all__ = ["Reasons"]
+__all__ = ["Reasons", "of_kinks"]
 
 
 @dataclass
@@ -234,3 +236,9 @@ def _factors_of_sums(e: Expression) -> Iterator[Ref]:
     for x in e.walk():
         if isinstance(x, Over) and x.op == "sum" and isinstance(x.body, Product):
             yield from (f for f in x.body.factors if isinstance(f, Ref))
+
+
+def of_kinks(f: Function | Activation) -> tuple[Sentence, ...]:
+    """What is taken where a function has no derivative; elu has one everywhere."""
+    jumps = f.kinks and f.at_kink.startswith("slope")
+    return ((f"By convention {f.at_kink}, where it has no derivative.",),) if jumps else ()

@@ -373,3 +373,10 @@ def test_what_is_looked_up_past_the_end_is_left_out() -> None:
     problem = loads(draw(42, 1).text)
     for numbers in (None, trace(problem, digits=3)):
         assert derive(problem, level="standard", numbers=numbers).render("text")
+
+
+@pytest.mark.parametrize(("name", "told_of"), [("relu", True), ("leaky_relu", True), ("elu", False), ("tanh", False)])
+def test_a_convention_is_told_where_there_is_no_derivative(name: str, told_of: bool) -> None:
+    """Elu has one at 0, where its second derivative jumps."""
+    text = told(derive(own(f'equations = "E = {name}(w)^2"\nparameters.w = 0.5'), level="general"))
+    assert ("where it has no derivative" in text) == told_of
