@@ -18,7 +18,6 @@ import numpy as np
 
 from derivations.axes import Arrays
 from derivations.computation import Computation
-from derivations.equations import Role
 from derivations.program import Part, Program
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import PLAIN, Discipline
@@ -241,8 +240,3 @@ class Recording:
         usual = written.unit == self.cells.unit
         lower = np.where(usual, by_place[0], np.maximum(by_place[0], by_figures[0]))
         return lower, np.where(usual, by_place[1], np.minimum(by_place[1], by_figures[1]))
-
-
-def made_here(problem: Computation, q: Quantity) -> bool:
-    """Whether a quantity is worked out, and not given."""
-    return problem.step.arrays[q.kind].role not in STATED or problem.step.arrays[q.kind].role is Role.BEFORE

@@ -21,6 +21,7 @@ from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import Discipline
 from tracer.marking.carrying import Cells, Followed, Pass, Recording, Runs, follow
+from tracer.marking.pen import meant
 from tracer.marking.rewrites import Rewrite
 from tracer.marking.spans import Span
 
@@ -30,7 +31,6 @@ EVIDENCE, SEVERAL = 2.0, 1.0
 """Decimal digits of agreement that a name takes, in one number and in several: with less some slip gives any number."""
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
-MOST_FIGURES = 9
 MOST_WORKED = 7000
 """Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
 
@@ -271,8 +271,8 @@ class _Explaining:
         n, follows = self.cells.numbers[q], self.base.follows[q]
         value, unit = float(n.value[row]), float(n.unit[row])
         low, high = (float(end[row if len(end) > 1 else 0]) for end in (follows.low, follows.high))
-        for name, meant in _meant(value, unit):
-            if low <= meant + unit / 2 and meant - unit / 2 <= high:
+        for name, other in meant(value, unit):
+            if low <= other + unit / 2 and other - unit / 2 <= high:
                 return name
         return ""
 
@@ -321,19 +321,3 @@ def _told(slips: Sequence[Rewrite], gives: frozenset[Quantity], number: Mapping[
     for slip in slips:
         facts |= slip.facts if len(slips) == 1 else {f"{key}:{slip.name}": text for key, text in slip.facts.items()}
     return Explained(tuple(s.name for s in slips), tuple(sorted(gives, key=number.__getitem__)), facts)
-
-
-def _meant(value: float, unit: float) -> Iterator[tuple[str, float]]:
-    """(slip, the number that was meant) for every way to have written this one."""
-    if not value or not unit:
-        return
-    yield "pen.sign", -value
-    for power in (1, -1, 2, -2):
-        yield "pen.decimal_point", value * 10.0**power
-    digits = str(round(abs(value) / unit))
-    if 2 <= len(digits) <= MOST_FIGURES:
-        sign = unit if value > 0 else -unit
-        for k in range(len(digits) - 1):
-            swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
-            if swapped != digits:
-                yield "pen.digits_swapped", int(swapped) * sign

@@ -1,0 +1,25 @@
+"""Slips of the pen: a right number written down wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+__all__ = ["meant"]
+
+MOST_FIGURES = 9
+
+
+def meant(value: float, unit: float) -> Iterator[tuple[str, float]]:
+    """(slip, the number that was meant) for every way to have written this one."""
+    if not value or not unit:
+        return
+    yield "pen.sign", -value
+    for power in (1, -1, 2, -2):
+        yield "pen.decimal_point", value * 10.0**power
+    digits = str(round(abs(value) / unit))
+    if 2 <= len(digits) <= MOST_FIGURES:
+        sign = unit if value > 0 else -unit
+        for k in range(len(digits) - 1):
+            swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
+            if swapped != digits:
+                yield "pen.digits_swapped", int(swapped) * sign
