@@ -13,7 +13,8 @@ from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
 if TYPE_CHECKING:
-    from tracer.answers.result import Checked
+    from derivations.computation import Computation
+    from tracer.answers.result import Checked, Marked
     from tracer.verification.result import Verification
 
 __all__ = [
@@ -101,14 +102,9 @@ def check(
     from functools import partial
 
     from derivations.computation import Computation
-    from tracer.answers.marking.mark import mark
     from tracer.answers.overrides import apply_overrides
-    from tracer.answers.reading.naming import Naming
-    from tracer.answers.reading.sources import read_sheets, sheet_from
+    from tracer.answers.reading.sources import read_sheets
     from tracer.answers.result import Checked
-    from tracer.answers.solutions.marked import solution_sheet
-    from tracer.marking.marking import mark_own
-    from tracer.marking.own_naming import OwnNaming, own_sheet
     from tracer.problem import stated
 
     problem = stated(problem)
@@ -121,20 +117,42 @@ def check(
         people=people,
     )
     if isinstance(problem, Computation):
-        if isinstance(sheet, Mapping):
-            sheets = [own_sheet(problem, sheet, decimal=decimal)]
-        else:
-            sheets = list(read(_paths(sheet), naming=OwnNaming(problem, decimal=decimal)))
-        marked = mark_own(problem, sheets, progress=progress)
+        marked = _own_marked(problem, sheet, read, decimal, progress)
     else:
-        naming, written = Naming(problem, decimal=decimal), partial(solution_sheet, problem, notation)
-        if isinstance(sheet, Mapping):
-            sheets = [sheet_from(problem, sheet)]
-        else:
-            sheets = list(read(_paths(sheet), naming=naming, written=written))
-        marked = mark(problem, sheets, naming=None if notation else naming, progress=progress)
+        marked = _layers_marked(problem, sheet, read, notation, decimal, progress)
     checked = Checked(problem.title, tuple(marked))
     return apply_overrides(checked, overrides) if overrides is not None else checked
+
+
+def _own_marked(problem: Computation, sheet: Any, read: Any, decimal: str, progress: bool) -> list[Marked]:
+    """Sheets of somebody's own equations."""
+    from tracer.marking.marking import mark_own
+    from tracer.marking.own_naming import OwnNaming, own_sheet
+
+    if isinstance(sheet, Mapping):
+        sheets = [own_sheet(problem, sheet, decimal=decimal)]
+    else:
+        sheets = list(read(_paths(sheet), naming=OwnNaming(problem, decimal=decimal)))
+    return mark_own(problem, sheets, progress=progress)
+
+
+def _layers_marked(
+    problem: Problem, sheet: Any, read: Any, notation: str | None, decimal: str, progress: bool
+) -> list[Marked]:
+    """Sheets of layers, written solutions among them by their numbers."""
+    from functools import partial
+
+    from tracer.answers.marking.mark import mark
+    from tracer.answers.reading.naming import Naming
+    from tracer.answers.reading.sources import sheet_from
+    from tracer.answers.solutions.marked import solution_sheet
+
+    naming = Naming(problem, decimal=decimal)
+    if isinstance(sheet, Mapping):
+        sheets = [sheet_from(problem, sheet)]
+    else:
+        sheets = list(read(_paths(sheet), naming=naming, written=partial(solution_sheet, problem, notation)))
+    return mark(problem, sheets, naming=None if notation else naming, progress=progress)
 
 
 def _paths(sheet: Any) -> list[Any]:

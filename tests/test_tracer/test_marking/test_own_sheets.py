@@ -473,3 +473,13 @@ def test_every_kind_of_slip_has_its_sentences_and_none_is_left_over() -> None:
     assert kinds == told.keys()
     for texts in told.values():
         assert all(f"{{{word}}}" in texts[lang] for lang in ("en", "ja") for word in ("cell", "used", "right"))
+
+
+def test_statements_of_one_letter_are_no_rows_of_a_grid(tmp_path: Path) -> None:
+    """`f = -12, dz = 3` are two numbers, whatever stands as `t = 1, 0.5` below the head of a grid."""
+    problem = loads('equations = "f = (x+y)*z"\nobjective = "f"\nparameters = {x = -2, y = 5, z = -4}')
+    path = tmp_path / "sheet.txt"
+    path.write_text("f = -12, dz = 3\ndx = -4; dy = -4\n", encoding="utf-8")
+    checked = check(problem, path)
+    assert checked.all_right, str(checked)
+    assert [m.name for m in checked.marks] == ["f", "dz", "dx", "dy"]
