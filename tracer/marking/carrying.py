@@ -20,7 +20,7 @@ from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.program import Part, Program
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import PLAIN, Discipline
+from tracer.answers.marking.discipline import PLAIN, Discipline, unit_of_zero
 from tracer.answers.reading.entries import Sheet
 from tracer.computed_step import STATED, quantities
 from tracer.marking.spans import Span, SpanArithmetic
@@ -73,15 +73,15 @@ class Cells:
             telling = [k for k, (q, v) in enumerate(read) if v.number and not is_exact(q, v.exact)]
             if telling:
                 usual[row] = _commonest([figures[k] for k in telling]), _commonest([units[k] for k in telling]) or 1e-4
-            finest = min((u for u, (_, v) in zip(units, read, strict=True) if u and v.number), default=1e-4)
+            others = [u for u, (_, v) in zip(units, read, strict=True) if u and v.number]
             for (q, v), unit, n in zip(read, units, figures, strict=True):
-                zero = v.number == 0  # it has no figures to count, and 0 among decimals means 0.000
+                zero = v.number == 0  # it has no figures to count
                 if q not in found:
                     blank = np.zeros(len(sheets))
                     found[q] = Numbers(blank.astype(bool), blank.copy(), blank.copy(), blank.copy())
                 own = found[q]
                 own.there[row], own.value[row] = True, v.number
-                own.unit[row] = min(unit, finest) if zero else unit
+                own.unit[row] = unit_of_zero(unit, others, usual[row, 0]) if zero else unit
                 own.figures[row] = usual[row, 0] if zero else n
         return cls(problem, len(sheets), found, usual[:, 0], usual[:, 1])
 

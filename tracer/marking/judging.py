@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import DISCIPLINES, FLOAT32, FLOAT64, PLAIN, Discipline
+from tracer.answers.marking.discipline import (
+    A_PROGRAM_SHOWS,
+    DISCIPLINES,
+    FLOAT32,
+    FLOAT64,
+    PLAIN,
+    Discipline,
+    is_literal,
+)
 from tracer.marking.carrying import Cells, Followed, Runs, follow
 
 __all__ = ["Judged", "judged", "refused"]
 
-A_PROGRAM_SHOWS, FLOAT64_SHOWS = 7, 15
-"""Figures that a program's output shows."""
+FLOAT64_SHOWS = 15
+"""Figures that a program's output shows in float64."""
 WIDE = 0.5
 """Which part of a number its interval may be: with more it says nothing of what is written."""
 
@@ -120,10 +128,7 @@ def _is_wide(run: Followed, cells: Cells, q: Quantity) -> np.ndarray:
 
 def _is_literal(run: Followed, cells: Cells, q: Quantity) -> np.ndarray:
     n, follows = cells.numbers[q], run.follows[q]
-    with np.errstate(all="ignore"):
-        by_figures = 10.0 ** (np.floor(np.log10(np.abs(n.value))) - cells.figures + 1)
-    unit = np.fmax(cells.unit, np.where(np.isfinite(by_figures), by_figures, 0.0))
-    return np.asarray((n.value + unit / 2 >= follows.low) & (n.value - unit / 2 <= follows.high))
+    return np.asarray(is_literal(n.value, follows.low, follows.high, cells.figures, cells.unit))
 
 
 def _one_off(run: Followed, cells: Cells, q: Quantity) -> np.ndarray:

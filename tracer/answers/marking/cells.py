@@ -13,6 +13,7 @@ from derivations import names
 from derivations.expression import names_in
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
+from tracer.answers.marking.discipline import unit_of_zero
 from tracer.answers.marking.passes import At, recorded
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 
@@ -74,10 +75,10 @@ class Cells:
             plain = [n for e, n in zip(recorded_ones, numbers, strict=True) if e.formula is None]
             if plain:
                 usual[row] = _usual(plain)
-            finest = min((unit for _, value, unit, _ in numbers if value and unit), default=1e-4)
+            units = [unit for _, value, unit, _ in numbers if value and unit]
             for column, value, unit, figures in numbers:
-                if value == 0:  # it has no figures to count, and 0 among decimals means 0.000
-                    unit, figures = min(unit, finest), int(usual[row, 0])
+                if value == 0:  # it has no figures to count
+                    unit, figures = unit_of_zero(unit, units, usual[row, 0]), int(usual[row, 0])
                 found.append((row, column, value, unit, figures))
         arrays = places.arrays(len(sheets), found)
         givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))

@@ -7,17 +7,19 @@ discipline in which the fewest of its cells are refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["CUT_OFF", "DISCIPLINES", "FLOAT32", "FLOAT64", "PLAIN", "Discipline"]
+__all__ = ["A_PROGRAM_SHOWS", "CUT_OFF", "DISCIPLINES", "FLOAT32", "FLOAT64", "PLAIN", "Discipline", "is_literal", "unit_of_zero"]
 
 Array = Any
 GUARD = 0.05  # of a unit: rounding first to one digit more moves a number by at most this
 EDGE = 1e-15  # relative: what float64 makes of the end of a cell
 FITS = 1e-14  # relative: what float64 leaves of a number that has few digits
+A_PROGRAM_SHOWS = 7  # figures: a sheet with so many may be a float32 program's output
 SAME = 1e-12  # of a unit: on which side of a half float64 may put a number
 
 
@@ -92,3 +94,24 @@ DISCIPLINES = (
     Discipline("cut off, decimals inside", cut=True, inside="places"),
 )
 """Every way of people, the strictest first."""
+
+
+def unit_of_zero(unit: float, others: Sequence[float], figures: float) -> float:
+    """The unit of a written zero, from its own, those of the other numbers of its sheet, and its usual figures.
+
+    0.000 has the digits that are shown where other numbers have them too; a bare 0, 0.0 among finer numbers or in the
+    output of a program has as many as the finest.
+    """
+    finest = min(others, default=1e-4 if unit >= 1 else unit)
+    return unit if unit < 1 and (unit in others or not others) and figures < A_PROGRAM_SHOWS else min(unit, finest)
+
+
+def is_literal(value: Array, low: Array, high: Array, figures: Array, unit: Array) -> Array:
+    """Whether what follows is what is written, at the figures or the decimals that its sheet usually has.
+
+    Such a number is short because the zeros at its end are left out.
+    """
+    with np.errstate(all="ignore"):
+        by_figures = 10.0 ** (np.floor(np.log10(np.abs(value))) - figures + 1)
+    half = np.fmax(unit, np.where(np.isfinite(by_figures), by_figures, 0.0)) / 2
+    return np.asarray((value + half >= low) & (value - half <= high))

@@ -16,7 +16,7 @@ from derivations import rules
 from derivations.network import Problem
 from derivations.rules import RULES, Rules
 from tracer.answers.marking.cells import Cells, Written
-from tracer.answers.marking.discipline import DISCIPLINES, FLOAT32, FLOAT64, PLAIN, Discipline
+from tracer.answers.marking.discipline import A_PROGRAM_SHOWS, DISCIPLINES, FLOAT32, FLOAT64, PLAIN, Discipline
 from tracer.answers.marking.intervals import Intervals
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Worked, work
@@ -25,7 +25,6 @@ __all__ = ["FOLLOWS", "INSIDE", "LAST_DIGIT", "NOTHING", "PLAINLY", "REFUSED", "
 
 Array = Any
 REFUSED, LAST_DIGIT, NOTHING, FOLLOWS, TRUNCATED, INSIDE, PLAINLY = range(7)
-A_PROGRAM_SHOWS = 7  # figures: a sheet with so many may be a float32 program's output
 FLOAT64_SHOWS = 15
 
 
@@ -80,8 +79,8 @@ def judge(cells: Cells) -> Judged:
 
 
 def _says_nothing(follows: Intervals, written: Written) -> Array:
-    """Where what follows is anything, or as far as the sheet can say 0, whatever the rest of the equation is."""
-    zero = (written.value == 0) & (follows.low <= 0) & (follows.high >= 0)
+    """Where what follows is anything, or may be 0 and may not, whatever the rest of the equation is."""
+    zero = (written.value == 0) & (follows.low <= 0) & (follows.high >= 0) & (follows.low < follows.high)
     return zero | ~(np.isfinite(follows.low) & np.isfinite(follows.high))
 
 

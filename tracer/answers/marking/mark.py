@@ -15,7 +15,7 @@ from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import Read, accepted, best_readings
 from tracer.answers.marking.determining import Determining
 from tracer.answers.marking.diagnosis import Explaining, Found
-from tracer.answers.marking.discipline import DISCIPLINES, Discipline
+from tracer.answers.marking.discipline import DISCIPLINES, Discipline, is_literal
 from tracer.answers.marking.formula_cells import formulas_of
 from tracer.answers.marking.judging import LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marking.marks import Known, Marker
@@ -109,7 +109,7 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
         for row, (misreading, _) in known.items():
             codes[row, list(misreading.columns)] = REFUSED
     found, cut = explain(truth, cells, columns, judged, there, codes, known)
-    literal = columns.matrix({at: _literal(judged, at, w) for at, w in cells.arrays.items()}, cells.count).tolist()
+    literal = columns.matrix({at: _literal(cells, judged, at) for at in cells.arrays}, cells.count).tolist()
     standing = codes.astype(object)
     standing[~there] = None
     of_quantity = Known(truth, columns)
@@ -128,10 +128,12 @@ def _as_answers(truth: Truth, read: Read) -> Read:
     return read if all(a is b for a, b in zip(sheets, read.sheets, strict=True)) else Read.of(truth.problem, sheets)
 
 
-def _literal(judged: Judged, at: At, written: Written) -> Array:
-    """Where the written number itself, not only what it stands for, is what follows."""
-    follows = judged.own.follows[at]
-    return written.there & (follows.low <= written.value) & (written.value <= follows.high)
+def _literal(cells: Cells, judged: Judged, at: At) -> Array:
+    """Where the written number itself is what follows, in the digits that its sheet usually has."""
+    written, follows = cells.arrays[at], judged.own.follows[at]
+    ones = (cells.count, *(1,) * (written.value.ndim - 1))
+    usual = cells.figures.reshape(ones), cells.unit.reshape(ones)
+    return written.there & is_literal(written.value, follows.low, follows.high, *usual)
 
 
 def _alike(judged: Judged, rows: Sequence[int]) -> Iterator[tuple[Discipline, Array]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -164,21 +165,23 @@ class Marker:
         return "follows" if REFUSED in self.codes else "coarse"
 
     def _as_usual(self, entry: Entry, q: Quantity | None) -> bool:
-        """Whether a number is short as all of its sheet are, or because the zeros at its end were left out."""
+        """Whether a number is short as others of its sheet are, or because the zeros at its end were left out."""
         assert entry.value is not None
         assert q is not None
-        figures, place = self._usual
-        if entry.value.place is not None and entry.value.place == place < 0 and abs(entry.factor) == 1:
-            return True
+        figures, places = self._usual
+        if (entry.value.place or 0) < 0 and abs(entry.factor) == 1:
+            most = max(places.values())
+            if places[entry.value.place] >= min(most, 2):
+                return True
         return Fraction(self.truth.rounded(q, entry.factor, figures)) == entry.value.exact
 
     @cached_property
-    def _usual(self) -> tuple[int, int]:
-        """(figures, place of the last digit) that most numbers of the sheet have."""
-        values = [e.value for e in self.sheet.entries if e.value is not None and e.value.whole]
-        figures, places = [v.figures for v in values], [v.place for v in values if v.place is not None]
+    def _usual(self) -> tuple[int, Counter[int | None]]:
+        """The figures that most numbers of the sheet have, and how many have their last digit at each place."""
+        values = [e.value for e in self.sheet.entries if e.value is not None]
+        figures = [v.figures for v in values if v.whole]
         most = max(set(figures), key=lambda n: (figures.count(n), n), default=1)
-        return most, max(set(places), key=lambda p: (places.count(p), p), default=0)
+        return most, Counter(v.place for v in values)
 
     def _expected(self, entry: Entry, written: Written) -> str:
         assert entry.quantity is not None
