@@ -102,7 +102,11 @@ _ALL = (
         "1/(1 + exp(-a))",
         ("z*(1 - z)",),
         named=True,
-        forms=("exp(-a)/(1 + exp(-a))^2", "(1/(1 + exp(-a)))*(exp(-a)/(1 + exp(-a)))"),
+        forms=(
+            "exp(-a)/(1 + exp(-a))^2",
+            "(1/(1 + exp(-a)))*((1 + exp(-a) - 1)/(1 + exp(-a)))",
+            "(1/(1 + exp(-a)))*(1 - 1/(1 + exp(-a)))",
+        ),
         logarithm="-softplus(-a)",
         complement="-softplus(a)",
         spellings=("logistic", "σ", "sigm", "expit"),

@@ -28,7 +28,7 @@ from derivations.expression import (
 from derivations.function import entry
 from derivations.printing import LatexPrinter, Leaf, Printer, TextPrinter
 from derivations.quantity import Quantity
-from derivations.shapes import bounds
+from derivations.shapes import bounds, numbered
 from derivations.uses import filled
 
 __all__ = ["GeneralLatex", "GeneralText", "Letter", "own_letter", "stages"]
@@ -122,7 +122,7 @@ class _General(Printer):
             case Size(l):
                 return f"|{l}|", _ATOM
             case Same(left, right):
-                return f"[{self.index(left)} = {self.index(right)}]", _ATOM
+                return f"[{self._side(left)} = {self._side(right)}]", _ATOM
             case Within():
                 return self.inside(e), _ATOM
             case Call() if (opened := _opened(e)) is not None:
@@ -131,6 +131,10 @@ class _General(Printer):
                 written = self.summed(letters)
                 return self.over(op, written, body) if written else self.form(body)
         return super().form(e)
+
+    def _side(self, index: Expression) -> str:
+        """One side of a test; |t| as the number that it is, since beside its own letter it is no absolute value."""
+        return self.index(numbered(index, self.ranges) if isinstance(index, Index) else index)
 
     def summed(self, letters: tuple[str, ...]) -> tuple[str, ...]:
         """The letters of a sum that are written."""

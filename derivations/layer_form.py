@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -146,11 +146,13 @@ def function_parts(problem: Problem) -> Iterator[Part]:
     """Each distinct activation function with its derivative; softmax with its Jacobian."""
     chains: list[Chain] = []
     first: dict[Activation, int] = {}
+    layers: dict[Activation, list[int]] = {}
     for l, layer in problem.network:
         first.setdefault(layer.activation, l)
-    for f, l in first.items():
+        layers.setdefault(layer.activation, []).append(l)
+    for f in first:
         if f.elementwise:
-            chains += _function_chains(f, l)
+            chains += _function_chains(f, layers[f])
     if chains:
         yield Part("local", tuple(chains))
     for f, l in first.items():
@@ -158,11 +160,12 @@ def function_parts(problem: Problem) -> Iterator[Part]:
             yield _softmax_part(problem, l)
 
 
-def _function_chains(f: Activation, l: int) -> Iterator[Chain]:
+def _function_chains(f: Activation, layers: Sequence[int]) -> Iterator[Chain]:
     """h(a), and h'(a): the value differentiated, and the forms it is known by."""
-    m, a = Writing(), Name(Quantity("a"))
+    m, a, l = Writing(), Name(Quantity("a")), layers[0]
     h, value = Name(Quantity("h", l)), f.formula(Writing(), Name(Quantity("a")))
-    named = f" is the activation function of layer {l}: {f.name.replace('_', ' ')}."
+    of = f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}" if layers[1:] else f"layer {l}"
+    named = f" is the activation function of {of}: {f.name.replace('_', ' ')}."
     yield Chain(h, (Line("=", value),), sentences=((h, named),))
     assert f.derivative is not None
     forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, h)]

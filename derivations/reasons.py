@@ -19,6 +19,7 @@ from derivations.expression import (
     Index,
     Largest,
     Letters,
+    Number,
     Over,
     Partial,
     Product,
@@ -81,10 +82,7 @@ class Reasons:
             return None
         into = Ref(e.of, e.left.at)
         loss = Ref(self.terms.objective, ())
-        return (
-            Partial(loss, into), ", the error signal of ", into, ", stands in several of the lines below: it is worked "
-            "out once.",
-        )  # fmt: skip
+        return ("The error signal ", Partial(loss, into), " appears in several lines below, so it is worked out once.")
 
     def _mean(self, e: Equation, own: list[Term]) -> Sentence | None:
         sizes = [x for x in e.right.walk() if isinstance(x, Size)]
@@ -144,8 +142,8 @@ class Reasons:
         if self._role(e.left.name) is not Role.GRADIENT or not summed:
             return None
         return (
-            Ref(e.of, e.left.at), " is the same for every ", _letters(summed),
-            ": each of its uses brings its share, and the shares are added up.",
+            Ref(e.of, e.left.at), " is used for every ", _letters(summed),
+            ": its gradient is the sum of the contributions of all of them.",
         )  # fmt: skip
 
     def _held(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -156,8 +154,8 @@ class Reasons:
             before = next((r for r in t.reader.reads if r.name in self._recurrent), None)
             if before is not None and t.reader.left.name in self._recurrent:
                 return (
-                    t.local, " takes ", before, " as fixed: what ", Ref(e.of, e.left.at), " does by way of it is the "
-                    "share of another step.",
+                    t.local, " is the direct derivative, with ", before, " held fixed: the influence of ",
+                    Ref(e.of, e.left.at), " through it is counted in the terms of other steps.",
                 )  # fmt: skip
         return None
 
@@ -165,18 +163,17 @@ class Reasons:
         """A matrix that was summed over one index forward and is over the other now."""
         if self._role(e.left.name) is not Role.SIGNAL:
             return None
-        for t in own:
+        for t in sorted(own, key=lambda t: t.reader.left.name not in self._recurrent):
             for f in _factors_of_sums(t.reader.right):
                 at = [i.letter for i in f.at if isinstance(i, Index)]
                 summed = [l for l in at if l and l not in free(t.reader.left)]
                 kept = [l for l in at if l in t.summed]
                 weighs = f.name in {r.name for r in e.reads}
-                used = next((r for r in t.reader.reads if r.name == e.of), e.left)
                 if f.name != e.of and weighs and len(f.at) == 2 and len(summed) == 1 and len(kept) == 1:
                     return (
-                        "Forward, products with ", f, " are added up over ", _letters((summed[0],)), ", into ",
-                        t.reader.left, ". Back, they are added up over ", _letters((kept[0],)), ", over every ",
-                        t.local.of, " that reads ", used, ": the matrix is transposed.",
+                        Ref(e.of, e.left.at), " enters every ", t.local.of, ". So the sum with ", f, " runs over ",
+                        _letters((summed[0],)), " forward and over ", _letters((kept[0],)),
+                        " backward, which uses the transposed matrix.",
                     )  # fmt: skip
         return None
 
@@ -187,20 +184,20 @@ class Reasons:
         guarded = next((t.local.of for t in own if t.guards), None)
         if guarded is not None:
             return (
-                test, " is 1 where it holds and 0 elsewhere: past the end there is no ", guarded, ", and nothing comes "
-                "back from it.",
+                test, " is 1 where it holds and 0 elsewhere: past the end there is no ", guarded, ", and that term "
+                "is absent.",
             )  # fmt: skip
         into = own[0].local.of if own else e.left
         return (
-            test, " is 1 where it holds and 0 elsewhere: only a ", into, " that reads ", Ref(e.of, e.left.at),
-            " brings something.",
+            test, " is 1 where it holds and 0 elsewhere: the sum is over those ", into, " alone in which ",
+            Ref(e.of, e.left.at), " occurs.",
         )  # fmt: skip
 
     def _lookup(self, e: Equation, own: list[Term]) -> Sentence | None:
         test = next((x for x in e.right.walk() if isinstance(x, Same)), None)
         if test is None or e.why == "jacobian":
             return None
-        return (test, " is 1 where it holds and 0 elsewhere: only the entries that were read get a share.")
+        return (test, " is 1 where it holds and 0 elsewhere: only the entries that were read get a signal.")
 
     def _largest(self, e: Equation, own: list[Term]) -> Sentence | None:
         found = next((x for x in e.right.walk() if isinstance(x, Largest | Smallest)), None)
@@ -209,8 +206,8 @@ class Reasons:
         word = "largest" if isinstance(found, Largest) else "smallest"
         into = own[0].local.of if own else e.left
         return (
-            into, f" hands on the {word} entry alone, so its signal goes back to that one, where ", found,
-            " is 1, and to no other (several equal ones would each get it).",
+            into, f" passes its signal back to the {word} entry alone, where ", found, " is 1, 0 elsewhere. Where "
+            "several are equal there is in general no derivative; by convention each of them gets the signal.",
         )  # fmt: skip
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -240,5 +237,8 @@ def _factors_of_sums(e: Expression) -> Iterator[Ref]:
 
 def of_kinks(f: Function | Activation) -> tuple[Sentence, ...]:
     """What is taken where a function has no derivative; elu has one everywhere."""
-    jumps = f.kinks and f.at_kink.startswith("slope")
-    return ((f"By convention {f.at_kink}, where it has no derivative.",),) if jumps else ()
+    slope, _, place = f.at_kink.partition(" at a = ")
+    if not f.kinks or not slope.startswith("slope "):
+        return ()
+    at = ("a = ", Number(place)) if place else ()
+    return (("At ", *at, " it has no derivative; by convention its slope there is ", Number(slope[6:]), "."),)

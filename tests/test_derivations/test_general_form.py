@@ -247,12 +247,12 @@ def test_ideas_are_told_where_they_enter() -> None:
     """A signal, the mean, two ways through time, a shared weight, a transposed one, the end; each once."""
     text = told(derive(own(RNN), level="general"))
     for words in (
-        "the error signal of",
+        "The error signal",
         "The mean over t enters here",
         "the error comes back through time",
-        "takes h[t-1,k] as fixed: what Wx[j,i] does by way of it is the share of another step",
-        "is the same for every t",
-        "the matrix is transposed",
+        "is the direct derivative, with h[t-1,k] held fixed: the influence of Wx[j,i] through it is counted",
+        "is used for every t",
+        "which uses the transposed matrix",
         "past the end there is no a[t+1,j]",
     ):
         assert text.count(words.split(" ", 1)[0]) >= 1
@@ -270,7 +270,7 @@ parameters = {w = [1, 2, 3]}
 given = {x = [0.5, 0.25, 0.1]}
 """
     text = " ".join(told(derive(own(problem), level="general")).split())
-    assert "m hands on the largest entry alone" in text
+    assert "m passes its signal back to the largest entry alone" in text
     assert "the branch that was taken gets the signal" in text
 
 
@@ -379,4 +379,4 @@ def test_what_is_looked_up_past_the_end_is_left_out() -> None:
 def test_a_convention_is_told_where_there_is_no_derivative(name: str, told_of: bool) -> None:
     """Elu has one at 0, where its second derivative jumps."""
     text = told(derive(own(f'equations = "E = {name}(w)^2"\nparameters.w = 0.5'), level="general"))
-    assert ("where it has no derivative" in text) == told_of
+    assert ("it has no derivative; by convention its slope there is" in text) == told_of

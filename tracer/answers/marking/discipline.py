@@ -13,7 +13,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["A_PROGRAM_SHOWS", "CUT_OFF", "DISCIPLINES", "FLOAT32", "FLOAT64", "PLAIN", "Discipline", "is_literal", "unit_of_zero"]
+__all__ = [
+    "A_PROGRAM_SHOWS",
+    "CUT_OFF",
+    "DISCIPLINES",
+    "FLOAT32",
+    "FLOAT64",
+    "PLAIN",
+    "Discipline",
+    "is_literal",
+    "unit_of_zero",
+]
 
 Array = Any
 GUARD = 0.05  # of a unit: rounding first to one digit more moves a number by at most this

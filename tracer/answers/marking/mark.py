@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from derivations.network import Problem
-from tracer.answers.marking.cells import Cells, Written, last_step, place_of
+from tracer.answers.marking.cells import Cells, last_step, place_of
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.conventions import Read, accepted, best_readings
 from tracer.answers.marking.determining import Determining
