@@ -31,9 +31,10 @@ Array = Any
 class Activation:
     """An activation function h.
 
-    `formula(m, a)` is h(a) and `derivative(m, a, z)` is h'(a), both elementwise; softmax works down each column and has
-    a `jacobian(m, z)` instead, whose entry [k, m] is dz_k/da_m.  `stable(m, a)` equals the formula and is used where
-    numbers have a machine format.  At each of `kinks` h' jumps, and `derivative` takes the side that `at_kink` names.
+    `formula(m, a)` is h(a) and `derivative(m, a, z)` is h'(a), both elementwise; softmax works down each column and
+    has a `jacobian(m, z)` instead, whose entry [k, m] is dz_k/da_m. `stable(m, a)` equals the formula and is used
+    where numbers have a machine format; `written(m, a)` is the formula where it is a function of one name. At each
+    of `kinks` h' jumps, and `derivative` takes the side that `at_kink` names.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Activation:
     derivative: Callable[[Arithmetic, Array, Array], Array] | None = None
     jacobian: Callable[[Arithmetic, Array], Array] | None = None
     stable: Callable[[Arithmetic, Array], Array] | None = None
+    written: Callable[[Arithmetic, Array], Array] | None = None
     forms: tuple[Callable[[Arithmetic, Array], Array], ...] = ()
     kinks: tuple[float, ...] = ()
     at_kink: str = ""
@@ -103,6 +105,7 @@ def activation_of(function: Function) -> Activation:
         formula=lambda m, a: applied(value, m, a=a),
         derivative=lambda m, a, z: m.ones_like(a) if slope == ONE else applied(slope, m, a=a, z=z),
         stable=None if stable is None else lambda m, a: applied(stable, m, a=a),
+        written=_form(expression(function.written)) if function.written else None,
         forms=tuple(_form(expression(form)) for form in function.forms),
         kinks=function.kinks,
         at_kink=function.at_kink,

@@ -68,6 +68,7 @@ class _General(Printer):
 
     def __init__(self, unwritten: frozenset[str], ranges: Mapping[str, Range]) -> None:
         self.unwritten, self.ranges = unwritten, ranges
+        self.ends_put_in = False  # |t| as the number that it is
 
     def inside(self, e: Within) -> str:
         """[1 ≤ t+1 ≤ 3], or, where it is known how far t runs, what can fail of it: [t < 3]."""
@@ -92,6 +93,7 @@ class _General(Printer):
         if isinstance(i, Ref):
             return self.ref(i)
         assert isinstance(i, Index)
+        i = numbered(i, self.ranges) if self.ends_put_in else i
         ordered = sorted(i.terms, key=lambda term: -term[1])
         words = "".join(f"{'+' if c > 0 else '-'}{abs(c) if abs(c) != 1 else ''}{l}" for l, c in ordered)
         number = f"{i.plus:+d}" if i.plus or not i.terms else ""
@@ -171,7 +173,8 @@ class GeneralText(_General, TextPrinter):
                 return f"[{self(entry)} = {self(extreme)}]", _ATOM
             case Choice(test, positive, otherwise):
                 above, below = self.compared(test)
-                return f"{self.at(positive, _SUM)} if {above} > {below} else {self(otherwise)}", 0
+                chosen = f"({self(positive)})" if _open(positive) else self.at(positive, _SUM)
+                return f"{chosen} if {above} > {below} else {self(otherwise)}", 0
             case Product(factors):
                 return self._product(factors), _PRODUCT
             case Quotient(above, below) if _open(above):

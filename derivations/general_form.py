@@ -27,6 +27,7 @@ from derivations.expression import (
     Product,
     Ref,
     Sum,
+    letter,
 )
 from derivations.function import ARGUMENTS, Function, entry
 from derivations.language import expression
@@ -129,7 +130,9 @@ class GeneralForm:
             factors = (f for part in both for f in (part.factors if isinstance(part, Product) else (part,)))
             put = Product(tuple(factors))
             yield Line("=", Over("sum", terms[0].summed, put) if terms[0].summed else put, "differentiated")
-            yield Line("=", e.right, "collected")
+            if (apart := _collected(e.right, terms[0].summed)) is not None:
+                yield Line("=", apart, "collected")
+            yield Line("=", e.right, "collected" if apart is None else "targets")
             return
         yield Line("=", e.right, "put" if self._named_locals & {r.name for r in e.reads} else "differentiated")
         if both is not None and not terms[0].summed:
@@ -175,6 +178,15 @@ class GeneralForm:
         made = next(f for f in own if f.left.at == e.left.at and isinstance(f.right, Call))
         assert isinstance(made.right, Call)
         return Partial(made.left, made.right.arguments[0]), made.right
+
+
+def _collected(right: Expression, classes: tuple[str, ...]) -> Expression | None:
+    """Of y[k] - t[k] what it is before the targets are known to sum to 1: -t[k] + y[k] Σ_m t[m]."""
+    match right:
+        case Sum(((1, Ref() as y), (-1, Ref() as t))) if len(classes) == 1 and isinstance(t.at[0], Index):
+            every = substituted(t, {t.at[0].letter: letter(classes[0])})
+            return Sum(((-1, t), (1, Product((y, Over("sum", classes, every))))))
+    return None
 
 
 def _added(parts: Iterable[Expression]) -> Expression:

@@ -12,6 +12,7 @@ from derivations.expression import (
     Call,
     Derivative,
     Expression,
+    Letters,
     Name,
     Negative,
     Number,
@@ -166,11 +167,12 @@ def _function_chains(f: Activation, layers: Sequence[int]) -> Iterator[Chain]:
     h, value = Name(Quantity("h", l)), f.formula(Writing(), Name(Quantity("a")))
     of = f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}" if layers[1:] else f"layer {l}"
     named = f" is the activation function of {of}: {f.name.replace('_', ' ')}."
-    yield Chain(h, (Line("=", value),), sentences=((h, named),))
+    values = [value, *([f.written(m, a)] if f.written else [])]
+    yield Chain(h, tuple(Line("=", v) for v in values), sentences=((h, named),))
     assert f.derivative is not None
     forms = [*(form(m, a) for form in f.forms), f.derivative(m, a, h)]
     told = [Line("=", form, "differentiated" if k == 0 else "simplified") for k, form in enumerate(forms)]
-    lines = (Line("=", Derivative(a, value), "definition"), *told)
+    lines = (Line("=", Derivative(a, values[-1]), "definition"), *told)
     yield Chain(Name(Quantity("h_slope", l)), lines, sentences=of_kinks(f))
 
 
@@ -180,8 +182,9 @@ def _softmax_part(problem: Problem, l: int) -> Part:
     m, s = [x for x in ("m", "l", "q", "r") if x != k][:2]
     own = _Softmax(l, k, s)
     z, (a_k, a_m) = own.z(k), (own.a(k), own.a(m))
-    told: Sentence = ("Every ", a_m, " stands in the denominator of ", z, "; in its numerator ", a_k, " alone. So ")
-    told = (*told, "its own and any other one are two cases.")
+    told: Sentence = ("Every ", a_m, " occurs in the denominator of ", z, ", but only ", a_k, " in its numerator. So ")
+    cases = Letters(f"{m} = {k}", f"{m} = {k}"), Letters(rf"{m} \neq {k}", f"{m} \u2260 {k}")
+    told = (*told, "there are two cases, ", cases[0], " and ", cases[1], ".")
     return Part(
         "jacobian",
         (

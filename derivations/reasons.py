@@ -107,6 +107,9 @@ class Reasons:
         later = e.of in self._recurrent and any(
             isinstance(i, Index) and i.plus for t in own for i in _indices(t.local.of)
         )
+        if any(isinstance(x, Same) for x in e.right.walk()):
+            back = ": the error comes back through time." if later else "."
+            return (own_name, " is read by ", *read, f", each where its bracket below is 1. The contributions add up{back}")
         through = (
             " One path stays in its step, the other leads to the next: the error comes back through time."
             if later
@@ -133,8 +136,10 @@ class Reasons:
             return None
         made = next((t.reader.right for t in own), None)
         if isinstance(made, Over):
-            return ("What stands below in the derivative of the loss cancels, and the targets sum to 1.",)
-        return ("What stands below in the derivative of the loss cancels against the slope.",)
+            return (
+                "Outputs cancel against the denominators in the derivative of the loss; then the targets sum to 1.",
+            )
+        return ("The slope cancels against the denominator in the derivative of the loss.",)
 
     def _shared(self, e: Equation, own: list[Term]) -> Sentence | None:
         """A parameter that every sample, time or place uses."""
@@ -189,15 +194,17 @@ class Reasons:
             )  # fmt: skip
         into = own[0].local.of if own else e.left
         return (
-            test, " is 1 where it holds and 0 elsewhere: the sum is over those ", into, " alone in which ",
-            Ref(e.of, e.left.at), " occurs.",
+            "A bracket such as ", test, " is 1 where it holds and 0 elsewhere: ", Ref(e.of, e.left.at),
+            " occurs in those ", into, " alone for which all of them are 1.",
         )  # fmt: skip
 
     def _lookup(self, e: Equation, own: list[Term]) -> Sentence | None:
         test = next((x for x in e.right.walk() if isinstance(x, Same)), None)
-        if test is None or e.why == "jacobian":
+        if test is None:
             return None
-        return (test, " is 1 where it holds and 0 elsewhere: only the entries that were read get a signal.")
+        if e.why == "jacobian":
+            return ("Both cases in one line, with ", test, " = 1 where it holds and 0 elsewhere.")
+        return (test, " is 1 where it holds and 0 elsewhere: that entry alone is read there.")
 
     def _largest(self, e: Equation, own: list[Term]) -> Sentence | None:
         found = next((x for x in e.right.walk() if isinstance(x, Largest | Smallest)), None)

@@ -39,7 +39,9 @@ class WrittenNames:
         """The two printers of a derivation; `number` and `plain_number` write numbers."""
         latex = GeneralLatex(self.unwritten, self.array_latex, self.ranges, self.latex, number, self.times)
         latex.growing = False
-        return latex, GeneralText(self.unwritten, self.array_text, self.ranges, self.text, plain_number)
+        text = GeneralText(self.unwritten, self.array_text, self.ranges, self.text, plain_number)
+        latex.ends_put_in = text.ends_put_in = True
+        return latex, text
 
 
 def layered_names(problem: Problem, notation: Notation) -> WrittenNames:

@@ -253,7 +253,8 @@ def sheets_of(
 
     for sample, step, run in passes(problem, m, 1):
         run(lambda kind, l, array, s=sample, k=step: keep(At(kind, l, s, k), array), rules_)
-    return Cells(problem, people.count, arrays, people.digits.astype(float), 10.0**-people.digits)
+    least = np.where(people.figures & ~people.short, people.digits, 0.0)
+    return Cells(problem, people.count, arrays, people.digits.astype(float), 10.0**-people.digits, least)
 
 
 def joined(sheets: Sequence[Cells]) -> Cells:
@@ -269,6 +270,7 @@ def joined(sheets: Sequence[Cells]) -> Cells:
         arrays=arrays,
         figures=np.concatenate([c.figures for c in sheets]),
         unit=np.concatenate([c.unit for c in sheets]),
+        least=np.concatenate([c.least for c in sheets]),
     )
 
 

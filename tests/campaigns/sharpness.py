@@ -88,7 +88,7 @@ def made_at(problem: Problem, slip: Any, full: dict[Any, Any]) -> dict[Any, Any]
 def planted(right: Cells, wrong: Cells, where: dict[Any, Any]) -> Cells:
     """Right sheets on which the stage where the slip is made is the slip's."""
     arrays = {at: (wrong if at in where else right).arrays[at] for at in right.arrays}
-    return Cells(right.problem, right.count, arrays, right.figures, right.unit)
+    return Cells(right.problem, right.count, arrays, right.figures, right.unit, right.least)
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.program import Part, Program
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import PLAIN, Discipline, unit_of_zero
+from tracer.answers.marking.discipline import PLAIN, Discipline, Inside, least_figures, unit_of_zero
 from tracer.answers.reading.entries import Sheet
 from tracer.computed_step import STATED, quantities
 from tracer.marking.spans import Span, SpanArithmetic
@@ -55,6 +55,8 @@ class Cells:
     numbers: Mapping[Quantity, Numbers]
     figures: np.ndarray
     unit: np.ndarray
+    least: np.ndarray
+    """The fewest figures of a sheet whose decimals follow the size of its numbers, else 0."""
 
     @classmethod
     def of(
@@ -65,14 +67,16 @@ class Cells:
     ) -> Cells:
         """The numbers that were read; those that are exact (0, the slope 1) say nothing of how a sheet rounds."""
         found: dict[Quantity, Numbers] = {}
-        usual = np.full((len(sheets), 2), [4.0, 1e-4])
+        usual = np.full((len(sheets), 3), [4.0, 1e-4, 0.0])
         for row, sheet in enumerate(sheets):
             read = [(e.quantity, e.value) for e in sheet.entries if e.quantity and e.value is not None and not e.fault]
             units = [10.0**v.place if v.place is not None else 0.0 for _, v in read]
             figures = [min(v.figures, 17) for _, v in read]
             telling = [k for k, (q, v) in enumerate(read) if v.number and not is_exact(q, v.exact)]
             if telling:
-                usual[row] = _commonest([figures[k] for k in telling]), _commonest([units[k] for k in telling]) or 1e-4
+                own = [[of[k] for k in telling] for of in (figures, units)]
+                most = _commonest(own[1]) or 1e-4
+                usual[row] = _commonest(own[0]), most, least_figures(own[0], [u for u in own[1] if u], most)
             others = [u for u, (_, v) in zip(units, read, strict=True) if u and v.number]
             for (q, v), unit, n in zip(read, units, figures, strict=True):
                 zero = v.number == 0  # it has no figures to count
@@ -83,12 +87,13 @@ class Cells:
                 own.there[row], own.value[row] = True, v.number
                 own.unit[row] = unit_of_zero(unit, others, usual[row, 0]) if zero else unit
                 own.figures[row] = usual[row, 0] if zero else n
-        return cls(problem, len(sheets), found, usual[:, 0], usual[:, 1])
+        return cls(problem, len(sheets), found, *usual.T)
 
     def take(self, rows: np.ndarray) -> Cells:
         """Some of the sheets."""
         numbers = {q: n.take(rows) for q, n in self.numbers.items()}
-        return replace(self, count=len(rows), numbers=numbers, figures=self.figures[rows], unit=self.unit[rows])
+        usual = {name: getattr(self, name)[rows] for name in ("figures", "unit", "least")}
+        return replace(self, count=len(rows), numbers=numbers, **usual)
 
     @property
     def steps(self) -> int:
@@ -157,7 +162,7 @@ def follow(runs: Runs, cells: Cells, discipline: Discipline = PLAIN, *, carry: s
     """Work every pass for all sheets at once."""
     m = runs.arithmetic(discipline.machine)
     if discipline.inside:  # numbers that are not written may have been rounded on the way, as the sheet usually does
-        m.inside = lambda low, high: discipline.kept(low, high, cells.figures, cells.unit)
+        m.inside = Inside(discipline, lambda shape: (cells.figures, cells.unit, cells.least))
     out = Followed(m)
     recording = Recording(cells, discipline, carry, out)
     after: Arrays = {}
@@ -234,9 +239,9 @@ class Recording:
     def _as_it_should_be(self, right: Any, written: Numbers) -> tuple[Any, Any]:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
         low, high = right
-        by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
+        by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit, np.zeros(1))
         figures = np.maximum(written.figures, self.cells.figures)
-        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit)
+        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit, np.zeros(1))
         usual = written.unit == self.cells.unit
         lower = np.where(usual, by_place[0], np.maximum(by_place[0], by_figures[0]))
         return lower, np.where(usual, by_place[1], np.minimum(by_place[1], by_figures[1]))

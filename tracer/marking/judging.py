@@ -84,7 +84,7 @@ class _AnyWay(Discipline):
         return value - unit * 1.01, value + unit * 1.01
 
     def kept(
-        self, low: np.ndarray, high: np.ndarray, figures: np.ndarray, unit: np.ndarray
+        self, low: np.ndarray, high: np.ndarray, figures: np.ndarray, unit: np.ndarray, least: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         more = 10.0 ** (1 - figures)  # a unit of so many figures is at most this part of a number
         return low - np.maximum(np.abs(low) * more, unit), high + np.maximum(np.abs(high) * more, unit)

@@ -15,11 +15,11 @@ import numpy as np
 
 from derivations.arithmetic import Arithmetic, Float64
 from derivations.given import Given
+from tracer.answers.marking.discipline import Inside
 
-__all__ = ["Span", "SpanArithmetic", "Widening"]
+__all__ = ["Span", "SpanArithmetic"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
-Widening = Callable[[np.ndarray, np.ndarray], Bounds]
 
 
 class Span:
@@ -48,7 +48,7 @@ class Span:
         """As an operand: what may have been rounded before it is used is widened."""
         if not self.fresh or self.m.inside is None:
             return self
-        return Span(self.m, *self.m.inside(self.low, self.high), fresh=False, complement=self.complement)
+        return Span(self.m, *self.m.inside.kept(self.low, self.high), fresh=False, complement=self.complement)
 
     def __neg__(self) -> Span:
         return Span(self.m, -self.high, -self.low, fresh=self.fresh)
@@ -92,8 +92,7 @@ class Span:
         ends = x.low * (1 - x.low), x.high * (1 - x.high)
         top = np.where((x.low <= 0.5) & (x.high >= 0.5), 0.25, np.maximum(*ends))
         size = np.maximum(np.abs(x.low), np.abs(x.high))
-        more = np.maximum((1 - x.high) - y.low, y.high - (1 - x.low))
-        apart = size * np.where(more > 4 * self.m.machine, more + x.high - x.low, 0)
+        apart = size * self.m.inside.moves(y.low, y.high) if self.m.inside else 0.0
         return self.m.made(*self.m.outward(np.minimum(*ends) - apart, top + apart, size))
 
     def __truediv__(self, other: Any) -> Any:
@@ -146,7 +145,7 @@ class SpanArithmetic(Arithmetic):
     by_definition = True  # a sheet's own numbers are carried: nothing may bypass a written one
 
     def __init__(self, machine: float = 2.0**-53) -> None:
-        self.inside: Widening | None = None
+        self.inside: Inside | None = None
         self.machine = machine
 
     # --- making ---

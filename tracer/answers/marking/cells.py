@@ -13,7 +13,7 @@ from derivations import names
 from derivations.expression import names_in
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
-from tracer.answers.marking.discipline import unit_of_zero
+from tracer.answers.marking.discipline import least_figures, unit_of_zero
 from tracer.answers.marking.passes import At, recorded
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 
@@ -46,7 +46,8 @@ class Written:
 class Cells:
     """What many sheets say about one problem.
 
-    `figures` and `unit` are each sheet's usual ones, for what it does not write.  `givens` are given numbers that a
+    `figures` and `unit` are each sheet's usual ones, for what it does not write; `least` are the fewest figures of a
+    sheet whose decimals follow the size of its numbers, else 0.  `givens` are given numbers that a
     sheet has otherwise: kind, layer, place, sheet, number.
     """
 
@@ -55,11 +56,12 @@ class Cells:
     arrays: Mapping[At, Written]
     figures: Array
     unit: Array
+    least: Array
     givens: tuple[tuple[str, int, tuple[int, ...], int, float], ...] = ()
 
     @cached_property
-    def fineness(self) -> dict[tuple[At, tuple[int, ...], bool], tuple[Array, Array]]:
-        """(figures, unit) of what goes into an array, by its place, the shape of that, and whether it is the least."""
+    def fineness(self) -> dict[tuple[At, tuple[int, ...], bool], tuple[Array, Array, Array]]:
+        """(figures, unit, least) of what goes into an array, by its place, its shape, and whether it is the least."""
         return {}
 
     @classmethod
@@ -67,7 +69,7 @@ class Cells:
         """The cells that can be marked: those with a number and a quantity that the step records."""
         shapes = recorded(problem, last_step(sheets))
         places = _Places(problem, shapes)
-        usual = np.full((len(sheets), 2), [4.0, 1e-4])
+        usual = np.full((len(sheets), 3), [4.0, 1e-4, 0.0])
         found: list[tuple[int, int, float, float, int]] = []
         for row, sheet in enumerate(sheets):
             recorded_ones = [e for e in sheet.entries if _markable(e) and places[e.quantity] >= 0]
@@ -82,7 +84,7 @@ class Cells:
                 found.append((row, column, value, unit, figures))
         arrays = places.arrays(len(sheets), found)
         givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))
-        return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1], givens)
+        return cls(problem, len(sheets), arrays, *usual.T, givens)
 
     def take(self, rows: Array) -> Cells:
         """Some of the sheets; one may be there several times."""
@@ -94,6 +96,7 @@ class Cells:
             arrays=arrays,
             figures=self.figures[rows],
             unit=self.unit[rows],
+            least=self.least[rows],
             givens=tuple((*g[:3], int(k), g[4]) for g in self.givens for k in np.flatnonzero(numbers == g[3])),
         )
 
@@ -176,12 +179,12 @@ def _number(entry: Entry) -> tuple[float, float, int]:
     return w.number, unit, figures
 
 
-def _usual(numbers: list[tuple[int, float, float, int]]) -> tuple[float, float]:
-    """The figures and the unit that most cells of a sheet have; of equals the finer."""
+def _usual(numbers: list[tuple[int, float, float, int]]) -> tuple[float, float, float]:
+    """The figures and the unit that most cells of a sheet have, of equals the finer; its least figures."""
     figures = [figures for _, value, unit, figures in numbers if value and unit] or [4]
     units = [unit for _, value, unit, _ in numbers if unit and value] or [1e-4]
     most = max(set(figures), key=lambda f: (figures.count(f), f))
     if most >= A_PROGRAM:
-        return most, min(units)
+        return most, min(units), 0.0
     unit = max(set(units), key=lambda u: (units.count(u), -u))
-    return most, unit
+    return most, unit, least_figures(figures, units, unit)

@@ -7,7 +7,7 @@ discipline in which the fewest of its cells are refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ __all__ = [
     "FLOAT64",
     "PLAIN",
     "Discipline",
+    "Inside",
     "is_literal",
+    "least_figures",
     "unit_of_zero",
 ]
 
@@ -29,6 +31,7 @@ Array = Any
 GUARD = 0.05  # of a unit: rounding first to one digit more moves a number by at most this
 EDGE = 1e-15  # relative: what float64 makes of the end of a cell
 FITS = 1e-14  # relative: what float64 leaves of a number that has few digits
+FEWEST = 2  # figures: with one nobody works on
 A_PROGRAM_SHOWS = 7  # figures: a sheet with so many may be a float32 program's output
 SAME = 1e-12  # of a unit: on which side of a half float64 may put a number
 
@@ -54,10 +57,13 @@ class Discipline:
             return value - unit * (value <= 0) - edge, value + unit * (value >= 0) + edge
         return value - unit / 2 - edge, value + unit / 2 + edge
 
-    def kept(self, low: Array, high: Array, figures: Array, unit: Array) -> tuple[Array, Array]:
-        """What may be left of numbers that were rounded on the way to a cell of so many figures and that unit."""
+    def kept(self, low: Array, high: Array, figures: Array, unit: Array, least: Array) -> tuple[Array, Array]:
+        """What may be left of numbers that were rounded on the way to a cell of so many figures and that unit.
+
+        least: figures that are kept of small numbers also where decimals are, 0 where the decimals are the same always.
+        """
         ends = np.array((low, -high))  # to move a bound up is to move its negative down
-        units = unit if self.inside == "places" else _unit(ends, figures)
+        units = self._units(ends, figures, unit, least)
         steps = ends / units
         exact = _fits(ends, units, steps)
         if self.cut:
@@ -66,6 +72,16 @@ class Discipline:
             down = np.where(exact, ends, np.minimum(np.ceil(steps - 0.5 - SAME), steps - GUARD) * units)
         down = down - EDGE * np.abs(down)
         return down[0], -down[1]
+
+    def moves(self, low: Array, high: Array, figures: Array, unit: Array, least: Array) -> Array:
+        """How far rounding on the way moves a number between two ends at most."""
+        size = np.maximum(np.abs(low), np.abs(high))
+        return (1.0 if self.cut else 0.5 + GUARD) * self._units(size, figures, unit, least)
+
+    def _units(self, value: Array, figures: Array, unit: Array, least: Array) -> Array:
+        if self.inside == "figures":
+            return _unit(value, np.maximum(figures, FEWEST))
+        return np.where(least > 0, np.minimum(unit, _unit(value, least)), unit)
 
     def guarded(self, low: Array, high: Array, unit: Array) -> tuple[Array, Array]:
         """A result that may have been rounded to one digit more than is written."""
@@ -88,6 +104,26 @@ def _fits(value: Array, unit: Array, steps: Array) -> Array:
     """Whether a number, so many units, has no digits beyond them; a fraction (unit 0) is written without rounding."""
     beyond: Array = np.abs(np.rint(steps) * unit - value) > FITS * np.abs(value)
     return ~beyond  # nor has one that is not finite: nothing is larger than nan
+
+
+class Inside:
+    """Rounding on the way in a discipline: what is left of numbers between two ends, how far it moves them.
+
+    fineness: the figures, the unit and the least figures that are kept, for operands of a shape.
+    """
+
+    def __init__(
+        self, discipline: Discipline, fineness: Callable[[tuple[int, ...]], tuple[Array, Array, Array]]
+    ) -> None:
+        self.discipline, self.fineness = discipline, fineness
+
+    def kept(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """What may be left of numbers between two ends."""
+        return self.discipline.kept(low, high, *self.fineness(low.shape))
+
+    def moves(self, low: Array, high: Array) -> Array:
+        """By how much it moves one of them at most."""
+        return self.discipline.moves(low, high, *self.fineness(low.shape))
 
 
 PLAIN = Discipline("rounded")
@@ -125,3 +161,8 @@ def is_literal(value: Array, low: Array, high: Array, figures: Array, unit: Arra
         by_figures = 10.0 ** (np.floor(np.log10(np.abs(value))) - figures + 1)
     half = np.fmax(unit, np.where(np.isfinite(by_figures), by_figures, 0.0)) / 2
     return np.asarray((value + half >= low) & (value - half <= high))
+
+
+def least_figures(figures: Sequence[float], units: Sequence[float], usual: float) -> float:
+    """The fewest figures on a sheet whose decimals follow the size of its numbers; 0 where they are the same always."""
+    return min(figures) if any(unit < usual for unit in units) else 0.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from derivations.arithmetic import Arithmetic, Float64
 from derivations.given import Given
+from tracer.answers.marking.discipline import Inside
 
 __all__ = ["IntervalArithmetic", "Intervals", "hull"]
 
@@ -57,7 +58,9 @@ class Intervals:
 
     def used(self) -> Self:
         """As an operand: what may have been rounded before it is used is widened."""
-        return self if not self.fresh or self.m.inside is None else self._with(*self.m.inside(self.low, self.high))
+        if not self.fresh or self.m.inside is None:
+            return self
+        return self._with(*self.m.inside.kept(self.low, self.high))
 
     def over(self, sheets: int) -> Self:
         """One row for each sheet, where the rows do not differ yet."""
@@ -140,8 +143,7 @@ class Intervals:
         ends = x.low * (1 - x.low), x.high * (1 - x.high)
         top = np.where((x.low <= 0.5) & (x.high >= 0.5), 0.25, np.maximum(*ends))
         size = np.maximum(np.abs(x.low), np.abs(x.high))
-        more = np.maximum((1 - x.high) - y.low, y.high - (1 - x.low))  # by how much rounding widened 1 - x
-        apart = size * np.where(more > 4 * self.m.machine, more + x.high - x.low, 0)
+        apart = size * self.m.inside.moves(y.low, y.high) if self.m.inside else 0.0
         return self.m.made(*self.m.outward(np.minimum(*ends) - apart, top + apart, size))
 
     def __truediv__(self, other: Any) -> Intervals:
@@ -207,9 +209,6 @@ def hull(*parts: Intervals) -> Intervals:
     return Intervals(parts[0].m, low, high, fresh=False)
 
 
-Widening = Callable[[Array, Array], tuple[Array, Array]]
-
-
 class IntervalArithmetic(Arithmetic):
     """The functions of the rules over intervals.
 
@@ -221,7 +220,7 @@ class IntervalArithmetic(Arithmetic):
     by_definition = True  # a sheet's own numbers are carried: nothing may bypass a written one
 
     def __init__(self, machine: float = 2.0**-53) -> None:
-        self.inside: Widening | None = None
+        self.inside: Inside | None = None
         self.machine = machine
         self.starts: dict[int, Any] = {}
         self.pi = self._thin(np.array([np.pi]))

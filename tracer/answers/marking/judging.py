@@ -160,7 +160,8 @@ def _truth(cells: Cells) -> Worked:
         at: replace(w.take(slice(0, 1)), there=np.zeros((1, *w.there.shape[1:]), bool))
         for at, w in cells.arrays.items()
     }
-    return work(replace(cells, count=1, arrays=blank, figures=cells.figures[:1], unit=cells.unit[:1], givens=()))
+    usual = {name: getattr(cells, name)[:1] for name in ("figures", "unit", "least")}
+    return work(replace(cells, count=1, arrays=blank, **usual, givens=()))
 
 
 def _holds(written: Written, truth: Intervals) -> Array:

@@ -19,7 +19,7 @@ from derivations import rules
 from derivations.names import CONSTANTS
 from derivations.rules import RULES, Rules, State
 from tracer.answers.marking.cells import Cells, Written
-from tracer.answers.marking.discipline import PLAIN, Discipline
+from tracer.answers.marking.discipline import PLAIN, Discipline, Inside
 from tracer.answers.marking.intervals import IntervalArithmetic, Intervals
 from tracer.answers.marking.order import Call, Order, Pass, made_by
 from tracer.answers.marking.passes import At, passes
@@ -256,9 +256,9 @@ class _Recording:
     def _as_it_should_be(self, low: Array, high: Array, written: Written) -> tuple[Array, Array]:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
         ndim = low.ndim
-        by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit)
+        by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit, np.zeros(1))
         figures = np.maximum(written.figures, _spread(self.cells.figures, ndim))
-        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit)
+        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit, np.zeros(1))
         usual = written.unit == _spread(self.cells.unit, ndim)
         ends = zip(by_place, by_figures, (np.maximum, np.minimum), strict=True)
         lower, upper = (np.where(usual, place, closer(place, figure)) for place, figure, closer in ends)
@@ -291,16 +291,17 @@ class _Recording:
 
     def set_fineness(self, at: At) -> None:
         """How finely what goes into a cell may have been rounded."""
-        cells, kept = self.cells, self.discipline.kept
+        cells = self.cells
         least = self.carry == "true"  # a wrong number's own digits say nothing of the right one's
 
-        def inside(low: Array, high: Array) -> Ends:
-            key = at, low.shape, least
+        def fineness(shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
+            key = at, shape, least
             if key not in cells.fineness:
-                cells.fineness[key] = _fineness(cells, cells.arrays.get(at), low.shape, least)
-            return kept(low, high, *cells.fineness[key])
+                figures, unit = _fineness(cells, cells.arrays.get(at), shape, least)
+                cells.fineness[key] = figures, unit, _spread(cells.least, len(shape))
+            return cells.fineness[key]
 
-        self.out.m.inside = inside
+        self.out.m.inside = Inside(self.discipline, fineness)
 
 
 def _chosen(there: Array, low: Array, high: Array, array: Intervals) -> Intervals:
