@@ -109,7 +109,8 @@ class Reasons:
         )
         if any(isinstance(x, Same) for x in e.right.walk()):
             back = ": the error comes back through time." if later else "."
-            return (own_name, " is read by ", *read, f", each where its bracket below is 1. The contributions add up{back}")
+            where = f", each where its bracket below is 1. The contributions add up{back}"
+            return (own_name, " is read by ", *read, where)
         through = (
             " One path stays in its step, the other leads to the next: the error comes back through time."
             if later
