@@ -161,7 +161,8 @@ class Reasons:
             if before is not None and t.reader.left.name in self._recurrent:
                 return (
                     t.local, " is the direct derivative, with ", before, " held fixed: the influence of ",
-                    Ref(e.of, e.left.at), " through it is counted in the terms of other steps.",
+                    Ref(e.of, e.left.at), " through it is counted in the terms of the steps before, as for every such "
+                    "parameter.",
                 )  # fmt: skip
         return None
 
@@ -214,8 +215,8 @@ class Reasons:
         word = "largest" if isinstance(found, Largest) else "smallest"
         into = own[0].local.of if own else e.left
         return (
-            into, f" passes its signal back to the {word} entry alone, where ", found, " is 1, 0 elsewhere. Where "
-            "several are equal there is in general no derivative; by convention each of them gets the signal.",
+            into, f" passes its signal back to the {word} entry alone: ", found, " is 1 for it and 0 for the others. Where "
+            f"several are the {word} there is in general no derivative; by convention each of them gets the signal.",
         )  # fmt: skip
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -248,5 +249,5 @@ def of_kinks(f: Function | Activation) -> tuple[Sentence, ...]:
     slope, _, place = f.at_kink.partition(" at a = ")
     if not f.kinks or not slope.startswith("slope "):
         return ()
-    at = ("a = ", Number(place)) if place else ()
+    at = (Letters(f"a = {place}", f"a = {place}"),) if place else ()
     return (("At ", *at, " it has no derivative; by convention its slope there is ", Number(slope[6:]), "."),)

@@ -271,8 +271,8 @@ class _Explaining:
         n, follows = self.cells.numbers[q], self.base.follows[q]
         value, unit = float(n.value[row]), float(n.unit[row])
         low, high = (float(end[row if len(end) > 1 else 0]) for end in (follows.low, follows.high))
-        for name, other in meant(value, unit):
-            if low <= other + unit / 2 and other - unit / 2 <= high:
+        for name, other, place in meant(value, unit):
+            if low <= other + place / 2 and other - place / 2 <= high:
                 return name
         return ""
 

@@ -9,17 +9,17 @@ __all__ = ["meant"]
 MOST_FIGURES = 9
 
 
-def meant(value: float, unit: float) -> Iterator[tuple[str, float]]:
-    """(slip, the number that was meant) for every way to have written this one."""
+def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
+    """(slip, the number that was meant, its unit) for every way to have written this one."""
     if not value or not unit:
         return
-    yield "pen.sign", -value
+    yield "pen.sign", -value, unit
     for power in (1, -1, 2, -2):
-        yield "pen.decimal_point", value * 10.0**power
+        yield "pen.decimal_point", value * 10.0**power, unit * 10.0**power
     digits = str(round(abs(value) / unit))
     if 2 <= len(digits) <= MOST_FIGURES:
         sign = unit if value > 0 else -unit
         for k in range(len(digits) - 1):
             swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
             if swapped != digits:
-                yield "pen.digits_swapped", int(swapped) * sign
+                yield "pen.digits_swapped", int(swapped) * sign, unit

@@ -67,9 +67,9 @@ class Columns:
         """The (sample, step) after which no sheet writes anything."""
         return max(((at.sample, at.step) for at in self.stages), default=None)
 
-    def of_layer(self, own: At) -> Array:
-        """Which columns are of the same layer, sample and step as an array, but not of it."""
-        return np.array([at[1:] == own[1:] and at != own for at, _ in self.places], dtype=bool)
+    def of_pass(self, own: At) -> Array:
+        """Which columns are of the same sample and step as an array, but not of it."""
+        return np.array([at[2:] == own[2:] and at != own for at, _ in self.places], dtype=bool)
 
 
 def _start(problem: Problem, at: At, shape: tuple[int, ...]) -> Array:

@@ -127,10 +127,10 @@ class Explaining:
                     self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, wrong)), whole=True))
 
     def _unrefuted(self, named: Array, fits: Array, row: int, at: At) -> Array:
-        """Of several slips those that leave the right cells of the same layer right."""
+        """Of several slips those that leave the right cells of the same pass right."""
         if len(named) < 2:
             return named
-        right = self.there[row] & ~self.left[row] & self.columns.of_layer(at)
+        right = self.there[row] & ~self.left[row] & self.columns.of_pass(at)
         against = (right & ~fits[named]).sum(axis=1)
         return named[against == against.min()]
 

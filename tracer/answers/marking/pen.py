@@ -23,7 +23,7 @@ def slips_of_the_pen(task: Explaining) -> None:
     places, values, units = (of.tolist() for of in (np.argwhere(wrong), task.value[wrong], task.unit[wrong]))
     ends = [[of[wrong].tolist() for of in both] for both in bases]
     for k, ((row, column), v, u) in enumerate(zip(places, values, units, strict=True)):
-        for name, other in meant(v, u):
-            if any(low[k] <= other + u / 2 and other - u / 2 <= high[k] for low, high in ends):
+        for name, other, unit in meant(v, u):
+            if any(low[k] <= other + unit / 2 and other - unit / 2 <= high[k] for low, high in ends):
                 task.add(row, Found((name,), (column,)))
                 break

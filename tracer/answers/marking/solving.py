@@ -28,6 +28,7 @@ __all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "may_agree", "solve",
 
 Array = Any
 SMALLEST_SLOPE = 1e-9
+SAME = 1e-9  # relative: what float64 may leave of a number that was solved for
 AT_ONCE = 100_000  # numbers of one run in which several unknowns are moved, each on a copy of the sheets
 MOST_FIGURES = 3
 """A misread number is about as short as the numbers of a problem are."""
@@ -138,9 +139,12 @@ def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
         for k, unknown in enumerate(together):
             own = slice(k * task.cells.count, (k + 1) * task.cells.count)
             with np.errstate(all="ignore"):
-                slope = (moved[0][own] + moved[1][own] - now[0] - now[1]) / 2
-                ends = (low - now[1]) / slope, (high - now[0]) / slope
-            yield Solved(unknown, slope, unknown.value + np.minimum(*ends), unknown.value + np.maximum(*ends))
+                slopes = [m[own] - n for m, n in zip(moved, now, strict=True)]  # what it is multiplied by has two ends
+                slope = (slopes[0] + slopes[1]) / 2
+                ends = [(low - now[1]) / slope, (high - now[0]) / slope]
+                ends += [(end - n) / s for n, s in zip(now, slopes, strict=True) for end in (low, high)]
+            least, most = np.fmin.reduce(ends), np.fmax.reduce(ends)
+            yield Solved(unknown, slope, unknown.value + least, unknown.value + most)
 
 
 def _together(task: Explaining, all_: Iterable[Unknown]) -> Iterator[list[Unknown]]:
@@ -287,7 +291,8 @@ def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> Agreed | No
     v = one.unknown.value
     if not low <= high or low <= v <= high:
         return None
-    text = next((f"{w:.12g}" for w in _usual(one.unknown) if low <= w <= high), "") or shortest(low, high)
+    usual = (w for w in _usual(one.unknown) if low - SAME * abs(w) <= w <= high + SAME * abs(w))
+    text = next((f"{w:.12g}" for w in usual), "") or shortest(low, high)
     return Agreed(text, low, high, int(wrong.sum()) >= 2) if text else None
 
 

@@ -57,10 +57,10 @@ class Sheets:
         return Sheets(self.cells.take(rows), self.columns, self.base.take(rows), self.left[rows])
 
     def asked(self) -> frozenset[At]:
-        """The written arrays that tell of a slip: those of a layer in which some cell is wrong."""
+        """The written arrays that tell of a slip: those of a pass in which some cell is wrong."""
         stages = self.columns.stages
-        layers = {at[1:] for at, stage in stages.items() if self.left[:, stage].any()}
-        return frozenset(at for at in stages if at[1:] in layers)
+        passes = {at[2:] for at, stage in stages.items() if self.left[:, stage].any()}
+        return frozenset(at for at in stages if at[2:] in passes)
 
     def carried(self) -> frozenset[At]:
         """The arrays of which every sheet has all numbers."""
