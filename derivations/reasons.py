@@ -19,7 +19,6 @@ from derivations.expression import (
     Index,
     Largest,
     Letters,
-    Number,
     Over,
     Partial,
     Product,
@@ -215,8 +214,8 @@ class Reasons:
         word = "largest" if isinstance(found, Largest) else "smallest"
         into = own[0].local.of if own else e.left
         return (
-            into, f" passes its signal back to the {word} entry alone: ", found, " is 1 for it and 0 for the others. Where "
-            f"several are the {word} there is in general no derivative; by convention each of them gets the signal.",
+            into, f" passes its signal back to the {word} entry alone: ", found, " is 1 for it and 0 for the others. "
+            f"Where several are the {word} there is in general no derivative; by convention each gets the signal.",
         )  # fmt: skip
 
     def _choice(self, e: Equation, own: list[Term]) -> Sentence | None:
@@ -246,8 +245,7 @@ def _factors_of_sums(e: Expression) -> Iterator[Ref]:
 
 def of_kinks(f: Function | Activation) -> tuple[Sentence, ...]:
     """What is taken where a function has no derivative; elu has one everywhere."""
-    slope, _, place = f.at_kink.partition(" at a = ")
-    if not f.kinks or not slope.startswith("slope "):
+    slope, _, place = f.at_kink.removeprefix("slope ").partition(" at a = ")
+    if not f.kinks or not place or not f.at_kink.startswith("slope "):
         return ()
-    at = (Letters(f"a = {place}", f"a = {place}"),) if place else ()
-    return (("At ", *at, " it has no derivative; by convention its slope there is ", Number(slope[6:]), "."),)
+    return ((f"At a = {place} it has no derivative; by convention its slope there is {slope}.",),)

@@ -64,6 +64,11 @@ def problems() -> dict[str, Problem]:
             reduction="mean",
         ),
         "softmax squared": problem("squared_error", [layer("tanh", W22), layer("softmax", V22)], TWO),
+        "one output": problem(
+            "half_squared_error",
+            [layer("tanh", W22, **B), layer("identity", [V22[0]])],
+            [{"x": s["x"], "t": [t]} for s, t in zip(THREE, (0.2, 0.9, -0.4), strict=True)],
+        ),
         "binary": problem("binary_cross_entropy", same, THREE),
         "thresholds shared": problem(
             "half_squared_error", [layer("sigmoid", W22, theta=0.4), layer("sigmoid", V22, theta=[0.3, 0.1])], ONE

@@ -86,6 +86,11 @@ class Cells:
         givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))
         return cls(problem, len(sheets), arrays, *usual.T, givens)
 
+    def without(self, at: At) -> Cells:
+        """The sheets as if nothing were written of one array."""
+        written = self.arrays[at]
+        return replace(self, arrays={**self.arrays, at: replace(written, there=np.zeros_like(written.there))})
+
     def take(self, rows: Array) -> Cells:
         """Some of the sheets; one may be there several times."""
         arrays = {at: w.take(rows) for at, w in self.arrays.items()}

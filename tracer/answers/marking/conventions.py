@@ -31,6 +31,8 @@ LEAST = 2
 AT_ONCE = 1000  # readings judged together, where there are fewer sheets
 NUMBERS = ("learning_rate", "momentum", "beta1", "beta2", "epsilon")
 CHOICES = {"reduction": ("sum", "mean"), "momentum_form": ("classical", "ema"), "update_biases": (True, False)}
+FOLLOW = frozenset({"dW", "db", "W_new", "b_new"})
+"""What is worked from an error signal: where it is right, the opposite sign before it is a convention and no slip."""
 SIGNS = (
     (("delta",), "delta read with the opposite sign, as -dE/da: a convention, not a slip"),
     (("delta", "dz"), "error signals read with the opposite sign, as -dE/da: a convention, not a slip"),
@@ -98,24 +100,35 @@ def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> 
     """Each sheet in the reading in which the fewest entries miss; as it is unless another is clearly better."""
     read = Read.of(problem, sheets)
     out, now = list(sheets), _missed(read)
-    ways = ((k, way) for k, m in enumerate(now) if m.wrong >= LEAST for way in _readings(naming, sheets[k], m))
+    ways = ((k, way) for k, m in enumerate(now) if m.wrong for way in _readings(naming, sheets[k], m))
     while some := list(islice(ways, max(len(sheets), AT_ONCE))):  # no more at once than there are sheets
-        for (k, other), m in zip(some, _missed(Read.of(problem, [way for _, way in some])), strict=True):
-            if m.wrong <= now[k].most and m.not_right < now[k].not_right:
+        for (k, (other, is_sure)), m in zip(
+            some, _missed(Read.of(problem, [way for _, (way, _) in some])), strict=True
+        ):
+            better = m.wrong <= now[k].most or (is_sure and not m.wrong)
+            if better and m.not_right < now[k].not_right:
                 out[k], now[k] = other, m
     return read if all(a is b for a, b in zip(out, sheets, strict=True)) else Read.of(problem, out)
 
 
-def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
-    """Other readings that what misses speaks for."""
+def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[tuple[Sheet, bool]]:
+    """Other readings that what misses speaks for, and whether one is sure where nothing misses under it."""
+    there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
+    for kinds, remark in SIGNS:
+        added = kinds[-1:] if len(kinds) < 4 else ("dW", "db")
+        if missed.kinds & set(kinds) and there & set(added) and (len(kinds) < 4 or there & {"W_new", "b_new"}):
+            other = _remarked(sheet, [_flipped(e, kinds) for e in sheet.entries], remark)
+            yield other, bool((there - set(kinds)) & FOLLOW)
+    if missed.wrong >= LEAST:
+        yield from ((other, False) for other in _renamed(naming, sheet, missed))
+
+
+def _renamed(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[Sheet]:
+    """In another notation, or with weights named the other way round."""
     if missed.strange or missed.kinds & PARTNER.keys():
         for other in naming.readings(sheet, most=missed.most):
             if other.entries != sheet.entries and not other.error and len(other.entries) >= len(sheet.entries):
                 yield replace(other, remarks=(*sheet.remarks, *other.remarks))
-    there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
-    for kinds, remark in SIGNS:
-        if "delta" in missed.kinds and kinds[-1] in there and (len(kinds) < 4 or "W_new" in there):
-            yield _remarked(sheet, [_flipped(e, kinds) for e in sheet.entries], remark)
     if missed.strange or missed.kinds & {"dW", "W_new"}:
         turned = [_turned(e) for e in sheet.entries]
         others = [e.name for e, own in zip(turned, sheet.entries, strict=True) if e is not own]

@@ -6,7 +6,7 @@ alone; from the sheet's own numbers, then from the right ones.  Every slip that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,13 +18,14 @@ from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
 from tracer.answers.marking.order import Order
 from tracer.answers.marking.passes import At
-from tracer.answers.marking.trying import Sheets, Tried, tried_on
+from tracer.answers.marking.trying import Sheets, Tried, tried_on, worked_from
 from tracer.answers.marking.working import Worked, work
 from tracer.answers.slips import Slip
 
 __all__ = ["EVIDENCE", "MOST_FITTING", "MOST_WORKED", "Explaining", "Found"]
 
 Array = Any
+Ends = tuple[Array, Array]
 EVIDENCE = 2.0
 SEVERAL = 1.0
 """Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
@@ -66,21 +67,26 @@ class Explaining:
         self.worked = np.zeros(self.cells.count, int)  # rules, for each sheet
         self.cut = np.zeros(self.cells.count, bool)  # sheets on which not everything was tried
         self.bases: dict[str, Worked] = {}
-        self.tried: dict[str, Tried] = {}
+        self.known_ends: dict[str, tuple[Array, Array]] = {}
+        self.tried: dict[tuple[str, int], Tried] = {}
         self.steps = max((at.step for at in self.cells.arrays), default=1)
 
     def under(self, discipline: Discipline) -> tuple[Array, Explaining]:
         """The same task for those sheets whose other cells are right under another discipline too, and which.
 
-        Only right cells tell how somebody rounds: a sheet without any is not tried in other ways.
+        Only right cells tell how somebody rounds, those of stages in which all are: where some cell is wrong, the slip
+        tells of the others as well.  A sheet without any is not tried in other ways.
         """
-        right = self.there & ~self.wrong
+        open_ = self.wrong.copy()
+        for stage in self.columns.stages.values():
+            open_[:, stage] |= (self.left & self.alone)[:, stage].any(axis=1, keepdims=True)
+        right = self.there & ~open_
         there = (self.left & self.alone).any(axis=1) & right.any(axis=1)
         self.cut |= there & (self.worked >= MOST_WORKED)
         rows = np.flatnonzero(there & (self.worked < MOST_WORKED))
         some = self.cells.take(rows)
         accepted = self.columns.matrix(work(some, discipline).accepted, some.count)
-        fits = (accepted | ~self.there[rows] | self.wrong[rows]).all(axis=1)
+        fits = (accepted | ~right[rows]).all(axis=1)
         rows, some = rows[fits], some.take(np.flatnonzero(fits))
         found = [self.found[row] for row in rows]
         return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found, self.order)
@@ -96,43 +102,74 @@ class Explaining:
             self.bases[carry] = work(self.cells, self.discipline, carry=carry)
         return self.bases[carry]
 
-    def trying(self, slips: Sequence[Slip], carry: str) -> Tried:
-        """Every slip tried on every sheet on which it can reach a wrong cell."""
-        if carry not in self.tried:
+    def ends(self, carry: str) -> tuple[Array, Array]:
+        """What follows from the right rules: the lower and the upper ends of all columns."""
+        if carry not in self.known_ends:
+            self.known_ends[carry] = self.columns.ends(self.cells, self.base(carry))
+        return self.known_ends[carry]
+
+    def ignoring(self) -> Iterator[tuple[Array, Explaining, At]]:
+        """The same task without one array that unexplained cells are worked from, for the sheets that have it right.
+
+        Who goes on from other numbers than those just written is explained so.
+        """
+        left = self.left & self.alone & (self.worked < MOST_WORKED)[:, None]
+        for at, rows in worked_from(self.order, self.columns, self.there, self.wrong, left):
+            some, found = self.cells.take(rows).without(at), [self.found[row] for row in rows]
+            own = self.left[rows], self.alone[rows]
+            yield rows, Explaining(some, self.columns, self.discipline, *own, found, self.order), at
+
+    def trying(self, slips: Sequence[Slip], carry: str, step: int = 0) -> Tried:
+        """Every slip tried on every sheet on which it can reach a wrong cell; made in every step, or in one."""
+        key = carry, step
+        if key not in self.tried:
             affordable = self.worked < MOST_WORKED
             self.cut |= self.left.any(axis=1) & ~affordable
             sheets = Sheets(self.cells, self.columns, self.base(carry), self.left & affordable[:, None])
-            self.tried[carry] = tried = tried_on(sheets, slips, self.discipline, carry, self.order)
+            own = [slip.in_step(step) for slip in slips] if step else slips
+            self.tried[key] = tried = tried_on(sheets, own, self.discipline, carry, self.order)
             self.worked += tried.worked
-        return self.tried[carry]
+        return self.tried[key]
 
     def add(self, row: int, found: Found) -> None:
         """Note one explanation; its cells are done."""
         self.found[row].append(found)
         self.left[row, list(found.columns)] = False
 
-    def whole_stages(self, slips: Sequence[Slip], carry: str) -> None:
-        """Slips that give every cell of a stage."""
-        if not (self.left & self.alone).any():
+    def whole_stages(self, slips: Sequence[Slip], carry: str, step: int = 0) -> None:
+        """Slips that give every cell of a stage, made in every step or in one alone."""
+        stages = {at: stage for at, stage in self.columns.stages.items() if step in (0, at.step)}
+        if not any((self.left & self.alone)[:, stage].any() for stage in stages.values()):
             return
-        tried = self.trying(slips, carry)
-        for at, stage in self.columns.stages.items():
+        tried = self.trying(slips, carry, step)
+        for at, stage in stages.items():
             rows = np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1))
             explains = (tried.fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
             for k in np.flatnonzero(explains.any(axis=0)):
                 row = int(rows[k])
-                named = self._unrefuted(np.flatnonzero(explains[:, k]), tried.fits[:, row], row, at)
+                named = np.flatnonzero(explains[:, k])
+                if len(named) > 1:
+                    ends = [tried.ends[n, row] for n in named.tolist()]
+                    named = self._unrefuted(named, ends, [slips[n] for n in named], row, at)
                 wrong = np.flatnonzero(self.left[row, stage]) + stage.start
                 if len(named) <= MOST_FITTING and self._evident(*tried.ends[int(named[0]), row], row, wrong):
                     self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, wrong)), whole=True))
 
-    def _unrefuted(self, named: Array, fits: Array, row: int, at: At) -> Array:
-        """Of several slips those that leave the right cells of the same pass right."""
-        if len(named) < 2:
-            return named
+    def _unrefuted(self, named: Array, ends: Sequence[Ends], slips: Sequence[Slip], row: int, at: At) -> Array:
+        """Of several slips those that leave the right cells of the same pass right, made everywhere or in one layer."""
         right = self.there[row] & ~self.left[row] & self.columns.of_pass(at)
-        against = (right & ~fits[named]).sum(axis=1)
+        against = self._against(right, ends, row)
+        if against.min():
+            one = np.array([row])
+            sheet = Sheets(self.cells.take(one), self.columns, self.base("own").take(one), self.left[one])
+            here = [slip.at(at.layer) if at.layer in slip.possible else slip for slip in slips]
+            again = tried_on(sheet, here, self.discipline, "own", self.order).ends
+            against = self._against(right, [again.get((k, 0), own) for k, own in enumerate(ends)], row)
         return named[against == against.min()]
+
+    def _against(self, right: Array, ends: Sequence[Ends], row: int) -> Array:
+        """How many right cells each of several slips makes clearly wrong."""
+        return np.array([(right & ~self._one_off(*own, row)).sum() for own in ends])
 
     def single_cells(self, slips: Sequence[Slip], carry: str) -> None:
         """In each stage the slips that give most of the cells that are left, then most of the rest."""

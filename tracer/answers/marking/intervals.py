@@ -19,6 +19,8 @@ from tracer.answers.marking.discipline import Inside
 __all__ = ["IntervalArithmetic", "Intervals", "hull"]
 
 Array = np.ndarray
+MOST_TERMS = 64
+"""The longest sum whose subtotals are looked at: nobody adds more terms by hand."""
 
 
 class Intervals:
@@ -99,12 +101,25 @@ class Intervals:
         axes: Any = tuple(range(1, x.low.ndim)) if axis is None else axis + 1 if axis >= 0 else axis
         terms = 1 if axes == () else int(np.prod([x.low.shape[k] for k in np.atleast_1d(axes)]))
         low, high = (bound.sum(axis=axes, keepdims=keepdims) for bound in (x.low, x.high))
+        if self.m.inside is not None and isinstance(axes, int) and 2 < terms <= MOST_TERMS:
+            low, high = self._added_up(x, axes, keepdims=keepdims)
         if terms > 1:
             size = np.maximum(np.abs(x.low), np.abs(x.high)).sum(axis=axes, keepdims=keepdims)
             low, high = self.m.outward(low, high, terms * size)
         total = type(self)(self.m, low, high, fresh=terms > 1 or self.fresh)
         total.of = ("total", x) if axis == 0 and not keepdims else None
         return total
+
+    def _added_up(self, x: Self, axis: int, *, keepdims: bool) -> tuple[Array, Array]:
+        """The sum of terms as a person makes it, one after the other, each subtotal rounded before it is used."""
+        assert self.m.inside is not None
+        lows, highs = (np.moveaxis(end, axis, 0) for end in (x.low, x.high))
+        low, high = lows[0], highs[0]
+        for k in range(1, len(lows)):
+            low, high = low + lows[k], high + highs[k]
+            if k < len(lows) - 1:
+                low, high = self.m.inside.kept(low, high)
+        return (np.expand_dims(low, axis), np.expand_dims(high, axis)) if keepdims else (low, high)
 
     def __neg__(self) -> Self:
         return type(self)(self.m, -self.high, -self.low, fresh=self.fresh)
@@ -157,7 +172,9 @@ class Intervals:
         return self.m.made(*_products(x, self.m.reciprocal(y)))
 
     def _share(self, x: Intervals, y: Intervals) -> Intervals:
-        """x / x.sum(axis=0) of positive numbers, where each x enters twice: the exact range."""
+        """x / x.sum(axis=0), where each x enters twice: of numbers that are not negative the exact range."""
+        if (x.low < 0).any():
+            return self.m.made(*_products(x, self.m.reciprocal(y)))
         total_low, total_high = x.low.sum(axis=1), x.high.sum(axis=1)
         less, more = np.maximum(total_low - y.low[:, 0], 0), np.maximum(y.high[:, 0] - total_high, 0)
         rest_low, rest_high = total_low[:, None] - x.low, total_high[:, None] - x.high

@@ -17,13 +17,15 @@ from tracer.answers.marking.determining import Determining
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline, is_literal
 from tracer.answers.marking.formula_cells import formulas_of
-from tracer.answers.marking.judging import LAST_DIGIT, REFUSED, Judged, judge
-from tracer.answers.marking.marks import Known, Marker
+from tracer.answers.marking.judging import FOLLOWS, LAST_DIGIT, REFUSED, Judged, judge
+from tracer.answers.marking.marks import Known, Marker, merged
 from tracer.answers.marking.misread import Given, misread
 from tracer.answers.marking.passes import At, recorded
 from tracer.answers.marking.pen import slips_of_the_pen
-from tracer.answers.marking.solving import solve
+from tracer.answers.marking.solving import SOLVED, solve
 from tracer.answers.marking.truth import Truth
+from tracer.answers.marking.trying import worked_from
+from tracer.answers.marking.working import work
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.naming import Naming
 from tracer.answers.result import UNTRIED, Marked
@@ -101,7 +103,12 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
     columns = Columns.of(cells, recorded(truth.problem, truth.steps))
     there = columns.of_cells(cells, lambda w: w.there)
     codes = columns.matrix(judged.codes, cells.count)
+    _accept_ignoring(truth, cells, columns, judged, there, codes)
     known = _misread(cells, columns, judged, there, codes)
+    if known:
+        rows = sorted(known)
+        by_rules, _ = explain(truth, cells, columns, judged, there, codes, rows=rows)
+        known = {row: known[row] for row in rows if not _is_a_rule(by_rules[row], known[row][0])}
     if known:
         cells = replace(cells, givens=(*cells.givens, *(g for _, givens in known.values() for g in givens)))
         judged = judge(cells)
@@ -119,6 +126,26 @@ def _mark(truth: Truth, read: Read) -> list[Marked]:
         formulas = formulas_of(truth, sheet, cells, judged, row)
         out.append(Marker(of_quantity, sheet, standing[row].tolist(), literal[row], found[row], formulas).marked())
     return out
+
+
+def _accept_ignoring(truth: Truth, cells: Cells, columns: Columns, judged: Judged, there: Array, codes: Array) -> None:
+    """Accept what follows from the rest of its sheet when one array that it has right is as if it were not written.
+
+    Who worked z - t again from the shown z goes on from another last digit than that of the dz on the sheet.
+    """
+    wrong = there & (codes <= LAST_DIGIT)
+    near = wrong & ~np.reshape(_nonsense(columns, there, wrong), (-1, 1))
+    for at, rows in worked_from(truth.order, columns, there, wrong, near):
+        for discipline, own in _alike(judged, rows.tolist()):
+            some = cells.take(own).without(at)
+            accepted = columns.matrix(work(some, discipline).accepted, some.count)
+            codes[own] = np.where(accepted & wrong[own], FOLLOWS, codes[own])
+
+
+def _is_a_rule(found: Sequence[Found], misreading: Found) -> bool:
+    """Whether one slip alone gives all that a misread number would: it is the likelier one."""
+    rules = [cells for names, cells, _ in merged(found) if not SOLVED & set(names)]
+    return any(set(misreading.columns) <= set(cells) for cells in rules)
 
 
 def _as_answers(truth: Truth, read: Read) -> Read:
@@ -163,8 +190,9 @@ def explain(
     there: Array,
     codes: Array,
     known: Mapping[int, tuple[Found, tuple[Given, ...]]] = MappingProxyType({}),
+    rows: Sequence[int] | None = None,
 ) -> tuple[list[list[Found]], set[int]]:
-    """What explains the wrong cells of each sheet, and on which sheets not everything was tried.
+    """What explains the wrong cells of each sheet, or of some, and on which sheets not everything was tried.
 
     Sheets that round alike are tried together.
     """
@@ -173,13 +201,15 @@ def explain(
     wrong = there & (codes <= LAST_DIGIT)
     for row, (found, _) in known.items():
         wrong[row, list(found.columns)] = False
-    bad = [int(row) for row in np.flatnonzero(wrong.any(axis=1) & ~_nonsense(columns, there, wrong))]
+    bad = np.flatnonzero(wrong.any(axis=1) & ~_nonsense(columns, there, wrong)).tolist()
+    bad = bad if rows is None else [row for row in bad if row in rows]
     slips = list(truth.slips.values()) if bad else []
-    for discipline, rows in _alike(judged, bad):
-        task = Explaining(cells.take(rows), columns, discipline, wrong[rows], codes[rows] == REFUSED)
+    for discipline, own in _alike(judged, bad):
+        refused = codes[own] == REFUSED
+        task = Explaining(cells.take(own), columns, discipline, wrong[own], refused, known_order=truth.order)
         _explain(task, slips)
-        cut.update(rows[task.cut & task.left.any(axis=1)].tolist())
-        for row, explained in zip(rows, task.found, strict=True):
+        cut.update(own[task.cut & task.left.any(axis=1)].tolist())
+        for row, explained in zip(own, task.found, strict=True):
             out[row] = sorted([*out[row], *explained], key=lambda f: f.columns)
     return out, cut
 
@@ -193,16 +223,29 @@ def _nonsense(columns: Columns, there: Array, wrong: Array) -> Array:
 
 
 def _explain(task: Explaining, slips: list[Slip]) -> None:
-    """The likeliest first: a rule for a whole stage, a number misread, then a cell alone, then the pen."""
+    """The likeliest first: a rule for a whole stage, a number misread in several cells, a rule for a cell, the pen.
+
+    At last whatever the sheet's own intermediate numbers may have hidden, and a number misread in one cell.
+    """
     task.whole_stages(slips, "own")
+    for step in range(1, task.steps + 1) if task.steps > 1 else ():
+        task.whole_stages(slips, "own", step)
     for discipline in DISCIPLINES if task.steps <= MOST_STEPS else ():
         if discipline != task.discipline and (task.left & task.alone).any():
             rows, other = task.under(discipline)
             other.whole_stages(slips, "own")
             task.left[rows] = other.left
             task.worked[rows] += other.worked
-    solve(task, task.cells.problem)
+    solve(task, task.cells.problem, several=True)
     task.whole_stages(slips, "true")
     task.single_cells(slips, "own")
     task.single_cells(slips, "true")
     slips_of_the_pen(task)
+    for rows, other, at in task.ignoring():
+        layers = len(task.cells.problem.network)
+        own = [slip for slip in slips if (at.kind, at.layer) in slip.quantities(layers)]
+        other.whole_stages(own, "own")
+        other.single_cells(own, "own")
+        task.left[rows] = other.left
+        task.worked[rows] += other.worked
+    solve(task, task.cells.problem, several=False)

@@ -162,7 +162,7 @@ class Marker:
             return verdict
         if self.literal[fixed.column] or self._as_usual(entry, entry.quantity):
             return verdict
-        return "follows" if REFUSED in self.codes else "coarse"
+        return "coarse"
 
     def _as_usual(self, entry: Entry, q: Quantity | None) -> bool:
         """Whether a number is short as others of its sheet are, or because the zeros at its end were left out."""
@@ -279,16 +279,21 @@ class Marker:
         return {"right": self.truth.equation(q, self.letters.text)} | facts
 
 
+def _each_once(names: Sequence[str]) -> tuple[str, ...]:
+    """The names without those that say of weights alone, or of biases, what another says of both."""
+    return tuple(n for n in names if not (n.endswith(("[W]", "[b]")) and n[:-3] in names))
+
+
 def merged(found: Sequence[Found]) -> list[Told]:
     """Causes, not cells: explanations that have a slip in common are one, and that slip is the one meant."""
     out: list[Told] = []
     for one in found:
         facts = dict(one.facts)
         for k, (slips, earlier, known) in enumerate(out):
-            common = tuple(name for name in slips if name in one.names)
+            common = tuple(name for name in slips if name in _each_once(one.names))
             if common and known == facts:
                 out[k] = common, (*earlier, *one.columns), known
                 break
         else:
-            out.append((one.names, one.columns, facts))
+            out.append((_each_once(one.names), one.columns, facts))
     return out

@@ -80,14 +80,20 @@ class Order:
         return cls(tuple(calls), starts)
 
     @cached_property
-    def _known(self) -> dict[tuple[str, Layers, Set[At], Set[At]], tuple[tuple[Call, bool], ...]]:
+    def reads(self) -> Mapping[At, frozenset[At]]:
+        """The arrays from which each one is worked."""
+        return {call.at: call.reads for call in self.calls}
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, Layers, int, Set[At], Set[At]], tuple[tuple[Call, bool], ...]]:
         return {}
 
     def changed_by(self, slip: Slip, carried: frozenset[At], asked: frozenset[At]) -> tuple[tuple[Call, bool], ...]:
         """What must be worked anew where a slip is made, found once for all ways of rounding: `reached` says what."""
-        key = slip.name, slip.layers, carried, asked
+        key = slip.name, slip.layers, slip.step, carried, asked
         if key not in self._known:
-            changed = [call for call in self.calls if slip.changes_at(call.rule, call.l, *call.p)]
+            made = [call for call in self.calls if slip.step in (0, call.at.step)]
+            changed = [call for call in made if slip.changes_at(call.rule, call.l, *call.p)]
             self._known[key] = self.reached(changed, carried, asked)
         return self._known[key]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,19 +11,25 @@ from tracer.marking.pen import meant
 
 __all__ = ["slips_of_the_pen"]
 
-Array = Any
-
 
 def slips_of_the_pen(task: Explaining) -> None:
-    """Explain single cells by a lost sign, a moved decimal point, or two digits that changed places."""
-    wrong = task.left & task.alone
-    if not wrong.any():
-        return
-    bases = [task.columns.ends(task.cells, task.base(carry)) for carry in ("own", "true")]
-    places, values, units = (of.tolist() for of in (np.argwhere(wrong), task.value[wrong], task.unit[wrong]))
-    ends = [[of[wrong].tolist() for of in both] for both in bases]
-    for k, ((row, column), v, u) in enumerate(zip(places, values, units, strict=True)):
-        for name, other, unit in meant(v, u):
-            if any(low[k] <= other + unit / 2 and other - unit / 2 <= high[k] for low, high in ends):
-                task.add(row, Found((name,), (column,)))
-                break
+    """Explain single cells by a lost sign, a moved decimal point, or two digits that changed places.
+
+    Where a rule alone of its stage gives the number as well, both are told.
+    """
+    for row, column in np.argwhere(task.left & task.alone).tolist():
+        if name := _slip(task, row, column):
+            task.add(row, Found((name,), (column,)))
+    for row, found in enumerate(task.found):
+        for k, one in enumerate(found):
+            if len(one.columns) == 1 and not one.whole and (name := _slip(task, row, one.columns[0])):
+                found[k] = replace(one, names=tuple(dict.fromkeys((*one.names, name))))
+
+
+def _slip(task: Explaining, row: int, column: int) -> str:
+    """What turned the right number into the one that is written."""
+    for name, other, unit in meant(float(task.value[row, column]), float(task.unit[row, column])):
+        for low, high in map(task.ends, ("own", "true")):
+            if low[row, column] <= other + unit / 2 and other - unit / 2 <= high[row, column]:
+                return name
+    return ""

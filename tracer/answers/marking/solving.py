@@ -24,7 +24,7 @@ from tracer.answers.marking.order import UPDATES
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Enters, work
 
-__all__ = ["Agreed", "Solved", "Unknown", "Way", "agreed", "may_agree", "solve", "solved", "told"]
+__all__ = ["SOLVED", "Agreed", "Solved", "Unknown", "Way", "agreed", "may_agree", "solve", "solved", "told"]
 
 Array = Any
 SMALLEST_SLOPE = 1e-9
@@ -32,6 +32,8 @@ SAME = 1e-9  # relative: what float64 may leave of a number that was solved for
 AT_ONCE = 100_000  # numbers of one run in which several unknowns are moved, each on a copy of the sheets
 MOST_FIGURES = 3
 """A misread number is about as short as the numbers of a problem are."""
+SOLVED = frozenset({"given.misread", "update.wrong_rate", "loss.wrong_factor"})
+"""The slips whose number is solved for."""
 KNOWN_FACTORS = (2.0, 0.5, -1.0)
 LIKELY_RATIOS = (-1, 10, 100, 0.1, 0.01)
 
@@ -129,6 +131,13 @@ class Solved:
     low: Array
     high: Array
 
+    def is_refuted(self, task: Explaining, row: int, on: Agreed) -> bool:
+        """Whether a right cell speaks against it: a factor of the loss is in every derivative."""
+        if self.unknown.given is not None:
+            return False
+        right = task.there[row] & ~task.wrong[row] & (np.abs(self.slope[row]) > SMALLEST_SLOPE)
+        return bool((right & ~((self.low[row] <= on.high) & (on.low <= self.high[row]))).any())
+
 
 def solved(task: Explaining, problem: Problem) -> Iterator[Solved]:
     """Every unknown, solved from every cell alone."""
@@ -192,8 +201,8 @@ class Agreed:
 Way = tuple[Unknown, Agreed]
 
 
-def solve(task: Explaining, problem: Problem) -> None:
-    """Explain whole stages by one number that was another one."""
+def solve(task: Explaining, problem: Problem, *, several: bool) -> None:
+    """Explain whole stages by one number that was another one; of several wrong cells, or of one alone."""
     if not (task.left & task.alone).any():
         return
     found: dict[tuple[int, int, int], list[Way]] = {}
@@ -201,7 +210,9 @@ def solve(task: Explaining, problem: Problem) -> None:
         for stage in task.columns.stages.values():
             for row in map(int, np.flatnonzero(may_agree(one, task, stage, likely=True))):
                 on = agreed(one, task, row, stage)
-                if on and (on.several or _likely(one.unknown, float(on.text))):
+                if on is None or one.is_refuted(task, row, on):
+                    continue
+                if on.several or (not several and _likely(one.unknown, float(on.text))):
                     found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, on))
     for (row, start, stop), ways in sorted(found.items(), key=lambda item: item[0]):
         at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))

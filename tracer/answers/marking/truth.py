@@ -23,6 +23,7 @@ from derivations.rules import RULES, Rules
 from derivations.rules_written import equations
 from tracer.answers.blank import asked
 from tracer.answers.marking.cells import place_of
+from tracer.answers.marking.order import Order
 from tracer.answers.marking.passes import At, passes
 from tracer.answers.slips import Slip, slips_of
 from tracer.rounding import Rounding, bounds
@@ -57,6 +58,11 @@ class Truth:
     def slips(self) -> dict[str, Slip]:
         """The slips that can be made on this problem, by name."""
         return {slip.name: slip for slip in slips_of(self.problem)}
+
+    @cached_property
+    def order(self) -> Order:
+        """What follows from what."""
+        return Order.of(self.problem, self.steps)
 
     @cached_property
     def arrays(self) -> dict[At, Array]:

@@ -16,10 +16,12 @@ from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Worked, work_again
 from tracer.answers.slips import Slip
 
-__all__ = ["Sheets", "Tried", "tried_on"]
+__all__ = ["Sheets", "Tried", "tried_on", "worked_from"]
 
 Array = Any
 SAME = 1e-9
+WIDEST, WIDE = 4, 0.1
+"""Units, and which part of a number, may be between the ends of what explains it: a pole or a jump gives any number."""
 
 
 @dataclass
@@ -71,7 +73,8 @@ class Sheets:
         fits: Array = self._still.copy()
         for at, stage in self._anew(run):
             accepted = run.accepted[at].reshape(self.cells.count, -1)
-            fits[:, stage] = accepted & ~self.right[:, stage] & (~self.left[:, stage] | self._moved(run, at))
+            explains = ~self.left[:, stage] | (self._moved(run, at) & self._is_narrow(run, at))
+            fits[:, stage] = accepted & ~self.right[:, stage] & explains
         return fits
 
     def ends(self, run: Worked, rows: Array) -> tuple[Array, Array]:
@@ -88,12 +91,38 @@ class Sheets:
             if at in self.columns.stages and follows is not self.base.follows[at]:
                 yield at, self.columns.stages[at]
 
+    def _is_narrow(self, run: Worked, at: At) -> Array:
+        follows, written = run.follows[at], self.cells.arrays[at]
+        narrow = follows.high - follows.low <= np.maximum(WIDEST * written.unit, WIDE * np.abs(written.value))
+        return np.asarray(narrow).reshape(self.cells.count, -1)
+
     def _moved(self, run: Worked, at: At) -> Array:
         one, other = run.follows[at].over(self.cells.count), self.base.follows[at].over(self.cells.count)
         with np.errstate(all="ignore"):
             apart = np.abs(one.low + one.high - other.low - other.high)
             moved = ~(apart <= SAME * (np.abs(other.low) + np.abs(other.high)))
         return moved.reshape(self.cells.count, -1)
+
+
+def worked_from(order: Order, columns: Columns, there: Array, wrong: Array, left: Array) -> Iterator[tuple[At, Array]]:
+    """The arrays, right as far as they are written, from which the cells `left` are worked, each with its sheets.
+
+    All by sheet and column: where something stands, what is wrong, what is asked about.
+    """
+    found: dict[At, list[int]] = {}
+    stages = columns.stages
+    for row in np.flatnonzero(left.any(axis=1)).tolist():
+        seen: dict[At, bool] = {}
+        ahead = [at for at, stage in stages.items() if left[row, stage].any()]
+        while ahead:
+            for at in order.reads.get(ahead.pop(), ()):
+                if at not in seen:
+                    seen[at] = at in stages and bool(there[row, stages[at]].any())
+                    ahead += [] if seen[at] else [at]
+        for at in stages:
+            if seen.get(at) and not wrong[row, stages[at]].any():
+                found.setdefault(at, []).append(row)
+    yield from ((at, np.array(rows)) for at, rows in found.items())
 
 
 def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carry: str, order: Order) -> Tried:

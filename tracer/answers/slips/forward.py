@@ -87,6 +87,12 @@ PRE_ACTIVATION: tuple[Mistake, ...] = (
     _a("transposed_weights", square, pre_activation=lambda s, l: _with_bias(s, l, s.W[l].T @ s.z[l - 1])),
     _a("wrong_unit_weights", several_units, pre_activation=lambda s, l: _with_bias(s, l, s.W[l][::-1] @ s.z[l - 1])),
     _a("swapped_inputs", several_inputs, pre_activation=lambda s, l: _from(s, l, s.z[l - 1][::-1])),
+    _a(
+        "one_input_for_all",
+        each=lambda problem, l: inputs(problem, l) if inputs(problem, l) > 1 else 0,
+        pre_activation=lambda s, l, k: _from(s, l, s.m.ones_like(s.z[l - 1]) * s.z[l - 1][k : k + 1]),
+        source="one unit's activation stands in two terms of a sum: w5 h1 + w6 h1",
+    ),
     _a("no_weights", pre_activation=lambda s, l: _with_bias(s, l, s.m.ones_like(s.W[l]) @ s.z[l - 1])),
     _a(
         "mean_of_terms",

@@ -8,7 +8,17 @@ from typing import Any
 from derivations.network import Problem
 from derivations.rules import RULES, State, hidden_delta
 from tracer.answers.slips.forward import absolute
-from tracer.answers.slips.places import batch, counted, loss, not_fused, output, several_units, three_units, units
+from tracer.answers.slips.places import (
+    batch,
+    counted,
+    loss,
+    not_fused,
+    one_output,
+    output,
+    several_units,
+    three_units,
+    units,
+)
 from tracer.answers.slips.slip import Mistake, Rule, Where, mistakes
 
 __all__ = ["LOSS", "SIGNAL", "long_way"]
@@ -53,6 +63,11 @@ def _scaled(s: State, squared: Array) -> Array:
     )
 
 
+def _mean(s: State, v: Array) -> Array:
+    """The mean over the samples, for each of them."""
+    return v.sum(axis=1, keepdims=True) / s.N
+
+
 def _squares_of(error: Any) -> Rule:
     return lambda s, l: _scaled(s, s.m.square(error(s, l)))
 
@@ -74,6 +89,16 @@ _part, _sum, _batch = mistakes("E_part", "loss_parts"), mistakes("E", "sample_lo
 
 LOSS: tuple[Mistake, ...] = (
     _part("no_half", loss("half_squared_error"), loss_parts=lambda s, l: s.m.square(s.y - s.t)),
+    _part(
+        "every_target",
+        _squares,
+        batch,
+        one_output,
+        loss_parts=lambda s, l: _scaled(s, s.m.square(s.y) - 2 * (s.y * _mean(s, s.t)) + _mean(s, s.m.square(s.t))),
+        output_signal=lambda s, l: _of_error(lambda s, l: s.y - _mean(s, s.t))["output_signal"](s, l),
+        output_delta=lambda s, l: s.y - _mean(s, s.t) if s.fused else hidden_delta(s, l),
+        source="predictions (N,) minus targets (N, 1) broadcast to N x N",
+    ),
     _part("extra_half", loss("squared_error"), loss_parts=lambda s, l: s.m.square(s.y - s.t) / 2),
     _part("not_divided", loss("mean_squared_error"), several_units, loss_parts=lambda s, l: s.m.square(s.y - s.t)),
     _part("no_square", _squares, loss_parts=lambda s, l: _scaled(s, s.y - s.t)),

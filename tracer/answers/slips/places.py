@@ -21,6 +21,7 @@ __all__ = [
     "not_fused",
     "of_size",
     "one_at_a_time",
+    "one_output",
     "optimizer",
     "other_function",
     "output",
@@ -80,6 +81,11 @@ def inputs(problem: Problem, l: int) -> int:
 def three_units(problem: Problem, l: int) -> bool:
     """Three units or more: of two, half is the mean, and one slip is enough."""
     return units(problem, l) > 2
+
+
+def one_output(problem: Problem, l: int) -> bool:
+    """A network with one output."""
+    return problem.network.sizes[-1] == 1
 
 
 def several_units(problem: Problem, l: int) -> bool:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from derivations.network import Problem
-from derivations.rules import RULES, Rules
+from derivations.rules import RULES, Rules, State
 
 __all__ = ["Each", "Mistake", "Slip", "Where", "mistakes"]
 
@@ -107,8 +107,8 @@ class Slip:
     """A slip on one network.
 
     `stage` is the kind of the first quantity that it changes, `possible` are the layers of those quantities where it
-    can be made (0 for the loss and for dE/dx).  `layers` are those where it is made, None for all of them: elsewhere
-    the right rules hold.
+    can be made (0 for the loss and for dE/dx).  `layers` are those where it is made, None for all of them, and `step`
+    the one step, 0 for every one: elsewhere the right rules hold.
     """
 
     name: str
@@ -117,6 +117,7 @@ class Slip:
     changes: Mapping[str, Rule] = field(compare=False, repr=False)
     layers: tuple[int, ...] | None = None
     letters: tuple[str, ...] = PARAMETERS
+    step: int = 0
     source: str = field(default="", compare=False, repr=False)
 
     @property
@@ -132,6 +133,10 @@ class Slip:
     def at(self, *layers: int) -> Slip:
         """The same slip made at these layers only."""
         return replace(self, layers=layers)
+
+    def in_step(self, step: int) -> Slip:
+        """The same slip made in that step only."""
+        return replace(self, step=step)
 
     def by_layer(self) -> tuple[Slip, ...]:
         """The same slip made at one layer at a time."""
@@ -159,7 +164,12 @@ class Slip:
 
     def _rule(self, name: str, wrong: Rule) -> Rule:
         right: Rule = getattr(RULES, name)
-        return lambda s, l, *p: (wrong if self.changes_at(name, l, *p) else right)(s, l, *p)
+
+        def rule(s: State, l: int, *p: str) -> Any:
+            made = self.changes_at(name, l, *p) and self.step in (0, s.count)
+            return (wrong if made else right)(s, l, *p)
+
+        return rule
 
 
 def quantity_layer(rule: str, l: int) -> int:

@@ -11,6 +11,7 @@ from tracer.answers.slips.places import (
     batch,
     one_at_a_time,
     optimizer,
+    several_inputs,
     several_steps,
     several_units,
     square,
@@ -103,6 +104,7 @@ DESCENT: tuple[Mistake, ...] = (
         **_weights_only(lambda s, l: s.W[l] - s.eta * s.delta[l]),
     ),
     _u("transposed_gradient", _sgd, square, **_weights_only(lambda s, l: s.W[l] - s.eta * s.dW[l].T)),
+    _u("gradient_beside", _sgd, several_inputs, **_weights_only(lambda s, l: s.W[l] - s.eta * s.dW[l].T[::-1].T)),
     _u("wrong_unit", _sgd, several_units, **_weights_only(lambda s, l: s.W[l][::-1] - s.eta * s.dW[l])),
     _u("swapped_gradients", _sgd, several_units, **_weights_only(lambda s, l: s.W[l] - s.eta * s.dW[l][::-1])),
     _u(
@@ -238,6 +240,12 @@ ADAM: tuple[Mistake, ...] = (
     _h1("multiplied", _used, first_hat=_hat("m", lambda s, m: m * (1 - s.beta1**s.count))),
     _h1("beta2", _used, first_hat=_hat("m", lambda s, m: m / (1 - s.beta2**s.count))),
     _h1("no_power", _used, several_steps, first_hat=_hat("m", lambda s, m: m / (1 - s.beta1))),
+    _h1(
+        "both_multiplied",
+        _used,
+        first_hat=_hat("m", lambda s, m: m * (1 - s.beta1**s.count)),
+        second_hat=_hat("v", lambda s, v: v * (1 - s.beta2**s.count)),
+    ),
     _h2("none", _used, second_hat=_hat("v", lambda s, v: v)),
     _h2("multiplied", _used, second_hat=_hat("v", lambda s, v: v * (1 - s.beta2**s.count))),
     _h2("beta1", _used, second_hat=_hat("v", lambda s, v: v / (1 - s.beta1**s.count))),
