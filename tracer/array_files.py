@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -44,11 +45,13 @@ def read_arrays(path: Path) -> dict[str, Any]:
 def arrays_in(stream: IO[bytes], name: str) -> dict[str, Any]:
     """Every array of an opened .npz file.  Raises ProblemError, which names the file by `name`."""
     try:
-        with opened_archive(stream, MOST_ARRAYS) as archive:
-            _look(archive, name)
-        stream.seek(0)
-        with np.load(stream, allow_pickle=False) as arrays:
-            return {array: arrays[array] for array in arrays.files}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy's of headers that Python 2 wrote are no business of the reader's
+            with opened_archive(stream, MOST_ARRAYS) as archive:
+                _look(archive, name)
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as arrays:
+                return {array: arrays[array] for array in arrays.files}
     except ProblemError:
         raise
     except FileRefused:

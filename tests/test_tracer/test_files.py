@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from tracer import check, load, verify
 from tracer.answers.reading.grids import RawError
 from tracer.answers.reading.workbooks import MOST_ELEMENTS, rows_of
+from tracer.array_files import read_arrays
 from tracer.cli import main
 from tracer.files import FileRefused, opened_archive, read_file
 from tracer.problem import ProblemError
@@ -375,3 +377,16 @@ def test_an_array_header_that_is_no_literal_is_refused(
         archive.writestr("z1.npy", array.getvalue().replace(b"(3,)", b"(3,("))
     assert main([*command, str(tmp_path / "a.npz")]) == 2
     assert "report" not in capsys.readouterr().err
+
+
+def test_a_header_that_python_2_wrote_is_read_without_a_word(tmp_path: Path) -> None:
+    """Numpy warns of it on standard error."""
+    plain = io.BytesIO()
+    np.save(plain, np.array([[1.0, 2.0]]))
+    old = plain.getvalue().replace(b"(1, 2), }  ", b"(1L, 2L), }")
+    assert old != plain.getvalue()
+    with zipfile.ZipFile(tmp_path / "old.npz", "w") as archive:
+        archive.writestr("W1.npy", old)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_arrays(tmp_path / "old.npz")["W1"].tolist() == [[1.0, 2.0]]
