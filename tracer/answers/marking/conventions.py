@@ -18,7 +18,8 @@ import numpy as np
 from derivations.given import Given, read_number, shortened
 from derivations.losses import LOSSES
 from derivations.network import Problem
-from tracer.answers.marking.cells import Cells
+from tracer.answers.marking.cells import Cells, Written
+from tracer.answers.marking.intervals import Intervals
 from tracer.answers.marking.judging import FOLLOWS, LAST_DIGIT, Judged, judge
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.reading.naming import Naming
@@ -26,6 +27,9 @@ from tracer.problem import ProblemError
 
 __all__ = ["Read", "accepted", "best_readings"]
 
+Array = Any
+ABOUT = 0.05
+"""Relative: how near a number of the other sign is to what it may be read as."""
 LEAST = 2
 """Entries that another reading must put right."""
 AT_ONCE = 1000  # readings judged together, where there are fewer sheets
@@ -66,13 +70,15 @@ class _Missed:
     """What does not fit on a sheet.
 
     `wrong` entries are refused or not understood, `not_right` ones not right by themselves; `kinds` are those of the
-    refused ones (of a and z only where the other one of the unit is not right: read as each other both would be wrong);
-    `strange` says whether some name is not understood.
+    refused ones (of a and z only where the other one of the unit is not right: read as each other both would be wrong),
+    `not_turned` those of which one is not about the right number with the other sign; `strange` says whether some name
+    is not understood.
     """
 
     wrong: int
     not_right: int
     kinds: frozenset[str]
+    not_turned: frozenset[str]
     strange: bool
 
     @property
@@ -85,7 +91,7 @@ def _missed(read: Read) -> list[_Missed]:
     cells, judged = read.cells, read.judged
     strange = [sum(bool(e.fault) and e.fault != "duplicate" for e in s.entries) for s in read.sheets]
     wrong, others = judged.count(cells, LAST_DIGIT), judged.count(cells, FOLLOWS)
-    kinds: list[set[str]] = [set() for _ in read.sheets]
+    kinds, not_turned = ([set[str]() for _ in read.sheets] for _ in range(2))
     for at, w in cells.arrays.items():
         bad = w.there & (judged.codes[at] <= LAST_DIGIT)
         partner = at._replace(kind=PARTNER.get(at.kind, ""))
@@ -93,7 +99,17 @@ def _missed(read: Read) -> list[_Missed]:
             bad &= ~(cells.arrays[partner].there & (judged.codes[partner] > LAST_DIGIT))
         for row in np.flatnonzero(bad.reshape(cells.count, -1).any(axis=1)):
             kinds[row].add(at.kind)
-    return [_Missed(int(wrong[k]) + n, int(others[k]) + n, frozenset(kinds[k]), n > 0) for k, n in enumerate(strange)]
+        other = bad & ~_is_turned(w, judged.own.follows[at]) if at.kind in SIGNS[-1][0] else bad
+        for row in np.flatnonzero(other.reshape(cells.count, -1).any(axis=1)):
+            not_turned[row].add(at.kind)
+    told = zip(wrong.tolist(), others.tolist(), strange, kinds, not_turned, strict=True)
+    return [_Missed(w + n, o + n, frozenset(own), frozenset(other), n > 0) for w, o, n, own, other in told]
+
+
+def _is_turned(written: Written, follows: Intervals) -> Array:
+    """Where a number is about what follows with the other sign."""
+    reach = 2 * written.unit + ABOUT * np.abs(written.value)
+    return np.asarray((follows.low <= reach - written.value) & (follows.high >= -written.value - reach))
 
 
 def best_readings(problem: Problem, naming: Naming, sheets: Sequence[Sheet]) -> Read:
@@ -116,7 +132,9 @@ def _readings(naming: Naming, sheet: Sheet, missed: _Missed) -> Iterator[tuple[S
     there = {e.quantity.kind for e in sheet.entries if e.quantity and e.value is not None}
     for kinds, remark in SIGNS:
         added = kinds[-1:] if len(kinds) < 4 else ("dW", "db")
-        if missed.kinds & set(kinds) and there & set(added) and (len(kinds) < 4 or there & {"W_new", "b_new"}):
+        if not missed.kinds & set(kinds) or missed.not_turned & set(kinds):
+            continue
+        if there & set(added) and (len(kinds) < 4 or there & {"W_new", "b_new"}):
             other = _remarked(sheet, [_flipped(e, kinds) for e in sheet.entries], remark)
             yield other, bool((there - set(kinds)) & FOLLOW)
     if missed.wrong >= LEAST:
