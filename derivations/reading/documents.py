@@ -17,7 +17,7 @@ from derivations.reading.bare import bare_rows, is_formula
 __all__ = ["LARGEST_DOCUMENT", "MOST_ROWS", "SourceRow", "notebook_text", "rows_of"]
 
 LARGEST_DOCUMENT = 1_000_000
-MOST_ROWS = 6000
+MOST_ROWS = 4000
 
 
 @dataclass(frozen=True)

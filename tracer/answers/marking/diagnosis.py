@@ -67,6 +67,7 @@ class Explaining:
         self.worked = np.zeros(self.cells.count, int)  # rules, for each sheet
         self.cut = np.zeros(self.cells.count, bool)  # sheets on which not everything was tried
         self.bases: dict[str, Worked] = {}
+        self.solutions: list[Any] | None = None  # what each given number must have been
         self.known_ends: dict[str, tuple[Array, Array]] = {}
         self.tried: dict[tuple[str, int], Tried] = {}
         self.steps = max((at.step for at in self.cells.arrays), default=1)

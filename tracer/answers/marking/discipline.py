@@ -81,6 +81,8 @@ class Discipline:
     def _units(self, value: Array, figures: Array, unit: Array, least: Array) -> Array:
         if self.inside == "figures":
             return _unit(value, np.maximum(figures, FEWEST))
+        if not np.any(least):
+            return unit
         return np.where(least > 0, np.minimum(unit, _unit(value, least)), unit)
 
     def guarded(self, low: Array, high: Array, unit: Array) -> tuple[Array, Array]:

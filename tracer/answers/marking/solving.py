@@ -206,7 +206,9 @@ def solve(task: Explaining, problem: Problem, *, several: bool) -> None:
     if not (task.left & task.alone).any():
         return
     found: dict[tuple[int, int, int], list[Way]] = {}
-    for one in solved(task, problem):
+    if task.solutions is None:
+        task.solutions = list(solved(task, problem))
+    for one in task.solutions:
         for stage in task.columns.stages.values():
             for row in map(int, np.flatnonzero(may_agree(one, task, stage, likely=True))):
                 on = agreed(one, task, row, stage)

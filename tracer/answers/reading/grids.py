@@ -14,6 +14,7 @@ __all__ = ["MOST_CELLS", "Raw", "RawCell", "RawError", "Row", "answers_of"]
 MOST_CELLS = 20_000
 MOST_CLASS_CELLS = 200_000
 MOST_TITLES = 6
+MOST_STRANGE = 2000  # names of one file that nobody knows, after which no more are asked about
 MOST_TRIED = 50  # names of a column, to tell what its heading says of them
 _SIGNS = ("=", "≈", ":", "->", "→")
 _NAMES = ("quantity", "name", "symbol", "variable", "größe", "量", "記号", "名前")
@@ -150,7 +151,21 @@ def _placed(title: str, at: dict[str, str]) -> str:
     return f"{name}[{','.join(at.get(i.strip(), i.strip()) for i in inside.split(','))}]{marks}"
 
 
+def _as_long_as_known(understood: Understood) -> Understood:
+    """The same, until so many names were not understood that the rest are not either."""
+    strange = 0
+
+    def asked(name: str) -> bool:
+        nonlocal strange
+        known = strange < MOST_STRANGE and understood(name)
+        strange += not known
+        return known
+
+    return asked
+
+
 def _pairs(rows: Sequence[Row], understood: Understood) -> Iterator[RawCell]:
+    understood = _as_long_as_known(understood)
     lowered = [_bare(cell).lower() for cell in rows[0].cells]
     headed = _headed(lowered)
     n, v = (_column(lowered, _NAMES), _column(lowered, _VALUES)) if headed else (0, 1)

@@ -15,7 +15,7 @@ from tracer.answers.solutions.effort import Effort, Spent
 __all__ = ["books"]
 
 NEARLY = 0.95
-MOST_LOOKED_UP = 3000  # names, in all ways to bind their indices
+MOST_LOOKED_UP = 2000  # names, in all ways to bind their indices
 
 
 def books(problem: Problem, found: list[Statement], notation: str | None) -> Iterator[tuple[str, Letterbook]]:

@@ -26,8 +26,8 @@ from tracer.answers.solutions.sides import variable
 __all__ = ["Afforded", "Glossary", "glossary"]
 
 MOST_FAMILIES, MOST_ROWS, ENOUGH, ROUNDS = 24, 8, 3, 3
-MOST_UNITS, MOST_TRIED = 60, 1500  # units of the network, rows read for one reading or another
-MOST_JUDGED = 1500  # sides of these rows, in all notations together
+MOST_UNITS, MOST_TRIED = 60, 1000  # units of the network, rows read for one reading or another
+MOST_JUDGED = 1000  # sides of these rows, in all notations together
 _IN_LETTERS, _LONG, _SHORT, _FALSE, _FALSE_NUMBER = 3, 2, 1, -3, -1  # what a row counts
 _COMMAND = re.compile(r"\\[A-Za-z]+|(?<![A-Za-z])e(?=\^)")
 _FUNCTIONS = (
