@@ -20,7 +20,7 @@ from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.program import Part, Program
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import PLAIN, Discipline, Inside, least_figures, unit_of_zero
+from tracer.answers.marking.discipline import PLAIN, Discipline, Inside, least_figures, unit_of_whole, unit_of_zero
 from tracer.answers.reading.entries import Sheet
 from tracer.computed_step import STATED, quantities
 from tracer.marking.spans import Span, SpanArithmetic
@@ -85,8 +85,9 @@ class Cells:
                     found[q] = Numbers(blank.astype(bool), blank.copy(), blank.copy(), blank.copy())
                 own = found[q]
                 own.there[row], own.value[row] = True, v.number
-                own.unit[row] = unit_of_zero(unit, others, usual[row, 0]) if zero else unit
-                own.figures[row] = usual[row, 0] if zero else n
+                most = usual[row, 0]
+                own.unit[row] = unit_of_zero(unit, others, most) if zero else unit_of_whole(v.number, unit, most)
+                own.figures[row] = most if zero else n
         return cls(problem, len(sheets), found, *usual.T)
 
     def take(self, rows: np.ndarray) -> Cells:

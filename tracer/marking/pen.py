@@ -7,17 +7,21 @@ from collections.abc import Iterator
 __all__ = ["meant"]
 
 MOST_FIGURES = 9
+TELLING = 2
+"""Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
 
 
 def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
     """(slip, the number that was meant, its unit) for every way to have written this one."""
     if not value or not unit:
         return
-    yield "pen.sign", -value, unit
-    for power in (1, -1, 2, -2):
-        yield "pen.decimal_point", value * 10.0**power, unit * 10.0**power
     digits = str(round(abs(value) / unit))
-    if 2 <= len(digits) <= MOST_FIGURES:
+    if len(digits) < TELLING:
+        return  # a single figure says nothing of what was meant
+    yield "pen.sign", -value, unit
+    for power in (1, -1, 2, -2) if len(digits) > TELLING else ():
+        yield "pen.decimal_point", value * 10.0**power, unit * 10.0**power
+    if len(digits) <= MOST_FIGURES:
         sign = unit if value > 0 else -unit
         for k in range(len(digits) - 1):
             swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]

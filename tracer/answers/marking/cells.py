@@ -13,7 +13,7 @@ from derivations import names
 from derivations.expression import names_in
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
-from tracer.answers.marking.discipline import least_figures, unit_of_zero
+from tracer.answers.marking.discipline import least_figures, unit_of_whole, unit_of_zero
 from tracer.answers.marking.passes import At, recorded
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 
@@ -81,6 +81,8 @@ class Cells:
             for column, value, unit, figures in numbers:
                 if value == 0:  # it has no figures to count
                     unit, figures = unit_of_zero(unit, units, usual[row, 0]), int(usual[row, 0])
+                else:
+                    unit = unit_of_whole(value, unit, usual[row, 0])
                 found.append((row, column, value, unit, figures))
         arrays = places.arrays(len(sheets), found)
         givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))

@@ -146,6 +146,7 @@ class Explaining:
         for at, stage in stages.items():
             rows = np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1))
             explains = (tried.fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
+            explains &= (tried.narrow[:, rows, stage] & self.left[rows, stage]).any(axis=2)
             for k in np.flatnonzero(explains.any(axis=0)):
                 row = int(rows[k])
                 named = np.flatnonzero(explains[:, k])
@@ -182,10 +183,22 @@ class Explaining:
             for row in np.flatnonzero((tried.fits[:, :, stage] & wrong).any(axis=(0, 2))):
                 self._one_by_one(stage, int(row), tried, slips)
 
+    def join(self, slips: Sequence[Slip]) -> None:
+        """Add to the slips that a sheet was found to have what they give besides, if too wide to tell by itself."""
+        number = {slip.name: k for k, slip in enumerate(slips)}
+        for (carry, step), tried in self.tried.items():
+            if carry == "own" and not step:
+                for row, found in enumerate(self.found):
+                    for name in dict.fromkeys(name for one in found for name in one.names if name in number):
+                        at = np.flatnonzero(tried.fits[number[name], row] & (self.left & self.alone)[row])
+                        if len(at):
+                            self.add(row, Found((name,), tuple(map(int, at))))
+
     def _one_by_one(self, stage: slice, row: int, tried: Tried, slips: Sequence[Slip]) -> None:
         wrong = (self.left & self.alone)[row, stage]
         while wrong.any():
             explained = tried.fits[:, row, stage] & wrong
+            explained &= (explained & tried.narrow[:, row, stage]).any(axis=1, keepdims=True)
             counts = explained.sum(axis=1)
             if not counts.any():
                 return

@@ -7,6 +7,7 @@ discipline in which the fewest of its cells are refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
     "Inside",
     "is_literal",
     "least_figures",
+    "unit_of_whole",
     "unit_of_zero",
 ]
 
@@ -142,6 +144,12 @@ DISCIPLINES = (
     Discipline("cut off, decimals inside", cut=True, inside="places"),
 )
 """Every way of people, the strictest first."""
+
+
+def unit_of_whole(value: float, unit: float, usual: float) -> float:
+    """The unit of a whole number on a sheet of so many figures: of 295900 among numbers of four figures it is 100."""
+    power = math.floor(math.log10(abs(value))) + 1 - usual if value and unit == 1.0 and abs(value) < 1e15 else 0
+    return 10.0**power if power > 0 and value % 10.0**power == 0 else unit
 
 
 def unit_of_zero(unit: float, others: Sequence[float], figures: float) -> float:

@@ -24,7 +24,7 @@ from tracer.answers.marking.passes import At, recorded
 from tracer.answers.marking.pen import slips_of_the_pen
 from tracer.answers.marking.solving import SOLVED, solve
 from tracer.answers.marking.truth import Truth
-from tracer.answers.marking.trying import worked_from
+from tracer.answers.marking.trying import WIDEST, worked_from
 from tracer.answers.marking.working import work
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.naming import Naming
@@ -40,6 +40,8 @@ Array = Any
 AT_ONCE = 5000
 MOST_CELLS = 100_000
 LEAST_NONSENSE = 9  # wrong stages
+OPEN = 0.02
+"""Relative: how far what follows without a written number may be open."""
 MOST_STEPS = 4  # of a sheet that is tried in other ways of rounding than the one it is read in
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
@@ -138,8 +140,12 @@ def _accept_ignoring(truth: Truth, cells: Cells, columns: Columns, judged: Judge
     for at, rows in worked_from(truth.order, columns, there, wrong, near):
         for discipline, own in _alike(judged, rows.tolist()):
             some = cells.take(own).without(at)
-            accepted = columns.matrix(work(some, discipline).accepted, some.count)
-            codes[own] = np.where(accepted & wrong[own], FOLLOWS, codes[own])
+            run = work(some, discipline)
+            accepted = columns.matrix(run.accepted, some.count) & wrong[own]
+            low, high = columns.ends(some, run)
+            unit, value = columns.of_cells(some, lambda w: w.unit), columns.of_cells(some, lambda w: w.value)
+            narrow = high - low <= np.maximum(WIDEST * unit, OPEN * np.abs(value))
+            codes[own] = np.where(accepted & narrow, FOLLOWS, codes[own])
 
 
 def _is_a_rule(found: Sequence[Found], misreading: Found) -> bool:
@@ -240,6 +246,7 @@ def _explain(task: Explaining, slips: list[Slip]) -> None:
     task.whole_stages(slips, "true")
     task.single_cells(slips, "own")
     task.single_cells(slips, "true")
+    task.join(slips)
     slips_of_the_pen(task)
     for rows, other, at in task.ignoring():
         layers = len(task.cells.problem.network)

@@ -16,7 +16,7 @@ from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Worked, work_again
 from tracer.answers.slips import Slip
 
-__all__ = ["Sheets", "Tried", "tried_on", "worked_from"]
+__all__ = ["WIDEST", "Sheets", "Tried", "tried_on", "worked_from"]
 
 Array = Any
 SAME = 1e-9
@@ -26,14 +26,16 @@ WIDEST, WIDE = 4, 0.1
 
 @dataclass
 class Tried:
-    """What came of trying slips: `fits` (slips, sheets, columns), and what followed by slip and sheet.
+    """What came of trying slips: `fits` and `narrow` (slips, sheets, columns), and what followed by slip and sheet.
 
-    `fits` says where what a slip gives is what stands there, and another number than is right.  `ends` are the lower
+    `fits` says where what a slip gives is what stands there, and another number than is right; `narrow` where it gives
+    hardly another one than this.  `ends` are the lower
     and the upper ends of all columns, for sheets on which a slip gives some wrong cell.  `worked` counts by sheet the
     rules that were worked for it.
     """
 
     fits: Array
+    narrow: Array
     worked: Array
     ends: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
 
@@ -73,8 +75,7 @@ class Sheets:
         fits: Array = self._still.copy()
         for at, stage in self._anew(run):
             accepted = run.accepted[at].reshape(self.cells.count, -1)
-            explains = ~self.left[:, stage] | (self._moved(run, at) & self._is_narrow(run, at))
-            fits[:, stage] = accepted & ~self.right[:, stage] & explains
+            fits[:, stage] = accepted & ~self.right[:, stage] & (~self.left[:, stage] | self._moved(run, at))
         return fits
 
     def ends(self, run: Worked, rows: Array) -> tuple[Array, Array]:
@@ -91,10 +92,14 @@ class Sheets:
             if at in self.columns.stages and follows is not self.base.follows[at]:
                 yield at, self.columns.stages[at]
 
-    def _is_narrow(self, run: Worked, at: At) -> Array:
-        follows, written = run.follows[at], self.cells.arrays[at]
-        narrow = follows.high - follows.low <= np.maximum(WIDEST * written.unit, WIDE * np.abs(written.value))
-        return np.asarray(narrow).reshape(self.cells.count, -1)
+    def narrow(self, run: Worked) -> Array:
+        """Where what a run gives says something of what is written: not where it is wider than its digits."""
+        out = np.zeros_like(self.left)
+        for at, stage in self._anew(run):
+            follows, written = run.follows[at], self.cells.arrays[at]
+            most = np.maximum(WIDEST * written.unit, WIDE * np.abs(written.value))
+            out[:, stage] = (follows.high - follows.low <= most).reshape(self.cells.count, -1)
+        return out
 
     def _moved(self, run: Worked, at: At) -> Array:
         one, other = run.follows[at].over(self.cells.count), self.base.follows[at].over(self.cells.count)
@@ -127,7 +132,8 @@ def worked_from(order: Order, columns: Columns, there: Array, wrong: Array, left
 
 def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carry: str, order: Order) -> Tried:
     """Every slip tried on every sheet on which it can reach a wrong cell."""
-    tried = Tried(np.zeros((len(slips), *sheets.left.shape), bool), np.zeros(sheets.cells.count, int))
+    size = len(slips), *sheets.left.shape
+    tried = Tried(np.zeros(size, bool), np.zeros(size, bool), np.zeros(sheets.cells.count, int))
     for rows, numbers in _reached(sheets, slips):
         some = sheets.take(rows)
         carried, asked = some.carried(), some.asked()
@@ -139,6 +145,7 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
             tried.fits[k, rows] = fits = some.fits(run)
             own = np.flatnonzero((fits & some.left).any(axis=1))
             if len(own):
+                tried.narrow[k, rows] = some.narrow(run)
                 low, high = some.ends(run, own)
                 tried.ends.update({(k, int(rows[n])): (low[i], high[i]) for i, n in enumerate(own)})
     return tried

@@ -30,7 +30,7 @@ __all__ = ["Proposal", "propose"]
 MOST_LISTED = 12
 MOST_SIGNS = 220
 """Signs of relations that are read of a document: what it says of the network stands at its beginning."""
-MOST_SIDES, MOST_WAYS = 450, 16  # sides checked to tell functions apart, in all ways together; of one reading
+MOST_SIDES, MOST_WAYS = 700, 16  # sides checked to tell functions apart, in all ways together; of one reading
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 _HINTS = {"tanh": "tanh", "relu": "max"}
 LOSSES = ("half_squared_error", "squared_error", "binary_cross_entropy")
