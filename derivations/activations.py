@@ -50,6 +50,10 @@ class Activation:
     domain: str = "all real a"
     source: str = ""
 
+    def __reduce__(self) -> tuple[Callable[[str], Activation], tuple[str]]:
+        """Between processes by its name: its rules are code of this package."""
+        return _named, (self.name,)
+
     @property
     def elementwise(self) -> bool:
         """Whether z[k] depends on a[k] alone."""
@@ -93,6 +97,10 @@ def _softmax_jacobian(m: Arithmetic, z: Array) -> Array:
     for k in range(len(z)):
         jacobian[k, k] = z[k] * (1 - z[k])
     return jacobian
+
+
+def _named(name: str) -> Activation:
+    return ACTIVATIONS[name]
 
 
 def activation_of(function: Function) -> Activation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,10 @@ class Computation:
     def __repr__(self) -> str:
         lines = len(self.statements.equations)
         return f"<Computation {self.title or self.objective!r}: {lines} equation{'s' * (lines != 1)}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Between processes by what was said: programs are made anew there."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"like": None}
 
     @property
     def numbers(self) -> dict[str, Given]:

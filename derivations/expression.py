@@ -74,6 +74,9 @@ class Expression:
     def __hash__(self) -> int:
         return hash((type(self), self._parts()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._parts()
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self._parts()))})"
 

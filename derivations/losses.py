@@ -67,6 +67,10 @@ class Loss:
     targets: str = "any"
     source: str = ""
 
+    def __reduce__(self) -> tuple[Callable[[str], Loss], tuple[str]]:
+        """Between processes by its name: its rules are code of this package."""
+        return _named, (self.name,)
+
     def value(self, y: Any, t: Any = 0.0) -> float:
         """E in float64 for one sample's outputs and targets.
 
@@ -208,3 +212,7 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
         )
     }
 )
+
+
+def _named(name: str) -> Loss:
+    return LOSSES[name]

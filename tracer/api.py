@@ -13,8 +13,11 @@ from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from derivations.computation import Computation
-    from tracer.answers.result import Checked, Marked
+    from tracer.answers.reading.entries import Sheet
+    from tracer.answers.result import Checked
     from tracer.verification.result import Verification
 
 __all__ = [
@@ -86,6 +89,8 @@ def check(
     progress: bool = False,
     but: Any = None,
     people: bool = True,
+    jobs: int = 1,
+    executor: Executor | None = None,
 ) -> Checked:
     """Mark worked answers: every number, errors carried forward, the slip named where there is one.
 
@@ -93,7 +98,8 @@ def check(
     mapping of names or whole arrays to numbers.  notation: the letters that the sheets are in (default: those that
     fit).  decimal: "point" or "comma".  overrides: a marker's own verdicts, CSV or JSON.
     progress: show it on standard error where that is a terminal.  but: a file that is left out of its folder.
-    people: whether a single file may be a class table.
+    people: whether a single file may be a class table.  jobs: processes that share the sheets.  executor: any
+    `concurrent.futures.Executor` that marks them instead, such as one of Dask; marks are the same.
     Raises ProblemError, FileNotFoundError, and ValueError for a mapping that is no sheet.
 
     >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
@@ -102,9 +108,13 @@ def check(
     from functools import partial
 
     from derivations.computation import Computation
+    from tracer import __version__
+    from tracer.answers.in_parallel import Marking
     from tracer.answers.overrides import apply_overrides
     from tracer.answers.reading.sources import read_sheets
+    from tracer.answers.regrading import digest
     from tracer.answers.result import Checked
+    from tracer.answers.scoring import Scheme
     from tracer.problem import stated
 
     problem = stated(problem)
@@ -117,42 +127,39 @@ def check(
         people=people,
     )
     if isinstance(problem, Computation):
-        marked = _own_marked(problem, sheet, read, decimal, progress)
+        sheets = _own_sheets(problem, sheet, read, decimal)
     else:
-        marked = _layers_marked(problem, sheet, read, notation, decimal, progress)
-    checked = Checked(problem.title, tuple(marked))
+        sheets = _layers_sheets(problem, sheet, read, notation, decimal)
+    marking = Marking(problem, notation, decimal)
+    marked = marking.marked(sheets, progress=progress, jobs=jobs, executor=executor)
+    scheme = Scheme.of(problem)
+    options = {"notation": notation, "decimal": decimal if decimal != "point" else ""}
+    made = {"version": __version__, "problem": digest(problem), "options": {k: v for k, v in options.items() if v}}
+    checked = Checked(problem.title, tuple(map(scheme.scored, marked)), made=made)
     return apply_overrides(checked, overrides) if overrides is not None else checked
 
 
-def _own_marked(problem: Computation, sheet: Any, read: Any, decimal: str, progress: bool) -> list[Marked]:
+def _own_sheets(problem: Computation, sheet: Any, read: Any, decimal: str) -> list[Sheet]:
     """Sheets of somebody's own equations."""
-    from tracer.marking.marking import mark_own
     from tracer.marking.own_naming import OwnNaming, own_sheet
 
     if isinstance(sheet, Mapping):
-        sheets = [own_sheet(problem, sheet, decimal=decimal)]
-    else:
-        sheets = list(read(_paths(sheet), naming=OwnNaming(problem, decimal=decimal)))
-    return mark_own(problem, sheets, progress=progress)
+        return [own_sheet(problem, sheet, decimal=decimal)]
+    return list(read(_paths(sheet), naming=OwnNaming(problem, decimal=decimal)))
 
 
-def _layers_marked(
-    problem: Problem, sheet: Any, read: Any, notation: str | None, decimal: str, progress: bool
-) -> list[Marked]:
+def _layers_sheets(problem: Problem, sheet: Any, read: Any, notation: str | None, decimal: str) -> list[Sheet]:
     """Sheets of layers, written solutions among them by their numbers."""
     from functools import partial
 
-    from tracer.answers.marking.mark import mark
     from tracer.answers.reading.naming import Naming
     from tracer.answers.reading.sources import sheet_from
     from tracer.answers.solutions.marked import solution_sheet
 
-    naming = Naming(problem, decimal=decimal)
     if isinstance(sheet, Mapping):
-        sheets = [sheet_from(problem, sheet)]
-    else:
-        sheets = list(read(_paths(sheet), naming=naming, written=partial(solution_sheet, problem, notation)))
-    return mark(problem, sheets, naming=None if notation else naming, progress=progress)
+        return [sheet_from(problem, sheet)]
+    naming = Naming(problem, decimal=decimal)
+    return list(read(_paths(sheet), naming=naming, written=partial(solution_sheet, problem, notation)))
 
 
 def _paths(sheet: Any) -> list[Any]:

@@ -233,6 +233,8 @@ def _check(parser: argparse.ArgumentParser) -> None:
         "--decimal", choices=("point", "comma"), default="point", help="the decimal sign (default point)"
     )
     parser.add_argument("--overrides", metavar="FILE", help="a marker's own verdicts: CSV or JSON")
+    parser.add_argument("--against", metavar="OLD.json", help="only what changed since that marking, and why")
+    parser.add_argument("--jobs", type=_whole, default=1, metavar="N", help="processes that share a class (default 1)")
     parser.add_argument("--lang", choices=("en", "ja"), default="en", help="the language (default en)")
     _add_output(parser, ("table", "markdown", "html", "page", "latex", "csv", "json", "gradescope"))
 

@@ -176,17 +176,33 @@ def _sheets(options: argparse.Namespace, problem: Problem | Computation) -> int:
         standard_input=sys.stdin.buffer,
         progress=True,
         but=options.output,
+        jobs=options.jobs,
     )
     if not len(checked):
         raise ValueError(f"{options.sheets[0]}: no sheets in it; put files of answers there, .csv, .md, .txt or .xlsx")
     if len(checked) == 1 and checked.one.error:
         raise ValueError(f"{options.sheets[0]}: {translated(checked.one.error, options.lang)}")
+    if options.against:
+        return _regraded(options, checked)
     form = format_of(options)
     text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
     write(text, options)
     if options.output:
         aside(summary(checked, options.lang))
     return _exit_code(checked)
+
+
+def _regraded(options: argparse.Namespace, checked: Checked) -> int:
+    """What changed since an earlier marking: 0 once it is told."""
+    from tracer.answers.overrides import read_overrides
+    from tracer.answers.regrading import changes, read_marking
+    from tracer.answers.reporting.changed import render_changes
+
+    decisions = read_overrides(options.overrides) if options.overrides else ()
+    decided = frozenset((o.sheet, o.cell) for o in decisions)
+    found = list(changes(read_marking(options.against), checked, decided))
+    write(render_changes(found, len(checked), format_of(options)), options)
+    return 0
 
 
 def _exit_code(checked: Checked) -> int:

@@ -24,6 +24,7 @@ OPTIMIZER_CONSTANTS = {  # an optimizer's constants
     "beta2": ("adam",),
     "epsilon": ("adam",),
 }
+SCORING = ("cause_costs", "credit", "parts", "round", "zeros_that_follow")
 FIELDS: dict[str, tuple[str, ...]] = {
     "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
     "equations": (
@@ -36,8 +37,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "update_biases", "reduction", "samples"),
     "own training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "sample", "samples"),
     "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
-    "sheet": ("ask", "points", "figures", "places", "notation"),
-    "own sheet": ("ask", "points", "figures", "places"),
+    "sheet": ("ask", "points", "figures", "places", "notation", *SCORING),
+    "own sheet": ("ask", "points", "figures", "places", *SCORING),
     "marking": ("accept",),
 }
 

@@ -7,8 +7,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Collection, Iterable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 __all__ = ["aside", "counted", "disarmed", "harmless", "say"]
 
@@ -68,8 +70,8 @@ def harmless(message: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
 
 
-def counted(numbers: range, unit: str, *, shown: bool) -> Iterable[int]:
-    """The numbers one after the other, with a progress bar on standard error where that is a terminal."""
+def counted(numbers: Collection[T], unit: str, *, shown: bool) -> Iterable[T]:
+    """Whatever there is to do, one after the other, with a progress bar on standard error where that is a terminal."""
     if not shown or not sys.stderr.isatty():
         return numbers
     import shutil
@@ -77,5 +79,5 @@ def counted(numbers: range, unit: str, *, shown: bool) -> Iterable[int]:
     from tqdm import tqdm
 
     width, height = shutil.get_terminal_size()  # tqdm shows nothing where a terminal tells neither
-    bar: Iterable[int] = tqdm(numbers, unit=unit, leave=False, ncols=width, nrows=height)
+    bar: Iterable[T] = tqdm(numbers, unit=unit, leave=False, ncols=width, nrows=height)
     return bar

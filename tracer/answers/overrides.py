@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ __all__ = ["Override", "OverrideError", "apply_overrides", "read_overrides"]
 LARGEST = 5_000_000
 MOST_ROWS = 100_000
 LONGEST_TEXT = 2000
-_COLUMNS = ("sheet", "cell", "verdict", "points", "comment")
-_HEADER = "sheet,cell,verdict,points,comment"
+_COLUMNS = ("sheet", "cell", "verdict", "points", "comment", "by", "on")
+_HEADER = "sheet,cell,verdict,points,comment,by,on"
 
 
 class OverrideError(ValueError):
@@ -28,7 +29,7 @@ class OverrideError(ValueError):
 
 @dataclass(frozen=True)
 class Override:
-    """One decision: the verdict on a cell of a sheet, and where given its points and a comment."""
+    """One decision: the verdict on a cell of a sheet, and where given its points, a comment, by whom and when."""
 
     sheet: str
     cell: str
@@ -36,10 +37,18 @@ class Override:
     points: float | None
     comment: str
     where: str
+    by: str = ""
+    on: str = ""
+
+    @property
+    def said(self) -> str:
+        """The comment, and who decided and when."""
+        signed = ", ".join(part for part in (self.by, self.on) if part)
+        return f"{self.comment} ({signed})".strip() if signed else self.comment
 
 
 def apply_overrides(checked: Checked, path: str | Path) -> Checked:
-    """The sheets with the decisions of a file (CSV or JSON rows: sheet, cell, verdict, points, comment) put on.
+    """The sheets with the decisions of a file (CSV or JSON rows: sheet, cell, verdict, points, comment, by, on) put on.
 
     A cell that a person calls right leaves its cause.  What names no sheet or no cell becomes a
     remark.  Raises OverrideError and FileNotFoundError.
@@ -77,7 +86,7 @@ def _marked(mark: Mark, decision: Override) -> Mark:
             f"give 0 to {mark.points:g}"
         )
     slips = mark.slips if decision.verdict == "slip" else ()
-    return replace(mark, verdict=decision.verdict, awarded=points, comment=decision.comment, slips=slips)
+    return replace(mark, verdict=decision.verdict, awarded=points, comment=decision.said, slips=slips)
 
 
 def _without(cause: Cause, cells: set[str]) -> Cause:
@@ -170,7 +179,12 @@ def _override(where: str, row: Mapping[str, Any]) -> Override:
         raise OverrideError(f"{where}: no {'sheet' if not sheet else 'cell'}; begin the row with sheet,cell,verdict")
     if verdict not in VERDICTS:
         raise OverrideError(f"{where}: verdict {shortened(verdict)} is not known; known are {', '.join(VERDICTS)}")
-    return Override(sheet, cell, verdict, _points(where, row.get("points")), comment, where)
+    by, on = _text(where, row, "by"), _text(where, row, "on")
+    try:
+        date.fromisoformat(on or "2026-01-01")
+    except ValueError:
+        raise OverrideError(f"{where}: on is {shortened(on)}, not a date; write it as 2026-11-30") from None
+    return Override(sheet, cell, verdict, _points(where, row.get("points")), comment, where, by, on)
 
 
 def _text(where: str, row: Mapping[str, Any], key: str) -> str:

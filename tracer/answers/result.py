@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 from derivations.given import shortened
 
-__all__ = ["ACCEPTED", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked"]
+__all__ = ["ACCEPTED", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked", "Part"]
 
 ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right")
 VERDICTS = (
@@ -21,6 +22,7 @@ VERDICTS = (
 
 UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"
 """What is said of a sheet whose causes would cost more to find than a sheet may."""
+SAME = 1e-9  # of a step: what float64 leaves of a half
 _NOTHING: dict[str, str] = {}  # one for all: a class has many thousand marks
 
 
@@ -31,8 +33,9 @@ class Mark:
     `expected` is the right value at the digits that were written; `own` what follows from the sheet's own earlier
     numbers, where that differs.  `slips` names every slip of the catalogue that gives this number (a class, never a
     pick).  `facts` are what a message may put in: {"equation": ..., "used": ..., "right": ...}.  "right" is the verdict
-    of a person, or all that a low level of feedback says.  `awarded` and `comment` are a person's too.  `quantity` is
-    our own name of what the cell holds, the same on every sheet.
+    of a person, or all that a low level of feedback says.  `awarded` and `comment` are a person's too.  `kept` is which
+    part of its points the cell earns where `[sheet]` says so, all or nothing where it is None.  `quantity` is our own
+    name of what the cell holds, the same on every sheet.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Mark:
     where: str = ""
     points: float = 1.0
     awarded: float | None = None
+    kept: float | None = None
     comment: str = ""
     quantity: str = ""
 
@@ -70,9 +74,11 @@ class Mark:
 
     @property
     def earned(self) -> float:
-        """The points it gets: what a person awarded, else all or nothing."""
+        """The points it gets: what a person awarded, what `[sheet]` lets it keep, else all or nothing."""
         if self.awarded is not None:
             return self.awarded
+        if self.kept is not None and self.verdict != "right":
+            return self.points * self.kept
         return self.points if self.accepted else 0.0
 
 
@@ -87,14 +93,28 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a sheet: the names of its cells, and the points that it may lose at most, None for all."""
+
+    name: str
+    cells: tuple[str, ...]
+    most_lost: float | None = None
+
+
+@dataclass(frozen=True)
 class Marked:
-    """One sheet, marked.  `error` says why it could not be read; then it has no marks and no score."""
+    """One sheet, marked.  `error` says why it could not be read; then it has no marks and no score.
+
+    `parts` are those of `[sheet]`; points are rounded to multiples of `step`, 0 where they are not.
+    """
 
     id: str
     marks: tuple[Mark, ...] = ()
     causes: tuple[Cause, ...] = ()
     remarks: tuple[str, ...] = ()
     error: str = ""
+    parts: tuple[Part, ...] = ()
+    step: float = 0.0
 
     @property
     def figures(self) -> int:
@@ -105,8 +125,22 @@ class Marked:
 
     @property
     def points(self) -> float:
-        """The points earned."""
-        return float(sum(m.earned for m in self.marks if m.asked))
+        """The points earned, rounded as `[sheet]` says: a half goes up."""
+        in_parts = {cell for part in self.parts for cell in part.cells}
+        earned = sum(m.earned for m in self.marks if m.asked and m.name not in in_parts)
+        earned += sum(points for _, points, _ in self.by_part)
+        return float(math.floor(earned / self.step + 0.5 + SAME) * self.step if self.step else earned)
+
+    @property
+    def by_part(self) -> tuple[tuple[str, float, float], ...]:
+        """(name, points earned, points asked for) of each part."""
+        out = []
+        for part in self.parts:
+            own = [m for m in self.marks if m.asked and m.name in part.cells]
+            earned, total = sum(m.earned for m in own), sum(m.points for m in own)
+            least = 0.0 if part.most_lost is None else total - part.most_lost
+            out.append((part.name, float(max(earned, least)), float(total)))
+        return tuple(out)
 
     @property
     def total(self) -> float:
@@ -142,6 +176,8 @@ class Marked:
 class Checked:
     """Every sheet that was checked against one problem.
 
+    `made` says what a marking was made with: the version, a digest of the problem, the options.
+
     For one sheet: `.score` from 0 to 1, `.points`, `.marks`, `.causes`; `float(checked)` is the points.  A class is a
     sequence of sheets, indexed by id.  `str` is the report, `explain()` says in words what went wrong, for
     `assert check(...).all_right`.
@@ -150,6 +186,7 @@ class Checked:
     title: str
     sheets: tuple[Marked, ...]
     remarks: tuple[str, ...] = ()
+    made: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def all_right(self) -> bool:

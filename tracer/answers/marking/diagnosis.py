@@ -31,6 +31,8 @@ SEVERAL = 1.0
 """Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
+MOST_STEPS = 4
+"""Of a sheet that is tried in other ways of rounding than the one it is read in."""
 MOST_WORKED = 1500
 """Rules worked for one sheet, after which no further way of rounding or carrying on is tried."""
 
@@ -71,6 +73,10 @@ class Explaining:
         self.known_ends: dict[str, tuple[Array, Array]] = {}
         self.tried: dict[tuple[str, int], Tried] = {}
         self.steps = max((at.step for at in self.cells.arrays), default=1)
+        self.own_steps = np.ones(self.cells.count, int)  # the last step that each sheet speaks of
+        for at, stage in self.columns.stages.items():
+            there = self.there[:, stage].any(axis=1)
+            self.own_steps = np.where(there, np.maximum(self.own_steps, at.step), self.own_steps)
 
     def under(self, discipline: Discipline) -> tuple[Array, Explaining]:
         """The same task for those sheets whose other cells are right under another discipline too, and which.
@@ -82,7 +88,7 @@ class Explaining:
         for stage in self.columns.stages.values():
             open_[:, stage] |= (self.left & self.alone)[:, stage].any(axis=1, keepdims=True)
         right = self.there & ~open_
-        there = (self.left & self.alone).any(axis=1) & right.any(axis=1)
+        there = (self.left & self.alone).any(axis=1) & right.any(axis=1) & (self.own_steps <= MOST_STEPS)
         self.cut |= there & (self.worked >= MOST_WORKED)
         rows = np.flatnonzero(there & (self.worked < MOST_WORKED))
         some = self.cells.take(rows)
@@ -126,6 +132,7 @@ class Explaining:
         if key not in self.tried:
             affordable = self.worked < MOST_WORKED
             self.cut |= self.left.any(axis=1) & ~affordable
+            affordable &= self.own_steps > 1 if step else True
             sheets = Sheets(self.cells, self.columns, self.base(carry), self.left & affordable[:, None])
             own = [slip.in_step(step) for slip in slips] if step else slips
             self.tried[key] = tried = tried_on(sheets, own, self.discipline, carry, self.order)

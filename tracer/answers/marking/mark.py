@@ -39,11 +39,10 @@ __all__ = ["mark"]
 Array = Any
 AT_ONCE = 5000
 MOST_CELLS = 100_000
+"""Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 LEAST_NONSENSE = 9  # wrong stages
 OPEN = 0.02
 """Relative: how far what follows without a written number may be open."""
-MOST_STEPS = 4  # of a sheet that is tried in other ways of rounding than the one it is read in
-"""Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
 
 
 def mark(
@@ -236,7 +235,7 @@ def _explain(task: Explaining, slips: list[Slip]) -> None:
     task.whole_stages(slips, "own")
     for step in range(1, task.steps + 1) if task.steps > 1 else ():
         task.whole_stages(slips, "own", step)
-    for discipline in DISCIPLINES if task.steps <= MOST_STEPS else ():
+    for discipline in DISCIPLINES:
         if discipline != task.discipline and (task.left & task.alone).any():
             rows, other = task.under(discipline)
             other.whole_stages(slips, "own")

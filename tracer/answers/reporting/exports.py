@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer.answers.reporting.as_text import as_text
@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 def as_json(checked: Checked, words: Wording) -> str:
     """Everything that was found, in the schema bptrace/check/1, one line a cause and a mark."""
     head = {"schema": "bptrace/check/1", "title": checked.title, "feedback": words.level, "language": words.lang}
+    head |= {key: value for key, value in checked.made.items() if value}
     sheets = ",\n".join(_sheet_json(sheet, words) for sheet in checked.sheets)
     lines = [f"  {_dumped(key)}: {_dumped(value)}" for key, value in head.items()]
     lines.append(f'  "sheets": [\n{sheets}\n  ]' if sheets else '  "sheets": []')
@@ -40,6 +41,7 @@ def _sheet_json(sheet: Marked, words: Wording) -> str:
         "score": _dumped(None if sheet.score is None else round(sheet.score, 6)),
         "points": _dumped(None if sheet.unread else round(sheet.points, 6)),
         "total": _dumped(round(sheet.total, 6)),
+        **({"parts": _dumped(_parts(sheet))} if sheet.parts else {}),
         "causes": _rows(_cause_json(cause, sheet, words) for cause in sheet.causes),
         "marks": _rows(_mark_json(mark, *said[mark.name], words) for mark in sheet.marks),
     }
@@ -48,6 +50,10 @@ def _sheet_json(sheet: Marked, words: Wording) -> str:
     if sheet.error:
         parts["error"] = _dumped(words.said(sheet.error))
     return "    {\n" + ",\n".join(f'      "{key}": {value}' for key, value in parts.items()) + "\n    }"
+
+
+def _parts(sheet: Marked) -> list[dict[str, Any]]:
+    return [{"part": name, "points": round(p, 6), "of": round(t, 6)} for name, p, t in sheet.by_part]
 
 
 def _cause_json(cause: Cause, sheet: Marked, words: Wording) -> dict[str, Any]:
@@ -110,16 +116,22 @@ def as_gradebook(checked: Checked, words: Wording) -> str:
     """CSV for a gradebook: for each sheet its score in percent, its causes in words, the verdict on each cell."""
     sheets = sorted(checked.sheets, key=lambda sheet: sheet.unread)
     cells = asked_cells(sheets)
-    head = ["id", "score", "points", "total", "causes", "feedback"]
-    return to_csv(
-        [*head, *(_guarded(name) for name in cells.values())], [_gradebook_row(s, cells, words) for s in sheets]
-    )
+    parts = list(dict.fromkeys(part.name for sheet in sheets for part in sheet.parts))
+    head = ["id", "score", "points", "total", *(_guarded(name) for name in parts), "causes", "feedback"]
+    rows = [_gradebook_row(sheet, parts, cells, words) for sheet in sheets]
+    return to_csv([*head, *(_guarded(name) for name in cells.values())], rows)
 
 
-def _gradebook_row(sheet: Marked, cells: Iterable[str], words: Wording) -> list[str]:
-    scored = ["", "", ""]
+def _gradebook_row(sheet: Marked, parts: Sequence[str], cells: Iterable[str], words: Wording) -> list[str]:
+    scored = [""] * (3 + len(parts))
     if sheet.score is not None:
-        scored = [f"{100 * sheet.score:.2f}", number(sheet.points), number(sheet.total)]
+        own = {name: number(points) for name, points, _ in sheet.by_part}
+        scored = [
+            f"{100 * sheet.score:.2f}",
+            number(sheet.points),
+            number(sheet.total),
+            *(own.get(name, "") for name in parts),
+        ]
     row = [_guarded(sheet.id), *scored, str(len(sheet.causes))]
     told = [cause_item(cause, sheet, words) for cause in sheet.causes]
     feedback = [" ".join((item.text, *item.inner)) for item in told] or [

@@ -84,9 +84,18 @@ def sheet_blocks(sheet: Marked, words: Wording, *, compact: bool) -> Iterator[Bl
         yield Lines((words.text("no_score", why=words.text("no_number")),))
     elif sheet.marks and sheet.score is not None:
         points, total = number(sheet.points), number(sheet.total)
-        yield Lines((words.text("score", points=points, total=total, percent=percent(sheet.score)),))
+        yield Lines(
+            (*_parts(sheet, words), words.text("score", points=points, total=total, percent=percent(sheet.score)))
+        )
     if sheet.remarks:
         yield Items(words.text("remarks"), tuple(Item(words.said(remark)) for remark in sheet.remarks))
+
+
+def _parts(sheet: Marked, words: Wording) -> Iterator[str]:
+    """The points of each part, where `[sheet]` has parts."""
+    if sheet.parts:
+        told = (words.text("part", name=n, points=number(p), total=number(t)) for n, p, t in sheet.by_part)
+        yield words.text("parts", parts=words.text("list").join(told))
 
 
 def _plainly_right(mark: Mark) -> bool:
