@@ -74,9 +74,9 @@ class Cells:
             figures = [min(v.figures, 17) for _, v in read]
             telling = [k for k, (q, v) in enumerate(read) if v.number and not is_exact(q, v.exact)]
             if telling:
-                own = [[of[k] for k in telling] for of in (figures, units)]
-                most = _commonest(own[1]) or 1e-4
-                usual[row] = _commonest(own[0]), most, least_figures(own[0], [u for u in own[1] if u], most)
+                counts, places = [figures[k] for k in telling], [units[k] for k in telling]
+                unit = _commonest(places) or 1e-4
+                usual[row] = _commonest(counts), unit, least_figures(counts, [u for u in places if u], unit)
             others = [u for u, (_, v) in zip(units, read, strict=True) if u and v.number]
             for (q, v), unit, n in zip(read, units, figures, strict=True):
                 zero = v.number == 0  # it has no figures to count

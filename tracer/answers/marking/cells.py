@@ -86,7 +86,7 @@ class Cells:
                 found.append((row, column, value, unit, figures))
         arrays = places.arrays(len(sheets), found)
         givens = tuple(g for row, sheet in enumerate(sheets) for g in _givens(sheet, row))
-        return cls(problem, len(sheets), arrays, *usual.T, givens)
+        return cls(problem, len(sheets), arrays, usual[:, 0], usual[:, 1], usual[:, 2], givens)
 
     def without(self, at: At) -> Cells:
         """The sheets as if nothing were written of one array."""

@@ -159,7 +159,7 @@ class Explaining:
                 named = np.flatnonzero(explains[:, k])
                 if len(named) > 1:
                     ends = [tried.ends[n, row] for n in named.tolist()]
-                    named = self._unrefuted(named, ends, [slips[n] for n in named], row, at)
+                    named = self._unrefuted(named, ends, [slips[n] for n in named.tolist()], row, at)
                 wrong = np.flatnonzero(self.left[row, stage]) + stage.start
                 if len(named) <= MOST_FITTING and self._evident(*tried.ends[int(named[0]), row], row, wrong):
                     self.add(row, Found(tuple(slips[int(s)].name for s in named), tuple(map(int, wrong)), whole=True))
