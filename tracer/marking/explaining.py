@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,41 +89,79 @@ class _Explaining:
 
     def found(self, slips: Sequence[Rewrite]) -> list[list[Explained]]:
         """What explains each sheet.  Which slips are tried depends on the sheet alone, not on its classmates."""
-        whole = self._written_whole()
-        own = [self._chosen(row, slips, whole) for row in range(self.cells.count)]
-        fits = {k: self._fits(slips[k]) for k in sorted({k for chosen in own for k in chosen})}
-        out = []
-        for row, chosen in enumerate(own):
-            tried = []
-            for k, reached in chosen.items():
-                tried.append((slips[k], {q: fit for q, fit in fits[k].items() if q.kind in reached}))
-            out.append(self._of_sheet(row, tried))
+        whole, rows = self._written_whole(), range(self.cells.count)
+        left = [{self.order[k] for k in np.flatnonzero(self.left[:, row]).tolist()} for row in rows]
+        out: list[list[Explained]] = [[] for _ in rows]
+        spent = [0] * self.cells.count
+        for ignoring in (False, True):
+            own = [self._chosen(row, left[row], slips, whole, spent, ignoring=ignoring) for row in rows]
+            fits = {k: self._fits(slips[k], ignoring=ignoring) for k in sorted({k for chosen in own for k in chosen})}
+            for row, chosen in enumerate(own):
+                tried = []
+                for k, reached in chosen.items():
+                    tried.append((slips[k], {q: fit for q, fit in fits[k].items() if q.kind in reached}))
+                out[row] += self._of_sheet(row, left[row], tried)
+        for row in rows:
+            out[row] = [*self._once_each(out[row]), *self._by_the_pen(row, left[row])]
         return out
 
-    def _chosen(self, row: int, slips: Sequence[Rewrite], whole: Mapping[str, np.ndarray]) -> dict[int, frozenset[str]]:
-        """The slips that are tried on a sheet, each with the arrays that it reaches there; the nearest ones first."""
-        wrong = {self.order[k].kind for k in np.flatnonzero(self.left[:, row]).tolist()}
+    def _once_each(self, found: Sequence[Explained]) -> list[Explained]:
+        """The same part of several lines left out or taken otherwise is one cause: a learning rate, a divisor."""
+        out: dict[object, Explained] = {}
+        for k, one in enumerate(found):
+            kinds = tuple(name.partition("[")[0] for name in one.names)
+            ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
+            terms = tuple(one.facts.get(f"term{end}", "") for end in ends)
+            key = (kinds, terms) if all(terms) else k
+            same = out.get(key)
+            if same is not None:
+                quantities = sorted((*same.quantities, *one.quantities), key=self.number.__getitem__)
+                one = replace(same, quantities=tuple(quantities))
+            out[key] = one
+        return list(out.values())
+
+    def _chosen(
+        self,
+        row: int,
+        left: set[Quantity],
+        slips: Sequence[Rewrite],
+        whole: Mapping[str, np.ndarray],
+        spent: list[int],
+        *,
+        ignoring: bool,
+    ) -> dict[int, frozenset[str]]:
+        """The slips that are tried on a sheet, each with the arrays that it reaches there; the nearest ones first.
+
+        ignoring: those of lines that a sheet has whole and right, as if it had gone on from other numbers than these.
+        """
+        wrong = {q.kind for q in left}
         unwritten = frozenset(name for name, there in whole.items() if not there[row])
         places = self.reach.place
         first = min(places[name] for name in wrong) if wrong else 0
-        asked = [k for k, slip in enumerate(slips) if (n := slip.wrong.left.name) in wrong or n in unwritten]
+        asked = [
+            k
+            for k, slip in enumerate(slips if wrong else ())
+            if ((name := slip.wrong.left.name) in wrong or name in unwritten) != ignoring
+        ]
         asked.sort(key=lambda k: (slips[k].wrong.left.name not in wrong, abs(places[slips[k].wrong.left.name] - first)))
         out: dict[int, frozenset[str]] = {}
-        worked = 0
         for k in asked:
-            reached, cost = self.reach.of(slips[k].wrong.left.name, unwritten)
+            name = slips[k].wrong.left.name
+            reached, cost = self.reach.of(name, unwritten | {name} if ignoring else unwritten)
+            reached -= {name} if ignoring else set()
             if not reached & wrong:
                 continue
-            worked += cost
-            if worked > MOST_WORKED:
+            spent[row] += cost
+            if spent[row] > MOST_WORKED:
                 self.cut.add(row)
                 break
             out[k] = reached
         return out
 
-    def _of_sheet(self, row: int, tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]]) -> list[Explained]:
-        """The slips that explain most, first as all that they change, then number by number; the pen at last."""
-        left = {self.order[k] for k in np.flatnonzero(self.left[:, row]).tolist()}
+    def _of_sheet(
+        self, row: int, left: set[Quantity], tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]]
+    ) -> list[Explained]:
+        """The slips that explain most of what is left, first as all that they change, then number by number."""
         out: list[Explained] = []
         for whole in (True, False):
             while left:
@@ -146,7 +184,11 @@ class _Explaining:
                 named = own or best[gives]  # a line of its own, rather than one that nobody has seen
                 if len(named) <= MOST_FITTING:
                     out.append(_told(named, gives, self.number))
-        alone = Counter(q.kind for q in left)  # the pen slips once; what is wrong throughout has another cause
+        return out
+
+    def _by_the_pen(self, row: int, left: set[Quantity]) -> list[Explained]:
+        """Single numbers that were written down wrongly; the pen slips once, so not what is wrong throughout."""
+        alone, out = Counter(q.kind for q in left), list[Explained]()
         for q in sorted(left, key=self.number.__getitem__):
             if alone[q.kind] == 1 and (name := self._pen(q, row)):
                 out.append(Explained((name,), (q,), {}))
@@ -180,12 +222,17 @@ class _Explaining:
 
     # --- one rewrite ---
 
-    def _fits(self, slip: Rewrite) -> dict[Quantity, np.ndarray]:
-        """By quantity that it changes and a sheet has: where the number is what the rewrite gives."""
+    def _fits(self, slip: Rewrite, *, ignoring: bool) -> dict[Quantity, np.ndarray]:
+        """By quantity that it changes and a sheet has: where the number is what the rewrite gives.
+
+        ignoring: the numbers of its own line on the sheet are as if they were not written.
+        """
         out: dict[Quantity, np.ndarray] = {}
         changed = self.spans[slip.name] = {}
         with self.m.working():
-            for q, span in self._changed(slip):
+            for q, span in self._changed(slip, ignoring=ignoring):
+                if ignoring and q.kind == slip.wrong.left.name:
+                    continue
                 changed[q] = span
                 written = self.cells.numbers.get(q)
                 if written is not None and q in self.number:
@@ -194,7 +241,7 @@ class _Explaining:
                     out[q] = np.broadcast_to(fits, (self.cells.count,))
         return out
 
-    def _changed(self, slip: Rewrite) -> Iterator[tuple[Quantity, Span]]:
+    def _changed(self, slip: Rewrite, *, ignoring: bool) -> Iterator[tuple[Quantity, Span]]:
         """What every number is that moves with a rewrite, from the sheets' own numbers."""
         carried: dict[str, Any] = {}
         for own, known in zip(self.runs.passes(self.cells.steps), self.base.arrays, strict=True):
@@ -206,10 +253,12 @@ class _Explaining:
                     continue
                 if is_wrong:
                     plan = own.program.planned(Task(slip.wrong, task.fixed), self.m)
-                yield from self._reworked(own, plan, now, moved)
+                yield from self._reworked(own, plan, now, moved, ignoring=ignoring and is_wrong)
             carried = {name: now[then] for name, then in own.problem.planned.carried if then in moved}
 
-    def _reworked(self, own: Pass, plan: Any, now: dict[str, Any], moved: set[str]) -> Iterator[tuple[Quantity, Span]]:
+    def _reworked(
+        self, own: Pass, plan: Any, now: dict[str, Any], moved: set[str], *, ignoring: bool
+    ) -> Iterator[tuple[Quantity, Span]]:
         value = plan.work(now)
         part = own.program.parts[plan.label]
         out = np.empty(np.shape(value), object)
@@ -218,7 +267,7 @@ class _Explaining:
         for k, (q, entry) in enumerate(zip(own.quantities(part), entries, strict=True)):
             span = entry if isinstance(entry, Span) else self.m.of(entry)
             yield q, span
-            written = self.cells.numbers.get(q)
+            written = None if ignoring else self.cells.numbers.get(q)
             if written is None:
                 out.flat[k], every = span, False
                 continue

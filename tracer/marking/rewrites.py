@@ -170,14 +170,11 @@ class _Rewriting:
         (argument, *more), own = made.right.arguments, entry(made.right.function).name
         if more or made.left.at != e.left.at or not isinstance(argument, Ref):
             return
-        yield (
-            "before_the_function",
-            _replaced(e.right, made.left, argument),
-            {
-                "term": self.text(made.left),
-                "other": self.text(argument),
-            },
-        )
+        told = {"term": self.text(made.left), "other": self.text(argument)}
+        yield "before_the_function", _replaced(e.right, made.left, argument), told
+        again = Call(made.right.function, (made.left,))
+        told = {"term": self.text(made.left), "other": self.text(again)}
+        yield "slope_at_the_output", _all_replaced(e.right, {argument: made.left, made.left: again}), told
         for f in CURVED:
             if f != own and own in CURVED:
                 yield "slope_of_another_function", filled(slopes(entry(f))[0], (argument,), made.left), {"other": f}
@@ -272,8 +269,6 @@ class _Rewriting:
         if isinstance(own, Call) and entry(own.function).named and isinstance(own.arguments[0], Ref):
             argument = substituted(own.arguments[0], values)
             yield "before_the_function", argument
-            if e.stage == "backward" and self.step.arrays[e.left.name].role is Role.LOCAL:
-                yield "slope_at_the_output", Call(own.function, (r,))
         if e.stage == "backward" and made.stage == "backward" and isinstance(own, Product):
             for f in own.factors:  # the signal before the slope
                 if isinstance(f, Ref) and f.name in self._signals and not set(free(f)) - letters:

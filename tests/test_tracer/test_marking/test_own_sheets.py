@@ -483,3 +483,48 @@ def test_statements_of_one_letter_are_no_rows_of_a_grid(tmp_path: Path) -> None:
     checked = check(problem, path)
     assert checked.all_right, str(checked)
     assert [m.name for m in checked.marks] == ["f", "dz", "dx", "dy"]
+
+
+HIDDEN = """
+equations = '''
+a[j] = Σ_i W[j,i]*x[i] + b[j]
+z[j] = sigmoid(a[j])
+y = Σ_j V[j]*z[j]
+E = (y - t)^2/2
+'''
+[parameters]
+W = [[0.3, -0.4], [0.2, 0.9]]
+b = [0.1, 0.2]
+V = [0.7, -0.5]
+[given]
+x = [0.9, -1.3]
+t = 0.25
+[training]
+learning_rate = 0.1
+"""
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_row_that_was_written_and_not_used_hides_no_slip(written: bool) -> None:
+    """h' at z, with the right slopes on the sheet and without them."""
+    problem = loads(HIDDEN)
+    step = trace(problem)
+    z, dz, slope = (np.asarray(step[name]) for name in ("z", "dz", "slope_z"))
+    s = 1 / (1 + np.exp(-z))
+    dW = np.outer(dz * s * (1 - s), [0.9, -1.3])
+    cells = {name: [f"{v:.4g}" for v in array] for name, array in (("z", z), ("dz", dz), ("slope_z", slope))}
+    if not written:
+        del cells["slope_z"]
+    numbers_ = {f"dW[{j + 1},{i + 1}]": f"{dW[j, i]:.4g}" for j in range(2) for i in range(2)}
+    (cause,) = check(problem, cells | numbers_).causes
+    assert [name.partition("[")[0] for name in cause.slips] == ["equation.slope_at_the_output"]
+
+
+def test_one_wrong_learning_rate_is_one_cause() -> None:
+    """However many parameters are updated with it."""
+    problem = loads(HIDDEN)
+    step = trace(problem)
+    given = {"W": np.array([[0.3, -0.4], [0.2, 0.9]]), "b": np.array([0.1, 0.2]), "V": np.array([0.7, -0.5])}
+    new = {f"{n}_new": (v - np.asarray(step[f"d{n}"])).tolist() for n, v in given.items()}
+    (cause,) = check(problem, new | {f"d{n}": np.asarray(step[f"d{n}"]).tolist() for n in given}).causes
+    assert len(cause.cells) == 8

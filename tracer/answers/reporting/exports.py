@@ -24,7 +24,8 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 def as_json(checked: Checked, words: Wording) -> str:
     """Everything that was found, in the schema bptrace/check/1, one line a cause and a mark."""
-    head: dict[str, object] = {"schema": "bptrace/check/1", "title": checked.title, "feedback": words.level, "language": words.lang}
+    head: dict[str, object] = {"schema": "bptrace/check/1", "title": checked.title}
+    head |= {"feedback": words.level, "language": words.lang}
     head |= {key: value for key, value in checked.made.items() if value}
     sheets = ",\n".join(_sheet_json(sheet, words) for sheet in checked.sheets)
     lines = [f"  {_dumped(key)}: {_dumped(value)}" for key, value in head.items()]
