@@ -150,7 +150,9 @@ def _beamer(
         if told:
             out += [rf"\begin{{frame}}{{{part.heading}}}", *map(_prose, told), r"\end{frame}"]
         for rows in _frames(tuple(chain for chain in part.chains if chain.lines)):
-            out += [rf"\begin{{frame}}{{{part.heading}}}", r"\begin{align}", *rows, r"\end{align}", r"\end{frame}"]
+            shrink = "[shrink]" if any(r"\begin{aligned}" in row for row in rows) else ""  # rows within a row are high
+            begin = rf"\begin{{frame}}{shrink}{{{part.heading}}}"
+            out += [begin, r"\begin{align}", *rows, r"\end{align}", r"\end{frame}"]
     if closing:
         out += [r"\begin{frame}", *closing, r"\end{frame}"]
     return [*out, r"\end{document}"]
