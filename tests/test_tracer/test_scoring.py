@@ -264,3 +264,13 @@ def test_no_jobs_are_refused(tmp_path: Path) -> None:
     """One at least."""
     with pytest.raises(ValueError, match="0 jobs cannot mark anything"):
         check("hand-3-2-2", a_class(tmp_path, 2), jobs=0)
+
+
+def test_a_cluster_of_dask_marks_as_one_process_does(tmp_path: Path) -> None:
+    """`Client.get_executor()`, two workers on this machine."""
+    distributed = pytest.importorskip("distributed")
+    path = a_class(tmp_path, 250)
+    alone = check("hand-3-2-2", path).render("json")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        assert check("hand-3-2-2", path, executor=client.get_executor()).render("json") == alone
