@@ -246,7 +246,15 @@ class SpanArithmetic(Arithmetic):
         return self._rising(lambda v: np.log1p(np.maximum(v, -1)))(a)
 
     def tanh(self, a: Any) -> Any:
-        return self._rising(np.tanh)(a)
+        rising = self._rising(np.tanh)(a)
+        if self.inside is None:
+            return rising
+        up, down = self.exp(a), self.exp(-a)  # as a person works it who has no such key
+
+        def both(x: Span, y: Span) -> Span:
+            return Span(self, np.minimum(x.low, y.low), np.maximum(x.high, y.high))
+
+        return self._each(both, 2)(rising, (up - down) / (up + down))
 
     def normal_cdf(self, a: Any) -> Any:
         return self._rising(Float64.normal_cdf)(a)

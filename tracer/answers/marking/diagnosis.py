@@ -71,7 +71,7 @@ class Explaining:
         self.bases: dict[str, Worked] = {}
         self.solutions: list[Any] | None = None  # what each given number must have been
         self.known_ends: dict[str, tuple[Array, Array]] = {}
-        self.tried: dict[tuple[str, int], Tried] = {}
+        self.tried: dict[tuple[str, int, int], Tried] = {}
         self.steps = max((at.step for at in self.cells.arrays), default=1)
         self.own_steps = np.ones(self.cells.count, int)  # the last step that each sheet speaks of
         for at, stage in self.columns.stages.items():
@@ -126,15 +126,17 @@ class Explaining:
             own = self.left[rows], self.alone[rows]
             yield rows, Explaining(some, self.columns, self.discipline, *own, found, self.order), at
 
-    def trying(self, slips: Sequence[Slip], carry: str, step: int = 0) -> Tried:
-        """Every slip tried on every sheet on which it can reach a wrong cell; made in every step, or in one."""
-        key = carry, step
+    def trying(self, slips: Sequence[Slip], carry: str, step: int = 0, layer: int = 0) -> Tried:
+        """Every slip tried on every sheet on which it can reach a wrong cell; made everywhere, in one step or layer."""
+        key = carry, step, layer
         if key not in self.tried:
             affordable = self.worked < MOST_WORKED
             self.cut |= self.left.any(axis=1) & ~affordable
+            affordable &= (self.left & self.alone).any(axis=1)
             affordable &= self.own_steps > 1 if step else True
             sheets = Sheets(self.cells, self.columns, self.base(carry), self.left & affordable[:, None])
             own = [slip.in_step(step) for slip in slips] if step else slips
+            own = [slip.only_at(layer) for slip in own] if layer else own
             self.tried[key] = tried = tried_on(sheets, own, self.discipline, carry, self.order)
             self.worked += tried.worked
         return self.tried[key]
@@ -144,12 +146,12 @@ class Explaining:
         self.found[row].append(found)
         self.left[row, list(found.columns)] = False
 
-    def whole_stages(self, slips: Sequence[Slip], carry: str, step: int = 0) -> None:
-        """Slips that give every cell of a stage, made in every step or in one alone."""
+    def whole_stages(self, slips: Sequence[Slip], carry: str, step: int = 0, layer: int = 0) -> None:
+        """Slips that give every cell of a stage, made everywhere, or in one step or one layer alone."""
         stages = {at: stage for at, stage in self.columns.stages.items() if step in (0, at.step)}
         if not any((self.left & self.alone)[:, stage].any() for stage in stages.values()):
             return
-        tried = self.trying(slips, carry, step)
+        tried = self.trying(slips, carry, step, layer)
         for at, stage in stages.items():
             rows = np.flatnonzero((self.left & self.alone)[:, stage].any(axis=1))
             explains = (tried.fits[:, rows, stage] | ~self.there[rows, stage]).all(axis=2)
@@ -193,8 +195,8 @@ class Explaining:
     def join(self, slips: Sequence[Slip]) -> None:
         """Add to the slips that a sheet was found to have what they give besides, if too wide to tell by itself."""
         number = {slip.name: k for k, slip in enumerate(slips)}
-        for (carry, step), tried in self.tried.items():
-            if carry == "own" and not step:
+        for (carry, step, layer), tried in self.tried.items():
+            if carry == "own" and not step and not layer:
                 for row, found in enumerate(self.found):
                     for name in dict.fromkeys(name for one in found for name in one.names if name in number):
                         at = np.flatnonzero(tried.fits[number[name], row] & (self.left & self.alone)[row])

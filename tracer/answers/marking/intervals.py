@@ -323,7 +323,12 @@ class IntervalArithmetic(Arithmetic):
         return self._rising(np.log1p, a)
 
     def tanh(self, a: Any) -> Intervals:
-        return self._rising(np.tanh, a)
+        if self.inside is None:
+            return self._rising(np.tanh, a)
+        up, down = self.exp(a), self.exp(-self.of(a))  # as a person works it who has no such key
+        both = hull(self._rising(np.tanh, a), (up - down) / (up + down))
+        both.fresh = True
+        return both
 
     def normal_cdf(self, a: Any) -> Intervals:
         return self._rising(Float64.normal_cdf, a)
@@ -334,8 +339,12 @@ class IntervalArithmetic(Arithmetic):
     def square(self, a: Any) -> Intervals:
         a = self.of(a)
         ends = a.low * a.low, a.high * a.high
-        low = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(*ends))
-        return self.made(low, np.maximum(*ends))
+        low, high = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(*ends)), np.maximum(*ends)
+        if self.inside is not None:  # half of it may have been rounded before it was multiplied by the whole
+            half = self.inside.kept(a.low / 2, a.high / 2)
+            other = _products(a, Intervals(self, 2 * half[0], 2 * half[1]))
+            low, high = np.minimum(low, np.maximum(other[0], 0.0)), np.maximum(high, other[1])
+        return self.made(low, high)
 
     def absolute(self, a: Any) -> Intervals:
         low = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(np.abs(a.low), np.abs(a.high)))

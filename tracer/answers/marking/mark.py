@@ -135,7 +135,7 @@ def _accept_ignoring(truth: Truth, cells: Cells, columns: Columns, judged: Judge
     Who worked z - t again from the shown z goes on from another last digit than that of the dz on the sheet.
     """
     wrong = there & (codes <= LAST_DIGIT)
-    near = wrong & ~np.reshape(_nonsense(columns, there, wrong), (-1, 1))
+    near = there & (codes == LAST_DIGIT)
     for at, rows in worked_from(truth.order, columns, there, wrong, near):
         for discipline, own in _alike(judged, rows.tolist()):
             some = cells.take(own).without(at)
@@ -254,4 +254,7 @@ def _explain(task: Explaining, slips: list[Slip]) -> None:
         other.single_cells(own, "own")
         task.left[rows] = other.left
         task.worked[rows] += other.worked
+    layers = len(task.cells.problem.network)
+    for layer in range(1, layers + 1) if layers > 1 else ():
+        task.whole_stages(slips, "own", layer=layer)
     solve(task, task.cells.problem, several=False)

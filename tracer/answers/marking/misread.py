@@ -32,8 +32,8 @@ def misread(
 ) -> Mapping[int, tuple[Found, tuple[Given, ...]]]:
     """By sheet: the numbers that it misread, and the cells that this explains; wrong: (sheets, columns)."""
     task = Explaining(cells, columns, discipline, wrong.copy(), wrong)
-    first = {
-        row: next(s for s in columns.stages.values() if wrong[row, s].any())
+    first: dict[int, slice] = {
+        int(row): next(s for s in columns.stages.values() if wrong[row, s].any())
         for row in np.flatnonzero(_spread(wrong, columns))
     }
     ways: list[tuple[int, Unknown, Agreed]] = []
@@ -44,7 +44,7 @@ def misread(
                 on = agreed(one, task, int(row), stage) if may[stage.start][row] else None
                 if on:
                     ways.append((int(row), one.unknown, on))
-    return _best(task, wrong, ways) if ways else {}
+    return _best(task, wrong, first, ways) if ways else {}
 
 
 def _spread(wrong: Array, columns: Columns) -> Array:
@@ -52,8 +52,13 @@ def _spread(wrong: Array, columns: Columns) -> Array:
     return np.sum([wrong[:, stage].any(axis=1) for stage in columns.stages.values()], axis=0) > 1
 
 
+def _gives_all(accepted: Array, wrong: Array, stage: slice) -> bool:
+    """Whether a number put in gives what is written in every wrong cell of the stage that it was solved from."""
+    return bool((accepted[stage] | ~wrong[stage]).all())
+
+
 def _best(
-    task: Explaining, wrong: Array, ways: list[tuple[int, Unknown, Agreed]]
+    task: Explaining, wrong: Array, first: Mapping[int, slice], ways: list[tuple[int, Unknown, Agreed]]
 ) -> Mapping[int, tuple[Found, tuple[Given, ...]]]:
     rows = np.array([row for row, _, _ in ways])
     some = task.cells.take(rows)
@@ -62,6 +67,8 @@ def _best(
     accepted = task.columns.matrix(work(some, task.discipline).accepted, some.count)
     broken = (~accepted & task.there[rows] & ~wrong[rows]).sum(axis=1)
     explains = (accepted & wrong[rows]).sum(axis=1) - broken
+    given = np.array([_gives_all(accepted[k], wrong[row], first[row]) for k, row in enumerate(rows.tolist())])
+    explains = np.where(given, explains, -1)
     out = {}
     for row in dict.fromkeys(rows.tolist()):
         own = np.flatnonzero(rows == row)

@@ -17,9 +17,12 @@ def slips_of_the_pen(task: Explaining) -> None:
 
     Where a rule alone of its stage gives the number as well, both are told.
     """
-    for row, column in np.argwhere(task.left & task.alone).tolist():
-        if name := _slip(task, row, column):
-            task.add(row, Found((name,), (column,)))
+    wrong = task.left & task.alone
+    for stage in task.columns.stages.values():  # what is wrong throughout is no slip of the pen
+        for row in np.flatnonzero(wrong[:, stage].sum(axis=1) == 1).tolist():
+            column = stage.start + int(np.flatnonzero(wrong[row, stage])[0])
+            if name := _slip(task, row, column):
+                task.add(row, Found((name,), (column,)))
     for row, found in enumerate(task.found):
         for k, one in enumerate(found):
             if len(one.columns) == 1 and not one.whole and (name := _slip(task, row, one.columns[0])):

@@ -199,13 +199,15 @@ class Agreed:
 
 
 Way = tuple[Unknown, Agreed]
+Ways = dict[tuple[int, int, int], list[Way]]
+"""By sheet and the ends of a stage."""
 
 
 def solve(task: Explaining, problem: Problem, *, several: bool) -> None:
     """Explain whole stages by one number that was another one; of several wrong cells, or of one alone."""
     if not (task.left & task.alone).any():
         return
-    found: dict[tuple[int, int, int], list[Way]] = {}
+    found: Ways = {}
     if task.solutions is None:
         task.solutions = list(solved(task, problem))
     for one in task.solutions:
@@ -216,10 +218,28 @@ def solve(task: Explaining, problem: Problem, *, several: bool) -> None:
                     continue
                 if on.several or (not several and _likely(one.unknown, float(on.text))):
                     found.setdefault((row, stage.start, stage.stop), []).append((one.unknown, on))
-    for (row, start, stop), ways in sorted(found.items(), key=lambda item: item[0]):
+    for (row, start, stop), ways in sorted(_reproduced(task, problem, found).items(), key=lambda item: item[0]):
         at = tuple(int(c) + start for c in np.flatnonzero(task.left[row, start:stop]))
         if at:
             task.add(row, told(ways, at, _letter(problem, task.columns.places[start][0])))
+
+
+def _reproduced(task: Explaining, problem: Problem, found: Ways) -> Ways:
+    """Those numbers that, put in, give what is written in all wrong cells of their stage: solutions are of tangents."""
+    if problem.samples > 1 and problem.training.samples != "together":
+        return found
+    flat = [(place, way) for place, ways in found.items() for way in ways if way[0].given]
+    if not flat:
+        return found
+    some = task.cells.take(np.array([row for (row, _, _), _ in flat]))
+    givens = tuple((*u.given, k, float(on.text)) for k, (_, (u, on)) in enumerate(flat) if u.given)
+    run = work(replace(some, givens=(*some.givens, *givens)), task.discipline)
+    accepted = task.columns.matrix(run.accepted, some.count)
+    out: Ways = {place: [way for way in ways if not way[0].given] for place, ways in found.items()}
+    for k, ((row, start, stop), way) in enumerate(flat):
+        if (accepted[k, start:stop] | ~task.left[row, start:stop]).all():
+            out[row, start, stop].append(way)
+    return {place: ways for place, ways in out.items() if ways}
 
 
 def may_agree(one: Solved, task: Explaining, stage: slice, *, likely: bool = False) -> Array:

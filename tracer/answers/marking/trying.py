@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,23 @@ class Sheets:
         if len(rows) == self.cells.count:
             return self
         return Sheets(self.cells.take(rows), self.columns, self.base.take(rows), self.left[rows])
+
+    @cached_property
+    def written_whole(self) -> Array:
+        """By sheet and array, whether it has all its numbers."""
+        of = [w.there.reshape(self.cells.count, -1).all(axis=1) for w in self.cells.arrays.values()]
+        return np.array(of).T.reshape(self.cells.count, -1)
+
+    @cached_property
+    def open_passes(self) -> Array:
+        """By sheet and pass, whether something is wrong in it."""
+        stages = self.columns.stages
+        each = dict.fromkeys(at[2:] for at in stages)
+        of = [
+            np.any([self.left[:, stage].any(axis=1) for at, stage in stages.items() if at[2:] == own], axis=0)
+            for own in each
+        ]
+        return np.array(of).T.reshape(self.cells.count, -1)
 
     def asked(self) -> frozenset[At]:
         """The written arrays that tell of a slip: those of a pass in which some cell is wrong."""
@@ -134,7 +152,7 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
     """Every slip tried on every sheet on which it can reach a wrong cell."""
     size = len(slips), *sheets.left.shape
     tried = Tried(np.zeros(size, bool), np.zeros(size, bool), np.zeros(sheets.cells.count, int))
-    for rows, numbers in _reached(sheets, slips):
+    for rows, numbers in _alike(sheets, slips):
         some = sheets.take(rows)
         carried, asked = some.carried(), some.asked()
         for k in numbers:
@@ -149,6 +167,19 @@ def tried_on(sheets: Sheets, slips: Sequence[Slip], discipline: Discipline, carr
                 low, high = some.ends(run, own)
                 tried.ends.update({(k, int(rows[n])): (low[i], high[i]) for i, n in enumerate(own)})
     return tried
+
+
+def _alike(sheets: Sheets, slips: Sequence[Slip]) -> Iterator[tuple[Array, list[int]]]:
+    """Sheets on which the same arrays are written and wrong, and the slips to try on them.
+
+    What is worked again, and counted, then depends on a sheet alone and not on its classmates.
+    """
+    whole, passes = sheets.written_whole, sheets.open_passes
+    for rows, numbers in _reached(sheets, slips):
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for row in rows.tolist():
+            groups.setdefault((*whole[row].tolist(), *passes[row].tolist()), []).append(row)
+        yield from ((np.array(alike), numbers) for alike in groups.values())
 
 
 def _reached(sheets: Sheets, slips: Sequence[Slip]) -> Iterator[tuple[Array, list[int]]]:

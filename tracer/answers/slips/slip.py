@@ -138,6 +138,10 @@ class Slip:
         """The same slip made in that step only."""
         return replace(self, step=step)
 
+    def only_at(self, layer: int) -> Slip:
+        """The same slip made at one of several layers only; nowhere where it is possible at that one alone, or not."""
+        return self.at(layer) if layer in self.possible and len(self.possible) > 1 else self.at()
+
     def by_layer(self) -> tuple[Slip, ...]:
         """The same slip made at one layer at a time."""
         return tuple(self.at(l) for l in self.possible)
