@@ -129,6 +129,7 @@ def _by_hand(problem: Problem | Computation, rounding: Rounding, carry: str) -> 
             texts: dict[Quantity, str] = texts,
             last_resort: bool = last_resort,
         ) -> Any:
+            value = m.kept(np.array([value], object))[0]  # rationals that are squared again and again grow without end
             short = unrounded[q] == value and not hasattr(value, "rad")  # it owes nothing to rounding
             texts[q] = text = rounding.shown(value, last_resort=last_resort, short=short)
             return value if carry == "full" or text in ("nan", "inf", "-inf") else m.number(text)

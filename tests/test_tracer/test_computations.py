@@ -406,3 +406,13 @@ def test_a_hinge_over_classes_is_looked_through_for_kinks() -> None:
     step = trace({**file, "given": {"y": 2}})
     assert step["ds"].tolist() == [0, -1, 1]
     assert not step.notes
+
+
+def test_rationals_that_are_squared_again_and_again_stay_short() -> None:
+    """h[t] = h[t-1]^2 + w x[t] in forty steps: by hand too, where each number is rounded as it is shown."""
+    ones = ", ".join(["1"] * 40)
+    lines = "h[0] = 3/7\nh[t] = h[t-1]^2 + w*x[t]\nE = h[40]"
+    text = f"equations = '''\n{lines}\n'''\nparameters.w = '1/8'\ngiven.x = [{ones}]\n"
+    problem = loads(text)
+    exact = float(trace(problem)["E"])
+    assert float(trace(problem, digits=6)["E"]) == pytest.approx(exact, rel=1e-5)
