@@ -415,4 +415,5 @@ def test_rationals_that_are_squared_again_and_again_stay_short() -> None:
     text = f"equations = '''\n{lines}\n'''\nparameters.w = '1/8'\ngiven.x = [{ones}]\n"
     problem = loads(text)
     exact = float(trace(problem)["E"])
-    assert float(trace(problem, digits=6)["E"]) == pytest.approx(exact, rel=1e-5)
+    for carry in ("full", "shown"):
+        assert float(trace(problem, digits=6, carry=carry)["E"]) == pytest.approx(exact, rel=1e-4)
