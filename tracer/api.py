@@ -99,7 +99,8 @@ def check(
     fit).  decimal: "point" or "comma".  overrides: a marker's own verdicts, CSV or JSON.
     progress: show it on standard error where that is a terminal.  but: a file that is left out of its folder.
     people: whether a single file may be a class table.  jobs: processes that share the sheets.  executor: any
-    `concurrent.futures.Executor` that marks them instead, such as one of Dask; marks are the same.
+    `concurrent.futures.Executor` that marks them instead, such as one of Dask; marks are the same.  A script that asks
+    for several needs `if __name__ == "__main__":`, as with any processes.
     Raises ProblemError, FileNotFoundError, and ValueError for a mapping that is no sheet.
 
     >>> check("hand-3-2-2", {"z1": [0.6457, 0.7685], "delta2[1]": "4.366"}).causes[0].slips
@@ -108,11 +109,10 @@ def check(
     from functools import partial
 
     from derivations.computation import Computation
-    from tracer import __version__
     from tracer.answers.in_parallel import Marking
     from tracer.answers.overrides import apply_overrides
     from tracer.answers.reading.sources import read_sheets
-    from tracer.answers.regrading import digest
+    from tracer.answers.regrading import made_with
     from tracer.answers.result import Checked
     from tracer.answers.scoring import Scheme
     from tracer.problem import stated
@@ -132,10 +132,8 @@ def check(
         sheets = _layers_sheets(problem, sheet, read, notation, decimal)
     marking = Marking(problem, notation, decimal)
     marked = marking.marked(sheets, progress=progress, jobs=jobs, executor=executor)
-    scheme = Scheme.of(problem)
-    options = {"notation": notation, "decimal": decimal if decimal != "point" else ""}
-    made = {"version": __version__, "problem": digest(problem), "options": {k: v for k, v in options.items() if v}}
-    checked = Checked(problem.title, tuple(map(scheme.scored, marked)), made=made)
+    scored = tuple(map(Scheme.of(problem).scored, marked))
+    checked = Checked(problem.title, scored, made=made_with(problem, notation, decimal))
     return apply_overrides(checked, overrides) if overrides is not None else checked
 
 

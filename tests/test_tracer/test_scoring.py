@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tracer import ProblemError, check, loads, trace
+from tracer.answers.overrides import apply_overrides
 from tracer.cli import main
 
 PROBLEM = """
@@ -176,6 +177,31 @@ def test_each_changed_mark_has_its_reason(marked: Path, capsys: pytest.CaptureFi
     assert "seen (Ada, 2026-11-30)" in capsys.readouterr().out
     (marked / "class.csv").write_text("id,z1[1],z1[2]\nada,0.6457,0.7685\n", encoding="utf-8")
     assert against(capsys) == [("ben", "", "no longer handed in")]
+
+
+def test_a_name_that_stands_twice_is_no_change(marked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second is a mark of its own."""
+    (marked / "one.csv").write_text("z1[1],0.6457\nz1[1],0.7\nz1[2],0.7685\n", encoding="utf-8")
+    assert main(["check", "hand-3-2-2", "one.csv", "--format", "json", "-o", "twice.json"]) == 1
+    assert main(["check", "hand-3-2-2", "one.csv", "--against", "twice.json"]) == 0
+    assert "no mark changed on 1 sheet" in capsys.readouterr().out
+
+
+def test_a_marking_for_students_says_too_little(marked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has no verdicts to compare."""
+    line = ["check", "hand-3-2-2", "class.csv", "--format", "json", "--feedback", "hint", "-o", "hint.json"]
+    assert main(line) == 0
+    assert main(["check", "hand-3-2-2", "class.csv", "--against", "hint.json"]) == 2
+    assert "which leaves verdicts out; give one of --feedback full" in capsys.readouterr().err
+
+
+def test_points_are_the_same_at_every_level_of_feedback(marked: Path) -> None:
+    """And a decision takes the place of what `[sheet]` lets a cell keep."""
+    checked = plus('credit = {"update.plus" = 0.5}')
+    shown = [json.loads(checked.render("json", feedback=level))["sheets"][0]["points"] for level in ("full", "verdict")]
+    assert shown == [3.0, 3.0]
+    (marked / "o.csv").write_text('sheet,cell,verdict\nsheet,"W2_new[1,1]",wrong\n', encoding="utf-8")
+    assert apply_overrides(checked, marked / "o.csv").points == 2.5
 
 
 def test_another_problem_or_version_is_the_reason(marked: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from derivations.computation import Computation
     from derivations.network import Problem
 
-__all__ = ["Change", "RegradeError", "changes", "digest", "read_marking"]
+__all__ = ["Change", "RegradeError", "changes", "digest", "made_with", "read_marking"]
 
+T = TypeVar("T")
 LARGEST = 500_000_000
 SCHEMA = "bptrace/check/1"
 
@@ -41,6 +43,14 @@ class Change:
     points_was: float
     points_now: float
     why: str
+
+
+def made_with(problem: Problem | Computation, notation: str | None, decimal: str) -> dict[str, object]:
+    """What a marking is made with: the version, the problem, the options that change how a sheet is read."""
+    from tracer import __version__
+
+    options = {"notation": notation or "", "decimal": "" if decimal == "point" else decimal}
+    return {"version": __version__, "problem": digest(problem), "options": {k: v for k, v in options.items() if v}}
 
 
 def digest(problem: Problem | Computation) -> str:
@@ -77,6 +87,10 @@ def read_marking(path: str | Path) -> dict[str, Any]:
     sheets = found.get("sheets") if isinstance(found, dict) and found.get("schema") == SCHEMA else None
     if not isinstance(sheets, list) or not all(map(_is_sheet, sheets)):
         raise RegradeError(f"{path.name}: no marking; give what check --format json wrote")
+    if found.get("feedback") != "full":
+        raise RegradeError(
+            f"{path.name}: a marking for students, which leaves verdicts out; give one of --feedback full"
+        )
     return dict(found)
 
 
@@ -107,18 +121,26 @@ def changes(earlier: Mapping[str, Any], now: Checked, decided: frozenset[tuple[s
 def _of_sheet(
     was: Mapping[str, Any], sheet: Marked, decided: frozenset[tuple[str, str]], general: str
 ) -> Iterator[Change]:
-    marks = {m["name"]: m for m in was["marks"]}
+    marks = dict(_numbered([(m["name"], m) for m in was["marks"]]))
     read_otherwise = set(was.get("remarks", ())) != set(sheet.remarks)
-    for mark in sheet.marks:
-        old = marks.pop(mark.name, {"given": "", "verdict": "", "points": 0.0})
+    for key, mark in _numbered([(m.name, m) for m in sheet.marks]):
+        old = marks.pop(key, {"given": "", "verdict": "", "points": 0.0})
         earned = mark.earned if mark.asked else 0.0
         if (old["verdict"], round(float(old["points"]), 6)) == (mark.verdict, round(earned, 6)):
             continue
         why = "a marker's decision" if (sheet.id, mark.name) in decided else _why(old, mark, read_otherwise, general)
         yield Change(sheet.id, mark.name, old["verdict"], mark.verdict, float(old["points"]), earned, why)
-    for name, old in marks.items():
+    for (name, _), old in marks.items():
         why = "a marker's decision" if (sheet.id, name) in decided else general or "the sheet is read otherwise"
         yield Change(sheet.id, name, old["verdict"], "", float(old["points"]), 0.0, why)
+
+
+def _numbered(named: Sequence[tuple[str, T]]) -> Iterator[tuple[tuple[str, int], T]]:
+    """Each under its name and how many of that name stand before it: a name may stand twice on a sheet."""
+    seen = Counter[str]()
+    for name, one in named:
+        yield (name, seen[name]), one
+        seen[name] += 1
 
 
 def _why(old: Mapping[str, Any], mark: Mark, read_otherwise: bool, general: str) -> str:

@@ -77,7 +77,7 @@ class Mark:
         """The points it gets: what a person awarded, what `[sheet]` lets it keep, else all or nothing."""
         if self.awarded is not None:
             return self.awarded
-        if self.kept is not None and self.verdict != "right":
+        if self.kept is not None:
             return self.points * self.kept
         return self.points if self.accepted else 0.0
 

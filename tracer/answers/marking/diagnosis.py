@@ -133,7 +133,7 @@ class Explaining:
             affordable = self.worked < MOST_WORKED
             self.cut |= self.left.any(axis=1) & ~affordable
             affordable &= (self.left & self.alone).any(axis=1)
-            affordable &= self.own_steps > 1 if step else True
+            affordable &= (self.own_steps > 1) & (self.own_steps >= step) if step else True
             sheets = Sheets(self.cells, self.columns, self.base(carry), self.left & affordable[:, None])
             own = [slip.in_step(step) for slip in slips] if step else slips
             own = [slip.only_at(layer) for slip in own] if layer else own

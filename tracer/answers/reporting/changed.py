@@ -26,8 +26,10 @@ def render_changes(found: Sequence[Change], sheets: int, form: str) -> str:
     rows = [_row(change) for change in found]
     if form == "csv":
         return to_csv(list(_HEADER), [list(row) for row in rows])
-    several = "1 mark changed" if len(rows) == 1 else f"{len(rows)} marks changed"
-    blocks: list[Block] = [Lines((f"{several} on {len({c.sheet for c in found})} of {sheets} sheets",))]
+    several = f"{len(rows)} marks" if len(rows) > 1 else "1 mark" if rows else "no mark"
+    all_ = f"{sheets} sheet{'s' * (sheets != 1)}"
+    where = f"{len({c.sheet for c in found})} of {all_}" if rows else all_
+    blocks: list[Block] = [Lines((f"{several} changed on {where}",))]
     if rows:
         blocks.append(Grid(_HEADER, tuple(rows)))
     if form == "table":
