@@ -173,14 +173,15 @@ class Intervals:
 
     def _share(self, x: Intervals, y: Intervals) -> Intervals:
         """x / x.sum(axis=0), where each x enters twice: of numbers that are not negative the exact range."""
-        if (x.low < 0).any():
-            return self.m.made(*_products(x, self.m.reciprocal(y)))
         total_low, total_high = x.low.sum(axis=1), x.high.sum(axis=1)
         less, more = np.maximum(total_low - y.low[:, 0], 0), np.maximum(y.high[:, 0] - total_high, 0)
         rest_low, rest_high = total_low[:, None] - x.low, total_high[:, None] - x.high
         low = x.low / (x.low + rest_high + more[:, None])
         high = x.high / np.maximum(x.high + rest_low - less[:, None], x.high)
-        return self.m.made(*self.m.outward(low, high, 8 * np.abs(high)))
+        ends = self.m.outward(low, high, 8 * np.abs(high))
+        other = _products(x, self.m.reciprocal(y))
+        negative = (x.low < 0).any(axis=tuple(range(1, x.low.ndim)), keepdims=True)  # on a sheet, whatever others have
+        return self.m.made(*(np.where(negative, one, own) for one, own in zip(other, ends, strict=True)))
 
     def __matmul__(self, other: Any) -> Intervals:
         left, right = self.m.of(self), self.m.of(other)
