@@ -39,7 +39,7 @@ _OPENING, _CLOSING = ("LP", "LB", "LS", "MATRIX", "CASES"), ("RP", "RB", "RS", "
 _GOING_ON = ("REL", "ARROW", "MUL", "DIV", "ENTRYWISE")
 _LEFT_OPEN = (*_GOING_ON, "PLUS", "MINUS")
 _SIGNS_ALONE = (*_LEFT_OPEN, "COMMA", "GAP")
-MOST_PIECES, MOST_SIGNS = 50_000, 1100
+MOST_PIECES, MOST_SIGNS = 50_000, 1000
 """Pieces of mathematics, and signs of relations among them, read of one document: more than any solution has."""
 _PIECE = re.compile(r"\\[A-Za-z]{1,30}+|\\.|[0-9]++|[^\s{}&]")
 _SCRIPT = re.compile(r"_\{[^{}]{0,60}\}")  # n=1 below a name is no relation

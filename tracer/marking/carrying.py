@@ -216,16 +216,17 @@ class Recording:
     def _kept(self, q: Quantity, follows: Span) -> Span:
         written = self.cells.numbers.get(q)
         self.out.follows[q] = follows
+        unwritten = follows.used()  # once, whoever writes it: a sheet's marks are its own
         if written is None:
-            self.out.carried[q] = follows
-            return follows
+            self.out.carried[q] = carried = Span(self.out.m, unwritten.low, unwritten.high, fresh=False)
+            carried.among = follows.among
+            return carried
         met, right = self.meeting(follows, written)
         accepted = self.out.accepted[q] = met[0] <= met[1]
         cell = self.discipline.cell(written.value, written.unit)
         refused = cell if self.carry == "own" else self._as_it_should_be(right, written)
         low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
         high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
-        unwritten = follows if written.there.all() else follows.used()
         low, high = np.where(written.there, low, unwritten.low), np.where(written.there, high, unwritten.high)
         self.out.carried[q] = carried = Span(self.out.m, low, high, fresh=False)
         carried.shown, carried.among = np.where(written.there, written.value, np.nan), follows.among

@@ -33,8 +33,8 @@ MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 MOST_STEPS = 4
 """Of a sheet that is tried in other ways of rounding than the one it is read in."""
-MOST_WORKED = 1500
-"""Rules worked for one sheet, after which no further way of rounding or carrying on is tried."""
+MOST_WORKED = 2000
+"""Rules worked for one sheet: no way of rounding or carrying on is tried that would take more."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class Explaining:
         self.wrong = self.left.copy()
         self.found = self.found or [[] for _ in range(self.cells.count)]
         self.worked = np.zeros(self.cells.count, int)  # rules, for each sheet
+        self.a_trial = np.zeros(self.cells.count, int)  # most of them for one way of trying all slips
         self.cut = np.zeros(self.cells.count, bool)  # sheets on which not everything was tried
         self.bases: dict[str, Worked] = {}
         self.solutions: list[Any] | None = None  # what each given number must have been
@@ -89,14 +90,19 @@ class Explaining:
             open_[:, stage] |= (self.left & self.alone)[:, stage].any(axis=1, keepdims=True)
         right = self.there & ~open_
         there = (self.left & self.alone).any(axis=1) & right.any(axis=1) & (self.own_steps <= MOST_STEPS)
-        self.cut |= there & (self.worked >= MOST_WORKED)
-        rows = np.flatnonzero(there & (self.worked < MOST_WORKED))
+        self.cut |= there & ~self.affords
+        rows = np.flatnonzero(there & self.affords)
         some = self.cells.take(rows)
         accepted = self.columns.matrix(work(some, discipline).accepted, some.count)
         fits = (accepted | ~right[rows]).all(axis=1)
         rows, some = rows[fits], some.take(np.flatnonzero(fits))
         found = [self.found[row] for row in rows]
         return rows, Explaining(some, self.columns, discipline, self.left[rows], self.alone[rows], found, self.order)
+
+    @property
+    def affords(self) -> Array:
+        """On which sheets all slips may be tried once more."""
+        return self.worked + self.a_trial <= MOST_WORKED
 
     @cached_property
     def order(self) -> Order:
@@ -120,8 +126,11 @@ class Explaining:
 
         Who goes on from other numbers than those just written is explained so.
         """
-        left = self.left & self.alone & (self.worked < MOST_WORKED)[:, None]
-        for at, rows in worked_from(self.order, self.columns, self.there, self.wrong, left):
+        left = self.left & self.alone & self.affords[:, None]
+        for at, all_rows in worked_from(self.order, self.columns, self.there, self.wrong, left):
+            rows = all_rows[self.affords[all_rows]]
+            if not len(rows):
+                continue
             some, found = self.cells.take(rows).without(at), [self.found[row] for row in rows]
             own = self.left[rows], self.alone[rows]
             yield rows, Explaining(some, self.columns, self.discipline, *own, found, self.order), at
@@ -130,7 +139,8 @@ class Explaining:
         """Every slip tried on every sheet on which it can reach a wrong cell; made everywhere, in one step or layer."""
         key = carry, step, layer
         if key not in self.tried:
-            affordable = self.worked < MOST_WORKED
+            part = len(self.cells.problem.network) if layer else self.steps if step else 1
+            affordable = self.worked + self.a_trial // part <= MOST_WORKED
             self.cut |= self.left.any(axis=1) & ~affordable
             affordable &= (self.left & self.alone).any(axis=1)
             affordable &= (self.own_steps > 1) & (self.own_steps >= step) if step else True
@@ -139,6 +149,7 @@ class Explaining:
             own = [slip.only_at(layer) for slip in own] if layer else own
             self.tried[key] = tried = tried_on(sheets, own, self.discipline, carry, self.order)
             self.worked += tried.worked
+            self.a_trial = np.maximum(self.a_trial, tried.worked)
         return self.tried[key]
 
     def add(self, row: int, found: Found) -> None:

@@ -68,6 +68,12 @@ class Sheets:
         return np.array(of).T.reshape(self.cells.count, -1)
 
     @cached_property
+    def written(self) -> Array:
+        """By sheet and array, whether it has some of its numbers."""
+        of = [w.there.reshape(self.cells.count, -1).any(axis=1) for w in self.cells.arrays.values()]
+        return np.array(of).T.reshape(self.cells.count, -1)
+
+    @cached_property
     def open_passes(self) -> Array:
         """By sheet and pass, whether something is wrong in it."""
         stages = self.columns.stages
@@ -80,9 +86,8 @@ class Sheets:
 
     def asked(self) -> frozenset[At]:
         """The written arrays that tell of a slip: those of a pass in which some cell is wrong."""
-        stages = self.columns.stages
-        passes = {at[2:] for at, stage in stages.items() if self.left[:, stage].any()}
-        return frozenset(at for at in stages if at[2:] in passes)
+        passes = {at[2:] for at, stage in self.columns.stages.items() if self.left[:, stage].any()}
+        return frozenset(at for at, own in self.cells.arrays.items() if at[2:] in passes and own.there.any())
 
     def carried(self) -> frozenset[At]:
         """The arrays of which every sheet has all numbers."""
@@ -174,11 +179,11 @@ def _alike(sheets: Sheets, slips: Sequence[Slip]) -> Iterator[tuple[Array, list[
 
     What is worked again, and counted, then depends on a sheet alone and not on its classmates.
     """
-    whole, passes = sheets.written_whole, sheets.open_passes
+    alike_in = np.concatenate([sheets.written, sheets.written_whole, sheets.open_passes], axis=1)
     for rows, numbers in _reached(sheets, slips):
-        groups: dict[tuple[object, ...], list[int]] = {}
+        groups: dict[bytes, list[int]] = {}
         for row in rows.tolist():
-            groups.setdefault((*whole[row].tolist(), *passes[row].tolist()), []).append(row)
+            groups.setdefault(alike_in[row].tobytes(), []).append(row)
         yield from ((np.array(alike), numbers) for alike in groups.values())
 
 

@@ -219,7 +219,7 @@ class _Recording:
             return self.base.carried[at]
         if written is None or met is None or right is None:
             self.changed = True
-            return array
+            return array.used()  # once, as where a classmate writes it: a sheet's marks are its own
         if self.base:
             own = self.base.carried[at]
             self.changed |= not bool(written.there.all())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from tracer.answers.reporting.blocks import Block, Grid, Item, Items, Lines, Section, Title, clean
 
@@ -80,6 +81,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return widths
 
 
+@lru_cache(maxsize=4096)
 def width(text: str) -> int:
     """The columns that a text takes in a terminal."""
     if text.isascii():

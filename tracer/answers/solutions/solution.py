@@ -35,7 +35,7 @@ MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NAMES_LEFT = "not all names of its own were looked for; use those of a notation, or hand in a shorter solution"
 _BIAS = re.compile(r"(?<![A-Za-z])[bB](?![A-Za-z])|bias")
-MOST_CHECKED = 2000  # sides, in all ways of reading together
+MOST_CHECKED = 1500  # sides, in all ways of reading together
 LEAST_COMPLAINTS, CLEARLY_LESS = 4, 0.75  # before letters of the document's own are looked for, and taken
 Score = tuple[int, int]
 
