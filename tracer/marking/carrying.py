@@ -120,6 +120,14 @@ class Pass:
         """Those of a part, in reading order."""
         return list(quantities(self.problem, part, self.sample, self.step))
 
+    def stated(self, start: Arrays) -> Iterator[tuple[Quantity, Any]]:
+        """Every number that it starts from, with its name."""
+        for name, array in self.problem.step.arrays.items():
+            if array.role in STATED and name in start:
+                values = start[name]
+                flat = values.flat if isinstance(values, np.ndarray) else [values]
+                yield from zip(self.quantities(Part(name, array.extents)), flat, strict=True)
+
 
 class Runs:
     """The passes of a computation, planned once; `m` are the arithmetics, by the roundoff of a machine."""

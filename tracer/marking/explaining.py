@@ -17,11 +17,13 @@ import numpy as np
 from derivations.computation import Computation
 from derivations.equations import Role
 from derivations.expression import Over
+from derivations.own_names import OwnNames
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import Discipline
 from tracer.marking.carrying import Cells, Followed, Pass, Recording, Runs, follow
-from tracer.marking.pen import meant
+from tracer.marking.misread import Misread, misread
+from tracer.marking.pen import COPIED, meant
 from tracer.marking.rewrites import Rewrite
 from tracer.marking.spans import Span
 
@@ -79,7 +81,8 @@ class _Explaining:
     left: np.ndarray
 
     def __post_init__(self) -> None:
-        self.base = follow(self.runs, self.cells, self.discipline)
+        self.read = misread(self.runs, self.cells, self.discipline, self.order, self.left)
+        self.base = follow(self.runs, self.cells, self.discipline)  # last: the arithmetic rounds as its sheets do
         self.m = self.base.m
         self.number = {q: k for k, q in enumerate(self.order)}
         self.recording = Recording(self.cells, self.discipline, "own", Followed(self.m))
@@ -100,7 +103,7 @@ class _Explaining:
                 tried = []
                 for k, reached in chosen.items():
                     tried.append((slips[k], {q: fit for q, fit in fits[k].items() if q.kind in reached}))
-                out[row] += self._of_sheet(row, left[row], tried)
+                out[row] += self._of_sheet(row, left[row], tried, () if ignoring else self.read[row])
         for row in rows:
             out[row] = [*self._once_each(out[row]), *self._by_the_pen(row, left[row])]
         return out
@@ -159,9 +162,16 @@ class _Explaining:
         return out
 
     def _of_sheet(
-        self, row: int, left: set[Quantity], tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]]
+        self,
+        row: int,
+        left: set[Quantity],
+        tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]],
+        read: Sequence[Misread],
     ) -> list[Explained]:
-        """The slips that explain most of what is left, first as all that they change, then number by number."""
+        """The slips that explain most of what is left, first as all that they change, then number by number.
+
+        A given number that was misread is told where it explains more than any slip.
+        """
         out: list[Explained] = []
         for whole in (True, False):
             while left:
@@ -175,9 +185,14 @@ class _Explaining:
                         and self._evident(slip, gives, row)
                     ):
                         best.setdefault(gives, []).append(slip)
-                if not best:
+                gives = max(best, key=lambda qs: (len(qs), -min(self.number[q] for q in qs)), default=frozenset())
+                if whole and read and len(read[0].gives & left) > len(gives):
+                    out.append(self._as_read(read, read[0].gives & left))
+                    left -= read[0].gives
+                    read = ()
+                    continue
+                if not gives:
                     break
-                gives = max(best, key=lambda qs: (len(qs), -min(self.number[q] for q in qs)))
                 left -= gives
                 kinds = {q.kind for q in gives}
                 own = [slip for slip in best[gives] if slip.wrong.left.name in kinds]
@@ -185,6 +200,11 @@ class _Explaining:
                 if len(named) <= MOST_FITTING:
                     out.append(_told(named, gives, self.number))
         return out
+
+    def _as_read(self, read: Sequence[Misread], gives: frozenset[Quantity]) -> Explained:
+        names = OwnNames(self.runs.problem)
+        given = " / ".join(f"{names.text(one.given)} = {one.read} (\u2260 {one.right:.12g})" for one in read)
+        return Explained(("given.misread",), tuple(sorted(gives, key=self.number.__getitem__)), {"given": given})
 
     def _by_the_pen(self, row: int, left: set[Quantity]) -> list[Explained]:
         """Single numbers that were written down wrongly; the pen slips once, so not what is wrong throughout."""
@@ -323,7 +343,16 @@ class _Explaining:
         for name, other, place in meant(value, unit):
             if low <= other + place / 2 and other - place / 2 <= high:
                 return name
-        return ""
+        return "pen.neighbour" if value and n.figures[row] >= COPIED and self._is_copied(q, row) else ""
+
+    def _is_copied(self, q: Quantity, row: int) -> bool:
+        """Whether a right number of the same array is the same to the digit."""
+        own = self.cells.numbers[q]
+        return any(
+            other.kind == q.kind and n.there[row] and n.value[row] == own.value[row] and self.base.accepted[other][row]
+            for other, n in self.cells.numbers.items()
+            if other != q and other in self.base.accepted
+        )
 
 
 def _length(problem: Computation, letter: str) -> int:

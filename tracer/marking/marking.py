@@ -92,7 +92,7 @@ class _Sheet:
             if q not in there:
                 name = names.text(q)
                 marks.append(Mark(name, "", "missing", points=self.key.points(q), quantity=name))
-        misread = [Cause(m.slips, (m.name,), (), m.facts) for m in marks if m.slips == ("given.misread",)]
+        misread = [Cause(m.slips, (m.name,), (), m.facts) for m in marks if "given" in m.facts]
         return Marked(self.sheet.id, tuple(marks), (*misread, *self._causes()), self.sheet.remarks)
 
     @cached_property

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["meant"]
+__all__ = ["COPIED", "meant"]
 
 MOST_FIGURES = 9
 TELLING = 2
 """Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
+
+
+COPIED = 3
+"""Figures of a number that stands twice in one array before it is the neighbour's, copied, and not chance."""
 
 
 def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:

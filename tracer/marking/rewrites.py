@@ -31,12 +31,13 @@ from derivations.expression import (
     Smallest,
     Sum,
     Within,
+    letter,
 )
 from derivations.function import entry
 from derivations.general import GeneralText
 from derivations.own_names import OwnNames
 from derivations.shapes import bounds, free, substituted
-from derivations.uses import filled, slopes
+from derivations.uses import filled, opened, slopes
 
 __all__ = ["Rewrite", "rewrites"]
 
@@ -44,9 +45,14 @@ Put = Callable[[Expression], Expression]
 """A whole right side with another expression in one place."""
 CURVED = ("sigmoid", "tanh", "relu", "identity")
 """Functions that people take for each other."""
+ODD = ("tanh", "identity", "sin")
+"""Functions of which the negative argument gives the negative value: that is a sign of the whole."""
 MOST_ALIKE = 4
 """Arrays of the same shape and role that are taken for each other."""
-MOST = 600
+MOST_TERMS = 6
+"""Of a sum, each of which may be left out or added twice."""
+ONE = Number("1")
+MOST = 900
 """Rewrites of one step; the likely kinds come first."""
 
 
@@ -111,6 +117,8 @@ class _Rewriting:
             yield "written_transposed", exchanged, {}
         yield from self._of_slope(e)
         yield from self._of_pairs(e)
+        if any(isinstance(x, Call) and entry(x.function).name == "xlogy" for x in e.right.walk()):
+            yield "log_to_base_ten", Quotient(e.right, Call("log", (Number("10"),))), {"term": "log"}
         yield "doubled", Product((Number("2"), e.right)), {}
         yield "halved", Quotient(e.right, Number("2")), {}
 
@@ -127,11 +135,20 @@ class _Rewriting:
                 if e.stage == "backward" and len(terms) > 2:
                     for sign, t in terms:
                         yield "only_one_path", _sum(((sign, t),)), t
+                for k, (sign, t) in enumerate(terms):
+                    for kind, factor in (("term_doubled", Number("2")), ("term_halved", Quotient(ONE, Number("2")))):
+                        if not isinstance(t, Number):
+                            yield kind, Sum((*terms[:k], (sign, Product((factor, t))), *terms[k + 1 :])), t
             case Product(factors):
                 for k, f in enumerate(factors):
                     if not isinstance(f, Same | Within):
                         kind = "slope_left_out" if self._is_slope(f) else "factor_left_out"
                         yield kind, _product((*factors[:k], *factors[k + 1 :])), f
+                    if self._is_constant(f):
+                        yield "factor_twice", Product((f, *factors)), f
+                    if isinstance(f, Largest | Smallest):
+                        others = Sum(((1, ONE), (-1, f)))
+                        yield "to_the_others", Product((*factors[:k], others, *factors[k + 1 :])), None
             case Quotient(above, below):
                 yield "divisor_left_out", above, below
             case Power(base, int(n)) if n > 1:
@@ -140,16 +157,37 @@ class _Rewriting:
                 yield "sum_for_mean", Over("sum", letters, body), None
             case Over("sum", letters, body):
                 yield from self._of_sum(e, letters, body)
+            case Over("max" | "min" as op, letters, body):
+                yield "another_choice", Over("min" if op == "max" else "max", letters, body), x
+                yield "mean_of_all", Over("mean", letters, body), x
             case Over("softmax" as op, (letter,), body):
+                yield "softmax_not_divided", Call("exp", (body,)), x
+                yield "softmax_left_out", body, x
                 other = [l for l in free(e.left) if l != letter and l in free(body)]
                 yield from (("another_axis", Over(op, (l,), body), None) for l in other)
+            case Choice(test, positive, otherwise):
+                yield "one_branch", positive, positive
+                yield "one_branch", otherwise, otherwise
+                yield "branches_exchanged", Choice(test, otherwise, positive), None
+            case Call("max" | "min" as function, arguments):
+                yield "another_choice", Call("min" if function == "max" else "max", arguments), x
+            case Call("log", (argument,)):
+                yield "function_left_out", argument, x
+                yield "log_to_base_ten", Quotient(x, Call("log", (Number("10"),))), x
             case Call(function, (argument,)):
                 yield "function_left_out", argument, x
                 own = entry(function).name
+                if own not in ODD:
+                    yield "argument_sign", Call(function, (Negative(argument),)), x
+                if own == "sigmoid":
+                    yield "sigmoid_without_one", Call("exp", (argument,)), x
                 if own in CURVED:
                     yield from (("another_function", Call(f, (argument,)), x) for f in CURVED if f != own)
             case Ref():
                 yield from ((kind, new, x) for kind, new in self._of_ref(e, x))
+        if isinstance(x, Call) and isinstance(formula := opened(entry(x.function)), Choice):
+            for branch in (formula.positive, formula.otherwise):
+                yield "one_branch", filled(branch, x.arguments, x), x
         if x is e.right:
             yield "turned", Negative(x), x
 
@@ -220,6 +258,9 @@ class _Rewriting:
     def _is_slope(self, f: Expression) -> bool:
         return isinstance(f, Ref) and f.name in self.step.arrays and self.step.arrays[f.name].role is Role.LOCAL
 
+    def _is_constant(self, f: Expression) -> bool:
+        return isinstance(f, Ref) and f.name in self.step.arrays and self.step.arrays[f.name].role is Role.CONSTANT
+
     def _of_sum(
         self, e: Equation, letters: tuple[str, ...], body: Expression
     ) -> Iterator[tuple[str, Expression, Expression | None]]:
@@ -231,6 +272,13 @@ class _Rewriting:
                     one = substituted(body, {l: Index((), end)})
                     yield "one_of_the_sum", Over("sum", rest, one) if rest else one, one
         yield "mean_for_sum", Quotient(Over("sum", letters, body), size), None
+        for l in letters:
+            low, high = self.step.ranges.get(l, (1, 0))
+            for k in range(low, high + 1) if 1 < high - low + 1 <= MOST_TERMS else ():
+                here = Same(letter(l), Index((), k))
+                for kind, sign in (("term_of_sum_left_out", -1), ("term_of_sum_twice", 1)):
+                    counted = Product((Sum(((1, ONE), (sign, here))), body))
+                    yield kind, Over("sum", letters, counted), substituted(body, {l: Index((), k)})
 
     def _of_ref(self, e: Equation, r: Ref) -> Iterator[tuple[str, Expression]]:
         """What stands where another entry should."""
@@ -244,6 +292,7 @@ class _Rewriting:
         if array.role is Role.PARAMETER and e.stage == "backward" and r.name in self._updated:
             yield "updated_too_soon", Ref(self._updated[r.name], r.at)
         if array.role is Role.CONSTANT and r.name == "eta":
+            yield "factor_twice", Product((r, r))
             yield "power_of_ten", Quotient(r, Number("10"))
             yield "power_of_ten", Product((Number("10"), r))
         if e.stage != "update":

@@ -15,20 +15,23 @@ import numpy as np
 
 from derivations.arithmetic import Arithmetic, Float64
 from derivations.given import Given
-from tracer.answers.marking.discipline import Inside
+from tracer.answers.marking.discipline import Inside, as_held
 
 __all__ = ["Span", "SpanArithmetic"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
+MOST_ADDENDS = 12
+"""Of a sum that may have been added up term by term."""
 
 
 class Span:
     """The lower and upper ends of one number, (sheets,) or (1,) where all have the same.
 
-    `shown` is what is written, nan where nothing is; `among` are those that it is the largest or smallest of.
+    `shown` is what is written, nan where nothing is; `among` are those that it is the largest or smallest of, `addends`
+    those that it is the sum of.
     """
 
-    __slots__ = ("among", "complement", "fresh", "high", "low", "m", "shown")
+    __slots__ = ("addends", "among", "complement", "fresh", "high", "low", "m", "shown")
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Span:
         self.complement = complement  # of 1 - x the x, so that x (1 - x) is known to have x twice
         self.shown: np.ndarray | None = None
         self.among: tuple[Span, ...] = ()
+        self.addends: tuple[Span, ...] = ()
 
     def used(self) -> Span:
         """As an operand: what may have been rounded before it is used is widened."""
@@ -51,29 +55,29 @@ class Span:
         return Span(self.m, *self.m.inside.kept(self.low, self.high), fresh=False, complement=self.complement)
 
     def __neg__(self) -> Span:
-        return Span(self.m, -self.high, -self.low, fresh=self.fresh)
+        out = Span(self.m, -self.high, -self.low, fresh=self.fresh)
+        out.addends = tuple(-term for term in self.addends)
+        return out
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented  # numpy takes every entry of it
         x, y = self.used(), self.m.of(other)
-        return self.m.made(x.low + y.low, x.high + y.high)
+        out = self.m.made(x.low + y.low, x.high + y.high)
+        return self.m.in_a_row(out, self, x, other if isinstance(other, Span) else y, y)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented  # numpy takes every entry of it
-        x, y = self.used(), self.m.of(other)
-        return self.m.made(x.low - y.high, x.high - y.low)
+        return self + (-other)
 
     def __rsub__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented  # numpy takes every entry of it
-        y = self.used()
-        x = self.m.of(other)
-        out = self.m.made(x.low - y.high, x.high - y.low)
-        out.complement = y if type(other) is int and other == 1 else None
+        out = -self + other
+        out.complement = self.used() if type(other) is int and other == 1 else None
         return out
 
     def __mul__(self, other: Any) -> Any:
@@ -160,6 +164,25 @@ class SpanArithmetic(Arithmetic):
         slack = 2 * self.machine
         return Span(self, *_mended(low - slack * np.abs(low), high + slack * np.abs(high)))
 
+    def in_a_row(self, total: Span, first: Span, x: Span, second: Span, y: Span) -> Span:
+        """A sum x + y of two, which may be sums: a person adds one term after the other, or both sums and then these.
+
+        Each subtotal may be rounded before it is used.
+        """
+        if self.inside is None:
+            return total
+        left, right = first.addends or (x,), second.addends or (y,)
+        if len(left) + len(right) <= MOST_ADDENDS:
+            total.addends = left + right
+        if len(right) > 1:
+            low, high = first.low, first.high
+            for k, term in enumerate(right):
+                if k or len(left) > 1:
+                    low, high = self.inside.kept(low, high)
+                low, high = low + term.low, high + term.high
+            total.low, total.high = np.minimum(total.low, low), np.maximum(total.high, high)
+        return total
+
     def of(self, value: Any) -> Span:
         """A value as an operand; plain numbers are exact."""
         if isinstance(value, Span):
@@ -178,9 +201,8 @@ class SpanArithmetic(Arithmetic):
 
     def _held(self, exact: Fraction) -> Span:
         value = np.array([float(exact)])
-        if Fraction(value[0].item()) == exact:
-            return self.point(value)
-        return Span(self, np.nextafter(value, -np.inf), np.nextafter(value, np.inf), fresh=False)
+        is_exact = np.array([Fraction(value[0].item()) == exact])
+        return Span(self, *as_held(value, is_exact, self.machine), fresh=False)
 
     def scalar(self, given: Given) -> Any:
         """One given number."""

@@ -465,14 +465,15 @@ def test_a_sheet_of_which_nothing_is_read_has_no_score(tmp_path: Path, content: 
 
 
 def test_every_kind_of_slip_has_its_sentences_and_none_is_left_over() -> None:
-    """In both languages, with the line as it was worked and as it is."""
+    """In both languages, with the line as it is and as it was worked, or the term of a sum that it is about."""
     kinds = {
         slip.name.partition("[")[0] for name in (*NAMES, *FURTHER_NAMES) for slip in rewrites(loads(problem_text(name)))
     }
     told = {name: texts for name, texts in messages()["slip"].items() if name.startswith("equation.")}
     assert kinds == told.keys()
-    for texts in told.values():
-        assert all(f"{{{word}}}" in texts[lang] for lang in ("en", "ja") for word in ("cell", "used", "right"))
+    for name, texts in told.items():
+        words = "cell", "right", "term" if name.startswith("equation.term_of_sum") else "used"
+        assert all(f"{{{word}}}" in texts[lang] for lang in ("en", "ja") for word in words)
 
 
 def test_statements_of_one_letter_are_no_rows_of_a_grid(tmp_path: Path) -> None:

@@ -146,6 +146,17 @@ DISCIPLINES = (
 """Every way of people, the strictest first."""
 
 
+def as_held(values: Array, is_exact: Array, machine: float) -> tuple[Array, Array]:
+    """Given numbers as a program of that unit roundoff holds them; is_exact: where a double is the very number."""
+    below, above = np.nextafter(values, -np.inf), np.nextafter(values, np.inf)
+    if machine > FLOAT64.machine:
+        with np.errstate(over="ignore"):
+            is_exact = is_exact & (values.astype(np.float32) == values)
+        off = 1.001 * machine * np.abs(values)
+        below, above = np.minimum(below, values - off), np.maximum(above, values + off)
+    return np.where(is_exact, values, below), np.where(is_exact, values, above)
+
+
 def unit_of_whole(value: float, unit: float, usual: float) -> float:
     """The unit of a whole number on a sheet of so many figures: of 295900 among numbers of four figures it is 100."""
     power = math.floor(math.log10(abs(value))) + 1 - usual if value and unit == 1.0 and abs(value) < 1e15 else 0

@@ -8,13 +8,14 @@ a person may have rounded it before going on, and where the `Inside` of the arit
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
 
 from derivations.arithmetic import Arithmetic, Float64
 from derivations.given import Given
-from tracer.answers.marking.discipline import Inside
+from tracer.answers.marking.discipline import Inside, as_held
 
 __all__ = ["IntervalArithmetic", "Intervals", "hull"]
 
@@ -284,14 +285,11 @@ class IntervalArithmetic(Arithmetic):
     def lift(self, given: Given) -> Intervals:
         """Given numbers: a point where float64 holds them exactly."""
         values = given.floats[None].astype(float)
-        if given.texts is None:
-            return Intervals(self, values, values, fresh=False)
-        from fractions import Fraction
-
-        exact = [Fraction(t) == Fraction(float(v)) for t, v in zip(given.texts, given.floats.flat, strict=True)]
-        held = np.array(exact).reshape(values.shape)
-        below, above = np.nextafter(values, -np.inf), np.nextafter(values, np.inf)
-        return Intervals(self, np.where(held, values, below), np.where(held, values, above), fresh=False)
+        exact = np.ones(values.shape, bool)
+        if given.texts is not None:
+            pairs = zip(given.texts, given.floats.flat, strict=True)
+            exact = np.array([Fraction(t) == Fraction(float(v)) for t, v in pairs]).reshape(values.shape)
+        return Intervals(self, *as_held(values, exact, self.machine), fresh=False)
 
     def reciprocal(self, y: Intervals) -> Intervals:
         """1 / y; everything where y may be 0."""

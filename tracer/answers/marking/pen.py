@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tracer.answers.marking.diagnosis import Explaining, Found
-from tracer.marking.pen import meant
+from tracer.marking.pen import COPIED, meant
 
 __all__ = ["slips_of_the_pen"]
 
@@ -35,4 +35,12 @@ def _slip(task: Explaining, row: int, column: int) -> str:
         for low, high in map(task.ends, ("own", "true")):
             if low[row, column] <= other + unit / 2 and other - unit / 2 <= high[row, column]:
                 return name
-    return ""
+    return "pen.neighbour" if _is_copied(task, row, column) else ""
+
+
+def _is_copied(task: Explaining, row: int, column: int) -> bool:
+    """Whether a right number of the same array is the same to the digit."""
+    value, at = task.value[row, column], task.columns.places[column][0]
+    stage = task.columns.stages[at]
+    same = task.there[row, stage] & ~task.wrong[row, stage] & (task.value[row, stage] == value)
+    return bool(value and task.figures[row, column] >= COPIED and same.any())

@@ -24,7 +24,19 @@ from tracer.answers.marking.order import UPDATES
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Enters, work
 
-__all__ = ["SOLVED", "Agreed", "Solved", "Unknown", "Way", "agreed", "may_agree", "solve", "solved", "told"]
+__all__ = [
+    "SOLVED",
+    "Agreed",
+    "Solved",
+    "Unknown",
+    "Way",
+    "agreed",
+    "may_agree",
+    "shortest",
+    "solve",
+    "solved",
+    "told",
+]
 
 Array = Any
 SMALLEST_SLOPE = 1e-9

@@ -71,6 +71,11 @@ PRE_ACTIVATION: tuple[Mistake, ...] = (
         pre_activation=_sum_without,
     ),
     _a(
+        "double_term",
+        each=lambda problem, l: inputs(problem, l) if inputs(problem, l) > 1 else 0,
+        pre_activation=lambda s, l, k: _from(s, l, s.z[l - 1]) + s.W[l].T[k : k + 1].T @ s.z[l - 1][k : k + 1],
+    ),
+    _a(
         "no_bias",
         biased,
         pre_activation=lambda s, l: s.W[l] @ s.z[l - 1],

@@ -63,6 +63,11 @@ BELOW: tuple[Mistake, ...] = (
     ),
     _s("drop_path", each=_at_least(2, units), signal_below=_without, source="mattmazur.com 2015/03/17, a question"),
     _s(
+        "double_path",
+        each=_at_least(2, units),
+        signal_below=lambda s, l, k: s.W[l].T @ s.delta[l] + s.W[l][k : k + 1].T @ s.delta[l][k : k + 1],
+    ),
+    _s(
         "one_path",
         each=_at_least(3, units),
         signal_below=lambda s, l, k: s.W[l][k : k + 1].T @ s.delta[l][k : k + 1],
