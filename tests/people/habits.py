@@ -33,7 +33,7 @@ class Habits:
     digits: str = "all"  # places, figures, all
     places: int = 0
     figures: int = 0
-    varied: bool = False  # a figure more here and there; what is not written has the usual ones
+    varied: bool = False  # a figure more here and there; what is not written has it too
     least_figures: int = 2  # a small number gets more decimals until it has these
     change_figures: int = 1  # so much of the change is seen in an updated weight
     halves: str = "even"

@@ -39,8 +39,8 @@ class Pen:
             return "0" if habits.zeros != "kept" or not habits.places else f"{0:.{habits.places}f}"
         if habits.digits == "figures":
             figures = habits.figures
-            if habits.varied and written:
-                figures += self.rng.choice((0, 0, 0, 1))
+            if habits.varied:
+                figures += self.rng.choice((0, 0, 0, 1)) if written else 1
             text = to_figures(x, figures, habits.halves)
         else:
             places = min(max(habits.places, habits.least_figures - 1 - exponent(x)), 16)

@@ -23,7 +23,7 @@ from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import Discipline
 from tracer.marking.carrying import Cells, Followed, Pass, Recording, Runs, follow
 from tracer.marking.misread import Misread, misread
-from tracer.marking.pen import COPIED, meant
+from tracer.marking.pen import COPIED, is_told, meant
 from tracer.marking.rewrites import Rewrite
 from tracer.marking.spans import Span
 
@@ -33,7 +33,7 @@ EVIDENCE, SEVERAL = 2.0, 1.0
 """Decimal digits of agreement that a name takes, in one number and in several: with less some slip gives any number."""
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
-MOST_WORKED = 7000
+MOST_WORKED = 5000
 """Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
 
 
@@ -341,7 +341,7 @@ class _Explaining:
         value, unit = float(n.value[row]), float(n.unit[row])
         low, high = (float(end[row if len(end) > 1 else 0]) for end in (follows.low, follows.high))
         for name, other, place in meant(value, unit):
-            if low <= other + place / 2 and other - place / 2 <= high:
+            if is_told(other, place, low, high):
                 return name
         return "pen.neighbour" if value and n.figures[row] >= COPIED and self._is_copied(q, row) else ""
 

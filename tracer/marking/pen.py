@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["COPIED", "meant"]
+__all__ = ["COPIED", "is_told", "meant"]
 
 MOST_FIGURES = 9
 TELLING = 2
 """Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
 
 
+WIDEST, WIDE = 4, 0.1
+"""Units, and which part of a number, may be between the ends of what follows: an open one is any number."""
 COPIED = 3
 """Figures of a number that stands twice in one array before it is the neighbour's, copied, and not chance."""
+
+
+def is_told(other: float, unit: float, low: float, high: float) -> bool:
+    """Whether a number that was meant is what follows, between two ends that are near each other."""
+    return high - low <= max(WIDEST * unit, WIDE * abs(other)) and low <= other + unit / 2 and other - unit / 2 <= high
 
 
 def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
@@ -27,6 +34,7 @@ def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
         yield "pen.decimal_point", value * 10.0**power, unit * 10.0**power
     if len(digits) <= MOST_FIGURES:
         sign = unit if value > 0 else -unit
+        yield "pen.digits_swapped", int(f"{digits[0]}0{digits[1:]}") * sign, unit  # 0.012 for 0.102
         for k in range(len(digits) - 1):
             swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
             if swapped != digits:

@@ -128,14 +128,16 @@ def _below(x: Span, y: Span) -> np.ndarray:
 
 
 def _products(x: Span, y: Span) -> Bounds:
-    four = np.array(np.broadcast_arrays(x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high))
-    return four.min(axis=0), four.max(axis=0)
+    a, b, c, d = x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high
+    return np.minimum(np.minimum(a, b), np.minimum(c, d)), np.maximum(np.maximum(a, b), np.maximum(c, d))
 
 
 def _mended(low: np.ndarray, high: np.ndarray) -> Bounds:
     """Everything where bounds say nothing: 0 times infinity, infinity less infinity."""
+    if not np.isnan(high - low).any():
+        return low, high
     lost = np.isnan(low) | np.isnan(high)
-    return (np.where(lost, -np.inf, low), np.where(lost, np.inf, high)) if lost.any() else (low, high)
+    return np.where(lost, -np.inf, low), np.where(lost, np.inf, high)
 
 
 class SpanArithmetic(Arithmetic):

@@ -29,6 +29,8 @@ __all__ = ["Kink", "kinks_of", "refitted"]
 
 MOST_ENTRIES = 2000
 """Entries at a kink that are told and tried."""
+MOST_EQUAL = 6
+"""Entries of one largest that are equal, of which all subsets are tried: another rounding takes some of them."""
 MOST_TRIED = 1 << 16
 """Combinations of sides that are compared in one go."""
 
@@ -199,11 +201,14 @@ def _open(routes: Routes) -> Iterator[_Open]:
 
 
 def _shares(near: Floats) -> Iterator[Floats]:
-    """One of the equal ones alone, each in turn; or all in equal parts; or each of them, equal in another rounding."""
-    for place in np.flatnonzero(near):
-        yield np.arange(near.size) == place
+    """One of the equal ones alone, each in turn; or all in equal parts; or each of those equal in another rounding."""
+    equal = np.flatnonzero(near)
+    yield from (np.arange(near.size) == place for place in equal)
     yield near / near.sum()
     yield near.astype(float)
+    for count in range(2, len(equal)) if len(equal) <= MOST_EQUAL else ():
+        for some in itertools.combinations(equal, count):
+            yield np.isin(np.arange(near.size), some).astype(float)
 
 
 def _taken(routes: Routes, piece: Piece, k: int) -> Any:

@@ -15,6 +15,10 @@ __all__ = ["FIFO", "Case", "load", "mixed"]
 FIFO = "<fifo>"
 
 
+A_PERSON = 0.1
+"""Seconds for each row of a class table, as for each file of a class where none is a suspect."""
+
+
 @dataclass(frozen=True)
 class Case:
     """Arguments of `bptrace` and a folder of files; names are relative to that folder, where the command runs."""
@@ -35,8 +39,8 @@ class Case:
 
     @property
     def seconds(self) -> float:
-        """What it may cost: so many seconds for each file, and a millisecond for each row of a class."""
-        return max(1, len(self.sheets)) * self.each + self.people / 1000
+        """What it may cost: so many seconds for each file, and what a usual file costs for each person of a table."""
+        return max(1, len(self.sheets)) * self.each + A_PERSON * self.people
 
     def write(self, folder: Path) -> None:
         """Put the files into a folder."""

@@ -189,6 +189,20 @@ def test_the_largest_of_several_stands_at_a_kink_where_two_are_equal(second: flo
     assert bool(certified.certified["undecided"]) == bool(kinks)
 
 
+@pytest.mark.parametrize(("counted", "agrees"), [(1, True), (2, True), (3, True), (1.5, False)])
+def test_in_another_rounding_some_of_several_equal_ones_are_the_largest(counted: float, agrees: bool) -> None:
+    """In float32 three that are equal in full may be two: dU adds up what so many of them get, and no other number."""
+    text = """
+    equations = '''
+    m = max_i(w[i] + (U - w[i]))
+    E = m^2
+    '''
+    parameters.U = 1.5
+    parameters.w = [0.5, 0.25, 2]
+    """
+    assert verify(loads(text), {"dU": 3.0 * counted}).agrees == agrees
+
+
 MASKED = """
 equations = '''
 y[i] = w[i]*x[i] if mask[i] > 0 else 0

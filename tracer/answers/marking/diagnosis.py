@@ -33,7 +33,7 @@ MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 MOST_STEPS = 4
 """Of a sheet that is tried in other ways of rounding than the one it is read in."""
-MOST_WORKED = 2000
+MOST_WORKED = 2150
 """Rules worked for one sheet: no way of rounding or carrying on is tried that would take more."""
 
 

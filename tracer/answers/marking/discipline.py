@@ -38,6 +38,10 @@ A_PROGRAM_SHOWS = 7  # figures: a sheet with so many may be a float32 program's 
 SAME = 1e-12  # of a unit: on which side of a half float64 may put a number
 
 
+LEAST_POWER, MOST_POWER = -320, 300
+TENS = 10.0 ** np.arange(LEAST_POWER, MOST_POWER + 1)
+
+
 @dataclass(frozen=True)
 class Discipline:
     """One way of rounding.
@@ -97,11 +101,9 @@ class Discipline:
 
 
 def _unit(value: Array, figures: Array) -> Array:
-    """The place of the last of so many significant figures; 1 for 0, which any unit fits."""
-    size = np.abs(value)
-    sized = (size > 0) & (size < np.inf)
-    power = np.floor(np.log10(np.where(sized, size, 1.0)) + SAME)
-    return np.where(sized, 10.0 ** np.minimum(np.maximum(power - figures + 1, -320), 300), 1.0)
+    """The place of the last of so many significant figures; the smallest for 0, which any unit fits."""
+    power = np.floor(np.log10(np.abs(value)) + SAME) - figures + 1
+    return TENS[np.fmin(np.fmax(power, LEAST_POWER), MOST_POWER).astype(int) - LEAST_POWER]
 
 
 def _fits(value: Array, unit: Array, steps: Array) -> Array:

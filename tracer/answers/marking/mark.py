@@ -149,8 +149,11 @@ def _accept_ignoring(truth: Truth, cells: Cells, columns: Columns, judged: Judge
 
 def _is_a_rule(found: Sequence[Found], misreading: Found) -> bool:
     """Whether one slip alone gives all that a misread number would: it is the likelier one."""
-    rules = [cells for names, cells, _ in merged(found) if not SOLVED & set(names)]
-    return any(set(misreading.columns) <= set(cells) for cells in rules)
+    by_name: dict[str, set[int]] = {}
+    for names, cells, _ in merged(found):
+        for name in names if not SOLVED & set(names) else ():
+            by_name.setdefault(name, set()).update(cells)
+    return any(set(misreading.columns) <= cells for cells in by_name.values())
 
 
 def _as_answers(truth: Truth, read: Read) -> Read:

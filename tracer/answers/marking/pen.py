@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tracer.answers.marking.diagnosis import Explaining, Found
-from tracer.marking.pen import COPIED, meant
+from tracer.marking.pen import COPIED, is_told, meant
 
 __all__ = ["slips_of_the_pen"]
 
@@ -33,7 +33,7 @@ def _slip(task: Explaining, row: int, column: int) -> str:
     """What turned the right number into the one that is written."""
     for name, other, unit in meant(float(task.value[row, column]), float(task.unit[row, column])):
         for low, high in map(task.ends, ("own", "true")):
-            if low[row, column] <= other + unit / 2 and other - unit / 2 <= high[row, column]:
+            if is_told(other, unit, float(low[row, column]), float(high[row, column])):
                 return name
     return "pen.neighbour" if _is_copied(task, row, column) else ""
 

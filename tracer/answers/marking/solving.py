@@ -144,8 +144,11 @@ class Solved:
     high: Array
 
     def is_refuted(self, task: Explaining, row: int, on: Agreed) -> bool:
-        """Whether a right cell speaks against it: a factor of the loss is in every derivative."""
-        if self.unknown.given is not None:
+        """Whether a right cell speaks against it: a factor of the loss is in every derivative.
+
+        So does one against a given number that a single wrong cell alone tells of: others read it right.
+        """
+        if self.unknown.given is not None and on.several:
             return False
         right = task.there[row] & ~task.wrong[row] & (np.abs(self.slope[row]) > SMALLEST_SLOPE)
         return bool((right & ~((self.low[row] <= on.high) & (on.low <= self.high[row]))).any())

@@ -122,6 +122,11 @@ WEIGHTS: tuple[Mistake, ...] = (
     _w("no_input", weight_gradient=_outer(_delta, lambda s, l: s.m.ones_like(s.z[l - 1]))),
     _w("network_input", _reads_as_many_as_the_network, weight_gradient=_outer(_delta, lambda s, l: s.x)),
     _w("own_activation", of_size(-1), weight_gradient=_outer(_delta, lambda s, l: s.z[l])),
+    _w(
+        "own_output",
+        several_inputs,
+        weight_gradient=_outer(lambda s, l: s.delta[l] * s.z[l], lambda s, l: s.m.ones_like(s.z[l - 1])),
+    ),
     _w("swapped_inputs", several_inputs, weight_gradient=_outer(_delta, lambda s, l: s.z[l - 1][::-1])),
     _w(
         "transposed",
