@@ -212,7 +212,8 @@ def main() -> int:
     parser.add_argument("--problem", default="", choices=["", *PROBLEMS], help="one problem only")
     options = parser.parse_args()
     asked = {name: getattr(options, name) for name in ("right", "slipped", "alone")}
-    return 0 if all([run(name, n, options.seed, options.problem) for name, n in asked.items() if n]) else 1
+    good = [run(name, n, options.seed, options.problem) for name, n in asked.items() if n]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

@@ -189,10 +189,10 @@ class _Rewriting:
             for branch in (formula.positive, formula.otherwise):
                 yield "one_branch", filled(branch, x.arguments, x), x
         if x is e.right and isinstance(x, Sum) and e.stage == "update":
-            own = [t for _, t in x.terms if isinstance(t, Ref) and t.name == self.step.arrays[e.left.name].of]
-            if own and len(x.terms) == 2:
-                step = tuple((s, t if t is own[0] else Product((t, own[0]))) for s, t in x.terms)
-                yield "times_itself", Sum(step), own[0]
+            old = [t for _, t in x.terms if isinstance(t, Ref) and t.name == self.step.arrays[e.left.name].of]
+            if old and len(x.terms) == 2:
+                step = tuple((s, t if t is old[0] else Product((t, old[0]))) for s, t in x.terms)
+                yield "times_itself", Sum(step), old[0]
         if x is e.right:
             yield "turned", Negative(x), x
 
