@@ -32,6 +32,9 @@ class Task(NamedTuple):
     fixed: Mapping[str, int]
 
 
+Otherwise = Callable[[Task, Any, "Arrays"], Any]
+
+
 class Part(NamedTuple):
     """What one task works out: an array and, for each of its axes, the first and the last index.
 
@@ -103,14 +106,23 @@ class Program:
         }
         return frozenset(several | worked | placed)
 
-    def run(self, m: Arithmetic, given: Mapping[str, Any], record: Record | None = None) -> Arrays:
+    def run(
+        self,
+        m: Arithmetic,
+        given: Mapping[str, Any],
+        record: Record | None = None,
+        otherwise: Otherwise | None = None,
+    ) -> Arrays:
         """Work the step: `given` arrays by name; `record(name, array)` returns what is carried on.
 
-        A part of an array is recorded under its place, `h[2,1..3]`.  Returns every array by its name.
+        A part of an array is recorded under its place, `h[2,1..3]`.  otherwise: what a task may give in other ways to
+        work it, from its value and the arrays so far.  Returns every array by its name.
         """
         s: Arrays = dict(given)
-        for name, place, label, work in self.plan(m):
+        for task, (name, place, label, work) in zip(self.tasks, self.plan(m), strict=True):
             value = work(s)
+            if otherwise is not None:
+                value = otherwise(task, value, s)
             if record is not None:
                 value = record(label, value)
             if place is None:

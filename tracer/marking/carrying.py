@@ -18,12 +18,13 @@ import numpy as np
 
 from derivations.axes import Arrays
 from derivations.computation import Computation
-from derivations.program import Part, Program
+from derivations.program import Part, Program, Task
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import PLAIN, Discipline, Inside, least_figures, unit_of_whole, unit_of_zero
 from tracer.answers.reading.entries import Sheet
 from tracer.computed_step import STATED, quantities
-from tracer.marking.spans import Span, SpanArithmetic
+from tracer.marking.spans import Span, SpanArithmetic, hull
+from tracer.marking.ways import ways
 from tracer.schedule import schedules
 
 __all__ = ["Cells", "Followed", "Numbers", "Pass", "Runs", "follow"]
@@ -136,6 +137,7 @@ class Runs:
         self.problem = problem
         self._arithmetics: dict[float, SpanArithmetic] = {}
         self._passes: dict[int, list[Pass]] = {}
+        self._ways: dict[object, list[Callable[[Arrays], Any]]] = {}
 
     def arithmetic(self, machine: float) -> SpanArithmetic:
         """That of people, or of a program of a roundoff; nothing is rounded inside as yet."""
@@ -149,11 +151,27 @@ class Runs:
             self._passes[steps] = list(self._made(steps))
         return self._passes[steps]
 
+    def otherwise(self, own: Pass, m: SpanArithmetic, task: Task, value: Any, known: Arrays) -> Any:
+        """A line's number, or what an equal way to work it gives."""
+        key = id(own.program), m.machine, id(task.equation), tuple(task.fixed.items())
+        if key not in self._ways:
+            found = [Task(way, task.fixed) for way in ways(self.problem.step, task.equation)]
+            self._ways[key] = [own.program.planned(other, m).work for other in found]
+        for work in self._ways[key]:
+            value = _hull(m, value, work(known))
+        return value
+
     def _made(self, steps: int) -> Iterator[Pass]:
         for schedule in schedules(self.problem):
             for k in range(1, max(steps, len(schedule.turns)) + 1):
                 own = schedule.problem(k)
                 yield Pass(own, schedule.sample, k, k == 1, own.planned.exact)
+
+
+def _hull(m: SpanArithmetic, one: Any, other: Any) -> Any:
+    """Both, number by number."""
+    whole = np.frompyfunc(lambda x, y: hull(*(v if isinstance(v, Span) else m.of(v) for v in (x, y))), 2, 1)
+    return whole(one, other)
 
 
 @dataclass
@@ -179,7 +197,7 @@ def follow(runs: Runs, cells: Cells, discipline: Discipline = PLAIN, *, carry: s
         given = own.problem.start(m) | ({} if own.first else after)
         given = recording.started(own, given)
         with m.working():
-            known = own.program.run(m, given, partial(recording.keep, own))
+            known = own.program.run(m, given, partial(recording.keep, own), partial(runs.otherwise, own, m))
         after = {**{name: known[then] for name, then in own.problem.planned.carried}, "step": own.step + 1}
         out.arrays.append(known)
     return out

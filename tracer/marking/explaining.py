@@ -37,6 +37,16 @@ MOST_WORKED = 5000
 """Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
 
 
+ANYWHERE = {
+    f"equation.{kind}"
+    for kind in (
+        *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
+        *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
+    )
+}
+"""Slips that are one misunderstanding, in however many lines they are made."""
+
+
 @dataclass(frozen=True)
 class Explained:
     """One explanation: the slips that fit, the numbers that they explain, what there is to say."""
@@ -109,13 +119,16 @@ class _Explaining:
         return out
 
     def _once_each(self, found: Sequence[Explained]) -> list[Explained]:
-        """The same part of several lines left out or taken otherwise is one cause: a learning rate, a divisor."""
+        """The same part of several lines left out or taken otherwise is one cause: a learning rate, a divisor.
+
+        So is the same misunderstanding in several lines: every slope left out, every share of a sum but one.
+        """
         out: dict[object, Explained] = {}
         for k, one in enumerate(found):
             kinds = tuple(name.partition("[")[0] for name in one.names)
             ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
             terms = tuple(one.facts.get(f"term{end}", "") for end in ends)
-            key = (kinds, terms) if all(terms) else k
+            key = kinds if set(kinds) <= ANYWHERE else (kinds, terms) if all(terms) else k
             same = out.get(key)
             if same is not None:
                 quantities = sorted((*same.quantities, *one.quantities), key=self.number.__getitem__)

@@ -281,7 +281,8 @@ class _Rewriting:
             low, high = self.step.ranges.get(l, (1, 0))
             for k in range(low, high + 1) if 1 < high - low + 1 <= MOST_TERMS else ():
                 here = Same(letter(l), Index((), k))
-                for kind, sign in (("term_of_sum_left_out", -1), ("term_of_sum_twice", 1)):
+                told = e.stage == "backward" and len(letters) == 1 and high - low == 1  # of two one is left: see above
+                for kind, sign in (("term_of_sum_left_out", -1), ("term_of_sum_twice", 1))[told:]:
                     counted = Product((Sum(((1, ONE), (sign, here))), body))
                     yield kind, Over("sum", letters, counted), substituted(body, {l: Index((), k)})
 

@@ -17,7 +17,7 @@ from derivations.arithmetic import Arithmetic, Float64
 from derivations.given import Given
 from tracer.answers.marking.discipline import Inside, as_held
 
-__all__ = ["Span", "SpanArithmetic"]
+__all__ = ["Span", "SpanArithmetic", "hull"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
 MOST_ADDENDS = 12
@@ -119,6 +119,13 @@ class Span:
         if n % 2 == 0:
             low = np.where((x.low <= 0) & (x.high >= 0), 0.0, low)
         return self.m.made(*self.m.outward(low, high, n * np.maximum(*map(np.abs, ends))))
+
+
+def hull(x: Span, y: Span) -> Span:
+    """What is in one or the other."""
+    out = Span(x.m, np.minimum(x.low, y.low), np.maximum(x.high, y.high), fresh=x.fresh, complement=x.complement)
+    out.among = x.among
+    return out
 
 
 def _below(x: Span, y: Span) -> np.ndarray:
