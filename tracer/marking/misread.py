@@ -14,7 +14,7 @@ import numpy as np
 from derivations.equations import Role
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import Discipline
-from tracer.answers.marking.solving import shortest
+from tracer.answers.marking.solving import figures_of, shortest
 from tracer.computed_step import STATED
 from tracer.marking.carrying import Cells, Followed, Numbers, Runs, follow
 from tracer.marking.spans import Span
@@ -78,11 +78,6 @@ def _givens(runs: Runs, cells: Cells, discipline: Discipline) -> dict[Quantity, 
         if arrays[q.kind].role in STATED and isinstance(value, Span) and q not in cells.numbers:
             out[q] = float(value.low[0] + value.high[0]) / 2
     return out
-
-
-def _figures(text: str) -> int:
-    """How many significant figures a plain decimal has."""
-    return len(text.partition("e")[0].lstrip("-").replace(".", "").strip("0"))
 
 
 @dataclass
@@ -160,10 +155,10 @@ class _Solving:
         """Where the number that was read has no more figures than those of its array, and is not far larger."""
         most = dict[str, int]()
         for q, value in self.givens.items():
-            most[q.kind] = max(_figures(f"{value:.12g}"), most.get(q.kind, 1))
+            most[q.kind] = max(figures_of(f"{value:.12g}"), most.get(q.kind, 1))
         own = np.array([most[q.kind] for q in self.givens])[self.which]
         near = np.where(self.right, np.abs(read) <= MOST_TIMES * np.abs(self.right), True)
-        out: np.ndarray = near & (np.array([_figures(text) for text in texts]) <= own)
+        out: np.ndarray = near & (np.array([figures_of(text) for text in texts]) <= own)
         return out
 
     def _of_sheet(

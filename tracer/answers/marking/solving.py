@@ -31,6 +31,7 @@ __all__ = [
     "Unknown",
     "Way",
     "agreed",
+    "figures_of",
     "may_agree",
     "shortest",
     "solve",
@@ -58,15 +59,17 @@ class Unknown:
     name: str
     value: float
     given: tuple[str, int, tuple[int, ...]] | None = None
+    figures: int = MOST_FIGURES  # the most that a number of its array has: one that was read has no more
 
 
 def _unknowns(problem: Problem) -> Iterator[Unknown]:
     """Every given number, the learning rate, and a factor 1 in the loss."""
     for kind, layer, quantities in givens(problem):
         values = _values(problem, kind, layer)
+        most = max(figures_of(f"{v:.12g}") for v in values.ravel().tolist())
         for place, q in np.ndenumerate(quantities):
             text = names.text(problem.network, q)
-            yield Unknown("given.misread", text, float(values[place]), (kind, layer, place))
+            yield Unknown("given.misread", text, float(values[place]), (kind, layer, place), most)
     yield Unknown("update.wrong_rate", "eta", float(problem.training.learning_rate.floats), ("eta", 0, ()))
     yield Unknown("loss.wrong_factor", "", 1.0)
 
@@ -341,7 +344,14 @@ def agreed(one: Solved, task: Explaining, row: int, stage: slice) -> Agreed | No
         return None
     usual = (w for w in _usual(one.unknown) if low - SAME * abs(w) <= w <= high + SAME * abs(w))
     text = next((f"{w:.12g}" for w in usual), "") or shortest(low, high)
+    if one.unknown.slip == "given.misread" and figures_of(text) > max(one.unknown.figures, 1):
+        return None
     return Agreed(text, low, high, int(wrong.sum()) >= 2) if text else None
+
+
+def figures_of(text: str) -> int:
+    """How many significant figures a plain decimal has."""
+    return len(text.partition("e")[0].lstrip("-").replace(".", "").strip("0"))
 
 
 def _usual(unknown: Unknown) -> tuple[float, ...]:
