@@ -137,7 +137,7 @@ class Runs:
         self.problem = problem
         self._arithmetics: dict[float, SpanArithmetic] = {}
         self._passes: dict[int, list[Pass]] = {}
-        self._ways: dict[object, list[Callable[[Arrays], Any]]] = {}
+        self._ways: dict[object, list[tuple[bool, Callable[[Arrays], Any]]]] = {}
 
     def arithmetic(self, machine: float) -> SpanArithmetic:
         """That of people, or of a program of a roundoff; nothing is rounded inside as yet."""
@@ -155,10 +155,11 @@ class Runs:
         """A line's number, or what an equal way to work it gives."""
         key = id(own.program), m.machine, id(task.equation), tuple(task.fixed.items())
         if key not in self._ways:
-            found = [Task(way, task.fixed) for way in ways(self.problem.step, task.equation)]
-            self._ways[key] = [own.program.planned(other, m).work for other in found]
-        for work in self._ways[key]:
-            value = _hull(m, value, work(known))
+            found = [(way.rounding, Task(way.equation, task.fixed)) for way in ways(self.problem.step, task.equation)]
+            self._ways[key] = [(rounding, own.program.planned(other, m).work) for rounding, other in found]
+        for rounding, work in self._ways[key]:
+            if m.inside is not None or not rounding:
+                value = _hull(m, value, work(known))
         return value
 
     def _made(self, steps: int) -> Iterator[Pass]:
