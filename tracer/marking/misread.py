@@ -61,7 +61,9 @@ def misread(
     for first in range(0, len(rows), most):
         some = rows[first : first + most]
         task = _Solving(runs, cells.take(some), discipline, order, wrong[:, some], givens)
-        for row, found in zip(some.tolist(), task.found(), strict=True):
+        with np.errstate(all="ignore"):  # a sheet's numbers may be of any size
+            every = task.found()
+        for row, found in zip(some.tolist(), every, strict=True):
             out[row] = found
     return out
 

@@ -453,6 +453,15 @@ def test_chance_is_given_no_name() -> None:
     assert all(not cause.slips for cause in checked.causes)
 
 
+def test_numbers_of_any_size_warn_nobody(rnn: Computation, recwarn: pytest.WarningsRecorder) -> None:
+    """Overflow on the way to a misread number is silent; the planted twin: numpy itself does warn."""
+    sheet = {**numbers(rnn), "a[1,1]": "1e308", "a[1,2]": "-1e308", "a[2,1]": "1e300", "h[1,1]": "1e308", "E": "1e-300"}
+    assert not check(rnn, sheet).all_right
+    assert not [w for w in recwarn if issubclass(w.category, RuntimeWarning)]
+    with pytest.warns(RuntimeWarning):
+        np.array([np.inf]) - np.array([np.inf])
+
+
 @pytest.mark.parametrize("content", ['{"q": 1}', "h[1,1] = ", "E = abc"])
 def test_a_sheet_of_which_nothing_is_read_has_no_score(tmp_path: Path, content: str) -> None:
     """As of layers."""
