@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -33,6 +34,10 @@ LEAST = 2
 """Wrong numbers that one misread number must give: a single one is given by chance."""
 MOST_TOLD = 3
 """Given numbers that explain the same: where more do, nothing is known."""
+
+
+silent = partial(np.errstate, all="ignore")
+"""A sheet's numbers may be of any size."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def misread(
     for first in range(0, len(rows), most):
         some = rows[first : first + most]
         task = _Solving(runs, cells.take(some), discipline, order, wrong[:, some], givens)
-        with np.errstate(all="ignore"):  # a sheet's numbers may be of any size
+        with silent():
             every = task.found()
         for row, found in zip(some.tolist(), every, strict=True):
             out[row] = found
