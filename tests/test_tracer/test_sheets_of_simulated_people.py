@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,29 @@ def test_a_misread_given_number_is_solved_for(monkeypatch: pytest.MonkeyPatch) -
     assert checked.causes[0].facts["given"] == "V[2,2] = 0.8 (\u2260 0.3)"
     monkeypatch.setattr(misread, "LEAST", 10**6)
     assert causes("rnn-three-times", sheet)["given.misread"] == 0
+
+
+def test_a_given_number_that_a_classmate_states_is_still_solved_for() -> None:
+    """Whoever writes V[2,2] as it is hides nothing of another's sheet; one who states it has read it so."""
+    sheet, source = misread_state_weight(), PROBLEMS["rnn-three-times"].source
+    mate = {**rnn_with(), "V[2,2]": "0.3"}
+    names = list(dict.fromkeys((*sheet, *mate)))
+    rows = [["id", *names], *([f"p{k}", *(one.get(n, "") for n in names)] for k, one in enumerate((sheet, mate)))]
+    table = "\n".join(",".join(f'"{cell}"' for cell in row) for row in rows)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "class.csv"
+        path.write_text(table, encoding="utf-8")
+        first, second = check(loads(source), path)
+    assert [cause.slips for cause in first.causes] == [("given.misread",)]
+    assert not second.causes
+
+
+def test_a_classmate_who_goes_on_to_a_second_step_changes_nothing() -> None:
+    """A sheet of one step, with a slip, beside one of two steps; of equations."""
+    mate = {"y": "0.0868", "E": "0.5", "y#2": "0.3", "E#2": "0.25"}
+    sheets = [slipped_sheet("rnn-three-times", k) for k in range(6)]
+    sheets = [*sheets, replace(sheets[0], seed=99, cells=mate)]
+    assert campaign.tally_alone("rnn-three-times", sheets)[0]["otherwise"] == 0
 
 
 SUM = """

@@ -97,6 +97,17 @@ class Cells:
         usual = {name: getattr(self, name)[rows] for name in ("figures", "unit", "least")}
         return replace(self, count=len(rows), numbers=numbers, **usual)
 
+    def up_to(self, step: int) -> Cells:
+        """What is said of the first steps."""
+        return replace(self, numbers={q: n for q, n in self.numbers.items() if q.step <= step})
+
+    def last_steps(self) -> np.ndarray:
+        """The last step that each sheet speaks of."""
+        last = np.ones(self.count, int)
+        for q, n in self.numbers.items():
+            last = np.where(n.there, np.maximum(last, q.step), last)
+        return last
+
     @property
     def steps(self) -> int:
         """The last step that a sheet speaks of."""

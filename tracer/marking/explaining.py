@@ -70,10 +70,12 @@ def explained(
     """
     out: dict[int, list[Explained]] = {}
     cut = set[int]()
-    bad = np.flatnonzero(wrong.any(axis=0)).tolist()
-    for discipline in dict.fromkeys(disciplines[row] for row in bad):
-        rows = np.array([row for row in bad if disciplines[row] == discipline])
-        task = _Explaining(runs, cells.take(rows), discipline, order, wrong[:, rows])
+    bad, last = np.flatnonzero(wrong.any(axis=0)).tolist(), cells.last_steps().tolist()
+    for discipline, steps in dict.fromkeys((disciplines[row], last[row]) for row in bad):
+        rows = np.array([row for row in bad if (disciplines[row], last[row]) == (discipline, steps)])
+        own = [k for k, q in enumerate(order) if q.step <= steps]
+        some, asked = cells.take(rows).up_to(steps), [order[k] for k in own]
+        task = _Explaining(runs, some, discipline, asked, wrong[own][:, rows])
         for k, (row, found) in enumerate(zip(rows.tolist(), task.found(slips), strict=True)):
             out[row] = found
             cut |= {row} if k in task.cut else set()

@@ -58,7 +58,7 @@ def misread(
     `wrong` is by quantity, in their order, and sheet.
     """
     out: list[list[Misread]] = [[] for _ in range(cells.count)]
-    givens = _givens(runs, cells, discipline)
+    givens = _givens(runs, discipline)
     rows = np.flatnonzero(wrong.sum(axis=0) >= LEAST)
     if not givens or len(givens) * len(runs.passes(cells.steps)) > MOST_GIVENS or not len(rows):
         return out
@@ -73,7 +73,7 @@ def misread(
     return out
 
 
-def _givens(runs: Runs, cells: Cells, discipline: Discipline) -> dict[Quantity, float]:
+def _givens(runs: Runs, discipline: Discipline) -> dict[Quantity, float]:
     """Every number that a step starts from, where all samples go together; numbers that are looked up are none."""
     passes = runs.passes(1)
     if len(passes) > 1:
@@ -82,7 +82,7 @@ def _givens(runs: Runs, cells: Cells, discipline: Discipline) -> dict[Quantity, 
     start = runs.problem.start(runs.arithmetic(discipline.machine))
     out: dict[Quantity, float] = {}
     for q, value in passes[0].stated(start):
-        if arrays[q.kind].role in STATED and isinstance(value, Span) and q not in cells.numbers:
+        if arrays[q.kind].role in STATED and isinstance(value, Span):
             out[q] = float(value.low[0] + value.high[0]) / 2
     return out
 
@@ -208,7 +208,12 @@ class _Solving:
         nothing = np.zeros(len(read))
         numbers = dict(self.copies.numbers)
         for k, q in enumerate(self.givens):
-            numbers[q] = Numbers(self.which == k, read, nothing, nothing)
+            lane, own = self.which == k, self.copies.numbers.get(q)
+            if own is None:
+                numbers[q] = Numbers(lane, read, nothing, nothing)
+            else:  # a sheet that states the number itself has read it so
+                stated = np.where(own.there, own.value, read)
+                numbers[q] = replace(own, there=own.there | lane, value=stated)
         run = follow(self.runs, replace(self.copies, numbers=numbers), self.discipline)
         ends = [self._ends(run, q) for q in self.order]
         accepted = np.array([run.accepted[q] for q in self.order])
