@@ -18,6 +18,9 @@ from derivations.own_numbers import own_numbers
 
 __all__ = ["LEVELS", "Derivation", "derive"]
 
+MOST_LAYERS = 100
+"""Of a network that is derived: nobody reads more pages, and their number grows with the layers."""
+
 
 def derive(
     problem: Problem | Computation,
@@ -37,7 +40,7 @@ def derive(
     same problem (or its `shown` texts by quantity) to put numbers in.
     solved: of a worksheet its key.
     Every local derivative that is written is first checked against sympy.diff (`local_check`).  Raises ValueError for
-    an unknown level, sample or name, TypeError for what is no problem.
+    an unknown level, sample or name and for a network of too many layers, TypeError for what is no problem.
 
     >>> from tracer import load
     >>> print(derive(load("hand-3-2-2"), level="answers", wrt=["dW1[1,2]"]))
@@ -54,6 +57,11 @@ def derive(
         raise ValueError(f"sample {sample} is not there; the problem has samples 1 to {problem.samples}")
     if isinstance(problem, Computation):
         return _own(problem, level, tuple(wrt), sample, numbers, solved)
+    if len(problem.network) > MOST_LAYERS:
+        raise ValueError(
+            f"the network has {len(problem.network)} layers, a derivation is written of {MOST_LAYERS} at most; "
+            "derive a shorter one, its lines are the same"
+        )
     if level == "worksheet":
         return _worksheet(problem, tuple(wrt), sample, numbers, solved)
     return _layered(problem, level, tuple(wrt), sample, numbers, notation)

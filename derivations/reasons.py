@@ -71,6 +71,11 @@ class Reasons:
         made = [g for g in groups(self.terms.forward) if len(g) > 1 or g[0].left.name in {r.name for r in g[0].reads}]
         return {e.left.name for group in made for e in group}
 
+    @cached_property
+    def _means(self) -> list[Over]:
+        """The means of the forward equations."""
+        return [x for f in self.terms.forward for x in f.right.walk() if isinstance(x, Over) and x.op == "mean"]
+
     def _role(self, name: str) -> Role:
         return self.step.arrays[name].role
 
@@ -85,8 +90,7 @@ class Reasons:
 
     def _mean(self, e: Equation, own: list[Term]) -> Sentence | None:
         sizes = [x for x in e.right.walk() if isinstance(x, Size)]
-        means = [x for f in self.terms.forward for x in f.right.walk() if isinstance(x, Over) and x.op == "mean"]
-        letters = [m.letters for m in means if sizes and sizes[0].letter in m.letters]
+        letters = [m.letters for m in self._means if sizes and sizes[0].letter in m.letters]
         if not letters:
             return None
         several = _letters(letters[0])

@@ -462,3 +462,16 @@ def test_what_is_no_problem_is_told(given: object) -> None:
     """A name or a table is read by `load` first."""
     with pytest.raises(TypeError, match=r"derive takes a Problem, not .*; tracer\.load reads"):
         derive(given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("layers", "is_derived"), [(3, True), (101, False)])
+def test_a_network_of_hundreds_of_layers_is_not_derived(layers: int, *, is_derived: bool) -> None:
+    """Five hundred took twenty seconds and a thousand pages."""
+    layer = {"activation": "relu", "W": [[0.5]]}
+    raw = {"network": {"loss": "half_squared_error", "layers": [layer] * layers}, "samples": [{"x": [1], "t": [0.5]}]}
+    problem = load({**raw, "training": {"learning_rate": 0.1}})
+    if is_derived:
+        assert str(derive(problem))
+    else:
+        with pytest.raises(ValueError, match="the network has 101 layers, a derivation is written of 100 at most"):
+            derive(problem)

@@ -33,6 +33,8 @@ EVIDENCE, SEVERAL = 2.0, 1.0
 """Decimal digits of agreement that a name takes, in one number and in several: with less some slip gives any number."""
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
+LEAST_NONSENSE = 9
+"""Wrong arrays of a sheet that is all wrong."""
 MOST_WORKED = 5000
 """Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
 
@@ -70,7 +72,8 @@ def explained(
     """
     out: dict[int, list[Explained]] = {}
     cut = set[int]()
-    bad, last = np.flatnonzero(wrong.any(axis=0)).tolist(), cells.last_steps().tolist()
+    bad = np.flatnonzero(wrong.any(axis=0) & ~_nonsense(cells, order, wrong)).tolist()
+    last = cells.last_steps().tolist()
     for discipline, steps in dict.fromkeys((disciplines[row], last[row]) for row in bad):
         rows = np.array([row for row in bad if (disciplines[row], last[row]) == (discipline, steps)])
         own = [k for k, q in enumerate(order) if q.step <= steps]
@@ -80,6 +83,16 @@ def explained(
             out[row] = found
             cut |= {row} if k in task.cut else set()
     return out, cut
+
+
+def _nonsense(cells: Cells, order: Sequence[Quantity], wrong: np.ndarray) -> np.ndarray:
+    """Sheets on which most arrays are wrong, each on its own since errors are carried: no slips explain these."""
+    there = np.array([cells.numbers[q].there for q in order]).reshape(len(order), cells.count)
+    arrays = list(dict.fromkeys((q.kind, q.step) for q in order))
+    own = [np.array([(q.kind, q.step) == array for q in order]) for array in arrays]
+    written, refused = (np.sum([part[rows].any(axis=0) for rows in own], axis=0) for part in (there, wrong))
+    nonsense: np.ndarray = (refused >= LEAST_NONSENSE) & (3 * refused > 2 * written)
+    return nonsense
 
 
 @dataclass
