@@ -21,6 +21,7 @@ from derivations.own_names import OwnNames
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.evidence import EVIDENCE, SEVERAL, is_nonsense
 from tracer.marking.carrying import Cells, Followed, Pass, Recording, Runs, follow
 from tracer.marking.misread import Misread, misread
 from tracer.marking.pen import COPIED, is_told, meant
@@ -29,12 +30,8 @@ from tracer.marking.spans import Span
 
 __all__ = ["Explained", "explained"]
 
-EVIDENCE, SEVERAL = 2.0, 1.0
-"""Decimal digits of agreement that a name takes, in one number and in several: with less some slip gives any number."""
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
-LEAST_NONSENSE = 9
-"""Wrong arrays of a sheet that is all wrong."""
 MOST_WORKED = 5000
 """Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
 
@@ -86,13 +83,12 @@ def explained(
 
 
 def _nonsense(cells: Cells, order: Sequence[Quantity], wrong: np.ndarray) -> np.ndarray:
-    """Sheets on which most arrays are wrong, each on its own since errors are carried: no slips explain these."""
+    """Sheets of noise, by the arrays of each step."""
     there = np.array([cells.numbers[q].there for q in order]).reshape(len(order), cells.count)
     arrays = list(dict.fromkeys((q.kind, q.step) for q in order))
     own = [np.array([(q.kind, q.step) == array for q in order]) for array in arrays]
     written, refused = (np.sum([part[rows].any(axis=0) for rows in own], axis=0) for part in (there, wrong))
-    nonsense: np.ndarray = (refused >= LEAST_NONSENSE) & (3 * refused > 2 * written)
-    return nonsense
+    return np.asarray(is_nonsense(refused, written))
 
 
 @dataclass

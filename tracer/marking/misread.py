@@ -34,8 +34,6 @@ LEAST = 2
 """Wrong numbers that one misread number must give: a single one is given by chance."""
 MOST_TOLD = 3
 """Given numbers that explain the same: where more do, nothing is known."""
-
-
 silent = partial(np.errstate, all="ignore")
 """A sheet's numbers may be of any size."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tracer.answers.marking.evidence import WIDE, WIDEST
+
 __all__ = ["COPIED", "is_told", "meant"]
 
 MOST_FIGURES = 9
@@ -11,8 +13,6 @@ TELLING = 2
 """Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
 
 
-WIDEST, WIDE = 4, 0.1
-"""Units, and which part of a number, may be between the ends of what follows: an open one is any number."""
 COPIED = 3
 """Figures of a number that stands twice in one array before it is the neighbour's, copied, and not chance."""
 

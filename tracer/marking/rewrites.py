@@ -126,29 +126,9 @@ class _Rewriting:
         """(kind, what stands there instead, the part that it is about) of one place."""
         match x:
             case Sum(terms):
-                for k, (sign, t) in enumerate(terms):
-                    yield "sign", Sum((*terms[:k], (-sign, t), *terms[k + 1 :])), t
-                for k, (_, t) in enumerate(terms):
-                    rest = (*terms[:k], *terms[k + 1 :])
-                    path = e.stage == "backward" and any(r.name in self._signals for r in _refs(t))
-                    yield "path_left_out" if path else "term_left_out", _sum(rest), t
-                if e.stage == "backward" and len(terms) > 2:
-                    for sign, t in terms:
-                        yield "only_one_path", _sum(((sign, t),)), t
-                for k, (sign, t) in enumerate(terms):
-                    for kind, factor in (("term_doubled", Number("2")), ("term_halved", Quotient(ONE, Number("2")))):
-                        if not isinstance(t, Number):
-                            yield kind, Sum((*terms[:k], (sign, Product((factor, t))), *terms[k + 1 :])), t
+                yield from self._of_terms(e, terms)
             case Product(factors):
-                for k, f in enumerate(factors):
-                    if not isinstance(f, Same | Within):
-                        kind = "slope_left_out" if self._is_slope(f) else "factor_left_out"
-                        yield kind, _product((*factors[:k], *factors[k + 1 :])), f
-                    if self._is_constant(f):
-                        yield "factor_twice", Product((f, *factors)), f
-                    if isinstance(f, Largest | Smallest):
-                        others = Sum(((1, ONE), (-1, f)))
-                        yield "to_the_others", Product((*factors[:k], others, *factors[k + 1 :])), None
+                yield from self._of_factors(factors)
             case Quotient(above, below):
                 yield "divisor_left_out", above, below
             case Power(base, int(n)) if n > 1:
@@ -171,18 +151,8 @@ class _Rewriting:
                 yield "branches_exchanged", Choice(test, otherwise, positive), None
             case Call("max" | "min" as function, arguments):
                 yield "another_choice", Call("min" if function == "max" else "max", arguments), x
-            case Call("log", (argument,)):
-                yield "function_left_out", argument, x
-                yield "log_to_base_ten", Quotient(x, Call("log", (Number("10"),))), x
-            case Call(function, (argument,)):
-                yield "function_left_out", argument, x
-                own = entry(function).name
-                if own not in ODD:
-                    yield "argument_sign", Call(function, (Negative(argument),)), x
-                if own == "sigmoid":
-                    yield "sigmoid_without_one", Call("exp", (argument,)), x
-                if own in CURVED:
-                    yield from (("another_function", Call(f, (argument,)), x) for f in CURVED if f != own)
+            case Call(_, (_,)):
+                yield from self._of_call(x)
             case Ref():
                 yield from ((kind, new, x) for kind, new in self._of_ref(e, x))
         if isinstance(x, Call) and isinstance(formula := opened(entry(x.function)), Choice):
@@ -195,6 +165,51 @@ class _Rewriting:
                 yield "times_itself", Sum(step), old[0]
         if x is e.right:
             yield "turned", Negative(x), x
+
+    def _of_terms(
+        self, e: Equation, terms: tuple[tuple[int, Expression], ...]
+    ) -> Iterator[tuple[str, Expression, Expression]]:
+        """A term of a sum with another sign, left out, alone, twice or half."""
+        for k, (sign, t) in enumerate(terms):
+            yield "sign", Sum((*terms[:k], (-sign, t), *terms[k + 1 :])), t
+        for k, (_, t) in enumerate(terms):
+            rest = (*terms[:k], *terms[k + 1 :])
+            path = e.stage == "backward" and any(r.name in self._signals for r in _refs(t))
+            yield "path_left_out" if path else "term_left_out", _sum(rest), t
+        if e.stage == "backward" and len(terms) > 2:
+            for sign, t in terms:
+                yield "only_one_path", _sum(((sign, t),)), t
+        for k, (sign, t) in enumerate(terms):
+            for kind, factor in (("term_doubled", Number("2")), ("term_halved", Quotient(ONE, Number("2")))):
+                if not isinstance(t, Number):
+                    yield kind, Sum((*terms[:k], (sign, Product((factor, t))), *terms[k + 1 :])), t
+
+    def _of_factors(self, factors: tuple[Expression, ...]) -> Iterator[tuple[str, Expression, Expression | None]]:
+        """A factor left out or twice; a signal sent to those that were not the largest."""
+        for k, f in enumerate(factors):
+            if not isinstance(f, Same | Within):
+                kind = "slope_left_out" if self._is_slope(f) else "factor_left_out"
+                yield kind, _product((*factors[:k], *factors[k + 1 :])), f
+            if self._is_constant(f):
+                yield "factor_twice", Product((f, *factors)), f
+            if isinstance(f, Largest | Smallest):
+                others = Sum(((1, ONE), (-1, f)))
+                yield "to_the_others", Product((*factors[:k], others, *factors[k + 1 :])), None
+
+    @staticmethod
+    def _of_call(x: Call) -> Iterator[tuple[str, Expression, Expression]]:
+        """A function of one argument left out, another one, or this one worked wrong."""
+        (argument,), own = x.arguments, entry(x.function).name
+        yield "function_left_out", argument, x
+        if own == "log":
+            yield "log_to_base_ten", Quotient(x, Call("log", (Number("10"),))), x
+            return
+        if own not in ODD:
+            yield "argument_sign", Call(x.function, (Negative(argument),)), x
+        if own == "sigmoid":
+            yield "sigmoid_without_one", Call("exp", (argument,)), x
+        if own in CURVED:
+            yield from (("another_function", Call(f, (argument,)), x) for f in CURVED if f != own)
 
     def _like(self, e: Equation, name: str) -> list[str]:
         """The arrays that one may be taken for, the likeliest first: what stands beside it, then what is near."""

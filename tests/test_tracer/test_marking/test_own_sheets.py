@@ -22,6 +22,7 @@ from derivations.computation import Computation
 from derivations.given import Given
 from tracer import check, loads, trace, train
 from tracer.answers.blank import SHEET_FORMATS, blank_sheet
+from tracer.answers.marking import evidence
 from tracer.answers.marking.discipline import PLAIN
 from tracer.answers.reporting.texts import messages
 from tracer.marking import carrying, explaining, judging, misread
@@ -463,7 +464,7 @@ def test_no_slip_is_looked_for_on_a_sheet_of_noise(rnn: Computation, monkeypatch
     noise = {n: f"{(k * 0.7368) % 3 + 5:.3f}" for k, n in enumerate(numbers(rnn)) if not n.startswith("h[0")}
     assert not check(rnn, noise).all_right
     assert not looked
-    monkeypatch.setattr(explaining, "LEAST_NONSENSE", 10**6)
+    monkeypatch.setattr(evidence, "LEAST_NONSENSE", 10**6)
     check(rnn, noise)
     assert looked
 

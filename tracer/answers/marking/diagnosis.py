@@ -16,19 +16,17 @@ import numpy as np
 from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.evidence import EVIDENCE, SEVERAL
 from tracer.answers.marking.order import Order
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.trying import Sheets, Tried, tried_on, worked_from
 from tracer.answers.marking.working import Worked, work
 from tracer.answers.slips import Slip
 
-__all__ = ["EVIDENCE", "MOST_FITTING", "MOST_WORKED", "Explaining", "Found"]
+__all__ = ["MOST_FITTING", "MOST_WORKED", "Explaining", "Found"]
 
 Array = Any
 Ends = tuple[Array, Array]
-EVIDENCE = 2.0
-SEVERAL = 1.0
-"""Decimal digits of agreement that a name takes, in one cell and in several: with less some slip gives any number."""
 MOST_FITTING = 12
 """Where more slips than this give one number, the number says nothing about the slip."""
 MOST_STEPS = 4

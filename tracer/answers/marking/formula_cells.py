@@ -9,8 +9,9 @@ import numpy as np
 from derivations.evaluation import evaluate
 from derivations.names import Quantity
 from tracer.answers.marking.cells import Cells, place_of
-from tracer.answers.marking.diagnosis import EVIDENCE, MOST_FITTING
+from tracer.answers.marking.diagnosis import MOST_FITTING
 from tracer.answers.marking.discipline import PLAIN
+from tracer.answers.marking.evidence import EVIDENCE
 from tracer.answers.marking.intervals import Intervals
 from tracer.answers.marking.judging import FOLLOWS, PLAINLY, REFUSED, Judged
 from tracer.answers.marking.truth import Truth

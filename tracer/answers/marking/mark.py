@@ -16,6 +16,7 @@ from tracer.answers.marking.conventions import Read, accepted, best_readings
 from tracer.answers.marking.determining import Determining
 from tracer.answers.marking.diagnosis import Explaining, Found
 from tracer.answers.marking.discipline import DISCIPLINES, Discipline, is_literal
+from tracer.answers.marking.evidence import WIDEST, is_nonsense
 from tracer.answers.marking.formula_cells import formulas_of
 from tracer.answers.marking.judging import FOLLOWS, LAST_DIGIT, REFUSED, Judged, judge
 from tracer.answers.marking.marks import Known, Marker, merged
@@ -24,7 +25,7 @@ from tracer.answers.marking.passes import At, recorded
 from tracer.answers.marking.pen import slips_of_the_pen
 from tracer.answers.marking.solving import SOLVED, solve
 from tracer.answers.marking.truth import Truth
-from tracer.answers.marking.trying import WIDEST, worked_from
+from tracer.answers.marking.trying import worked_from
 from tracer.answers.marking.working import work
 from tracer.answers.reading.entries import Sheet
 from tracer.answers.reading.naming import Naming
@@ -40,7 +41,6 @@ Array = Any
 AT_ONCE = 5000
 MOST_CELLS = 100_000
 """Sheets worked together, and the cells of all: enough to share the cost of a run, few enough to stay in memory."""
-LEAST_NONSENSE = 9  # wrong stages
 OPEN = 0.02
 """Relative: how far what follows without a written number may be open."""
 
@@ -223,11 +223,10 @@ def explain(
 
 
 def _nonsense(columns: Columns, there: Array, wrong: Array) -> Array:
-    """Sheets on which most stages are wrong, each on its own since errors are carried: no slips explain these."""
+    """Sheets of noise, by stages."""
     stages = columns.stages.values()
     written, refused = (np.sum([part[:, s].any(axis=1) for s in stages], axis=0) for part in (there, wrong))
-    nonsense: Array = (refused >= LEAST_NONSENSE) & (3 * refused > 2 * written)
-    return nonsense
+    return is_nonsense(refused, written)
 
 
 def _explain(task: Explaining, slips: list[Slip]) -> None:

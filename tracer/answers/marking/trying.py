@@ -12,17 +12,16 @@ import numpy as np
 from tracer.answers.marking.cells import Cells
 from tracer.answers.marking.columns import Columns
 from tracer.answers.marking.discipline import Discipline
+from tracer.answers.marking.evidence import WIDE, WIDEST
 from tracer.answers.marking.order import PRODUCES, UPDATES, Order
 from tracer.answers.marking.passes import At
 from tracer.answers.marking.working import Worked, work_again
 from tracer.answers.slips import Slip
 
-__all__ = ["WIDEST", "Sheets", "Tried", "tried_on", "worked_from"]
+__all__ = ["Sheets", "Tried", "tried_on", "worked_from"]
 
 Array = Any
 SAME = 1e-9
-WIDEST, WIDE = 4, 0.1
-"""Units, and which part of a number, may be between the ends of what explains it: a pole or a jump gives any number."""
 
 
 @dataclass
