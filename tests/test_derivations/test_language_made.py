@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processor import BUSY, within
 from steps import NAMES, Example, example, off
 from test_derivations.test_core_examples import CHECKS, check_formulas
 
@@ -381,15 +382,14 @@ LARGE = {
 def test_the_largest_that_is_accepted_is_worked_at_once(what: str) -> None:
     """Under a second of processor time (a third of it on a quiet machine) and 100 MB, or refused."""
     tracemalloc.start()
-    begin = time.process_time()
-    try:
-        typed(LARGE[what], {"x": 0.5})
-        peak = tracemalloc.get_traced_memory()[1]
-    except LanguageError:
-        peak = 0
-    finally:
-        tracemalloc.stop()
-    assert time.process_time() - begin < 4  # tracing memory takes four times as long
+    with within(4):  # tracing memory takes four times as long
+        try:
+            typed(LARGE[what], {"x": 0.5})
+            peak = tracemalloc.get_traced_memory()[1]
+        except LanguageError:
+            peak = 0
+        finally:
+            tracemalloc.stop()
     assert peak < 100e6
 
 
@@ -417,4 +417,4 @@ def test_every_example_is_read_and_made_in_a_few_milliseconds() -> None:
             begin = time.process_time()
             example(text)
             spent.append(time.process_time() - begin)
-        assert min(spent) < 0.04, name
+        assert min(spent) < 0.04 * BUSY, name

@@ -17,6 +17,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from processor import BUSY, within
 
 import tracer
 from tracer import Problem, check, load
@@ -87,10 +88,9 @@ def test_an_identity_counts_nothing(identity: str, problem: Problem) -> None:
 def test_four_hundred_tautologies_are_worth_nothing() -> None:
     """Asked cells blank, the rest true of anything: it was 99 %."""
     cells = {"z1[1]": "", "delta1[1]": ""} | {f"z1[1]*{k}-{k}*z1[1]": "0" for k in range(1, 400)}
-    begin = time.process_time()
-    sheet = marks(cells, ASKING)
-    assert (sheet.points, sheet.total) == (0, 4)
-    assert time.process_time() - begin < 1
+    with within(1):
+        sheet = marks(cells, ASKING)
+        assert (sheet.points, sheet.total) == (0, 4)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_formulas_cost_little(tmp_path: Path) -> None:
         begin = time.process_time()
         assert marking.mark(HAND, sheets)[0].points == 0
         spent.append(time.process_time() - begin)
-    assert min(spent) < 1.5
+    assert min(spent) < 1.5 * BUSY
 
 
 # --- one file, one person ---
@@ -234,9 +234,8 @@ def test_too_many_people_are_no_class_of_one(suffix: str, tmp_path: Path, capsys
         )
     else:
         path.write_text("id,E\n" + "".join(f"{k},1\n" for k in range(MOST_PEOPLE + 1)), encoding="utf-8")
-    begin = time.process_time()
-    code, out, err = ran(capsys, "check", "hand-3-2-2", path)
-    assert time.process_time() - begin < 1.5
+    with within(1.5):
+        code, out, err = ran(capsys, "check", "hand-3-2-2", path)
     assert (code, out) == (2, "")
     assert f"more than {MOST_PEOPLE} people in one file; split it" in err
     assert err.count("\n") == 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processor import within
 
 from tracer import check, load
 from tracer.answers.marking.cells import last_step
@@ -44,7 +44,7 @@ for path in sorted(folder.iterdir()):
         readings(problem, sheet)
         {plant}
     took = time.process_time() - started
-    if took > 1:
+    if took > 3:
         seen.append(f"{{path.name}} took {{took:.1f}} s")
 print("\\n".join(seen))
 """
@@ -124,10 +124,9 @@ def test_the_hook_would_see_it(plant: str, tmp_path: Path) -> None:
 
 def test_a_step_that_nobody_reaches_is_not_worked() -> None:
     """`E#99999` is not understood, and what is not understood costs nothing."""
-    begin = time.process_time()
-    marked = check("hand-3-2-2", {"E#99999": "1.2", "a1[1]": "0.6"}).one
-    assert [m.verdict for m in marked.marks] == ["unknown", "exact"]
-    assert time.process_time() - begin < 1
+    with within(1):
+        marked = check("hand-3-2-2", {"E#99999": "1.2", "a1[1]": "0.6"}).one
+        assert [m.verdict for m in marked.marks] == ["unknown", "exact"]
     assert last_step([sheet_from(load("hand-3-2-2"), {"E#2": "1.2", "E#99999": "1"})]) == 2
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processor import BUSY
 
 from derivations.aliases import MOST_PLACES
 from derivations.name_reading import NotationNames
@@ -28,7 +29,6 @@ HAND = samples_root() / "hand-3-2-2" / "problem.toml"
 LARGEST = LARGEST_SHEET - 100
 ALLOWED = 1.0
 """Processor seconds a file; a machine that is busy with other work may take three times as long."""
-BUSY = 3.0
 
 REPEATED = {
     ".csv": ("1", "a", "z1[1],", '"', "(", "z 1 = ", "z1[1],0.5\n", "new value of w,1\n", "da/d", " " * 390 + "x\n"),
