@@ -195,7 +195,7 @@ class Lowering:
         return add, axes
 
     def _where_same(self, same: Same, other: tuple[int, Expression]) -> Lowered | None:
-        holds = self.condition(same)
+        holds = self._holds(same)
         if holds is None:
             return self._sum((other,))
         zero: Lowered = self.lifted(Number("0"))
@@ -376,6 +376,17 @@ class Lowering:
 
     def condition(self, e: Same | Within) -> Lowered | None:
         """1 where it holds, 0 elsewhere; None where it holds nowhere."""
+        found = self._holds(e)
+        if found is None:
+            return None
+        holds, letters = found
+        if not letters:
+            return (lambda s: 1), ()
+        mask = self.m.mask(holds({}))
+        return (lambda s: mask), letters
+
+    def _holds(self, e: Same | Within) -> Lowered | None:
+        """Where it holds; None where that is nowhere."""
         letters = self.axes.sorted(l for l in free(e) if l not in self.fixed)
         if isinstance(e, Same):
             holds = self.grid(e.left, letters) == self.grid(e.right, letters)
@@ -384,10 +395,8 @@ class Lowering:
             holds = (values >= e.low) & (values <= e.high)
         if not holds.any():
             return None
-        if not letters:
-            return (lambda s: 1), ()
-        mask = self.m.mask(np.broadcast_to(holds, tuple(self.axes.size(l) for l in letters)))
-        return (lambda s: mask), letters
+        whole = np.broadcast_to(holds, tuple(self.axes.size(l) for l in letters))
+        return (lambda s: whole), letters
 
 
 _ARGUMENTS = itertools.count()

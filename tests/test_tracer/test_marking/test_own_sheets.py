@@ -106,6 +106,31 @@ def test_a_programs_numbers_are_right(rnn: Computation, arithmetic: str) -> None
     assert check(rnn, printed).all_right
 
 
+JACOBIAN = """
+equations = '''
+z[k] = softmax_k(a[k])
+J[k,m] = z[k]*([k = m] - z[m])
+E = Σ_k Σ_m J[k,m]*t[m]*w[k]
+'''
+[parameters]
+a = [0.2, -0.4, 0.7]
+w = [0.5, 0.1, -0.3]
+[given]
+t = [1, 0, 0]
+"""
+
+
+def test_a_condition_that_is_added_holds_where_it_holds() -> None:
+    """[k = m] - z[m] was taken as 1 - z[m] throughout; the planted twin: what that gave is wrong."""
+    problem, every = loads(JACOBIAN), [(k, m) for k in (1, 2, 3) for m in (1, 2, 3)]
+    step = trace(problem)
+    right = {f"J[{k},{m}]": f"{step[f'J[{k},{m}]']:.4f}" for k, m in every}
+    assert check(problem, right).all_right
+    throughout = {f"J[{k},{m}]": f"{step[f'z[{k}]'] * (1 - step[f'z[{m}]']):.4f}" for k, m in every}
+    verdicts = {mark.name: mark.accepted for mark in check(problem, throughout).marks}
+    assert verdicts == {f"J[{k},{m}]": k == m for k, m in every}
+
+
 def test_arrays_do_as_well_as_numbers(rnn: Computation) -> None:
     """Lists and arrays, as a trace has them."""
     known = trace(rnn).steps[0].known
