@@ -15,6 +15,7 @@ import pytest
 import tracer.answers.solutions.marked as marked_module
 from derivations import derive
 from derivations.names import Quantity
+from derivations.network import Problem
 from tests.campaigns.closed_loop import loop
 from tests.campaigns.mutants import FAULTS, mutated
 from tests.campaigns.mutants import told as told_of
@@ -591,6 +592,21 @@ def test_long_rows_keep_their_signs_and_numbers() -> None:
     assert any(row.endswith("≈ 10.43") for row in rows)
     assert sum(" ... " in row for row in rows) >= 2
     assert folded("a = b", 80) == ["a = b"]
+    assert folded(" = 0.5 = 0.5", 80) == [" = 0.5 = 0.5"]  # nothing stands before its first sign
+
+
+def test_a_step_of_thousands_of_numbers_is_refused_before_it_is_worked() -> None:
+    """It took three seconds of the processor and more; found by the fuzzer.  Ninety samples are read."""
+
+    def batch(samples: int) -> Problem:
+        network = {"loss": "half_squared_error", "layers": [{"activation": "tanh", "W": [[0.5], [0.25]]}]}
+        given = [{"x": [1], "t": [0, 1]}] * samples
+        return load({"network": network, "samples": given, "training": {"learning_rate": 0.1}})
+
+    text = "$a^{(1)}_1 = 0.5 \\cdot 1 = 0.5$"
+    assert check_solution(batch(90), text, notation="bishop").rows
+    with pytest.raises(ValueError, match="numbers, a written solution is read for 2000 at most; hand in an answer"):
+        check_solution(batch(900), text)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def folded(text: str, most: int) -> list[str]:
     lines: list[str] = []
     for side in re.split(rf" (?={_RELATION} )", text):
         room = most - width(lines[-1]) - 1 if lines else 0
-        if width(side) <= room or (len(lines) == 1 and width(side) > most and room > most // 2):
+        if lines and (width(side) <= room or (len(lines) == 1 and width(side) > most and room > most // 2)):
             lines[-1] = f"{lines[-1]} {brief(side, room)}"
         else:
             indent = "  " if lines else ""

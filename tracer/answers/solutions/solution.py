@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from flint import ctx
 
 from derivations.expression import Expression, Letters
+from derivations.layers import layered
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.notation import NOTATIONS
@@ -31,6 +33,8 @@ from tracer.answers.solutions.verdicts import FACTS, HINTS, VERDICTS, Checked
 
 __all__ = ["CheckedRow", "Reading", "Solution", "check_solution", "read_document", "read_solution"]
 
+MOST_NUMBERS = 2_000
+"""Of a step: all are worked in every way of reading."""
 MOST_SAMPLES = 8
 MOST_NOTATIONS = 3  # in which names of a document's own are looked for
 NAMES_LEFT = "not all names of its own were looked for; use those of a notation, or hand in a shorter solution"
@@ -205,7 +209,7 @@ def check_solution(
 
     notation: a profile's name; without one the profile that fits the document best is taken and stated.  sample: which
     sample of several it works; without one, the one that its numbers fit.  Raises ValueError for an unknown notation
-    and for a document that is too large, NotationError for a network that the notation cannot write.
+    and for a document or a step that is too large, NotationError for a network that the notation cannot write.
     """
     return read_solution(problem, text, notation=notation, sample=sample, title=title).solution()
 
@@ -226,6 +230,12 @@ def read_document(
     title: str = "solution",
 ) -> Reading:
     """The same of a document whose statements are found already.  Raises as `check_solution`."""
+    numbers = sum(math.prod(array.shape) for array in layered(problem).step.arrays.values())
+    if numbers > MOST_NUMBERS:
+        raise ValueError(
+            f"the step has {numbers} numbers, a written solution is read for {MOST_NUMBERS} at most; "
+            "hand in an answer sheet, as `bptrace sheet` writes it"
+        )
     afforded = Afforded(_affordable(document.statements))
     with ctx.workprec(BITS):
         way, k = _best(problem, document.statements, document.rows, notation, sample, afforded)
