@@ -24,7 +24,7 @@ from derivations.network import Problem
 from derivations.notation import NOTATIONS, NotationError
 from tracer import load
 from tracer.answers.blank import SHEET_FORMATS, asked, blank_sheet, filled_sheet
-from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.entries import MOST_AGAIN, Sheet
 from tracer.answers.reading.sources import read_sheets, readings, sheet_from
 from tracer.answers.reading.written import read_written
 from tracer.answers.solutions.marked import written_text
@@ -227,6 +227,16 @@ def test_each_fault_has_its_own_entry(tmp_path: Path) -> None:
     assert sheet.remarks == ("line 3: 'z1_1' stands twice, with the same number",)
     assert sheet.entries[3].value is None
     assert sheet.entries[5].quantity == Quantity("x", 0, (1,))  # a given number, to be compared
+
+
+def test_what_stands_there_over_and_over_is_told_a_few_times(tmp_path: Path) -> None:
+    """Thousands of lines of one name cost no more than these; the planted twin: four lines are each told."""
+    often, few = ("E = 10.43\n" + "".join(f"E = {k}.5\nE = 10.43\n" for k in range(n)) for n in (5000, 1))
+    (sheet,) = sheets(tmp_path, often)
+    assert len(sheet.entries) + len(sheet.remarks) == 1 + MOST_AGAIN + 1
+    assert sheet.remarks[-1] == "'E' stands there 10001 times; leave one"
+    (sheet,) = sheets(tmp_path, few)
+    assert [len(sheet.entries), len(sheet.remarks)] == [2, 1]
 
 
 def test_a_name_may_be_a_formula_in_names(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,9 +12,11 @@ from derivations.given import shortened
 from derivations.names import Quantity
 from tracer.answers.reading.written import Written
 
-__all__ = ["ONE", "Entry", "Sheet", "once_each"]
+__all__ = ["MOST_AGAIN", "ONE", "Entry", "Sheet", "once_each"]
 
 ONE = Fraction(1)
+MOST_AGAIN = 3
+"""Times that a cell is told to stand there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,29 @@ class Sheet:
 
 
 def once_each(read: Sequence[Entry], remarks: list[str]) -> list[Entry]:
-    """The entries, what stands there already as a fault, or as a remark where the number is the same."""
+    """The entries, what stands there already as a fault, or as a remark where the number is the same.
+
+    What stands there over and over is told a few times, and then how often.
+    """
     entries: list[Entry] = []
     seen: dict[object, Entry] = {}
+    again: Counter[object] = Counter()
     for entry in read:
         key = entry.formula or (entry.quantity and (entry.quantity, *entry.factor.as_integer_ratio()))
         first = seen.setdefault(key, entry) if key is not None and entry.fault != "unknown" else entry
         if first is entry:
             entries.append(entry)
-        elif _same_number(entry, first):
+            continue
+        again[key] += bool(entry.value or entry.fault)
+        if again[key] > MOST_AGAIN:
+            continue
+        if _same_number(entry, first):
             remarks.append(f"{entry.where}: {shortened(entry.name)} stands twice, with the same number")
         elif entry.value or entry.fault:
             why = f"{shortened(entry.name)} stands in {first.where} already, with another number; leave one"
             entries.append(_faulty(entry, "duplicate", why))
+    often = ((seen[key].name, 1 + count) for key, count in again.items() if count > MOST_AGAIN)
+    remarks += [f"{shortened(name)} stands there {count} times; leave one" for name, count in often]
     return entries
 
 
