@@ -18,8 +18,8 @@ from derivations.name_reading import NotationNames
 from derivations.notation import NOTATIONS
 from derivations.reading.documents import rows_of
 from derivations.reading.statements import MOST_SIGNS, readable
-from tracer import ProblemError, load
-from tracer.answers.reading.naming import MOST_COMPOSED, Naming
+from tracer import ProblemError, check, load, loads
+from tracer.answers.reading.naming import MOST_COMPOSED, MOST_UNKNOWN, Naming
 from tracer.answers.reading.sources import LARGEST_SHEET, read_sheets
 from tracer.answers.solutions.marked import check_written, solution_sheet, written_text
 from tracer.cli import main
@@ -136,13 +136,29 @@ def test_names_within_names_are_looked_up_a_bounded_number_of_times(
     assert len(looked) <= 100 * (len(NOTATIONS) + 2)
 
 
-def test_a_sheet_of_formulas_is_refused_before_they_are_worked(problem, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    """Twenty thousand of them, in half a megabyte, took three seconds; as many as a sheet may have are read."""
-    file, rows = tmp_path / "sheet.csv", [f"W1[1,1]*x[1]+{k},0.{k}\n" for k in range(MOST_COMPOSED + 1)]
+@pytest.mark.parametrize("name", ["W1[1,1]*x[1]+{}", "{}*E"])
+def test_a_sheet_of_formulas_is_refused_before_they_are_worked(problem, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
+    """Twenty thousand of them, in half a megabyte, took three seconds, multiples of one number fifteen.
+
+    As many as a sheet may have are read.
+    """
+    rows = [f"{name.format(k + 2)},0.{k}\n" for k in range(MOST_COMPOSED + 1)]
+    file = tmp_path / "sheet.csv"
     for count, refused in ((MOST_COMPOSED + 1, True), (MOST_COMPOSED // 4, False)):
         file.write_text("quantity,value\n" + "".join(rows[:count]), encoding="utf-8")
         (sheet,) = read_sheets(problem, [file], naming=Naming(problem))
         assert (f"more than {MOST_COMPOSED} formulas as names" in sheet.error) is refused
+
+
+def test_a_sheet_of_names_that_nobody_knows_is_refused_at_once(tmp_path: Path) -> None:
+    """Of layers and of somebody's own equations alike."""
+    own = loads('equations = """\nz = tanh(w)\nE = z^2/2\n"""\nparameters = {w = 0.5}\n')
+    file = tmp_path / "sheet.txt"
+    for count, refused in ((MOST_UNKNOWN + 1, True), (MOST_UNKNOWN // 4, False)):
+        file.write_text("".join(f"q{k} = 0.{k}\n" for k in range(count)), encoding="utf-8")
+        for given in (load("hand-3-2-2"), own):
+            sheet = check(given, [file]).sheets[0]
+            assert (f"more than {MOST_UNKNOWN} names are not understood" in sheet.error) is refused
 
 
 def test_a_long_solution_says_from_which_line_on_it_was_not_read(problem) -> None:  # type: ignore[no-untyped-def]

@@ -18,6 +18,7 @@ from derivations.quantity import Quantity
 from tracer.answers.reading.arrays_in_text import counted, listed, may_be_array, shortest
 from tracer.answers.reading.entries import ONE, Entry, Sheet, once_each
 from tracer.answers.reading.grids import MOST_CELLS, Raw, RawCell
+from tracer.answers.reading.naming import MOST_UNKNOWN
 from tracer.answers.reading.written import BLANKS, read_written
 
 __all__ = ["OwnNaming", "own_sheet"]
@@ -53,12 +54,19 @@ class OwnNaming:
         if raw.error:
             return Sheet(raw.id, (), raw.remarks, raw.error)
         remarks = list(raw.remarks)
-        read = list(itertools.islice(self._entries(raw), MOST_CELLS + 1))
+        first = self.names.text(next(iter(self._asked())))
+        read: list[Entry] = []
+        unknown = 0
+        for entry in itertools.islice(self._entries(raw), MOST_CELLS + 1):
+            read.append(entry)
+            unknown += entry.fault == "unknown"
+            if unknown > MOST_UNKNOWN:
+                why = f"more than {MOST_UNKNOWN} names are not understood; write names such as {first}"
+                return Sheet(raw.id, (), (), why)
         if len(read) > MOST_CELLS:
             return Sheet(raw.id, (), (), f"more than {MOST_CELLS} cells; an answer sheet is smaller")
         entries = once_each(read, remarks)
         if not entries:
-            first = self.names.text(next(iter(self._asked())))
             return Sheet(raw.id, (), tuple(remarks), f"no answers found; write lines such as `{first} = 0.6457`")
         return Sheet(raw.id, tuple(entries), tuple(remarks))
 

@@ -30,7 +30,7 @@ from tracer.answers.reading.written import BLANKS, read_written
 from tracer.step import WorkedStep
 from tracer.tracing import steps_of
 
-__all__ = ["Naming"]
+__all__ = ["MOST_UNKNOWN", "Naming"]
 
 LONGEST_NAME = 200
 LATEST = 6  # the last step that a sheet may speak of
@@ -177,7 +177,7 @@ class Naming:
             entry = self._entry(cell, profile) if isinstance(cell, RawCell) else cell
             read.append(entry)
             unknown += entry.fault == "unknown"
-            composed += entry.formula is not None
+            composed += entry.formula is not None or abs(entry.factor) != ONE
             if unknown > MOST_UNKNOWN or composed > MOST_COMPOSED:
                 why = f"more than {MOST_UNKNOWN} names are not understood; write names such as z1[1], dW2[1,2]"
                 formulas = f"more than {MOST_COMPOSED} formulas as names; an answer sheet has fewer"
