@@ -5,6 +5,7 @@ The indices of a use are turned round (x[2p+u-2] gives u = i-2p+2), or kept as a
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,7 +35,7 @@ from derivations.uses import APART, Use, filled, slopes, uses
 __all__ = ["Wanted", "backward"]
 
 MOST_PARTS = 25_000
-_FRESH = ("m", "p", "q", "r", "s", "u", "v", *(f"i{k}" for k in range(1, 60)))
+_FRESH = ("m", "p", "q", "r", "s", "u", "v")
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,8 @@ class _Backward:
         """A letter that nobody has: that of the axis with a prime, or the next free one."""
         taken = self.shapes.ranges.keys() | self.shapes.extents.keys()
         primed = (f"{l}{prime}" for l in like for prime in ("'", "''"))
-        l = next(c for c in (*primed, *_FRESH) if c not in taken)
+        endless = (f"i{k}" for k in itertools.count(1))
+        l = next(c for c in itertools.chain(primed, _FRESH, endless) if c not in taken)
         self.shapes.ranges[l] = extent
         return l
 

@@ -39,7 +39,7 @@ from derivations.making import Asked, made
 from derivations.program import Program
 from derivations.rewrites import fused, stable
 from derivations.views import View
-from tracer import load
+from tracer import load, trace
 
 
 def typed(equations: str, parameters: dict[str, Any], given: dict[str, Any] | None = None, **more: Any) -> Example:
@@ -427,3 +427,13 @@ def test_trap_19_windows_of_an_image_are_views() -> None:
     window = read_(x)
     assert np.shares_memory(window, x)
     assert window[3, 4, 1, 2] == x[4, 6]
+
+
+def test_a_hundred_softmaxes_never_run_out_of_letters() -> None:
+    """Each sums over an index of its own; a problem file's hundred layers ended in an unexpected error."""
+    layers = [{"activation": "softmax", "W": [[1, 2], [0, 1]]} for _ in range(100)]
+    problem = load(
+        {"network": {"loss": "half_squared_error", "layers": layers}, "samples": [{"x": [1, 2], "t": [0, 1]}]}
+    )
+    (step,) = trace(problem).steps
+    assert len(dict(step.items())) > 100
