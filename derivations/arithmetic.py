@@ -121,6 +121,10 @@ class Arithmetic:
         """1 where a condition holds, 0 elsewhere."""
         return holds.astype(int)
 
+    def chosen(self, holds: np.ndarray, one: Array, other: Array) -> Array:
+        """One array where a condition on indices holds, another elsewhere."""
+        return np.where(holds, one, other)
+
     def blank(self, shape: tuple[int, ...]) -> Array:
         """Zeros, to be filled value by value; of this arithmetic's numbers, for the first value may be a mere 1."""
         out = np.empty(shape, object)

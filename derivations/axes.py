@@ -134,6 +134,8 @@ def spread(x: Any, at: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """An array over more letters than it depends on."""
     if not shape:
         return x
+    if not isinstance(x, np.ndarray) and hasattr(x, "broadcast"):
+        return (x[at] if x.ndim else x).broadcast(shape)
     out = np.empty(shape, x.dtype if hasattr(x, "dtype") else object)
     out[...] = x[at] if np.ndim(x) else x
     return out

@@ -12,6 +12,7 @@ from derivations import names
 from derivations.computation import Computation
 from derivations.derived import LEVELS, OWN_LEVELS, Derivation, LayeredDerivation, OwnDerivation
 from derivations.given import shortened
+from derivations.memory import uncollected
 from derivations.names import KINDS, Quantity
 from derivations.network import Problem
 from derivations.own_numbers import own_numbers
@@ -167,14 +168,9 @@ def _check(problem: Problem) -> None:
     more among all of them when Python ends, would cost a third of the import.
     """
     if "sympy" not in sys.modules:
-        collects = gc.isenabled()
-        gc.disable()
         atexit.register(gc.freeze)
-        try:
+        with uncollected():
             import sympy  # noqa: F401
-        finally:
-            if collects:
-                gc.enable()
     from derivations.local_check import check_local_derivatives
 
     check_local_derivatives(problem)

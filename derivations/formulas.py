@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 from derivations import names
 from derivations.entries import Entries
+from derivations.equations import Equation
 from derivations.expression import Expression, Name, Number
 from derivations.layers import SAMPLES, Layered, layered
 from derivations.names import CONSTANTS, KINDS
 from derivations.network import Problem
 from derivations.quantity import Quantity
 
-__all__ = ["Formula", "equations", "givens"]
+__all__ = ["Formula", "equations", "givens", "of_line"]
 
 
 MOST_KEPT = 2000  # numbers of a step whose equations are kept for the next problem of its shape
@@ -38,6 +39,15 @@ def equations(problem: Problem, *, sample: int = 0, step: int = 1, kinds: Sequen
     if numbers is None and sum(math.prod(array.shape) for array in own.step.arrays.values()) <= MOST_KEPT:
         return [e for e in _of_shape(own, several, sample, step) if not kinds or e.quantity.kind in kinds]
     return _written(_Quantities(own, several, sample, step, numbers), kinds)
+
+
+def of_line(problem: Problem, line: Equation, *, sample: int = 0, step: int = 1) -> list[Formula]:
+    """The equations of a line that stands in the place of one of the step's own, a slip perhaps."""
+    own = layered(problem)
+    numbers = _shown(problem) if "signal" in own.step.arrays else None
+    quantity = _Quantities(own, problem.samples > 1, sample, step, numbers)
+    found = Entries(own.step, quantity.leaf, step).of(line, {}, first=(SAMPLES,))
+    return [Formula(quantity(entry.name, entry.at), entry.formula) for entry in found]
 
 
 @lru_cache(maxsize=64)

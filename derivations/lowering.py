@@ -203,7 +203,8 @@ class Lowering:
         if not holds[1]:
             return one  # without a letter left it holds
         (mask, p, q), axes = self.axes.aligned([holds, one, rest])
-        return (lambda s: np.where(mask(s), p(s), q(s))), axes
+        chosen = self.m.chosen
+        return (lambda s: chosen(mask(s), p(s), q(s))), axes
 
     def _quotient(self, above: Lowered | None, below: Expression) -> Lowered | None:
         under = self.of(below)

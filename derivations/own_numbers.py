@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derivations import names, rules
+import numpy as np
+
+from derivations import names
+from derivations.layers import layered, start
 from derivations.names import CONSTANTS, KINDS, Quantity
 from derivations.network import Problem
 
@@ -38,18 +41,20 @@ def own_numbers(problem: Problem, own: Problem, numbers: Any, sample: int) -> Te
 
 
 def _gradients(own: Problem, trace: Any, sample: int) -> Texts:
-    """The sample's own dW and db: the rules for them, run on its recorded error signals and activations."""
-    step = trace.steps[0]
-    s, out = rules.State(own, step.m), dict[Quantity, str]()
+    """The sample's own dW and db: their lines, worked from its recorded error signals and activations."""
+    step, layers, out = trace.steps[0], layered(own), dict[Quantity, str]()
     column = slice(sample - 1, sample)
     with step.m.working():
-        for l, layer in own.network:
-            s.z[l], s.delta[l] = (step.arrays[kind, l][:, column] for kind in ("z", "delta"))
-            found = {"W": rules.RULES.weight_gradient(s, l)}
-            if "b" in layer.parameters:
-                found["b"] = rules.RULES.bias_gradient(s, l)
-            for p, array in found.items():
-                quantities = names.elements(own.network, f"d{p}", l, 1)
-                pairs = zip(quantities.flat, array.flat, strict=True)
+        recorded = {
+            name: step.arrays[place][:, column]
+            for name, place in layers.places.items()
+            if place.kind in ("z", "delta") and place in step.arrays
+        }
+        known = start(own, step.m) | recorded
+        for name, _, _, work in layers.exact.plan(step.m):
+            kind, layer = layers.places[name]
+            if kind in ("dW", "db"):
+                quantities = names.elements(own.network, kind, layer, 1)
+                pairs = zip(quantities.flat, np.ravel(work(known)), strict=True)
                 out |= {q: trace.rounding.shown(number) for q, number in pairs}
     return out

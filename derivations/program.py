@@ -32,7 +32,7 @@ class Task(NamedTuple):
     fixed: Mapping[str, int]
 
 
-Otherwise = Callable[[Task, Any, "Arrays"], Any]
+Working = Callable[[Task, str, Work, Arrays], Any]
 
 
 class Part(NamedTuple):
@@ -111,18 +111,16 @@ class Program:
         m: Arithmetic,
         given: Mapping[str, Any],
         record: Record | None = None,
-        otherwise: Otherwise | None = None,
+        working: Working | None = None,
     ) -> Arrays:
         """Work the step: `given` arrays by name; `record(name, array)` returns what is carried on.
 
-        A part of an array is recorded under its place, `h[2,1..3]`.  otherwise: what a task may give in other ways to
-        work it, from its value and the arrays so far.  Returns every array by its name.
+        A part of an array is recorded under its place, `h[2,1..3]`.  `working(task, label, work, arrays)` works a task
+        in its place.  Returns every array by its name.
         """
         s: Arrays = dict(given)
         for task, (name, place, label, work) in zip(self.tasks, self.plan(m), strict=True):
-            value = work(s)
-            if otherwise is not None:
-                value = otherwise(task, value, s)
+            value = work(s) if working is None else working(task, label, work, s)
             if record is not None:
                 value = record(label, value)
             if place is None:

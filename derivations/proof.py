@@ -1,6 +1,6 @@
 """What sympy proves of a derivation, and how.
 
-Three things are compared.  The equations that the rules write, one by one; the chain rule composed from sympy's local
+Three things are compared.  The equations of the step, one by one; the chain rule composed from sympy's local
 derivatives; and, where that ends, sympy's derivative of the whole loss.  A network as small as 2-2-1 is proved
 symbolically, one of up to MOST_DIRECT parameters (fewer where the loss written out is long) at a random point to 50
 digits, a larger one at its own numbers against ball arithmetic.
@@ -9,23 +9,27 @@ digits, a larger one at its own numbers against ball arithmetic.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy as sp
 
-from derivations import names, rules
+from derivations import names
 from derivations.arithmetic import FLOAT64
 from derivations.chain_rule import ChainRule, Expr, symbol
+from derivations.equations import Equation
 from derivations.evaluation import value
 from derivations.expression import Name
-from derivations.formulas import givens
+from derivations.formulas import Formula, equations, givens, of_line
 from derivations.layers import Layered, layered, start
 from derivations.names import Quantity
 from derivations.network import Problem
-from derivations.rules_written import equations
+from derivations.program import Program
 from derivations.step_proof import StepProof, kink_words, prove_planned
 from derivations.symbolic_value import branch_taken, composed, symbolic_value
 
@@ -39,6 +43,8 @@ MOST_OPERATORS = 600  # of a difference that is put over one denominator
 GUARD = 40  # digits of work beyond those, for what cancels
 BITS = 300
 
+Wrong = Mapping[str, Equation]
+"""Lines in place of the step's own, by array."""
 Point = dict[sp.Symbol, Any]
 Off = dict[str, Any]
 
@@ -106,10 +112,10 @@ class Proof:
         )
 
 
-def prove(problem: Problem, chain: ChainRule | None = None, rules_: rules.Rules = rules.RULES) -> Proof:
-    """Prove the gradients of one sample's loss, and the equations in which the rules write them.
+def prove(problem: Problem, chain: ChainRule | None = None, wrong: Wrong = MappingProxyType({})) -> Proof:
+    """Prove the gradients of one sample's loss, and the equations of the step that gives them.
 
-    `chain` and `rules_` can be corrupted ones, to see that the proof fails.
+    `chain` can be a corrupted one, and `wrong` can hold corrupted lines of the step, to see that the proof fails.
     """
     own = problem.sample(1) if problem.samples > 1 else problem
     chain = chain or ChainRule(own)
@@ -119,17 +125,17 @@ def prove(problem: Problem, chain: ChainRule | None = None, rules_: rules.Rules 
         symbolic = direct and len(parameters) <= MOST_SYMBOLIC and _smooth(own) and _symbolically(chain)
         point = _point(own, at_random=direct)
         values = composed(chain, point)
-        off: Off = _written(own, rules_, values, point)
+        off: Off = _written(own, wrong, values, point)
         count = len(off)
         if not symbolic:
-            other = _directly(chain, values, point) if direct else _in_balls(own, chain, values, rules_)
+            other = _directly(chain, values, point) if direct else _in_balls(own, chain, values, wrong)
             off |= {name: max(by, off.get(name, 0)) for name, by in other.items()}
-        wrong = {name: by for name, by in off.items() if not by < mpmath.mpf(10) ** -DIGITS}
+        differing = tuple(name for name, by in off.items() if not by < mpmath.mpf(10) ** -DIGITS)
         worst = mpmath.nstr(max(off.values(), default=0), 3)
     how = "symbolic" if symbolic else "numeric" if direct else "balls"
-    lines = None if rules_ is not rules.RULES else _line_by_line(own)
-    holds = not wrong and not (lines and lines.wrong)
-    return Proof(how, holds, len(parameters), count, worst, tuple(wrong), lines)
+    lines = None if wrong else _line_by_line(own)
+    holds = not differing and not (lines and lines.wrong)
+    return Proof(how, holds, len(parameters), count, worst, differing, lines)
 
 
 def _line_by_line(own: Problem) -> StepProof:
@@ -219,7 +225,7 @@ def _loss_near(chain: ChainRule, values: dict[Quantity, Any]) -> Expr:
 # --- the equations as written against the chain ---
 
 
-def _written(problem: Problem, rules_: rules.Rules, values: dict[Quantity, Any], point: Point) -> Off:
+def _written(problem: Problem, wrong: Wrong, values: dict[Quantity, Any], point: Point) -> Off:
     """Each written equation at the point, over the chain's values of earlier names, beside the chain's own value.
 
     Of a last layer whose delta is fused with the loss, also each line on the way to it.
@@ -235,7 +241,7 @@ def _written(problem: Problem, rules_: rules.Rules, values: dict[Quantity, Any],
         except ArithmeticError:
             return mpmath.inf
 
-    for q, formula in equations(problem, rules_):
+    for q, formula in _with_lines(problem, wrong):
         if q in values:
             out[names.text(network, q)] = off(q, formula)
         elif q.kind == "E_part":
@@ -248,6 +254,12 @@ def _written(problem: Problem, rules_: rules.Rules, values: dict[Quantity, Any],
             for n, step in enumerate(problem.fused.steps(y, t, k), 1):
                 out[f"{names.text(network, q)}, line {n}"] = off(q, step)
     return out
+
+
+def _with_lines(problem: Problem, wrong: Wrong) -> list[Formula]:
+    """Every equation of the step, those of wrong lines in place of its own."""
+    other = {q: formula for line in wrong.values() for q, formula in of_line(problem, line)}
+    return [Formula(q, other.get(q, formula)) for q, formula in equations(problem)]
 
 
 # --- points ---
@@ -278,22 +290,24 @@ def _ratio(text: str) -> Any:
     return mpmath.mpf(above) / int(below or 1)
 
 
-# --- large networks: the rules' own step in balls ---
+# --- large networks: the step itself in balls ---
 
 
-def _in_balls(problem: Problem, chain: ChainRule, values: dict[Quantity, Any], rules_: rules.Rules) -> Off:
-    """The composed chain at the problem's own numbers inside the balls of the rules' own step."""
+def _in_balls(problem: Problem, chain: ChainRule, values: dict[Quantity, Any], wrong: Wrong) -> Off:
+    """The composed chain at the problem's own numbers inside the balls of the step."""
     from derivations.arithmetic import Ball
 
-    m, balls = Ball(BITS), dict[Quantity, Any]()
+    own, m, balls = layered(problem), Ball(BITS), dict[Quantity, Any]()
 
-    def record(kind: str, layer: int, array: Any) -> Any:
+    def record(name: str, array: Any) -> Any:
+        kind, layer = own.places[name]
         if kind in ("dz", "slope", "J", "delta", "dW", "db"):
-            balls.update(zip(names.elements(problem.network, kind, layer, 1).flat, array.flat, strict=True))
+            quantities = names.elements(problem.network, kind, layer, 1)
+            balls.update(zip(quantities.flat, np.ravel(np.asarray(array, object)), strict=True))
         return array
 
     with m.working():
-        rules.run(rules.State(problem, m), record, rules_)
+        Program(own.step.replace(*wrong.values()), own.exact).run(m, start(problem, m), record)
         return {_text(chain, q): _outside(balls[q], values[q]) for q in chain.of}
 
 

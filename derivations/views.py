@@ -74,11 +74,14 @@ class View:
         steps, starts, shape, pads = self.steps, tuple(self.starts), self.shape, self.pads
 
         def read(array: Any) -> Any:
+            if not isinstance(array, np.ndarray):  # ends of intervals, each an array with an axis more
+                return array.through(read)
             if self.padded:
                 array = _in_zeros(array, pads)
-            corner = array[tuple(slice(start, None) for start in starts)]
-            strides = tuple(sum(c * s for c, s in zip(step, array.strides, strict=True)) for step in steps)
-            return as_strided(corner, shape, strides, subok=True, writeable=False)
+            corner, own = array[tuple(slice(start, None) for start in starts)], len(starts)
+            strides = [sum(c * s for c, s in zip(step, array.strides, strict=False)) for step in steps]
+            whole = (*shape, *array.shape[own:]), (*strides, *array.strides[own:])
+            return as_strided(corner, *whole, subok=True, writeable=False)
 
         return read
 
@@ -95,6 +98,7 @@ class View:
 
 
 def _in_zeros(array: Any, pads: list[tuple[int, int]]) -> Any:
+    pads = [*pads, *((0, 0) for _ in array.shape[len(pads) :])]
     shape = tuple(n + below + above for n, (below, above) in zip(array.shape, pads, strict=True))
     out = np.zeros(shape, array.dtype) if array.dtype != object else np.full(shape, array.flat[0] * 0)
     out = out.view(type(array))

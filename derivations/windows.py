@@ -86,7 +86,8 @@ def scattered(
     blank = lowering.m.blank
 
     def scatter(s: Arrays) -> Any:
-        terms = np.broadcast_to(turn(work(s))[at], full, subok=True)
+        found = turn(work(s))[at]
+        terms = np.broadcast_to(found, full, subok=True) if isinstance(found, np.ndarray) else found.broadcast(full)
         total = blank(shape)
         for place, source, target in places:
             total[(..., *target)] += terms[place][(..., *source)]

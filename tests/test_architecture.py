@@ -160,38 +160,6 @@ def too_long(known: Sources) -> list[str]:
     return [f"{name}: {n} lines" for name, text in known.items() if (n := len(text.splitlines())) > MOST_LINES]
 
 
-OLD_CORE = ("derivations.rules", "derivations.rules_written", "tracer.answers.marking.by_rules")
-"""The equations written as code, which the list of equations replaces."""
-STILL_ON_IT = {
-    "derivations.own_numbers",
-    "derivations.proof",
-    "derivations.rules_written",
-    "tracer.answers.marking.by_rules",
-    "tracer.answers.marking.judging",
-    "tracer.answers.marking.order",
-    "tracer.answers.marking.passes",
-    "tracer.answers.marking.solving",
-    "tracer.answers.marking.states",
-    "tracer.answers.marking.truth",
-    "tracer.answers.marking.working",
-    "tracer.answers.slips.catalogue",
-    "tracer.answers.slips.delta",
-    "tracer.answers.slips.forward",
-    "tracer.answers.slips.gradients",
-    "tracer.answers.slips.loss",
-    "tracer.answers.slips.slip",
-    "tracer.answers.slips.update",
-}
-"""What reads the old core until it reads the step: this list only shrinks."""
-
-
-def new_on_the_old_core(known: Sources) -> list[str]:
-    """Modules that import the old core and are not on the list of those left, and those on it that no longer do."""
-    found = {name for name, text in known.items() if set(imports(name, text, known)) & set(OLD_CORE)}
-    gone = {name for name in STILL_ON_IT & known.keys() if name not in found}
-    return sorted(found - STILL_ON_IT) + [f"{name} no longer does: take it off the list" for name in sorted(gone)]
-
-
 SYMBOLIC = ("boxes", "bounded", "in_balls", "in_series", "pieces", "reading_plan")
 ROUTES = (
     {"derivations.forms", *(f"tracer.verification.{room}" for room in SYMBOLIC)},
@@ -202,7 +170,7 @@ ACCUSED = tuple(
     f"derivations.{room}"
     for room in (
         *("axes", "backward", "layers", "lowering", "making", "optimizers", "order", "rewrites", "uses", "views"),
-        *("windows", "rules"),
+        "windows",
     )
 )
 """What makes backward equations, and what works them."""
@@ -243,7 +211,7 @@ def asks_by_name(known: Sources) -> list[str]:
 
 CHECKS = (
     *(backward_arrows, clocks_on_the_wall, cycles, evaluations, past_the_doors, sympy_outside, too_long),
-    *(new_on_the_old_core, asks_by_name, routes_that_meet),
+    *(asks_by_name, routes_that_meet),
 )
 
 TWINS = [
@@ -272,8 +240,6 @@ TWINS = [
     (sympy_outside, {"tracer.a": "import sympy"}),
     (sympy_outside, {"tracer.a": "def f():\n    from sympy.core import Expr"}),
     (too_long, {"tracer.a": "x = 1\n" * (MOST_LINES + 1)}),
-    (new_on_the_old_core, {"tracer.a": "from derivations import rules", "derivations.rules": ""}),
-    (new_on_the_old_core, {"derivations.proof": "import ast", "derivations.rules": ""}),
     (routes_that_meet, {"tracer.verification.boxes": "from derivations.views import View", "derivations.views": ""}),
     (routes_that_meet, {"derivations.forms": "def f():\n    from derivations import uses", "derivations.uses": ""}),
     (
@@ -324,6 +290,6 @@ def test_a_clean_source_passes() -> None:
 def test_the_walk_sees_every_module() -> None:
     """Both packages are walked, down to their folders, and no folder bears the name of a public function."""
     assert {"tests.test_tracer.test_sheets", "tests.test_architecture"} <= TESTS.keys()
-    assert {"tracer.cli", "derivations.rules", "tracer.answers.reading.sheets"} <= SOURCES.keys()
+    assert {"tracer.cli", "derivations.layers", "tracer.answers.reading.sheets"} <= SOURCES.keys()
     assert set(ACCUSED).union(*ROUTES) <= SOURCES.keys()
     assert not {"tracer.verify", "tracer.check", "tracer.train", "tracer.trace", "tracer.load"} & SOURCES.keys()

@@ -1,7 +1,8 @@
-"""Steps for tests: one that the verifier judges, one worked by a slip's rules."""
+"""Steps for tests: one that the verifier judges, one worked with wrong lines."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,20 @@ from networks import random_problem
 from plants import dense
 from steps import problem_text
 
-from derivations import rules
-from derivations.arithmetic import FLOAT64, Arithmetic
+from derivations import names
+from derivations.arithmetic import FLOAT64
+from derivations.equations import Equation
 from derivations.layers import layered, start
 from derivations.network import Problem
+from derivations.program import Program
 from tracer import load, loads
-from tracer.answers.marking.by_rules import run_by_rules
+from tracer.marking.slips.line import Line
+from tracer.marking.slips.slip import Mistake, Where
 from tracer.step import WorkedStep
 from tracer.tracing import steps_of
 from tracer.verification.subject import Subject, subjects
 
-__all__ = ["by_rules", "first_step", "subject_of"]
+__all__ = ["first_step", "subject_of", "work_wrongly", "wrong_lines"]
 
 
 def subject_of(step: Any) -> Subject:
@@ -37,10 +41,23 @@ def first_step(name: str) -> Any:
     return next(iter(steps_of(problem, FLOAT64)))
 
 
-def by_rules(problem: Problem, rules_: rules.Rules, m: Arithmetic = FLOAT64) -> WorkedStep:
-    """A step worked with other rules."""
-    arrays, _ = run_by_rules(problem, m, None, rules_=rules_)
-    own, given = layered(problem), start(problem, m)
-    recorded = {own.names[place]: array for place, array in arrays.items() if place in own.names}
-    shaped = {name: np.reshape(array, own.step.arrays[name].shape) for name, array in recorded.items()}
-    return WorkedStep(problem, m, given, {**given, **shaped}, arrays)
+def wrong_lines(problem: Problem, *where: Where, **lines: Line) -> dict[str, Equation]:
+    """Lines of a step by array, with other right sides by what they make, as slips write them: delta="dz"."""
+    found = Mistake("wrong", next(iter(lines)), lines, where).slips(problem)
+    return {name: line for slip in found for name, line in slip.equations(problem).items()}
+
+
+def work_wrongly(problem: Problem, wrong: Mapping[str, Equation]) -> WorkedStep:
+    """A step worked in float64 with some lines replaced."""
+    own, given = layered(problem), start(problem, FLOAT64)
+    with FLOAT64.working():
+        known = Program(own.digits.step.replace(*wrong.values()), own.digits).run(FLOAT64, given)
+    made = {own.places[name]: array for name, array in known.items() if name not in given}
+    arrays: dict[tuple[str, int], Any] = {place: _shaped(problem, place, array) for place, array in made.items()}
+    return WorkedStep(problem, FLOAT64, given, known, arrays)
+
+
+def _shaped(problem: Problem, place: tuple[str, int], array: Any) -> Any:
+    """An array as a step records it: biases in a column."""
+    shape = names.elements(problem.network, *place, problem.samples).shape
+    return np.reshape(np.asarray(array), shape)[()]

@@ -286,7 +286,7 @@ def sheet(options: argparse.Namespace) -> int:
     from derivations.computation import Computation
     from tracer.answers.blank import blank_sheet
     from tracer.answers.reporting.unseen import unseen
-    from tracer.answers.slips import slips_of, visible
+    from tracer.marking.slips.catalogue import slips_of, visible
 
     problem = load_problem(options.problem)
     endings = {".csv": "csv", ".md": "markdown", ".txt": "text", ".json": "json", ".xlsx": "xlsx", ".tex": "latex"}

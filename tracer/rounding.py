@@ -81,6 +81,14 @@ class Rounding:
         return _without_zeros(text) if (exact and short) or not self.asked else text
 
 
+def nearest_float(value: Fraction) -> float:
+    """The float64 nearest to an exact number, infinite where none is so large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
 def bounds(value: Any) -> tuple[Fraction | None, Fraction | None]:
     """The exact ends of a number: equal for floats and rationals, (None, None) for what is not finite."""
     if isinstance(value, Fraction):

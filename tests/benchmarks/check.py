@@ -1,8 +1,8 @@
 """What checking costs: `python tests/benchmarks/check.py`.
 
-One process, one core, a 3-2-2 network of sigmoid units; half of the sheets have one slip of the catalogue, four
-figures, every way of rounding.  mark: sheets a second of processor time, all at once, diagnosis included.  one: a sheet
-with a slip, alone.  command: `bptrace check` on a folder of 500 CSV files, from start to exit, wall time.
+One process, one core, a 3-2-2 network; every second sheet has a slip.  mark: sheets a second of processor time, all at
+once, diagnosis included; slips of the catalogue in four figures, and those of simulated people (tests/people).  one: a
+sheet with a slip, alone.  command: `bptrace check` on a folder of 500 CSV files, from start to exit, wall time.
 
 Exit 1 if a target is missed.
 """
@@ -26,45 +26,31 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from students import People, joined, sheets_of
+from people import drawn_sheet, slipped_sheet
+from written_sheets import drawn_hand, written
 
-from derivations import names
 from derivations.network import Problem
 from tracer import load
-from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.mark import mark
 from tracer.answers.reading.naming import Naming
 from tracer.answers.reading.sources import sheet_from
-from tracer.answers.slips import visible
+from tracer.marking.marking import mark
+from tracer.marking.slips.catalogue import visible
 
 SAMPLE = "hand-3-2-2"
 A_SECOND, A_CLASS, COMMAND = 1000, 500, 3.0
 
 
-def sheets(problem: Problem, count: int, seed: int) -> list[dict[str, str]]:
-    """What so many people write; every second makes a slip."""
-    rng = np.random.default_rng(seed)
-    slips = visible(problem)
-    people = [People(1, rng, digits=4, figures=True) for _ in range(count // 2)]
-    wrong = [sheets_of(problem, p, rng, rules_=slips[rng.integers(len(slips))].rules) for p in people]
-    right = sheets_of(problem, People(count - count // 2, rng, digits=4, figures=True), rng)
-    return list(texts(joined([right, *wrong])))
+def of_catalogue(problem: Problem, count: int, seed: int) -> list[dict[str, str]]:
+    """Sheets of four figures, rounded in every way; every second has a slip of the catalogue."""
+    rng, slips = np.random.default_rng(seed), visible(problem)
+    made = [[slips[rng.integers(len(slips))]] if k % 2 else [] for k in range(count)]
+    return [written(problem, drawn_hand(rng, digits=4, figures=True), *own) for own in made]
 
 
-def texts(cells: Cells) -> list[dict[str, str]]:
-    """The sheets as names and numbers."""
-    out: list[dict[str, str]] = [{} for _ in range(cells.count)]
-    network = cells.problem.network
-    for at, written in cells.arrays.items():
-        quantities = names.elements(network, at.kind, at.layer, cells.problem.samples, at.sample, at.step)
-        shape = written.value.shape[1:]
-        for place, q in np.ndenumerate(np.asarray(quantities, object).reshape(shape)):
-            for row, (value, unit) in enumerate(
-                zip(written.value[(slice(None), *place)], written.unit[(slice(None), *place)], strict=True)
-            ):
-                decimals = max(0, -round(float(np.log10(unit))))
-                out[row][names.text(network, q)] = f"{value:.{decimals}f}"
-    return out
+def of_people(count: int, seed: int) -> list[dict[str, str]]:
+    """Sheets of simulated people, who know no catalogue; every second has a slip."""
+    draws = (drawn_sheet, slipped_sheet)
+    return [draws[k % 2](SAMPLE, seed * 1_000_000 + k).cells for k in range(count)]
 
 
 def seconds(call: Callable[[], object], repeats: int) -> float:
@@ -96,18 +82,25 @@ def main() -> int:
     """Measure and compare with the targets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sheets", type=int, default=2000)
+    parser.add_argument("--people", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     problem = load(SAMPLE)
-    written = sheets(problem, options.sheets, 1)
-    read = [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(written)]
     naming = Naming(problem)
-    mark(problem, read[:10], naming=naming)
-    a_second = options.sheets / seconds(lambda: mark(problem, read, naming=naming), options.repeats)
-    alone = seconds(lambda: mark(problem, read[-1:], naming=naming), options.repeats)
-    own = written[len(written) // 2 - A_CLASS // 2 :][:A_CLASS]
+    speeds = []
+    for written_by in (of_catalogue(problem, options.sheets, 1), of_people(options.people, 1)):
+        read = [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(written_by)]
+        mark(problem, read[:10], naming=naming)
+        speeds.append(len(read) / seconds(lambda own=read: mark(problem, own, naming=naming), options.repeats))
+    a_second, peoples = speeds
+    own = of_catalogue(problem, A_CLASS, 2)
+    last = [sheet_from(problem, own[-1])]
+    alone = seconds(lambda: mark(problem, last, naming=naming), options.repeats)
     wall = min(command(own) for _ in range(options.repeats))
-    print(f"mark     {a_second:8.0f} sheets/s on one core, half of them with a slip  (target {A_SECOND})")
+    print(
+        f"mark     {a_second:8.0f} sheets/s on one core, half of them with a slip of the catalogue  (target {A_SECOND})"
+    )
+    print(f"people   {peoples:8.0f} sheets/s of simulated people, half of them with a slip")
     print(f"one      {alone:8.2f} s for one sheet with a slip alone")
     print(f"command  {wall:8.2f} s for a folder of {len(own)} sheets  (target {COMMAND})")
     return 0 if a_second >= A_SECOND and wall <= COMMAND else 1

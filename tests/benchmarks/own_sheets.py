@@ -24,7 +24,7 @@ from steps import FURTHER_NAMES, NAMES, problem_text
 
 from derivations.computation import Computation
 from tracer import loads
-from tracer.marking.marking import mark_own
+from tracer.marking.marking import mark
 from tracer.marking.rewrites import rewrites
 
 SHEETS, ASKED, ONE = 200, 60, 0.3
@@ -48,7 +48,7 @@ def one_wrong(problem: Computation) -> float:
     times = []
     for _ in range(3):
         start = time.process_time()
-        mark_own(problem, [sheet])
+        mark(problem, [sheet])
         times.append(time.process_time() - start)
     return min(times)
 
@@ -64,7 +64,7 @@ def main() -> int:
             slip = slips[int(rng.integers(len(slips)))] if len(sheets) % 2 else None
             sheets += [sheet for sheet in (sheet_of(problem, rng, slip),) if sheet is not None]
         start = time.process_time()
-        mark_own(problem, sheets)
+        mark(problem, sheets)
         rate = SHEETS / (time.process_time() - start)
         slow += rate < ASKED
         print(f"{name}: {rate:.0f} sheets a second, asked {ASKED}", flush=True)

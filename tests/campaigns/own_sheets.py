@@ -35,7 +35,7 @@ from derivations.quantity import Quantity
 from tracer import loads
 from tracer.answers.reading.entries import Sheet
 from tracer.computed_step import quantities
-from tracer.marking.marking import mark_own
+from tracer.marking.marking import mark
 from tracer.marking.own_naming import own_sheet
 from tracer.marking.rewrites import Rewrite, rewrites
 
@@ -84,7 +84,7 @@ def _by_hand(
     out: dict[Quantity, str] = {}
     program = problem.planned.exact
     if slip is not None:
-        program = Program(problem.step.replace(slip.wrong))
+        program = Program(problem.step.replace(*slip.lines))
 
     def record(label: str, array: Any) -> Any:
         part = program.parts[label]
@@ -134,7 +134,7 @@ def main() -> int:
         counts: Counter[str] = Counter()
         start = time.process_time()
         right = [names.sheet(worked(problem, rng, None, 0.2 * (k % 2))) for k in range(options.sheets)]
-        for marked in mark_own(problem, right):
+        for marked in mark(problem, right):
             bad = [m for m in marked.marks if not m.accepted and m.verdict not in ("not_assessable", "coarse")]
             counts["right"] += 1
             counts["refused"] += bool(bad or marked.error)
@@ -149,7 +149,7 @@ def main() -> int:
                 truths.append(slip)
             except Exception:
                 slips.remove(slip)
-        for slip, marked in zip(truths, mark_own(problem, wrong), strict=True):
+        for slip, marked in zip(truths, mark(problem, wrong), strict=True):
             named = [n for cause in marked.causes for n in cause.slips]
             counts["slipped"] += 1
             if marked.all_right:

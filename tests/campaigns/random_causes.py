@@ -31,10 +31,13 @@ from networks import random_problem
 from plants import integer_relu
 
 from derivations import names
+from derivations.arithmetic import FLOAT64
+from derivations.layers import layered, start
 from derivations.network import Problem
 from derivations.quantity import Quantity
 from tracer import load, trace, verify
-from tracer.answers.slips import Slip, slips_of, worked_with
+from tracer.marking.slips.catalogue import slips_of, worked_with
+from tracer.marking.slips.slip import Slip
 from tracer.verification.explaining.explaining import causes_told
 from tracer.verification.result import Verification
 
@@ -83,8 +86,9 @@ def drawn_causes(count: int) -> Iterator[tuple[str, int, Verification]]:
 
 def given_by(problem: Problem, slip: Slip, *, whole: bool) -> dict[str, Any]:
     """The arrays of a step with a slip, by name: all of them, or its gradients."""
-    out = {}
-    for (kind, l), array in worked_with(problem, slip, {}).items():
+    places, out = layered(problem).places, {}
+    for array_name, array in worked_with(problem, slip.equations(problem), start(problem, FLOAT64)).items():
+        kind, l = places[array_name]
         if whole or kind in GRADIENTS:
             name = names.text(problem.network, Quantity(kind, l))
             out[name] = _as_people_index(problem, kind, l, np.asarray(array))

@@ -15,80 +15,71 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from students import SHAPES, People, draw, joined, sheets_of
+from written_sheets import SHAPES, Hand, draw, drawn_hand, refused, written
 
+from derivations import names
 from derivations.network import Problem
 from tracer import load
-from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.columns import Columns
-from tracer.answers.marking.judging import LAST_DIGIT, judge
-from tracer.answers.marking.passes import recorded
-from tracer.answers.slips import visible
+from tracer.answers.reading.sources import sheet_from
+from tracer.marking.marking import mark
+from tracer.marking.slips.catalogue import visible
+from tracer.marking.slips.slip import Slip
 
 CELLS, STAGES = 0.005, 0.0002  # at 4 figures on 3-2-2
 CHANGED = 1e-9  # relative: a slip changes a cell by more than float64 does
+EXACT = Hand(digits=15, carry=0.0)
+"""What nobody has rounded."""
 
 
 def passed(problem: Problem, rng: np.random.Generator, digits: int, count: int) -> tuple[Counter, Counter]:
     """Of the cells and stages that a slip was made at: how many, and how many are accepted; the latter by slip."""
     totals: Counter = Counter()
     by_slip: Counter = Counter()
-    slips = visible(problem)
-    people = People(count, rng, digits=digits, figures=True)
-    right, full = sheets_of(problem, people, rng), exact(problem)
-    first = {slip.name: made_at(problem, slip, full) for slip in slips}
-    sheets = [planted(right, sheets_of(problem, people, rng, rules_=slip.rules), first[slip.name]) for slip in slips]
-    cells = joined(sheets)
-    columns = Columns.of(cells, recorded(problem))
-    accepted = columns.matrix(judge(cells).codes, cells.count) > LAST_DIGIT
-    for k, (slip, sheet) in enumerate(zip(slips, sheets, strict=True)):
-        rows = accepted[k * count : (k + 1) * count]
-        for at, changed in first[slip.name].items():
-            own = rows[:, columns.stages[at]]
-            shows = (sheet.arrays[at].value != right.arrays[at].value).reshape(count, -1) & changed.ravel()
-            for kind, cells_of in (("changed", np.broadcast_to(changed.ravel(), shows.shape)), ("showing", shows)):
-                some = cells_of.any(axis=1)
-                totals[f"{kind} cells"] += int(cells_of.sum())
-                totals[f"{kind} cells passed"] += int((own & cells_of).sum())
-                totals[f"{kind} stages"] += int(some.sum())
-                totals[f"{kind} stages passed"] += int((own | ~cells_of).all(axis=1)[some].sum())
-            by_slip[slip.name] += int((own & shows).sum())
+    full = written(problem, EXACT)
+    hands = [drawn_hand(rng, digits=digits, figures=True) for _ in range(count)]
+    rights = [written(problem, hand) for hand in hands]
+    planted, where = [], []
+    for slip in visible(problem):
+        changed = made_at(problem, slip, full)
+        for hand, right in zip(hands, rights, strict=True):
+            wrong = written(problem, hand, slip)
+            planted.append(right | {name: wrong[name] for name in changed if name in wrong})
+            where.append((slip.name, {name for name in changed if name in wrong}, right))
+    read = [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(planted)]
+    for (slip_name, changed, right), sheet, one in zip(where, planted, mark(problem, read), strict=True):
+        bad = set(refused(one))
+        showing = {name for name in changed if float(sheet[name]) != float(right.get(name, "nan"))}
+        for kind, cells in (("changed", changed), ("showing", showing)):
+            totals[f"{kind} cells"] += len(cells)
+            totals[f"{kind} cells passed"] += len(cells - bad)
+            totals[f"{kind} stages"] += bool(cells)
+            totals[f"{kind} stages passed"] += bool(cells) and not cells & bad
+        by_slip[slip_name] += len(showing - bad)
     return totals, by_slip
 
 
-def exact(problem: Problem) -> dict[Any, Any]:
-    """What nobody has rounded."""
-    return unrounded(problem, None)
+def made_at(problem: Problem, slip: Slip, full: dict[str, str]) -> set[str]:
+    """The names of the numbers that the slip changes in the first array of its stage where it changes any."""
+    wrong = written(problem, EXACT, slip)
+    changed: dict[str, set[str]] = {}
+    for name, text in full.items():
+        size = max(abs(float(text)), 1e-6)
+        if name in wrong and abs(float(wrong[name]) - float(text)) > CHANGED * size:
+            kind, layer = array_of(problem, name)
+            if kind == slip.stage:
+                changed.setdefault(f"{kind}{layer}", set()).add(name)
+    return next(iter(changed.values()), set())
 
 
-def unrounded(problem: Problem, slip: Any) -> dict[Any, Any]:
-    """Every recorded array with 15 figures."""
-    people = People(1, np.random.default_rng(0), digits=15, figures=True, way=0, extra=0, inside=False, carry=0.0)
-    rules = {} if slip is None else {"rules_": slip.rules}
-    sheet = sheets_of(problem, people, np.random.default_rng(0), **rules)
-    return {at: w.value[0] for at, w in sheet.arrays.items()}
-
-
-def made_at(problem: Problem, slip: Any, full: dict[Any, Any]) -> dict[Any, Any]:
-    """The first array that the slip changes, and which of its cells."""
-    wrong = unrounded(problem, slip)
-    for at, value in full.items():
-        changed = np.abs(wrong[at] - value) > CHANGED * np.maximum(np.abs(value), 1e-6)
-        if at.kind == slip.stage and changed.any():
-            return {at: changed}
-    return {}
-
-
-def planted(right: Cells, wrong: Cells, where: dict[Any, Any]) -> Cells:
-    """Right sheets on which the stage where the slip is made is the slip's."""
-    arrays = {at: (wrong if at in where else right).arrays[at] for at in right.arrays}
-    return Cells(right.problem, right.count, arrays, right.figures, right.unit, right.least)
+def array_of(problem: Problem, name: str) -> tuple[str, int]:
+    """The kind and the layer of a number."""
+    q = names.read_name(problem.network, problem.samples, name)
+    return q.kind, q.layer
 
 
 def main() -> int:
@@ -98,14 +89,14 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=4, help="for each network and slip")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--digits", type=int, default=4)
-    parser.add_argument("--shape", default="3-2-2")
+    parser.add_argument("--shape", default="3-2-2", choices=list(SHAPES))
     options = parser.parse_args()
-    rng, shapes = np.random.default_rng(options.seed), [shape for shape in SHAPES if shape[0] == options.shape]
+    rng = np.random.default_rng(options.seed)
     totals: Counter = Counter()
     by_slip: Counter = Counter()
     start = time.perf_counter()
     for done in range(1, options.networks + 1):
-        counts, slips = passed(load(draw(rng, shapes)[1]), rng, options.digits, options.people)
+        counts, slips = passed(load(draw(rng, options.shape)), rng, options.digits, options.people)
         totals.update(counts)
         by_slip.update(slips)
         if done % 50 == 0:

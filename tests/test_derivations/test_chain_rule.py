@@ -16,13 +16,13 @@ from networks import ACTIVATIONS, LOSSES, OUTPUTS, random_problem
 from truth import Truth, close
 
 from derivations import chain_rule, names
-from derivations.arithmetic import FLOAT64, Ball
+from derivations.arithmetic import Ball
 from derivations.chain_rule import ChainRule, symbol
+from derivations.local_check import check_local_derivatives
 from derivations.names import Quantity
 from derivations.network import Problem
 from derivations.symbolic_value import composed
 from tracer import load
-from tracer.answers.marking.by_rules import run_by_rules
 from tracer.step import run_step
 
 SMOOTH = ("identity", "sigmoid", "tanh", "softplus", "silu", "gelu")
@@ -78,8 +78,8 @@ def pairs() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("activation", "loss"), pairs())
-def test_the_composed_chain_equals_the_rules_own_step(activation: str, loss: str) -> None:
-    """Every quantity of the backward pass, at 50 digits, against the rules run on balls of 260 bits."""
+def test_the_composed_chain_equals_the_step(activation: str, loss: str) -> None:
+    """Every quantity of the backward pass, at 50 digits, against the step worked in balls of 260 bits."""
     problem = dense([2, 3, 2], "sigmoid" if activation == "softmax" else activation, loss, last=activation)
     values, step = at_given_numbers(problem), run_step(problem, Ball(260))
     compared = 0
@@ -173,12 +173,12 @@ def test_no_stated_derivative_is_read(activation: str, loss: str) -> None:
 
 
 def test_the_refusal_works() -> None:
-    """The planted twin: the rules, which do read them, are refused."""
+    """The planted twin: the check of what is stated, which does read it, is refused."""
     with pytest.raises(AssertionError, match="a stated derivative was read"):
-        run_by_rules(with_stated(dense([2, 2, 1]), refuse), FLOAT64, None)
+        check_local_derivatives(with_stated(dense([2, 2, 1]), refuse))
 
 
-def test_it_imports_neither_the_rules_nor_the_generated_backward_nor_the_step() -> None:
+def test_it_imports_neither_the_generated_backward_nor_the_step() -> None:
     """Not in the module, not in a function, not through a module that it imports."""
     seen, left = set[str](), ["derivations.chain_rule"]
     root = Path(chain_rule.__file__).parent.parent
@@ -193,7 +193,7 @@ def test_it_imports_neither_the_rules_nor_the_generated_backward_nor_the_step() 
                     left.append(other)
     assert "derivations.names" in seen
     generated = {"derivations.backward", "derivations.making", "derivations.layers", "derivations.formulas"}
-    assert not seen & {"derivations.rules", "tracer.step", *generated}
+    assert not seen & {"tracer.step", *generated}
 
 
 def test_its_source_names_no_stated_derivative() -> None:

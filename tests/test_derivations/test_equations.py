@@ -1,17 +1,17 @@
-"""The rules run on written expressions, and what the equations are worth when numbers are put in."""
+"""The equations of a step with their names, and what the equations are worth when numbers are put in."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from worked import wrong_lines
 
-from derivations import rules, rules_written
 from derivations.evaluation import evaluate
 from derivations.expression import Call, Choice, Name, Number
-from derivations.formulas import equations
+from derivations.formulas import equations, of_line
 from derivations.names import Quantity, text
 from derivations.printing import to_latex, to_text
 from tracer import load, trace
+from tracer.marking.slips.places import hidden
 
 HAND = load("hand-3-2-2")
 X, Y = Name(Quantity("x", 0, (1,))), Name(Quantity("x", 0, (2,)))
@@ -40,10 +40,10 @@ def test_equations_of_the_hand_calculation() -> None:
 
 
 def test_a_slip_has_its_own_written_equation() -> None:
-    """A slip is the rules with one replaced; its formula follows by itself."""
-    forgot = replace(rules.RULES, hidden_delta=lambda s, l: s.dz[l])
-    slipped = {shown(e.quantity): to_text(e.formula, shown) for e in rules_written.equations(HAND, forgot)}
-    assert slipped["delta1[1]"] == "dz1[1]"
+    """A slip is another line of the step; its formulas follow by themselves."""
+    (forgot,) = wrong_lines(HAND, hidden, delta="dz").values()
+    slipped = {shown(e.quantity): to_text(e.formula, shown) for e in of_line(HAND, forgot)}
+    assert slipped == {"delta1[1]": "dz1[1]", "delta1[2]": "dz1[2]"}
     assert written()["delta1[1]"] == "slope1[1]·dz1[1]"
 
 
@@ -101,7 +101,7 @@ def test_value_of_a_formula() -> None:
 
 
 def test_put_into_the_equations_the_recorded_numbers_give_the_recorded_numbers() -> None:
-    """The written equations and the traced numbers come from the same rules: rational ones agree exactly."""
+    """The written equations and the traced numbers come from the same lines: rational ones agree exactly."""
     step = trace(HAND, digits=30, carry="full")
     checked = 0
     for e in equations(HAND):

@@ -1,4 +1,4 @@
-"""The proof holds where the derivation is right, and fails where the chain, a rule or an entry is wrong."""
+"""The proof holds where the derivation is right, and fails where the chain, a line or an entry is wrong."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 import sympy as sp
 from networks import random_problem
 from truth import ACTIVATION, Truth, close
+from worked import wrong_lines
 
-from derivations import derive, local_check, rules
+from derivations import derive, local_check
 from derivations.activations import ACTIVATIONS
 from derivations.chain_rule import ChainRule
 from derivations.expression import Name
@@ -23,6 +24,7 @@ from derivations.network import Problem
 from derivations.proof import prove
 from derivations.written import Writing
 from tracer import load
+from tracer.marking.slips.places import hidden, output
 
 SAMPLES = {
     "hand-3-2-2": ("numeric", 10),
@@ -55,13 +57,17 @@ def test_random_problems_are_proved(seed: int) -> None:
     assert proof.holds, proof.words
 
 
-def test_a_large_network_is_proved_in_balls_and_says_so() -> None:
-    """Beyond what sympy differentiates whole, the words do not claim that it did."""
+def eight_units() -> Problem:
+    """A network of 8-8-8, too large for sympy to differentiate whole."""
     rows = [[(7 * i + 3 * j) % 11 / 16 - 0.3 for j in range(8)] for i in range(8)]
     layer = {"activation": "tanh", "W": rows, "b": [0.1] * 8}
     network = {"loss": "half_squared_error", "layers": [layer, layer]}
-    problem = load({"network": network, "samples": [{"x": [0.5] * 8, "t": [1] * 8}], "training": {"learning_rate": 1}})
-    proof = prove(problem)
+    return load({"network": network, "samples": [{"x": [0.5] * 8, "t": [1] * 8}], "training": {"learning_rate": 1}})
+
+
+def test_a_large_network_is_proved_in_balls_and_says_so() -> None:
+    """Beyond what sympy differentiates whole, the words do not claim that it did."""
+    proof = prove(eight_units())
     assert (proof.how, proof.holds, proof.gradients) == ("balls", True, 144)
     assert "the whole loss was not differentiated" in proof.words
 
@@ -88,37 +94,43 @@ def test_a_corrupted_chain_is_caught(problem: Problem, kind: str) -> None:
         assert proof.words.startswith("NOT proved: ")
 
 
-SLIPS = {
-    "hidden_delta": lambda s, l: s.dz[l],
-    "weight_gradient": lambda s, l: -(s.delta[l] @ s.z[l - 1].T),
-    "bias_gradient": lambda s, l: s.delta[l] * 2,
-    "signal_below": lambda s, l: s.W[l].T @ s.dz[l],
-    "output_signal": lambda s, l: s.t - s.z[l],
-    "slope": lambda s, l: s.z[l] * (1 - s.z[l]),
-    "pre_activation": lambda s, l: s.W[l] @ s.z[l - 1],
-}
+SLIPS = [
+    ("delta", "dz", hidden),
+    ("dW", "-right"),
+    ("db", "2*right"),
+    ("dz_below", "Σ_j W*dz"),
+    ("dz", "t - z", output),
+    ("slope", "z*(1 - z)"),
+    ("a", "Σ_i W*below"),
+]
 
 
-@pytest.mark.parametrize("slip", SLIPS)
-def test_a_wrong_rule_is_caught(slip: str) -> None:
-    """Each rule of the backward pass replaced by a usual mistake: its equations no longer agree with sympy."""
-    proof = prove(XOR, rules_=replace(rules.RULES, **{slip: SLIPS[slip]}))
+@pytest.mark.parametrize(("kind", "line", "where"), [(kind, line, where) for kind, line, *where in SLIPS])
+def test_a_wrong_line_is_caught(kind: str, line: str, where: list[Any]) -> None:
+    """Each line of the backward pass replaced by a usual mistake: its equations no longer agree with sympy."""
+    proof = prove(XOR, wrong=wrong_lines(XOR, *where, **{kind: line}))
     assert not proof.holds
-    kind = {"hidden_delta": "delta", "weight_gradient": "dW", "bias_gradient": "db", "signal_below": "dz"}
-    kind |= {"output_signal": "dz", "slope": "slope", "pre_activation": "a"}
-    assert all(name.startswith(kind[slip]) for name in proof.wrong), proof.wrong
+    assert all(name.startswith(kind.removesuffix("_below")) for name in proof.wrong), proof.wrong
+
+
+def test_a_wrong_line_of_a_large_network_is_caught_in_balls() -> None:
+    """A slope off by a part in 1e-40 leaves the balls of what is worked from it."""
+    problem = eight_units()
+    proof = prove(problem, wrong=wrong_lines(problem, hidden, slope="right*(1 + 10^-40)"))
+    assert (proof.how, proof.holds) == ("balls", False)
+    assert {name.split("[")[0] for name in proof.wrong} == {"slope1", "delta1", "dz0", "dW1", "db1"}
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"])
 def test_a_wrong_derivative_in_an_entry_is_caught(name: str) -> None:
-    """By the proof, and already by the check that every derivation makes."""
-    problem = with_entry(XOR, name, derivative=lambda m, a, z: z * (2 - z) + 3)
-    proof = prove(problem)
+    """As a line of the step by the proof; in the entry already by the check that every derivation makes."""
+    problem = with_entry(XOR, name)
+    proof = prove(problem, wrong=wrong_lines(problem, slope="z*(2 - z) + 3"))
     assert not proof.holds
     assert all(name.startswith("slope") for name in proof.wrong), proof.wrong
     with pytest.raises(Unproved, match=f"derivative of {name}"):
-        derive(problem)
-    check_local_derivatives(with_entry(XOR, name))
+        derive(with_entry(XOR, name, derivative=lambda m, a, z: z * (2 - z) + 3))
+    check_local_derivatives(problem)
 
 
 def with_entry(problem: Problem, name: str, **changes: Any) -> Problem:

@@ -4,14 +4,13 @@ How far a float may lie outside a ball.  A 53-bit ball holds the exact result of
 a rounding error of its own in every recorded array.  `_error` bounds that error from the recorded numbers that the
 array was made from, in units of u = 2^-53 (2^-24 for float32): (n + 2) u sum |W||z| for a sum of n products, whatever
 the order of the sum; a few u times the magnitude for a function.  Each recorded ball is widened by its bound before the
-rules go on with it, so by induction every float lies in its widened ball: the widening is sound, and its growth from
+step goes on with it, so by induction every float lies in its widened ball: the widening is sound, and its growth from
 layer to layer is the balls' own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -25,15 +24,17 @@ from hypothesis import strategies as st
 from networks import random_problem
 from processor import within
 
-from derivations import rules
 from derivations.arithmetic import FLOAT32, FLOAT64, Arithmetic, Ball
+from derivations.axes import Arrays
+from derivations.layers import start
 from derivations.network import Problem
 from tracer import load, trace
-from tracer.answers.marking.by_rules import run_by_rules
 from tracer.rounding import Rounding
+from tracer.step import WorkedStep, run_step
 
 SEEDS = range(200)
 U64, U32 = 2.0**-53, 1.01 * 2.0**-24  # float32 numbers are rounded from doubles, functions too: a little more than u
+ByPlace = dict[tuple[str, int], Any]
 _SMALLEST = {U64: 1e-300, U32: 1e-37}  # what underflows
 
 # --- the widening ---
@@ -62,17 +63,17 @@ def _inexact(array: Any, u: float) -> Any:
     return np.where(exact(array), 0.0, u * _up(array))
 
 
-def _error(problem: Problem, kind: str, l: int, ball: Any, known: dict[tuple[str, int], Any], start: Any) -> Any:
+def _error(problem: Problem, kind: str, l: int, ball: Any, known: ByPlace, given: ByPlace) -> Any:
     """A bound of the float trace's own rounding error in one recorded array, in units of u."""
     have = {key: _up(array) for key, array in known.items()}
     own, N, L = _up(ball), problem.samples, len(problem.network)
-    z = {0: _up(start.x), **{k: v for (what, k), v in have.items() if what == "z"}}
-    t = 0.0 if start.t is None else _up(start.t)
+    z = {0: _up(given["x", 0]), **{k: v for (what, k), v in have.items() if what == "z"}}
+    t = _up(given["t", 0]) if ("t", 0) in given else 0.0
     mean = 1 / N if problem.training.reduction == "mean" else 1
     loss = problem.network.loss
     if kind == "a":
-        b = 0.0 if start.b[l] is None else _up(start.b[l])
-        W = _up(start.W[l])
+        b = _up(given["b", l]) if ("b", l) in given else 0.0
+        W = _up(given["W", l])
         return (W.shape[1] + 2) * (W @ z[l - 1] + b)
     if kind == "z":  # 9 u; softmax rounds a - max a, gelu a/sqrt(2), and their exponentials feel it as |a| and a^2
         return (9 + own.shape[0] + 2 * have["a", l].max(axis=0) ** 2) * own
@@ -85,7 +86,7 @@ def _error(problem: Problem, kind: str, l: int, ball: Any, known: dict[tuple[str
         y = np.frompyfunc(lambda v: float((1 / arb(v)).abs_upper() + (1 / (1 - arb(v))).abs_upper()), 1, 1)
         return 6 * own + (6 * (1 + t) * y(known["z", L]).astype(float) if loss.name.startswith("binary") else 0.0)
     if kind == "dz":
-        W = _up(start.W[l + 1])
+        W = _up(given["W", l + 1])
         return (W.shape[0] + 1) * (W.T @ have["delta", l + 1])
     if kind == "slope":
         exact = np.vectorize(lambda v: arb(v).is_exact(), otypes=[bool])(np.asarray(ball, object))
@@ -100,19 +101,19 @@ def _error(problem: Problem, kind: str, l: int, ball: Any, known: dict[tuple[str
     if kind == "db":
         shared = problem.network.layer(l).bias.shared
         return (have["delta", l].size + 3) * mean * have["delta", l].sum(axis=None if shared else 1).reshape(own.shape)
-    return _update_error(problem, kind, l, own, have, start)
+    return _update_error(problem, kind, l, own, have, given)
 
 
-def _update_error(problem: Problem, kind: str, l: int, own: Any, have: Any, start: Any) -> Any:
+def _update_error(problem: Problem, kind: str, l: int, own: Any, have: ByPlace, given: ByPlace) -> Any:
     """The same for what the optimizer records."""
     p = "W" if kind.strip("mv").startswith("W") else "b"
     moving = problem.training.update_biases or p == "W"
     if kind.endswith("_new"):
-        old = _up(getattr(start, p)[l])
+        old = _up(given[p, l])
         return 8 * (old + (own + old)) if moving else 0.0
-    before = _up(start.before[kind, l]) if (kind, l) in start.before else 0.0
+    before = _up(given[f"{kind}#before", l]) if (f"{kind}#before", l) in given else 0.0
     if kind.endswith("_hat"):  # 1 - beta^k feels an error of beta^k as 1/(1 - beta^k)
-        beta = start.constants["beta1" if kind.startswith("m") else "beta2"]
+        beta = given["beta1" if kind.startswith("m") else "beta2", 0]
         return 4 * own * (1 + 1 / (1 - float(beta)))
     g = have[f"d{p}", l]
     adam = problem.training.optimizer == "adam"
@@ -121,40 +122,31 @@ def _update_error(problem: Problem, kind: str, l: int, own: Any, have: Any, star
 
 def _walk(
     problem: Problem, m: Arithmetic, count: int, u: float = 0.0, error: Callable[..., Any] = _error
-) -> list[dict[tuple[str, int], Any]]:
+) -> list[ByPlace]:
     """The recorded arrays of `count` steps in the arithmetic m, each widened by u times its error bound."""
     out = []
     with m.working():
-        start = rules.Start.of(problem, m)
+        given = start(problem, m)
         if u:
-            start = _given_widened(start, u)
-        for n in range(1, count + 1):
-            known: dict[tuple[str, int], Any] = {}
+            given = _given_widened(given, u)
+        for _ in range(count):
+            known: ByPlace = {}
+            inputs = WorkedStep(problem, m, given, {}, {}).inputs
 
-            def keep(kind: str, l: int, array: Any, known: Any = known, start: Any = start) -> Any:
+            def keep(kind: str, l: int, array: Any, known: ByPlace = known, inputs: ByPlace = inputs) -> Any:
                 if u:
-                    radius = u * np.asarray(error(problem, kind, l, array, known, start), float)
+                    radius = u * np.asarray(error(problem, kind, l, array, known, inputs), float)
                     array = _widened(array, radius + np.where(radius > 0, _SMALLEST[u], 0))
                 known[kind, l] = array
                 return array
 
-            _, start = run_by_rules(problem, m, start, count=n, keep=keep)
+            given = run_step(problem, m, given, keep=keep).following
             out.append(known)
     return out
 
 
-def _given_widened(start: Any, u: float) -> Any:
-    def widen(array: Any) -> Any:
-        return None if array is None else _widened(array, _inexact(array, u))
-
-    return replace(
-        start,
-        W=[*map(widen, start.W)],
-        b=[*map(widen, start.b)],
-        x=widen(start.x),
-        t=widen(start.t),
-        constants={k: widen(v) for k, v in start.constants.items()},
-    )
+def _given_widened(given: Arrays, u: float) -> Arrays:
+    return {name: a if name == "step" else _widened(a, _inexact(a, u)) for name, a in given.items()}
 
 
 def _outside(floats: Any, balls: Any) -> list[str]:

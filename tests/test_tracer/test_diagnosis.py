@@ -6,19 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from students import People, joined, sheets_of
+from written_sheets import drawn_hand, names_told, refused, written
 
 from derivations.network import Problem
 from tracer import Trace, check, load, trace
-from tracer.answers.marking.cells import Cells
-from tracer.answers.marking.columns import Columns
-from tracer.answers.marking.judging import LAST_DIGIT, judge
-from tracer.answers.marking.mark import explain
-from tracer.answers.marking.passes import recorded
-from tracer.answers.marking.truth import Truth
 from tracer.answers.reading.sources import sheet_from
-from tracer.answers.result import Checked
-from tracer.answers.slips import invisible, visible
+from tracer.answers.result import Checked, Marked
+from tracer.marking import named as catalogued
+from tracer.marking.marking import mark
+from tracer.marking.slips.catalogue import invisible, visible
+from tracer.marking.slips.slip import Slip
 
 HAND = "hand-3-2-2"
 RIGHT = {
@@ -276,45 +273,85 @@ def test_other_letters_are_read_with_one_remark() -> None:
 # --- the simulation ---
 
 
-def explained(problem: Problem, cells: Cells) -> tuple[list[set[str]], Any]:
-    """The names on each sheet, and its wrong cells."""
-    columns = Columns.of(cells, recorded(problem))
-    judged = judge(cells)
-    codes = columns.matrix(judged.codes, cells.count)
-    there = columns.of_cells(cells, lambda w: w.there)
-    found, _ = explain(Truth(problem), cells, columns, judged, there, codes)
-    return [{name for one in of_sheet for name in one.names} for of_sheet in found], there & (codes <= LAST_DIGIT)
+def of_slips(problem: Problem, slips: list[Slip], seed: int) -> list[Marked]:
+    """Sheets of people with four figures, who round in any way and each make one of these slips."""
+    rng = np.random.default_rng(seed)
+    sheets = [written(problem, drawn_hand(rng, digits=4, figures=True), slip) for slip in slips]
+    return mark(problem, [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(sheets)])
 
 
 @pytest.mark.parametrize("sample", [HAND, "shared-bias-2-2-2"])
 def test_every_slip_that_shows_is_named(sample: str) -> None:
-    """People with four figures make each slip of the catalogue once: its name is always among those given."""
-    problem, rng = load(sample), np.random.default_rng(5)
-    slips = visible(problem)
-    people = [People(1, rng, digits=4, figures=True) for _ in slips]
-    cells = joined([sheets_of(problem, p, rng, rules_=s.rules) for p, s in zip(people, slips, strict=True)])
-    names, wrong = explained(problem, cells)
-    missed = [s.name for s, own, bad in zip(slips, names, wrong, strict=True) if bad.any() and s.name not in own]
+    """Each slip of the catalogue is made once: its name is always among those given."""
+    problem = load(sample)
+    slips = list(visible(problem))
+    marked = of_slips(problem, slips, 5)
+    missed = [s.name for s, one in zip(slips, marked, strict=True) if refused(one) and s.name not in names_told(one)]
     assert not missed
-    assert wrong.any(axis=1).mean() > 0.97  # the others do not show in four figures
+    assert sum(bool(refused(one)) for one in marked) > 0.97 * len(slips)  # the others do not show in four figures
 
 
 def test_a_slip_outside_the_catalogue_would_be_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted twin of that test: with the catalogue cut short, names are missing."""
-    problem, rng = load(HAND), np.random.default_rng(5)
+    problem = load(HAND)
     slips = [s for s in visible(problem) if s.stage == "delta"]
-    cells = joined([sheets_of(problem, People(1, rng, digits=4, figures=True), rng, rules_=s.rules) for s in slips])
-    monkeypatch.setattr(Truth, "slips", {s.name: s for s in visible(problem) if s.stage != "delta"})
-    names, _ = explained(problem, cells)
-    assert sum(s.name in own for s, own in zip(slips, names, strict=True)) == 0
+    monkeypatch.setattr(catalogued, "slips_of", lambda own: [s for s in visible(own) if s.stage != "delta"])
+    marked = of_slips(problem, slips, 5)
+    assert sum(s.name in names_told(one) for s, one in zip(slips, marked, strict=True)) == 0
+    assert sum(bool(refused(one)) for one in marked) > 0.9 * len(slips)
 
 
-def test_a_sheet_taken_several_times_has_its_own_given_numbers_each_time() -> None:
-    """What it says a given number is stays with every copy."""
-    problem = load("hand-3-2-2")
-    sheets = [sheet_from(problem, {"x[2]": number, "a1[1]": "0.6"}) for number in ("2", "5")]
-    taken = Cells.of(problem, sheets).take(np.array([1, 0, 1]))
-    assert [(row, number) for *_, row, number in sorted(taken.givens, key=lambda g: g[3])] == [(0, 5), (1, 2), (2, 5)]
+@pytest.mark.parametrize("sample", [HAND, "shared-bias-2-2-2"])
+def test_nothing_is_named_on_random_wrong_numbers(sample: str) -> None:
+    """Every number of a sheet is another one of as many digits: no slip of the catalogue is told, however many fit."""
+    problem, rng = load(sample), np.random.default_rng(6)
+    sheets = [{name: drawn_like(number, rng) for name, number in right.items()} for right in rights(problem, rng, 60)]
+    marked = mark(problem, [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(sheets)])
+    assert all(len(refused(one)) > 10 for one in marked)
+    assert [as_rules(one) for one in marked if as_rules(one)] == []
+
+
+@pytest.mark.parametrize("sample", [HAND, "shared-bias-2-2-2"])
+def test_one_random_number_on_a_right_sheet_is_hardly_ever_named(sample: str) -> None:
+    """It is wrong, and of a hundred such numbers some slip gives one at most; no other number of the sheet suffers."""
+    problem, rng = load(sample), np.random.default_rng(7)
+    sheets, where = rights(problem, rng, 300), []
+    for sheet in sheets:
+        where.append(str(rng.choice(list(sheet))))
+        sheet[where[-1]] = drawn_like(sheet[where[-1]], rng)
+    marked = mark(problem, [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(sheets)])
+    wrong = [(name, one) for name, one in zip(where, marked, strict=True) if name in refused(one)]
+    assert len(wrong) > 250
+    assert [name for name, one in wrong if refused(one) != [name]] == []
+    assert sum(bool(as_rules(one)) for _, one in wrong) <= 0.01 * len(wrong)
+
+
+def rights(problem: Problem, rng: np.random.Generator, count: int) -> list[dict[str, str]]:
+    """Right sheets in four figures."""
+    return [written(problem, drawn_hand(rng, digits=4, figures=True)) for _ in range(count)]
+
+
+def as_rules(marked: Marked) -> set[str]:
+    """What is told as a wrong rule, not as a slip of the pen."""
+    return {name for name in names_told(marked) if not name.startswith("pen.")}
+
+
+def drawn_like(number: str, rng: np.random.Generator) -> str:
+    """Another number with the digits of this one drawn anew."""
+    return "".join(str(rng.integers(10)) if c.isdigit() else c for c in number)
+
+
+def test_whoever_states_a_given_number_otherwise_is_judged_from_it_and_nobody_else() -> None:
+    """Three sheets of one class: what one says a given number is stays with that one."""
+    problem = load(HAND)
+    sheets = [{"x[2]": number, "a1[1]": "0.6"} for number in ("2", "5", "2")]
+    marked = mark(problem, [sheet_from(problem, sheet, id=str(k)) for k, sheet in enumerate(sheets)])
+    assert [[(m.name, m.given, m.slips) for m in one.marks if not m.accepted] for one in marked] == [
+        [],
+        [("x[2]", "5", ("given.misread",))],
+        [],
+    ]
+    assert [m.verdict for one in marked for m in one.marks if m.name == "a1[1]"] == ["exact"] * 3
 
 
 def test_one_sheet_of_a_softmax_network_is_solved_for_what_was_misread() -> None:

@@ -28,7 +28,7 @@ MEMORY = 256_000  # kB a file may cost
 SECONDS = 1.0  # of the processor, besides what a harmless file takes
 CHILD = """
 import sys, time
-import tracer.answers.reading.sources, tracer.answers.marking.mark, tracer.answers.solutions.marked, tracer.tracing
+import tracer.answers.reading.sources, tracer.marking.marking, tracer.answers.solutions.marked, tracer.tracing
 from tracer.cli import main
 begin = time.process_time()
 code = main(sys.argv[1:])

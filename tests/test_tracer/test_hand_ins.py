@@ -21,7 +21,6 @@ from processor import BUSY, within
 
 import tracer
 from tracer import Problem, check, load
-from tracer.answers.marking import mark as marking
 from tracer.answers.reading.naming import Naming
 from tracer.answers.reading.sources import MOST_PEOPLE, read_sheets
 from tracer.answers.reporting import class_report, render
@@ -29,6 +28,7 @@ from tracer.answers.reporting.remarks import translated
 from tracer.answers.result import Checked, Mark, Marked
 from tracer.answers.solutions import marked as solutions
 from tracer.cli import main
+from tracer.marking import marking
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -294,7 +294,7 @@ def plant(monkeypatch: Patch, stage: str) -> None:
     if stage == "reading":
         failing(monkeypatch, Naming, "read", lambda _, raw, *__: raw.id == "bob")
     elif stage == "marking":
-        failing(monkeypatch, marking, "_best_marks", lambda _, __, read: any(s.id == "bob" for s in read.sheets))
+        failing(monkeypatch, marking, "last_step", lambda sheets: any(s.id == "bob" for s in sheets))
     elif stage == "solving":
         failing(monkeypatch, solutions, "check_solution", lambda *_: True)  # in a class
         failing(monkeypatch, solutions, "read_solution", lambda *_: True)  # alone
@@ -358,8 +358,8 @@ def test_one_bad_sheet_costs_a_batch_little(monkeypatch: Patch) -> None:
     failing(
         monkeypatch,
         marking,
-        "_best_marks",
-        lambda _, __, read: bool(runs.append(1)) or any(s.id == "p41" for s in read.sheets),  # type: ignore[func-returns-value]
+        "last_step",
+        lambda sheets: bool(runs.append(1)) or any(s.id == "p41" for s in sheets),  # type: ignore[func-returns-value]
     )
     out = marking.mark(HAND, many)
     assert [m.id for m in out if m.error] == ["p41"]
@@ -421,8 +421,8 @@ def test_a_person_s_verdict_is_a_score() -> None:
     """A marker who can read what we cannot may give points."""
     unread = Marked("ann", (Mark("z1[1]", "zwei", "malformed"),))
     assert unread.score is None
-    assert replace(unread, marks=(replace(unread.marks[0], awarded=0.5),)).score == 0.5
-    assert replace(unread, marks=(replace(unread.marks[0], verdict="right"),)).score == 1
+    assert replace(unread, marks=(unread.marks[0]._replace(awarded=0.5),)).score == 0.5
+    assert replace(unread, marks=(unread.marks[0]._replace(verdict="right"),)).score == 1
     assert Checked("", (unread,)).score is None
 
 

@@ -12,8 +12,8 @@ import pytest
 from processor import BUSY, within
 
 from tracer import check, load
-from tracer.answers.marking.cells import last_step
 from tracer.answers.reading.sources import sheet_from
+from tracer.marking.marking import last_step
 
 WATCH = """
 import sys, time, pathlib

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import tracer.answers.marking.conventions as conventions
 import tracer.answers.reading as reading
 from tracer import check
-from tracer.answers.marking.mark import UNTRIED
 from tracer.answers.reporting.remarks import translated
 from tracer.answers.reporting.texts import messages
+from tracer.answers.result import UNTRIED
 from tracer.answers.solutions.solution import NAMES_LEFT
+from tracer.marking import conventions
 
 SOLVED = "names read in the notation `bishop`"  # of a written solution in a class
 READING = Path(reading.__file__).parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,7 @@ import sheets_of_people as campaign
 from people import PROBLEMS, drawn_sheet, slipped_sheet
 
 from tracer import check, loads, trace
-from tracer.answers.marking import cells
-from tracer.marking import misread, spans
+from tracer.marking import cells, misread, span_arithmetic
 
 OF_EQUATIONS = ("rnn-three-times", "convolution-pool", "residual-block")
 OF_LAYERS = ("hand-3-2-2", "softmax-2-3-3", "batch-2-2-1")
@@ -48,13 +48,13 @@ def test_a_sheet_is_marked_alike_alone_and_among_others(problem: str) -> None:
 
 def test_marks_that_depend_on_the_class_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted twin: the usual digits are those of the sheet that was read before."""
-    own, before = cells._usual, [(2.0, 0.1, 0.0)]
+    own, before = cells._commonest, [2.0, 0.1]
 
-    def late(numbers: object) -> object:
-        before.append(own(numbers))  # type: ignore[arg-type]
-        return before[-2]
+    def late(values: Sequence[float]) -> float:
+        before.append(own(values))
+        return before[-3]  # of figures and units in turn
 
-    monkeypatch.setattr(cells, "_usual", late)
+    monkeypatch.setattr(cells, "_commonest", late)
     sheets = [slipped_sheet("hand-3-2-2", k) for k in range(8)]
     assert campaign.tally_alone("hand-3-2-2", sheets)[0]["otherwise"] > 0
 
@@ -155,7 +155,7 @@ def test_a_sum_may_be_added_up_term_by_term(monkeypatch: pytest.MonkeyPatch) -> 
     ways = [{"y": "-0.972", "E": "1.08", "dy": "-1.47"}, {"y": "-0.968", "E": "1.08", "dy": "-1.47"}]
     assert [check(problem, way).all_right for way in ways] == [True, True]
     assert not check(problem, {"y": "-0.978", "E": "1.09", "dy": "-1.48"}).all_right
-    monkeypatch.setattr(spans.SpanArithmetic, "in_a_row", lambda m, total, *terms: total)
+    monkeypatch.setattr(span_arithmetic.SpanArithmetic, "in_a_row", lambda m, total, *terms: total)
     assert [check(problem, way).all_right for way in ways] == [False, True]
 
 

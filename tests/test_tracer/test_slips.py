@@ -15,16 +15,20 @@ import pytest
 from slip_problems import ONE, V22, W22, layer, problem, problems
 
 import tracer.answers
+from derivations.activations import ACTIVATIONS
 from derivations.arithmetic import Ball
+from derivations.axes import Arrays
+from derivations.formulas import equations, of_line
+from derivations.layers import layered, start
 from derivations.names import KINDS, text
 from derivations.network import Problem
 from derivations.printing import to_text
-from derivations.rules import RULES
-from derivations.rules_written import equations
+from derivations.program import Program
 from tracer import load
-from tracer.answers.marking.by_rules import passes_by_rules
 from tracer.answers.reporting.wording import LETTERS
-from tracer.answers.slips import MISTAKES, Mistake, Slip, invisible, slips_of, twins, visible
+from tracer.marking.slips.catalogue import MISTAKES, invisible, passes_with, slips_of, twins, visible
+from tracer.marking.slips.slip import Mistake, Slip
+from tracer.schedule import schedules
 from tracer.tracing import steps_of
 
 MESSAGES = tomllib.loads((Path(tracer.answers.__file__).parent / "messages.toml").read_text(encoding="utf-8"))["slip"]
@@ -36,14 +40,18 @@ def alone(given: Problem) -> tuple[Problem, int]:
     return (given if way == "together" else given.sample(1)), (2 if way == "in_turn" else 1)
 
 
+def first_turn(given: Problem) -> Problem:
+    """What the first step of a pass works on."""
+    return schedules(given)[0].problem(1)
+
+
 def differences(given: Problem, slip: Slip) -> list[Any]:
     """(the slip's equation, the right one) wherever they differ."""
     one, step, rights = right_equations(_Same(given))
-    return [
-        (wrong, right)
-        for wrong, right in zip(equations(one, slip.rules, step=step), rights, strict=True)
-        if wrong != right
-    ]
+    lines = slip.equations(one).values()
+    wrong = {e.quantity: e for line in lines for e in of_line(one, line, step=step)}
+    assert wrong.keys() <= {right.quantity for right in rights}
+    return [(wrong[e.quantity], e) for e in rights if wrong.get(e.quantity, e) != e]
 
 
 class _Same(NamedTuple):
@@ -62,7 +70,7 @@ class _Same(NamedTuple):
 def right_equations(of: _Same) -> tuple[Problem, int, list[Any]]:
     """The problem of one step, which step, and its right equations: worked once for all its slips."""
     one, step = alone(of.given)
-    return one, step, list(equations(one, step=step))
+    return one, step, equations(one, step=step)
 
 
 def faults(given: Problem, slip: Slip) -> Iterator[str]:
@@ -129,19 +137,27 @@ def test_a_slip_with_a_wrong_account_of_itself_is_found():
     given = problems()["hand"]
     slip = next(s for s in slips_of(given) if s.name == "hidden_delta.no_slope")
     assert list(faults(given, replace(slip, stage="dW")))
-    assert list(faults(given, replace(slip, possible=(2,))))
-    right = Mistake("hidden_delta.right", "delta", {"hidden_delta": RULES.hidden_delta})
+    wide = Mistake("signal_below.wide", "dz", {"dz_below": "-right", "dz": "-right"})
+    assert list(faults(given, *wide.slips(given))) == ["changes layers {0, 1, 2}"]
+    right = Mistake("hidden_delta.right", "delta", {"delta": "slope*dz"})
     assert list(faults(given, *right.slips(given))) == ["prints the right equations"]
 
 
 def test_no_number_before_the_stage_changes():
     for name, given, slip in everywhere():
-        for wrong, right in zip(passes_by_rules(given, slip.rules), steps_of(given), strict=True):
-            for place, array in right.arrays.items():
-                if place[0] == slip.stage and place[1] in slip.possible:
-                    break
-                assert np.array_equal(wrong[place], array, equal_nan=True), (name, slip.name, place)
-            break  # what the first step changes, the second one starts from
+        places = layered(first_turn(given)).places
+        wrong, right = next(passes_with(given, slip.equations)), next(passes_with(given, lambda own: {}))
+        for array, numbers in right.items():  # of the first step: what it changes, the second one starts from
+            if places[array].kind == slip.stage and places[array].layer in slip.possible:
+                break
+            assert np.array_equal(wrong[array], numbers, equal_nan=True), (name, slip.name, array)
+
+
+def test_a_pass_without_wrong_lines_is_the_trace():
+    for name, given in problems().items():
+        for pass_, step in zip(passes_with(given, lambda own: {}), steps_of(given), strict=True):
+            for array, numbers in pass_.items():
+                assert np.allclose(numbers, step.known[array], rtol=1e-13, atol=1e-15), (name, array)
 
 
 def test_made_at_one_layer_a_slip_leaves_the_others_right():
@@ -151,17 +167,47 @@ def test_made_at_one_layer_a_slip_leaves_the_others_right():
                 assert list(faults(problems()[name], one)) == [], (name, slip.name, one.layers)
 
 
-@pytest.mark.parametrize("name", ["hand", "relu", "softmax", "thresholds shared", "adam"])
-def test_balls_run_every_slip_and_hold_what_float64_gives(name):
-    given = problems()[name]
+@pytest.mark.parametrize("problem_name", ["hand", "relu", "softmax", "thresholds shared", "adam"])
+def test_balls_run_every_slip_and_hold_what_float64_gives(problem_name):
+    given = problems()[problem_name]
     for slip in slips_of(given):
-        balls, floats = passes_by_rules(given, slip.rules, Ball(80)), passes_by_rules(given, slip.rules)
-        for ball, plain in zip(balls, floats, strict=True):
-            for place, array in plain.items():
-                assert np.shape(ball[place]) == np.shape(array), (slip.name, place)
-                middle = np.array([float(v) for v in np.ravel(ball[place])])
+        for ball, plain in zip(in_balls(given, slip), passes_with(given, slip.equations), strict=True):
+            for name, array in plain.items():
+                assert np.shape(ball[name]) == np.shape(array), (slip.name, name)
+                middle = np.array([float(v) for v in np.ravel(ball[name])])
                 finite = np.isfinite(np.ravel(array))
-                assert np.allclose(middle[finite], np.ravel(array)[finite], rtol=1e-6, atol=1e-9), (slip.name, place)
+                assert np.allclose(middle[finite], np.ravel(array)[finite], rtol=1e-6, atol=1e-9), (slip.name, name)
+
+
+def in_balls(given: Problem, slip: Slip) -> Iterator[Arrays]:
+    """One pass with a slip, worked in balls."""
+    m = Ball(80)
+    for schedule in schedules(given):
+        after: Arrays = {}
+        for count, one in enumerate(schedule.turns, 1):
+            own = layered(one)
+            with m.working():
+                program = Program(own.step.replace(*slip.equations(one).values()))
+                known = program.run(m, start(one, m) | after)
+            after = {**{name: known[then] for name, then in own.carried}, "step": count + 1}
+            yield known
+
+
+@pytest.mark.parametrize("name", [f.name for f in ACTIVATIONS.values() if f.elementwise and f.name != "identity"])
+def test_a_derivative_taken_elsewhere_is_that_of_the_function(name):
+    given, h = problem("half_squared_error", [layer(name, W22), layer("identity", V22)], ONE), ACTIVATIONS[name]
+    a = value(given, "activation.derivative_instead", "a", 1)
+    assert value(given, "activation.derivative_instead", "z", 1) == pytest.approx(h.slope(a), rel=1e-12)
+    assert value(given, "slope.at_activation", "slope", 1) == pytest.approx(h.slope(h.value(a)), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["two sigmoids", "momentum", "ema", "nesterov", "adam"])
+def test_biases_that_are_not_trained_stay_with_every_slip(name):
+    trained = problems()[name]
+    given = replace(trained, training=replace(trained.training, update_biases=False))
+    for slip in slips_of(given):
+        for pass_ in passes_with(given, slip.equations):
+            assert pass_["b1_new"].tolist() == [0.12, -0.23], slip.name
 
 
 def test_a_mistake_in_the_update_can_be_made_with_weights_or_biases_alone():
@@ -184,7 +230,7 @@ def test_a_mistake_in_the_update_can_be_made_with_weights_or_biases_alone():
 
 def value(given: Problem, slip_name: str, kind: str, layer: int) -> Any:
     slip = next(s for s in slips_of(given) if s.name == slip_name)
-    return next(iter(passes_by_rules(given, slip.rules)))[kind, layer]
+    return next(passes_with(given, slip.equations))[layered(first_turn(given)).names[kind, layer]]
 
 
 def test_the_printed_code_of_documents_000_and_001_gives_one_output_for_every_input():

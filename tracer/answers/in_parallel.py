@@ -29,14 +29,12 @@ class Marking:
 
     def __call__(self, sheets: Sequence[Sheet], *, progress: bool = False) -> list[Marked]:
         """Mark some sheets here."""
-        if isinstance(self.problem, Computation):
-            from tracer.marking.marking import mark_own
-
-            return mark_own(self.problem, sheets, progress=progress)
-        from tracer.answers.marking.mark import mark
         from tracer.answers.reading.naming import Naming
+        from tracer.marking.marking import mark
 
-        naming = None if self.notation else Naming(self.problem, decimal=self.decimal)
+        naming = None
+        if isinstance(self.problem, Problem) and not self.notation:
+            naming = Naming(self.problem, decimal=self.decimal)
         return mark(self.problem, sheets, naming=naming, progress=progress)
 
     def marked(

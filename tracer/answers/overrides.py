@@ -86,7 +86,7 @@ def _marked(mark: Mark, decision: Override) -> Mark:
             f"give 0 to {mark.points:g}"
         )
     slips = mark.slips if decision.verdict == "slip" else ()
-    return replace(mark, verdict=decision.verdict, awarded=points, kept=None, comment=decision.said, slips=slips)
+    return mark._replace(verdict=decision.verdict, awarded=points, kept=None, comment=decision.said, slips=slips)
 
 
 def _without(cause: Cause, cells: set[str]) -> Cause:

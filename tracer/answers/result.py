@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from derivations.given import shortened
 
-__all__ = ["ACCEPTED", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked", "Part"]
+__all__ = ["ACCEPTED", "NO_FACTS", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked", "Part"]
 
 ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right")
 VERDICTS = (
@@ -23,11 +23,10 @@ VERDICTS = (
 UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"
 """What is said of a sheet whose causes would cost more to find than a sheet may."""
 SAME = 1e-9  # of a step: what float64 leaves of a half
-_NOTHING: dict[str, str] = {}  # one for all: a class has many thousand marks
+NO_FACTS: Mapping[str, str] = {}  # one for all: a class has many thousand marks
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """The verdict on one cell.
 
     `expected` is the right value at the digits that were written; `own` what follows from the sheet's own earlier
@@ -44,7 +43,7 @@ class Mark:
     expected: str = ""
     own: str = ""
     slips: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    facts: Mapping[str, str] = NO_FACTS
     where: str = ""
     points: float = 1.0
     awarded: float | None = None

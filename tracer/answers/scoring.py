@@ -68,7 +68,7 @@ class Scheme:
             whole = sum(out[k].points for k in own)
             for k in own if points is not None and whole else ():
                 assert points is not None
-                out[k] = replace(out[k], points=out[k].points * points / whole)
+                out[k] = out[k]._replace(points=out[k].points * points / whole)
         return out
 
     def _with_credit(self, marks: Sequence[Mark], causes: Sequence[Cause]) -> list[Mark]:
@@ -81,10 +81,10 @@ class Scheme:
             if self.cause_costs is not None and cause.slips and lost * (1 - kept) > self.cause_costs:
                 kept = 1 - self.cause_costs / lost
             for k in own if kept else ():
-                out[k] = replace(out[k], kept=kept)
+                out[k] = out[k]._replace(kept=kept)
             if self.zeros is not None and _is_trivial(cause, marks):
                 for k in (place[name] for name in cause.follows if name in place):
-                    out[k] = replace(out[k], kept=self.zeros)
+                    out[k] = out[k]._replace(kept=self.zeros)
         return out
 
     def _kept(self, cause: Cause) -> float:

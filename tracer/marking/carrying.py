@@ -8,208 +8,117 @@ is ever refused.  A refused number is carried as written ("own") or as it should
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from derivations.axes import Arrays
-from derivations.computation import Computation
-from derivations.program import Part, Program, Task
+from derivations.axes import Arrays, Work
+from derivations.equations import Equation, Role
+from derivations.expression import Ref
+from derivations.program import Task
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import PLAIN, Discipline, Inside, least_figures, unit_of_whole, unit_of_zero
-from tracer.answers.reading.entries import Sheet
-from tracer.computed_step import STATED, quantities
-from tracer.marking.spans import Span, SpanArithmetic, hull
-from tracer.marking.ways import ways
-from tracer.schedule import schedules
+from tracer.computed_step import STATED
+from tracer.marking.cells import Cells, Fineness, Named, Numbers
+from tracer.marking.discipline import PLAIN, Discipline, Inside
+from tracer.marking.passes import Pass, Runs
+from tracer.marking.span_arithmetic import SpanArithmetic
+from tracer.marking.spans import Span
 
-__all__ = ["Cells", "Followed", "Numbers", "Pass", "Runs", "follow"]
+CARRIED = (Role.PARAMETER, Role.BEFORE)
+"""The roles of what a later step starts from as the one before left it."""
 
-
-@dataclass(frozen=True)
-class Numbers:
-    """One quantity as the sheets have it, each (sheets,): whether it stands there, what, how exactly.
-
-    `unit` is the place value of the last digit, 0 for a number such as 1/3; `figures` counts significant figures.
-    """
-
-    there: np.ndarray
-    value: np.ndarray
-    unit: np.ndarray
-    figures: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Numbers:
-        """Some of the sheets."""
-        return Numbers(self.there[rows], self.value[rows], self.unit[rows], self.figures[rows])
+__all__ = ["ByQuantity", "Followed", "Recording", "follow"]
 
 
-@dataclass(frozen=True)
-class Cells:
-    """What sheets say of one computation; `figures` and `unit` are each sheet's usual ones, for what it leaves out."""
+class ByQuantity(Mapping[Quantity, Span]):
+    """Numbers by quantity, out of the arrays of their parts."""
 
-    problem: Computation
-    count: int
-    numbers: Mapping[Quantity, Numbers]
-    figures: np.ndarray
-    unit: np.ndarray
-    least: np.ndarray
-    """The fewest figures of a sheet whose decimals follow the size of its numbers, else 0."""
+    def __init__(self) -> None:
+        self.parts: list[tuple[Named, Span]] = []
+        self._of: dict[str, list[tuple[Named, Span]]] = {}
 
-    @classmethod
-    def of(
-        cls,
-        problem: Computation,
-        sheets: Sequence[Sheet],
-        is_exact: Callable[[Quantity, Fraction], bool] = lambda q, written: not written,
-    ) -> Cells:
-        """The numbers that were read; those that are exact (0, the slope 1) say nothing of how a sheet rounds."""
-        found: dict[Quantity, Numbers] = {}
-        usual = np.full((len(sheets), 3), [4.0, 1e-4, 0.0])
-        for row, sheet in enumerate(sheets):
-            read = [(e.quantity, e.value) for e in sheet.entries if e.quantity and e.value is not None and not e.fault]
-            units = [10.0**v.place if v.place is not None else 0.0 for _, v in read]
-            figures = [min(v.figures, 17) for _, v in read]
-            telling = [k for k, (q, v) in enumerate(read) if v.number and not is_exact(q, v.exact)]
-            if telling:
-                counts, places = [figures[k] for k in telling], [units[k] for k in telling]
-                unit = _commonest(places) or 1e-4
-                usual[row] = _commonest(counts), unit, least_figures(counts, [u for u in places if u], unit)
-            others = [u for u, (_, v) in zip(units, read, strict=True) if u and v.number]
-            for (q, v), unit, n in zip(read, units, figures, strict=True):
-                zero = v.number == 0  # it has no figures to count
-                if q not in found:
-                    blank = np.zeros(len(sheets))
-                    found[q] = Numbers(blank.astype(bool), blank.copy(), blank.copy(), blank.copy())
-                own = found[q]
-                own.there[row], own.value[row] = True, v.number
-                most = usual[row, 0]
-                own.unit[row] = unit_of_zero(unit, others, most) if zero else unit_of_whole(v.number, unit, most)
-                own.figures[row] = most if zero else n
-        return cls(problem, len(sheets), found, *usual.T)
+    def add(self, named: Named, numbers: Span) -> None:
+        """A part more."""
+        self.parts.append((named, numbers))
+        self._of.setdefault(named.quantities[0].kind, []).append((named, numbers))
 
-    def take(self, rows: np.ndarray) -> Cells:
-        """Some of the sheets."""
-        numbers = {q: n.take(rows) for q, n in self.numbers.items()}
-        usual = {name: getattr(self, name)[rows] for name in ("figures", "unit", "least")}
-        return replace(self, count=len(rows), numbers=numbers, **usual)
+    def _found(self, q: object) -> tuple[int, Span] | None:
+        """Where a number stands, and in which array; the last one that was added."""
+        if isinstance(q, Quantity):
+            for named, numbers in reversed(self._of.get(q.kind, ())):
+                if q in named.places:
+                    return named.places[q], numbers
+        return None
 
-    def up_to(self, step: int) -> Cells:
-        """What is said of the first steps."""
-        return replace(self, numbers={q: n for q, n in self.numbers.items() if q.step <= step})
+    def __getitem__(self, q: Quantity) -> Span:
+        low, high = self.ends(q)
+        return Span(self.parts[0][1].m, low, high, fresh=False)
 
-    def last_steps(self) -> np.ndarray:
-        """The last step that each sheet speaks of."""
-        last = np.ones(self.count, int)
-        for q, n in self.numbers.items():
-            last = np.where(n.there, np.maximum(last, q.step), last)
-        return last
+    def ends(self, q: Quantity) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends of one number.  Raises KeyError for one that is not here."""
+        found = self._found(q)
+        if found is None:
+            raise KeyError(q)
+        k, numbers = found
+        low, high = numbers.low, numbers.high
+        return low.reshape(-1, low.shape[-1])[k], high.reshape(-1, high.shape[-1])[k]
 
-    @property
-    def steps(self) -> int:
-        """The last step that a sheet speaks of."""
-        return max((q.step for q in self.numbers), default=1)
+    def together(self, quantities: Sequence[Quantity], count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends of several, each (quantities, sheets)."""
+        low, high = np.empty((2, len(quantities), count))
+        for k, q in enumerate(quantities):
+            low[k], high[k] = self.ends(q)
+        return low, high
 
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter(dict.fromkeys(q for named, _ in self.parts for q in named.quantities))
 
-def _commonest(values: Sequence[float]) -> float:
-    return max(dict.fromkeys(values), key=lambda v: (values.count(v), v))
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
-
-@dataclass(frozen=True)
-class Pass:
-    """One step of the computation on one sample or on all: its program, what it starts from besides what is carried."""
-
-    problem: Computation
-    sample: int
-    step: int
-    first: bool
-    program: Program
-
-    def quantities(self, part: Part) -> list[Quantity]:
-        """Those of a part, in reading order."""
-        return list(quantities(self.problem, part, self.sample, self.step))
-
-    def stated(self, start: Arrays) -> Iterator[tuple[Quantity, Any]]:
-        """Every number that it starts from, with its name."""
-        for name, array in self.problem.step.arrays.items():
-            if array.role in STATED and name in start:
-                values = start[name]
-                flat = values.flat if isinstance(values, np.ndarray) else [values]
-                yield from zip(self.quantities(Part(name, array.extents)), flat, strict=True)
-
-
-class Runs:
-    """The passes of a computation, planned once; `m` are the arithmetics, by the roundoff of a machine."""
-
-    def __init__(self, problem: Computation) -> None:
-        self.problem = problem
-        self._arithmetics: dict[float, SpanArithmetic] = {}
-        self._passes: dict[int, list[Pass]] = {}
-        self._ways: dict[object, list[tuple[bool, Callable[[Arrays], Any]]]] = {}
-
-    def arithmetic(self, machine: float) -> SpanArithmetic:
-        """That of people, or of a program of a roundoff; nothing is rounded inside as yet."""
-        m = self._arithmetics.setdefault(machine, SpanArithmetic(machine or 2.0**-53))
-        m.inside = None
-        return m
-
-    def passes(self, steps: int) -> list[Pass]:
-        """Every step up to the last that is spoken of; of samples in turn or apart every sample."""
-        if steps not in self._passes:
-            self._passes[steps] = list(self._made(steps))
-        return self._passes[steps]
-
-    def otherwise(self, own: Pass, m: SpanArithmetic, task: Task, value: Any, known: Arrays) -> Any:
-        """A line's number, or what an equal way to work it gives."""
-        key = id(own.program), m.machine, id(task.equation), tuple(task.fixed.items())
-        if key not in self._ways:
-            found = [(way.rounding, Task(way.equation, task.fixed)) for way in ways(self.problem.step, task.equation)]
-            self._ways[key] = [(rounding, own.program.planned(other, m).work) for rounding, other in found]
-        for rounding, work in self._ways[key]:
-            if m.inside is not None or not rounding:
-                value = _hull(m, value, work(known))
-        return value
-
-    def _made(self, steps: int) -> Iterator[Pass]:
-        for schedule in schedules(self.problem):
-            for k in range(1, max(steps, len(schedule.turns)) + 1):
-                own = schedule.problem(k)
-                yield Pass(own, schedule.sample, k, k == 1, own.planned.exact)
-
-
-def _hull(m: SpanArithmetic, one: Any, other: Any) -> Any:
-    """Both, number by number."""
-    whole = np.frompyfunc(lambda x, y: hull(*(v if isinstance(v, Span) else m.of(v) for v in (x, y))), 2, 1)
-    return whole(one, other)
+    def __contains__(self, q: object) -> bool:
+        return self._found(q) is not None
 
 
 @dataclass
 class Followed:
-    """One run: by quantity what follows and what is carried on; where a written number agrees; all arrays, by pass."""
+    """One run: by quantity what follows and what is carried on; where a written number agrees; all arrays, by pass.
+
+    `kept` are the parts that are carried on, by sample, step and label.
+    """
 
     m: SpanArithmetic
-    follows: dict[Quantity, Span] = field(default_factory=dict)
-    carried: dict[Quantity, Span] = field(default_factory=dict)
+    follows: ByQuantity = field(default_factory=ByQuantity)
+    carried: ByQuantity = field(default_factory=ByQuantity)
     accepted: dict[Quantity, np.ndarray] = field(default_factory=dict)
     arrays: list[Arrays] = field(default_factory=list)
+    kept: dict[tuple[int, int, str], Span] = field(default_factory=dict)
 
 
-def follow(runs: Runs, cells: Cells, discipline: Discipline = PLAIN, *, carry: str = "own") -> Followed:
-    """Work every pass for all sheets at once."""
+def follow(
+    runs: Runs,
+    cells: Cells,
+    discipline: Discipline = PLAIN,
+    *,
+    carry: str = "own",
+    lines: Mapping[Ref, Equation] = MappingProxyType({}),
+) -> Followed:
+    """Work every pass for all sheets at once, with some lines replaced."""
     m = runs.arithmetic(discipline.machine)
-    if discipline.inside:  # numbers that are not written may have been rounded on the way, as the sheet usually does
-        m.inside = Inside(discipline, lambda shape: (cells.figures, cells.unit, cells.least))
     out = Followed(m)
     recording = Recording(cells, discipline, carry, out)
     after: Arrays = {}
     for own in runs.passes(cells.steps):
-        given = own.problem.start(m) | ({} if own.first else after)
+        given = runs.start(own, m) | ({} if own.first else after)
         given = recording.started(own, given)
         with m.working():
-            known = own.program.run(m, given, partial(recording.keep, own), partial(runs.otherwise, own, m))
+            working = partial(recording.worked, None if lines else runs, own)
+            known = own.with_lines(lines).run(m, given, partial(recording.keep, own), working)
         after = {**{name: known[then] for name, then in own.problem.planned.carried}, "step": own.step + 1}
         out.arrays.append(known)
     return out
@@ -228,46 +137,114 @@ class Recording:
         """What a pass starts from; a given number that a sheet has otherwise is its own."""
         changed = dict(given)
         for name, array in own.problem.step.arrays.items():
-            if array.role not in STATED or name not in given or own.step > 1:
+            if array.role not in STATED or name not in given or (not own.first and array.role in CARRIED):
                 continue
-            part = Part(name, array.extents)
-            written = [(k, q) for k, q in enumerate(own.quantities(part)) if q in self.cells.numbers]
-            for k, q in written:
-                n = self.cells.numbers[q]
-                whole = np.array(changed[name], object)
-                old = whole.flat[k] if isinstance(whole.flat[k], Span) else self.out.m.of(whole.flat[k])
-                low, high = (np.where(n.there, n.value, end) for end in (old.low, old.high))
-                if self.carry == "own":
-                    whole.flat[k] = Span(self.out.m, low, high, fresh=False)
-                    changed[name] = whole if whole.ndim else whole.item()
+            old = self.out.m.of(changed[name])
+            part = self.cells.part(own.starts[name]) if self.carry == "own" else None
+            if part is None:
+                continue
+            written = part.numbers
+            low, high = (np.where(written.there, written.value, end) for end in (old.low, old.high))
+            changed[name] = Span(self.out.m, low, high, fresh=False).numbered()
         return changed
+
+    def worked(self, runs: Runs | None, own: Pass, task: Task, label: str, work: Work, known: Arrays) -> Any:
+        """A line's numbers, rounded inside as finely as each is written; also in equal ways to work it."""
+
+        def once() -> Any:
+            value = work(known)
+            return value if runs is None else runs.otherwise(own, self.out.m, task, value, known)
+
+        return self.rounding(own, label, once)
+
+    def rounding(self, own: Pass, label: str, work: Callable[[], Any]) -> Any:
+        """A part worked by one who rounds numbers that are not written on the way to each of its own as finely as it.
+
+        It is worked once for all numbers that are written alike.
+        """
+        self.out.m.inside = None
+        if not self.discipline.inside:
+            return work()
+        named = own.parts[label]
+        part = self.cells.part(named)
+        if part is None:
+            return self._once(self.cells.fineness(None, least=False), work)
+        figures, unit, least = self._fineness(part.numbers)
+        figures, unit = (of.reshape(-1, self.cells.count) for of in (figures, unit))
+        alike: dict[bytes, list[int]] = {}
+        for k, _ in part.written:
+            alike.setdefault(self._telling(figures[k], unit[k]), []).append(k)
+        rest = np.setdiff1d(np.arange(len(figures)), [k for k, _ in part.written]).tolist()
+        if rest:  # what nobody writes is rounded as usual
+            alike.setdefault(self._telling(figures[rest[0]], unit[rest[0]]), []).extend(rest)
+        worked = []
+        for places in alike.values():
+            coarsest = figures[places].min(axis=0), unit[places].max(axis=0), least
+            worked.append((places, self._once(coarsest, work)))
+        return worked[0][1] if len(worked) == 1 else self._put_together(worked, named.shape)
+
+    def _put_together(self, worked: Sequence[tuple[list[int], Span]], shape: tuple[int, ...]) -> Span:
+        """Numbers out of several workings of a part, each with its places."""
+        low, high = np.empty((2, math.prod(shape), self.cells.count))
+        for places, span in worked:
+            for end, new in zip((low, high), span.ends, strict=True):
+                end[places] = new.reshape(-1, new.shape[-1])[places]
+        some = worked[0][1]
+        whole = (*shape, self.cells.count)
+        out = Span(self.out.m, low.reshape(whole), high.reshape(whole), fresh=some.fresh)
+        out.among = some.among
+        return out
+
+    def _telling(self, figures: np.ndarray, unit: np.ndarray) -> bytes:
+        """What of a number's fineness makes a difference in this way of rounding."""
+        if self.discipline.inside not in ("figures", "places"):
+            return b""  # whatever is coarsest
+        return (figures if self.discipline.inside == "figures" else unit).tobytes()
+
+    def _fineness(self, written: Numbers | None) -> Fineness:
+        return self.cells.fineness(written, least=self.carry == "true")
+
+    def _once(self, fineness: Fineness, work: Callable[[], Any]) -> Span:
+        self.out.m.inside = Inside(self.discipline, fineness)
+        value = work()
+        return value if isinstance(value, Span) else self.out.m.of(value)
+
+    def used(self, named: Named, follows: Span) -> Span:
+        """What follows as it is gone on with, rounded as finely as it would be written."""
+        if self.discipline.inside:
+            part = self.cells.part(named)
+            fineness = self._fineness(part.numbers if part else None)
+            self.out.m.inside = Inside(self.discipline, fineness)
+        return follows.used()
 
     def keep(self, own: Pass, label: str, array: Any) -> Any:
         """What the rest uses in place of what follows."""
-        out = np.empty(np.shape(array), object)
-        entries = array.flat if isinstance(array, np.ndarray) else [array]
-        for k, (q, entry) in enumerate(zip(own.quantities(own.program.parts[label]), entries, strict=True)):
-            carried = self._kept(q, entry if isinstance(entry, Span) else self.out.m.of(entry))
-            out.flat[k] = carried
-        return out if isinstance(array, np.ndarray) else out.item()
+        follows = array if isinstance(array, Span) else self.out.m.of(array)
+        named = own.parts[label]
+        carried = self._kept(named, follows)
+        carried.among = follows.among
+        self.out.follows.add(named, follows)
+        self.out.carried.add(named, carried)
+        self.out.kept[own.sample, own.step, label] = carried.numbered()
+        return carried
 
-    def _kept(self, q: Quantity, follows: Span) -> Span:
-        written = self.cells.numbers.get(q)
-        self.out.follows[q] = follows
-        unwritten = follows.used()  # once, whoever writes it: a sheet's marks are its own
-        if written is None:
-            self.out.carried[q] = carried = Span(self.out.m, unwritten.low, unwritten.high, fresh=False)
-            carried.among = follows.among
-            return carried
+    def _kept(self, named: Named, follows: Span) -> Span:
+        unwritten = self.used(named, follows)  # once, whoever writes it: a sheet's marks are its own
+        part = self.cells.part(named)
+        if part is None:
+            return Span(self.out.m, unwritten.low, unwritten.high, fresh=False)
+        written = part.numbers
         met, right = self.meeting(follows, written)
-        accepted = self.out.accepted[q] = met[0] <= met[1]
+        accepted = met[0] <= met[1]
+        flat = accepted.reshape(-1, self.cells.count)
+        self.out.accepted.update((q, flat[k]) for k, q in part.written)
         cell = self.discipline.cell(written.value, written.unit)
         refused = cell if self.carry == "own" else self._as_it_should_be(right, written)
         low = np.where(accepted, np.minimum(met[0], written.value), refused[0])
         high = np.where(accepted, np.maximum(met[1], written.value), refused[1])
         low, high = np.where(written.there, low, unwritten.low), np.where(written.there, high, unwritten.high)
-        self.out.carried[q] = carried = Span(self.out.m, low, high, fresh=False)
-        carried.shown, carried.among = np.where(written.there, written.value, np.nan), follows.among
+        carried = Span(self.out.m, low, high, fresh=False)
+        carried.shown = np.where(written.there, written.value, np.nan)
         return carried
 
     def meeting(self, follows: Span, written: Numbers) -> tuple[Any, Any]:
@@ -280,8 +257,8 @@ class Recording:
         """The right number in full, or rounded as the sheet usually rounds: to its unit, or else to its figures."""
         low, high = right
         by_place = replace(self.discipline, inside="places").kept(low, high, written.figures, written.unit, np.zeros(1))
-        figures = np.maximum(written.figures, self.cells.figures)
-        by_figures = replace(self.discipline, inside="figures").kept(low, high, figures, written.unit, np.zeros(1))
+        usually = self.cells.figures, written.unit, np.zeros(1)
+        by_figures = replace(self.discipline, inside="figures").kept(low, high, *usually)
         usual = written.unit == self.cells.unit
         lower = np.where(usual, by_place[0], np.maximum(by_place[0], by_figures[0]))
         return lower, np.where(usual, by_place[1], np.minimum(by_place[1], by_figures[1]))

@@ -1,41 +1,43 @@
-"""What the slip was: each rewrite of a line worked on the sheet's own numbers; it is told where it gives them.
+"""What the slip was: rewrites of a step's lines tried on the sheet's own numbers, and told where they give them.
 
 A rewrite explains numbers when every number that it changes is what it gives, right ones among them: so no right number
-contradicts what is told.  Only what moves is worked again.
+contradicts what is told.  Slips with names of their own come before rewrites of any line, rules before the pen.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from derivations.computation import Computation
 from derivations.equations import Role
-from derivations.expression import Over
 from derivations.own_names import OwnNames
-from derivations.program import Task
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import Discipline
-from tracer.answers.marking.evidence import EVIDENCE, SEVERAL, is_nonsense
-from tracer.marking.carrying import Cells, Followed, Pass, Recording, Runs, follow
+from tracer.marking.carrying import follow
+from tracer.marking.cells import Cells
+from tracer.marking.discipline import ANY_WAY, DISCIPLINES, Discipline
+from tracer.marking.evidence import is_noise
 from tracer.marking.misread import Misread, misread
-from tracer.marking.pen import COPIED, is_told, meant
+from tracer.marking.passes import Runs
+from tracer.marking.pen import slip_of_the_pen
 from tracer.marking.rewrites import Rewrite
-from tracer.marking.spans import Span
+from tracer.marking.trying import Glance, Reach, Tried, Trying
 
 __all__ = ["Explained", "explained"]
 
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
-MOST_WORKED = 5000
+MOST_WORKED = 30_000
 """Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
-
-
+Reached = tuple[frozenset[str], int]
+"""The arrays that a slip reaches on a sheet, and what it costs to work them again."""
+Fitting = dict[frozenset[Quantity], list[Rewrite]]
+"""Slips by the numbers that they give."""
+MOST_STEPS = 4
+"""Of a sheet on which slips are tried in one step alone."""
 ANYWHERE = {
     f"equation.{kind}"
     for kind in (
@@ -53,6 +55,7 @@ class Explained:
     names: tuple[str, ...]
     quantities: tuple[Quantity, ...]
     facts: Mapping[str, str]
+    slips: tuple[Rewrite, ...] = ()
 
 
 def explained(
@@ -69,357 +72,366 @@ def explained(
     """
     out: dict[int, list[Explained]] = {}
     cut = set[int]()
-    bad = np.flatnonzero(wrong.any(axis=0) & ~_nonsense(cells, order, wrong)).tolist()
+    bad = np.flatnonzero(wrong.any(axis=0) & ~is_noise(cells, order, wrong)).tolist()
     last = cells.last_steps().tolist()
     for discipline, steps in dict.fromkeys((disciplines[row], last[row]) for row in bad):
         rows = np.array([row for row in bad if (disciplines[row], last[row]) == (discipline, steps)])
         own = [k for k, q in enumerate(order) if q.step <= steps]
         some, asked = cells.take(rows).up_to(steps), [order[k] for k in own]
-        task = _Explaining(runs, some, discipline, asked, wrong[own][:, rows])
-        for k, (row, found) in enumerate(zip(rows.tolist(), task.found(slips), strict=True)):
-            out[row] = found
-            cut |= {row} if k in task.cut else set()
+        task = _Explaining(runs, some, discipline, asked, wrong[own][:, rows], slips)
+        task.explain()
+        for k, row in enumerate(rows.tolist()):
+            out[row] = task.told(k)
+            cut |= {row} if k in task.cut and task.left[k] else set()
     return out, cut
 
 
-def _nonsense(cells: Cells, order: Sequence[Quantity], wrong: np.ndarray) -> np.ndarray:
-    """Sheets of noise, by the arrays of each step."""
-    there = np.array([cells.numbers[q].there for q in order]).reshape(len(order), cells.count)
-    arrays = list(dict.fromkeys((q.kind, q.step) for q in order))
-    own = [np.array([(q.kind, q.step) == array for q in order]) for array in arrays]
-    written, refused = (np.sum([part[rows].any(axis=0) for rows in own], axis=0) for part in (there, wrong))
-    return np.asarray(is_nonsense(refused, written))
+class _Some(NamedTuple):
+    """Some of the sheets, worked together: `rows` are their numbers among all."""
+
+    trying: Trying
+    rows: list[int]
 
 
-@dataclass
+class _Round(NamedTuple):
+    """What was tried on some sheets, by their places there."""
+
+    some: _Some
+    tried: list[list[Tried]]
+
+
 class _Explaining:
-    """The wrong numbers of sheets that share a discipline."""
+    """The wrong numbers of sheets that share a discipline; `left` are those that nothing explains as yet."""
 
-    runs: Runs
-    cells: Cells
-    discipline: Discipline
-    order: Sequence[Quantity]
-    left: np.ndarray
+    def __init__(
+        self,
+        runs: Runs,
+        cells: Cells,
+        discipline: Discipline,
+        order: Sequence[Quantity],
+        wrong: np.ndarray,
+        slips: Sequence[Rewrite],
+    ) -> None:
+        self.runs, self.cells, self.discipline, self.order, self.wrong = runs, cells, discipline, order, wrong
+        self.named = [slip for slip in slips if slip.is_named]
+        self.others = [slip for slip in slips if not slip.is_named]
+        self.left = [{order[k] for k in np.flatnonzero(own).tolist()} for own in wrong.T]
+        self.trying = Trying(runs, cells, discipline, order)
+        self.number = self.trying.number
+        self.open = _Some(self.trying, list(range(cells.count)))
+        self.chosen: dict[object, tuple[Sequence[Rewrite], dict[int, Reached]]] = {}
+        self.reach = Reach(runs, cells.steps)
+        self.found: list[list[Explained]] = [[] for _ in self.left]
+        self.spent, self.cut = [0] * cells.count, set[int]()
+        self.whole, self.some = self._written()
+        base = self.trying.base
+        self.read = misread(runs, cells, base, discipline, order, wrong, self._reached, tens_are_slips=not self.named)
 
-    def __post_init__(self) -> None:
-        self.read = misread(self.runs, self.cells, self.discipline, self.order, self.left)
-        self.base = follow(self.runs, self.cells, self.discipline)  # last: the arithmetic rounds as its sheets do
-        self.m = self.base.m
-        self.number = {q: k for k, q in enumerate(self.order)}
-        self.recording = Recording(self.cells, self.discipline, "own", Followed(self.m))
-        self.spans: dict[str, dict[Quantity, Span]] = {}
-        self.reach = _Reach(self.runs, self.cells.steps)
-        self.cut = set[int]()
+    def _reached(self, row: int) -> Callable[[str], Set[str]]:
+        """What moves on a sheet with an array."""
+        unwritten = self._unwritten(row)
+        return lambda name: self.reach.of((name,), unwritten | {name})[0]
 
-    def found(self, slips: Sequence[Rewrite]) -> list[list[Explained]]:
-        """What explains each sheet.  Which slips are tried depends on the sheet alone, not on its classmates."""
-        whole, rows = self._written_whole(), range(self.cells.count)
-        left = [{self.order[k] for k in np.flatnonzero(self.left[:, row]).tolist()} for row in rows]
-        out: list[list[Explained]] = [[] for _ in rows]
-        spent = [0] * self.cells.count
-        for ignoring in (False, True):
-            own = [self._chosen(row, left[row], slips, whole, spent, ignoring=ignoring) for row in rows]
-            fits = {k: self._fits(slips[k], ignoring=ignoring) for k in sorted({k for chosen in own for k in chosen})}
-            for row, chosen in enumerate(own):
-                tried = []
-                for k, reached in chosen.items():
-                    tried.append((slips[k], {q: fit for q, fit in fits[k].items() if q.kind in reached}))
-                out[row] += self._of_sheet(row, left[row], tried, () if ignoring else self.read[row])
-        for row in rows:
-            out[row] = [*self._once_each(out[row]), *self._by_the_pen(row, left[row])]
+    def _unwritten(self, row: int) -> frozenset[str]:
+        """The arrays that a sheet does not have as a whole."""
+        return frozenset(name for name, there in self.whole.items() if not there[row])
+
+    def _written(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """By array, which sheets have every number of it, and which some."""
+        every: dict[str, np.ndarray] = {}
+        some: dict[str, np.ndarray] = {}
+        nowhere = np.zeros(self.cells.count, bool)
+        for own in self.runs.passes(self.cells.steps):
+            for label, part in own.program.parts.items():
+                named = own.parts[label]
+                there = [self.cells.numbers[q].there for _, q in named.among(self.cells.numbers)]
+                whole = there if len(there) == len(named.quantities) else [*there, nowhere]
+                every[part.name] = np.logical_and.reduce([*whole, every.get(part.name, ~nowhere)])
+                some[part.name] = np.logical_or.reduce([*there, some.get(part.name, nowhere)])
+        return every, some
+
+    # --- the order in which things are tried ---
+
+    def explain(self) -> None:
+        """The likeliest first.
+
+        A line changed as a whole, or a misread given number; a line in one step alone; a line by one who rounds in
+        another way; a line by one who does not go on from what stands there; then number by number.
+        """
+        named, others = self.named, self.others
+        tried = self._tries(self._still_open(), named)
+        self._lines(tried, with_misread=bool(named))
+        self._in_one_step(named)
+        self._otherwise_rounded(named)
+        ignoring = self._tries(self._still_open(), named, ignoring=True)
+        self._lines(ignoring)
+        again = self._tries(self._still_open(), others)
+        self._lines(again, with_misread=True)
+        self._otherwise_rounded(others)
+        self._numbers(tried)
+        self._numbers(ignoring)
+        self._numbers(again)
+        last = self._tries(self._still_open(), others, ignoring=True)
+        self._lines(last)
+        self._numbers(last)
+
+    def _still_open(self) -> _Some:
+        """The sheets on which something is left; worked anew when they have become few."""
+        rows = [row for row, left in enumerate(self.left) if left]
+        if not rows:
+            self.open = _Some(self.trying, rows)
+        elif 2 * len(rows) <= len(self.open.rows):
+            trying = Trying(self.runs, self.cells.take(np.array(rows, int)), self.discipline, self.order)
+            self.open = _Some(trying, rows)
+        return self.open
+
+    def _lines(self, tried: _Round, *, with_misread: bool = False) -> None:
+        for place, row in enumerate(tried.some.rows):
+            self._explain_sheet(tried, place, self.read[row] if with_misread else [], whole=True)
+
+    def _numbers(self, tried: _Round) -> None:
+        for place in range(len(tried.some.rows)):
+            self._explain_sheet(tried, place, [], whole=False)
+
+    def _in_one_step(self, slips: Sequence[Rewrite]) -> None:
+        steps = self.cells.steps
+        for step in range(1, steps + 1) if 1 < steps <= MOST_STEPS else ():
+            self._lines(self._tries(self._still_open(), slips, step=step))
+
+    def _otherwise_rounded(self, slips: Sequence[Rewrite]) -> None:
+        """The lines that explain what is left in another way of rounding, in which a sheet's right numbers are right.
+
+        Only right numbers tell how somebody rounds, those of arrays in which all are: where some are wrong, the slip
+        tells of the others as well.
+        """
+        rows = [row for row, left in enumerate(self.left) if left and 2 * self.spent[row] <= MOST_WORKED]
+        if not rows or not slips:
+            return
+        likely = self._likely(slips, rows)
+        for discipline in DISCIPLINES:
+            rows = [row for row in rows if self.left[row] and likely[row]]
+            if discipline == self.discipline or not rows:
+                continue
+            some = self.cells.take(np.array(rows))
+            accepted = follow(self.runs, some, discipline).accepted
+            told = [k for k, row in enumerate(rows) if self._is_right_in(accepted, k, row)]
+            if told:
+                own = [rows[k] for k in told]
+                trying = Trying(self.runs, some.take(np.array(told)), discipline, self.order)
+                asked = [slip for slip in slips if any(slip in likely[row] for row in own)]
+                worked = self._tries(_Some(trying, own), asked)
+                for row, of_sheet in zip(own, worked.tried, strict=True):
+                    of_sheet[:] = [one for one in of_sheet if one.slip in likely[row]]
+                self._lines(worked)
+
+    def _likely(self, slips: Sequence[Rewrite], rows: list[int]) -> dict[int, set[Rewrite]]:
+        """By sheet the slips that give what is left in whatever way of rounding."""
+        trying = Trying(self.runs, self.cells.take(np.array(rows)), ANY_WAY, self.order)
+        out: dict[int, set[Rewrite]] = {}
+        worked = self._tries(_Some(trying, rows), slips)
+        for place, (row, tried) in enumerate(zip(rows, worked.tried, strict=True)):
+            out[row] = {
+                one.slip
+                for one in tried
+                if any(fit[place] and q in self.left[row] for q, fit in one.fits.items())
+                and all(fit[place] for q, fit in one.fits.items() if trying.cells.numbers[q].there[place])
+            }
         return out
 
-    def _once_each(self, found: Sequence[Explained]) -> list[Explained]:
-        """The same part of several lines left out or taken otherwise is one cause: a learning rate, a divisor.
+    def _is_right_in(self, accepted: Mapping[Quantity, np.ndarray], k: int, row: int) -> bool:
+        """Whether a sheet's right numbers are right in another way of rounding too; one without any tells nothing."""
+        open_ = {q.kind for q, wrong in zip(self.order, self.wrong[:, row], strict=True) if wrong}
+        right = [q for q in self.order if q.kind not in open_ and self.cells.numbers[q].there[row]]
+        return bool(right) and all(accepted[q][k] for q in right)
 
-        So is the same misunderstanding in several lines: every slope left out, every share of a sum but one.
+    # --- which slips ---
+
+    def _tries(self, some: _Some, slips: Sequence[Rewrite], *, ignoring: bool = False, step: int = 0) -> _Round:
+        """The slips worked for each sheet.  Which these are depends on the sheet alone, not on its classmates."""
+        trying, rows = some
+        if not rows:
+            return _Round(some, [])
+        chosen = [self._chosen(row, slips, ignoring=ignoring) for row in rows]
+        open_ = np.zeros((len(self.order), len(rows)), bool)
+        for place, row in enumerate(rows):
+            open_[[self.number[q] for q in self.left[row]], place] = True
+        glance = Glance(trying)
+        near: dict[int, np.ndarray] = {}
+        for group in trying.together(slips, sorted({k for own in chosen for k in own})):
+            found = glance.may_give([slips[k] for k in group], open_, ignoring=ignoring, step=step)
+            near |= dict(zip(group, found, strict=True))
+        asked = [
+            self._affordable(row, {k: own[k] for k in own if near[k][place]})
+            for place, (row, own) in enumerate(zip(rows, chosen, strict=True))
+        ]
+        worked: dict[int, Tried] = {}
+        for group in trying.together(slips, sorted({k for own in asked for k in own})):
+            tried = trying.tried([slips[k] for k in group], ignoring=ignoring, step=step)
+            worked |= dict(zip(group, tried, strict=True))
+        out: list[list[Tried]] = []
+        for own in asked:
+            these = ((worked[k], reached) for k, (reached, _) in own.items())
+            out.append([t._replace(fits={q: f for q, f in t.fits.items() if q.kind in r}) for t, r in these])
+        return _Round(some, out)
+
+    def _affordable(self, row: int, own: dict[int, Reached]) -> dict[int, Reached]:
+        """As many of these slips as a sheet may cost, the first ones."""
+        out: dict[int, Reached] = {}
+        for k, (reached, cost) in own.items():
+            self.spent[row] += cost
+            if self.spent[row] > MOST_WORKED:
+                self.cut.add(row)
+                break
+            out[k] = reached, cost
+        return out
+
+    def _chosen(self, row: int, slips: Sequence[Rewrite], *, ignoring: bool) -> dict[int, Reached]:
+        """The slips that are tried on a sheet, each with the arrays that it reaches there; the nearest ones first.
+
+        ignoring: those of lines that a sheet has right, as if it had gone on from other numbers than these.
         """
+        wrong = {q.kind for q in self.left[row]}
+        if not wrong:
+            return {}
+        unwritten = self._unwritten(row)
+        ignored = frozenset(name for name, there in self.some.items() if there[row] and name not in wrong)
+        key = id(slips), frozenset(wrong), unwritten, ignored, ignoring
+        if key not in self.chosen:  # the slips are kept, so that no others have their identity
+            self.chosen[key] = slips, self._likely_to_be_made(slips, wrong, unwritten, ignored if ignoring else None)
+        return self.chosen[key][1]
+
+    def _likely_to_be_made(
+        self, slips: Sequence[Rewrite], wrong: set[str], unwritten: frozenset[str], ignored: frozenset[str] | None
+    ) -> dict[int, Reached]:
+        """The same of all sheets that have the same arrays, and the same wrong ones."""
+        open_ = wrong | unwritten if ignored is None else ignored
+        places = self.reach.place
+        first = min(places[name] for name in wrong)
+        asked = [k for k, slip in enumerate(slips) if slip.may_be_made(open_)]
+        asked.sort(key=lambda k: min((name not in wrong, abs(places[name] - first)) for name in slips[k].arrays))
+        out: dict[int, Reached] = {}
+        for k in asked:
+            own = slips[k].arrays
+            reached, cost = self.reach.of(own, unwritten if ignored is None else unwritten.union(own))
+            reached = reached if ignored is None else reached.difference(own)
+            if not reached & wrong:
+                continue
+            out[k] = reached, cost
+        return out
+
+    # --- what they explain ---
+
+    def _explain_sheet(self, worked: _Round, place: int, read: list[Misread], *, whole: bool) -> None:
+        """The slips that explain most of what is left: as all that they change, or number by number.
+
+        A given number that was misread is told where it explains more than any slip.
+        """
+        row = worked.some.rows[place]
+        left = self.left[row]
+        while left:
+            best = self._best(worked, place, left, whole=whole)
+            gives = max(best, key=lambda qs: (len(qs), -min(self.number[q] for q in qs)), default=frozenset())
+            if read and len(read[0].gives & left) > len(gives):
+                self.found[row].append(self._as_read(read, read[0].gives & left))
+                left -= read[0].gives
+                read.clear()
+                continue
+            if not gives:
+                break
+            left -= gives
+            named = _likeliest(best[gives], {q.kind for q in gives})
+            if len({slip.name for slip in named}) <= MOST_FITTING:
+                told = self._told(named, gives)
+                beside = (
+                    []
+                    if whole or len(gives) > 1
+                    else [slip_of_the_pen(self.cells, self.trying.base, next(iter(gives)), row)]
+                )
+                self.found[row].append(replace(told, names=(*told.names, *filter(None, beside))))
+
+    def _best(self, worked: _Round, place: int, left: set[Quantity], *, whole: bool) -> Fitting:
+        """By the numbers that they give, the slips that do."""
+        trying, best = worked.some.trying, Fitting()
+        for one in worked.tried[place]:
+            there = {q: bool(fit[place]) for q, fit in one.fits.items() if trying.cells.numbers[q].there[place]}
+            gives = frozenset(q for q, fit in there.items() if fit and q in left)
+            sizes = {abs(float(trying.cells.numbers[q].value[place])) for q in gives}
+            is_fitting = all(there.values()) if whole else _is_chosen(one.slip, there, gives, left, len(sizes))
+            if gives and is_fitting and trying.is_evident(one, gives, place):
+                best.setdefault(gives, []).append(one.slip)
+        return best
+
+    def _as_read(self, read: Sequence[Misread], gives: frozenset[Quantity]) -> Explained:
+        names = OwnNames(self.runs.problem)
+        given = " / ".join(f"{names.text(one.given)} = {one.read} (\u2260 {one.right:.12g})" for one in read)
+        constant = self.runs.problem.step.arrays[read[0].given.kind].role is Role.CONSTANT
+        rate = constant and read[0].given.kind == "eta"
+        return Explained(("update.wrong_rate" if rate else "given.misread",), self._in_order(gives), {"given": given})
+
+    def _told(self, slips: Sequence[Rewrite], gives: frozenset[Quantity]) -> Explained:
+        facts: dict[str, str] = {}
+        for slip in slips:
+            facts |= slip.facts if len(slips) == 1 else {f"{key}:{slip.name}": text for key, text in slip.facts.items()}
+        return Explained(_each_once([s.name for s in slips]), self._in_order(gives), facts, tuple(slips))
+
+    def _by_the_pen(self, row: int) -> Iterator[tuple[Quantity, str]]:
+        """Single numbers that were written down wrongly; the pen slips once, so not what is wrong throughout."""
+        left = self.left[row]
+        alone = Counter(q.kind for q in left)
+        for q in self._in_order(frozenset(left)):
+            if alone[q.kind] == 1 and (name := slip_of_the_pen(self.cells, self.trying.base, q, row)):
+                yield q, name
+
+    def _in_order(self, quantities: Iterator[Quantity] | frozenset[Quantity]) -> tuple[Quantity, ...]:
+        return tuple(sorted(set(quantities), key=self.number.__getitem__))
+
+    def told(self, row: int) -> list[Explained]:
+        """Causes, not numbers: the same slip in several lines is one, and what only the pen explains comes last."""
         out: dict[object, Explained] = {}
-        for k, one in enumerate(found):
+        for k, one in enumerate(self._common(self.found[row])):
             kinds = tuple(name.partition("[")[0] for name in one.names)
             ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
             terms = tuple(one.facts.get(f"term{end}", "") for end in ends)
             key = kinds if set(kinds) <= ANYWHERE else (kinds, terms) if all(terms) else k
             same = out.get(key)
-            if same is not None:
-                quantities = sorted((*same.quantities, *one.quantities), key=self.number.__getitem__)
-                one = replace(same, quantities=tuple(quantities))
-            out[key] = one
-        return list(out.values())
+            quantities = (*(same.quantities if same else ()), *one.quantities)
+            out[key] = replace(same or one, quantities=self._in_order(frozenset(quantities)))
+        return [*out.values(), *(Explained((name,), (q,), {}) for q, name in self._by_the_pen(row))]
 
-    def _chosen(
-        self,
-        row: int,
-        left: set[Quantity],
-        slips: Sequence[Rewrite],
-        whole: Mapping[str, np.ndarray],
-        spent: list[int],
-        *,
-        ignoring: bool,
-    ) -> dict[int, frozenset[str]]:
-        """The slips that are tried on a sheet, each with the arrays that it reaches there; the nearest ones first.
-
-        ignoring: those of lines that a sheet has whole and right, as if it had gone on from other numbers than these.
-        """
-        wrong = {q.kind for q in left}
-        unwritten = frozenset(name for name, there in whole.items() if not there[row])
-        places = self.reach.place
-        first = min(places[name] for name in wrong) if wrong else 0
-        asked = [
-            k
-            for k, slip in enumerate(slips if wrong else ())
-            if ((name := slip.wrong.left.name) in wrong or name in unwritten) != ignoring
-        ]
-        asked.sort(key=lambda k: (slips[k].wrong.left.name not in wrong, abs(places[slips[k].wrong.left.name] - first)))
-        out: dict[int, frozenset[str]] = {}
-        for k in asked:
-            name = slips[k].wrong.left.name
-            reached, cost = self.reach.of(name, unwritten | {name} if ignoring else unwritten)
-            reached -= {name} if ignoring else set()
-            if not reached & wrong:
-                continue
-            spent[row] += cost
-            if spent[row] > MOST_WORKED:
-                self.cut.add(row)
-                break
-            out[k] = reached
-        return out
-
-    def _of_sheet(
-        self,
-        row: int,
-        left: set[Quantity],
-        tried: Sequence[tuple[Rewrite, Mapping[Quantity, np.ndarray]]],
-        read: Sequence[Misread],
-    ) -> list[Explained]:
-        """The slips that explain most of what is left, first as all that they change, then number by number.
-
-        A given number that was misread is told where it explains more than any slip.
-        """
+    def _common(self, found: Sequence[Explained]) -> list[Explained]:
+        """Explanations that have a slip in common are one, and that slip is the one meant."""
         out: list[Explained] = []
-        for whole in (True, False):
-            while left:
-                best: dict[frozenset[Quantity], list[Rewrite]] = {}
-                for slip, fits in tried:
-                    there = {q: bool(fit[row]) for q, fit in fits.items() if self.cells.numbers[q].there[row]}
-                    gives = frozenset(q for q, fit in there.items() if fit and q in left)
-                    if (
-                        gives
-                        and self._fitting(slip, there, gives, left, whole=whole)
-                        and self._evident(slip, gives, row)
-                    ):
-                        best.setdefault(gives, []).append(slip)
-                gives = max(best, key=lambda qs: (len(qs), -min(self.number[q] for q in qs)), default=frozenset())
-                if whole and read and len(read[0].gives & left) > len(gives):
-                    out.append(self._as_read(read, read[0].gives & left))
-                    left -= read[0].gives
-                    read = ()
-                    continue
-                if not gives:
+        for one in found:
+            for k, other in enumerate(out):
+                common = tuple(name for name in other.names if name in one.names and not name.startswith("pen."))
+                if common and one.facts == other.facts:
+                    quantities = self._in_order(frozenset((*other.quantities, *one.quantities)))
+                    slips = tuple(slip for slip in (*other.slips, *one.slips) if slip.name in common)
+                    out[k] = Explained(common, quantities, other.facts, slips)
                     break
-                left -= gives
-                kinds = {q.kind for q in gives}
-                own = [slip for slip in best[gives] if slip.wrong.left.name in kinds]
-                named = own or best[gives]  # a line of its own, rather than one that nobody has seen
-                if len(named) <= MOST_FITTING:
-                    out.append(_told(named, gives, self.number))
+            else:
+                out.append(one)
         return out
 
-    def _as_read(self, read: Sequence[Misread], gives: frozenset[Quantity]) -> Explained:
-        names = OwnNames(self.runs.problem)
-        given = " / ".join(f"{names.text(one.given)} = {one.read} (\u2260 {one.right:.12g})" for one in read)
-        return Explained(("given.misread",), tuple(sorted(gives, key=self.number.__getitem__)), {"given": given})
 
-    def _by_the_pen(self, row: int, left: set[Quantity]) -> list[Explained]:
-        """Single numbers that were written down wrongly; the pen slips once, so not what is wrong throughout."""
-        alone, out = Counter(q.kind for q in left), list[Explained]()
-        for q in sorted(left, key=self.number.__getitem__):
-            if alone[q.kind] == 1 and (name := self._pen(q, row)):
-                out.append(Explained((name,), (q,), {}))
-        return out
+def _is_chosen(
+    slip: Rewrite, there: Mapping[Quantity, bool], gives: frozenset[Quantity], left: set[Quantity], sizes: int
+) -> bool:
+    """Whether a slip that was made in some numbers alone, of so many sizes, gives most that are wrong beside them.
 
-    @staticmethod
-    def _fitting(
-        slip: Rewrite, there: Mapping[Quantity, bool], gives: frozenset[Quantity], left: set[Quantity], *, whole: bool
-    ) -> bool:
-        """Whether a slip gives all that it changes; or, made in some numbers alone, most that are wrong beside them.
-
-        Where it gives fewer than it contradicts, it is chance.
-        """
-        if whole:
-            return all(there.values())
-        kinds = {q.kind for q in gives}
-        wrong = sum(q.kind in kinds for q in left)
-        against = sum(q.kind in kinds and not fits and q not in left for q, fits in there.items())
-        return not slip.is_turned and 2 * len(gives) > wrong and (len(gives) >= against or wrong == 1)
-
-    def _written_whole(self) -> dict[str, np.ndarray]:
-        """By array, which sheets have every number of it: where these are right, its line was worked right."""
-        out: dict[str, np.ndarray] = {}
-        nowhere = np.zeros(self.cells.count, bool)
-        for own in self.runs.passes(self.cells.steps):
-            for part in own.program.parts.values():
-                numbers = (self.cells.numbers.get(q) for q in own.quantities(part))
-                there = np.logical_and.reduce([nowhere if n is None else n.there for n in numbers])
-                out[part.name] = there if part.name not in out else out[part.name] & there
-        return out
-
-    # --- one rewrite ---
-
-    def _fits(self, slip: Rewrite, *, ignoring: bool) -> dict[Quantity, np.ndarray]:
-        """By quantity that it changes and a sheet has: where the number is what the rewrite gives.
-
-        ignoring: the numbers of its own line on the sheet are as if they were not written.
-        """
-        out: dict[Quantity, np.ndarray] = {}
-        changed = self.spans[slip.name] = {}
-        with self.m.working():
-            for q, span in self._changed(slip, ignoring=ignoring):
-                if ignoring and q.kind == slip.wrong.left.name:
-                    continue
-                changed[q] = span
-                written = self.cells.numbers.get(q)
-                if written is not None and q in self.number:
-                    met, _ = self.recording.meeting(span, written)
-                    fits = (met[0] <= met[1]) & np.isfinite(span.high - span.low)
-                    out[q] = np.broadcast_to(fits, (self.cells.count,))
-        return out
-
-    def _changed(self, slip: Rewrite, *, ignoring: bool) -> Iterator[tuple[Quantity, Span]]:
-        """What every number is that moves with a rewrite, from the sheets' own numbers."""
-        carried: dict[str, Any] = {}
-        for own, known in zip(self.runs.passes(self.cells.steps), self.base.arrays, strict=True):
-            now = dict(known) | (carried if not own.first else {})
-            moved = set(carried) if not own.first else set()
-            for task, plan in zip(own.program.tasks, own.program.plan(self.m), strict=True):
-                is_wrong = task.equation.left == slip.wrong.left
-                if not is_wrong and not any(r.name in moved for r in task.equation.reads):
-                    continue
-                if is_wrong:
-                    plan = own.program.planned(Task(slip.wrong, task.fixed), self.m)
-                yield from self._reworked(own, plan, now, moved, ignoring=ignoring and is_wrong)
-            carried = {name: now[then] for name, then in own.problem.planned.carried if then in moved}
-
-    def _reworked(
-        self, own: Pass, plan: Any, now: dict[str, Any], moved: set[str], *, ignoring: bool
-    ) -> Iterator[tuple[Quantity, Span]]:
-        value = plan.work(now)
-        part = own.program.parts[plan.label]
-        out = np.empty(np.shape(value), object)
-        entries = value.flat if isinstance(value, np.ndarray) else [value]
-        every = True
-        for k, (q, entry) in enumerate(zip(own.quantities(part), entries, strict=True)):
-            span = entry if isinstance(entry, Span) else self.m.of(entry)
-            yield q, span
-            written = None if ignoring else self.cells.numbers.get(q)
-            if written is None:
-                out.flat[k], every = span, False
-                continue
-            kept = self.base.carried[q]
-            if not written.there.all():
-                every = False
-                low, high = np.where(written.there, kept.low, span.low), np.where(written.there, kept.high, span.high)
-                kept = Span(self.m, low, high, fresh=False)
-            out.flat[k] = kept
-        if every:
-            return
-        moved.add(plan.name)
-        whole = out if isinstance(value, np.ndarray) else out.item()
-        if plan.place is None:
-            now[plan.name] = whole
-        else:
-            now[plan.name] = np.array(now[plan.name], object)
-            now[plan.name][plan.place] = whole
-
-    def _evident(self, slip: Rewrite, gives: frozenset[Quantity], row: int) -> bool:
-        """Whether the numbers fit too well for chance."""
-        digits = [self._digits(slip, q, row) for q in gives]
-        return sum(digits) >= EVIDENCE and max(digits) >= SEVERAL
-
-    def _digits(self, slip: Rewrite, q: Quantity, row: int) -> float:
-        """Decimal digits of agreement; of a new weight only its step speaks, and zero says nothing."""
-        n, span = self.cells.numbers[q], self.spans[slip.name][q]
-        low, high = (float(end[row if len(end) > 1 else 0]) for end in (span.low, span.high))
-        value, unit = float(n.value[row]), float(n.unit[row])
-        size = abs(value)
-        array = self.runs.problem.step.arrays[q.kind]
-        if array.role is Role.UPDATED and (start := self._start(q, array.of)) is not None:
-            before, right = (float(s.low[row if len(s.low) > 1 else 0]) for s in (start, self.base.follows[q]))
-            size = max(abs(value - before), abs(right - before))
-        if not size:
-            return 0.0
-        return float(max(-np.log10((high - low + unit) / max(size, unit)), 0.0)) if high - low + unit > 0 else 15.0
-
-    def _start(self, q: Quantity, parameter: str) -> Span | None:
-        known = self.base.arrays[0][parameter]
-        extents = self.runs.problem.step.arrays[parameter].extents
-        place = tuple(i - low for i, (low, _) in zip(q.indices, extents, strict=True))
-        found = known[place] if place else known
-        return found if isinstance(found, Span) else None
-
-    # --- the pen ---
-
-    def _pen(self, q: Quantity, row: int) -> str:
-        """A right number written down wrongly: a lost sign, a moved point, two digits that changed places."""
-        n, follows = self.cells.numbers[q], self.base.follows[q]
-        value, unit = float(n.value[row]), float(n.unit[row])
-        low, high = (float(end[row if len(end) > 1 else 0]) for end in (follows.low, follows.high))
-        for name, other, place in meant(value, unit):
-            if is_told(other, place, low, high):
-                return name
-        return "pen.neighbour" if value and n.figures[row] >= COPIED and self._is_copied(q, row) else ""
-
-    def _is_copied(self, q: Quantity, row: int) -> bool:
-        """Whether a right number of the same array is the same to the digit."""
-        own = self.cells.numbers[q]
-        return any(
-            other.kind == q.kind and n.there[row] and n.value[row] == own.value[row] and self.base.accepted[other][row]
-            for other, n in self.cells.numbers.items()
-            if other != q and other in self.base.accepted
-        )
+    Where it gives fewer than it contradicts, and all of one size, it is chance.
+    """
+    kinds = {q.kind for q in gives}
+    wrong = sum(q.kind in kinds for q in left)
+    against = sum(q.kind in kinds and not fits and q not in left for q, fits in there.items())
+    return not slip.is_turned and 2 * len(gives) > wrong and (len(gives) >= against or wrong == 1 or sizes > 1)
 
 
-def _length(problem: Computation, letter: str) -> int:
-    low, high = problem.step.ranges.get(letter, (1, 1))
-    return high - low + 1
+def _likeliest(slips: Sequence[Rewrite], kinds: set[str]) -> Sequence[Rewrite]:
+    """Those with names; of the others those of a line that is seen to be wrong, not of one that nobody has seen."""
+    return [slip for slip in slips if slip.is_named or kinds.intersection(slip.arrays)] or slips
 
 
-class _Reach:
-    """What moves with an array: those that read it, and those that read what of these a sheet does not have."""
-
-    def __init__(self, runs: Runs, steps: int) -> None:
-        equations = runs.problem.step.equations
-        times = len(runs.passes(steps))
-        self.place = {e.left.name: k for k, e in enumerate(equations)}
-        self._readers: dict[str, set[str]] = {}
-        self._cost: dict[str, int] = {}
-        for e in equations:
-            size = math.prod(runs.problem.step.arrays[e.left.name].shape)
-            summed = [x.letters for x in e.right.walk() if isinstance(x, Over)]
-            products = sum(math.prod(_length(runs.problem, l) for l in letters) for letters in summed)
-            self._cost[e.left.name] = self._cost.get(e.left.name, 0) + times * size * (len(e.reads) + products)
-            for r in e.reads:
-                self._readers.setdefault(r.name, set()).add(e.left.name)
-        for name, after in runs.problem.planned.carried if times > 1 else ():
-            self._readers.setdefault(after, set()).update(self._readers.get(name, set()))
-        self._known: dict[tuple[str, frozenset[str]], tuple[frozenset[str], int]] = {}
-
-    def of(self, name: str, unwritten: frozenset[str]) -> tuple[frozenset[str], int]:
-        """The arrays that are worked again where one is, and what that costs."""
-        key = name, unwritten
-        if key not in self._known:
-            found, near = {name}, [name]
-            while near:
-                own = near.pop()
-                more = self._readers.get(own, set()) - found if own in unwritten else set[str]()
-                found |= more
-                near += more
-            self._known[key] = frozenset(found), sum(self._cost[n] for n in found)
-        return self._known[key]
-
-
-def _told(slips: Sequence[Rewrite], gives: frozenset[Quantity], number: Mapping[Quantity, int]) -> Explained:
-    facts: dict[str, str] = {}
-    for slip in slips:
-        facts |= slip.facts if len(slips) == 1 else {f"{key}:{slip.name}": text for key, text in slip.facts.items()}
-    return Explained(tuple(s.name for s in slips), tuple(sorted(gives, key=number.__getitem__)), facts)
+def _each_once(names: Sequence[str]) -> tuple[str, ...]:
+    """The names without those that say of weights alone, or of biases, what another says of both."""
+    return tuple(n for n in dict.fromkeys(names) if not (n.endswith(("[W]", "[b]")) and n[:-3] in names))

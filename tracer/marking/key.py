@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from derivations.arithmetic import Exact
 from derivations.computation import Computation
@@ -14,23 +16,39 @@ from derivations.equations import Role
 from derivations.general import GeneralText
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
-from tracer.answers.reading.entries import Entry, Sheet
-from tracer.computed_step import ComputedStep
-from tracer.marking.carrying import Runs
+from tracer.answers.reading.entries import ONE, Entry, Sheet
+from tracer.computed_step import STATED, run_computation
+from tracer.marking.explaining import Explained
+from tracer.marking.passes import Runs
 from tracer.marking.rewrites import Rewrite, rewrites
-from tracer.rounding import Rounding, bounds
-from tracer.tracing import steps_of
+from tracer.rounding import Rounding, bounds, nearest_float
 
 __all__ = ["Key"]
+
+BITS = 200
+ENOUGH_FIGURES = 2
+LEAST_FIGURES = 3
+"""That a right number is shown with."""
+
+
+class About(NamedTuple):
+    """What a mark says of a quantity on every sheet: its own name, what it counts, whether it is given."""
+
+    name: str
+    points: float
+    is_given: bool
 
 
 class Key:
     """What is right on a problem, worked when it is first asked for."""
 
     def __init__(self, problem: Computation) -> None:
-        self.problem, self.names, self.runs = problem, OwnNames(problem), Runs(problem)
+        self.problem, self.runs = problem, Runs(problem)
+        self._true: dict[int, dict[Quantity, Any]] = {}
         self._ends: dict[Quantity, tuple[Fraction | None, Fraction | None]] = {}
-        self._shown: dict[tuple[Quantity, int, int], str] = {}
+        self._near: dict[Quantity, tuple[float, float]] = {}
+        self._shown: dict[tuple[Quantity, int, int, Fraction | None], str] = {}
+        self._about: dict[Quantity, About] = {}
 
     @cached_property
     def rewrites(self) -> list[Rewrite]:
@@ -44,18 +62,26 @@ class Key:
         return {e.left.name: text.equation(e) for e in self.problem.step.equations}
 
     @cached_property
-    def true(self) -> dict[Quantity, Any]:
-        """The right numbers of one pass, as balls."""
-        out: dict[Quantity, Any] = {}
-        for step in steps_of(self.problem, Exact(200)):
-            assert isinstance(step, ComputedStep)
-            out |= {**step.stated, **dict(step.items())}
-        return out
+    def names(self) -> OwnNames:
+        """The names of its numbers."""
+        return OwnNames(self.problem)
+
+    def true(self, steps: int = 1) -> dict[Quantity, Any]:
+        """The right numbers of a pass, or of so many steps, as balls."""
+        if steps not in self._true:
+            out, m, after = self._true.setdefault(steps, {}), Exact(BITS), dict[str, Any]()
+            for own in self.runs.passes(steps):
+                given = own.problem.start(m) | ({} if own.first else after)
+                step = run_computation(own.problem, m, given, each=partial(_kept, m), sample=own.sample)
+                out |= {**step.stated, **dict(step.items())}
+                after = step.following
+        return self._true[steps]
 
     def ends(self, q: Quantity) -> tuple[Fraction | None, Fraction | None]:
         """The ends of the right number's ball; (None, None) where there is none, or it is not finite."""
         if q not in self._ends:
-            self._ends[q] = bounds(self.true[q]) if q in self.true else (None, None)
+            true = self.true(q.step)
+            self._ends[q] = bounds(true[q]) if q in true else (None, None)
         return self._ends[q]
 
     def middle(self, q: Quantity) -> Fraction | None:
@@ -63,10 +89,61 @@ class Key:
         low, high = self.ends(q)
         return None if low is None or high is None else (low + high) / 2
 
-    def is_exact(self, q: Quantity, written: Fraction) -> bool:
-        """Whether a number is the right one itself, and not what is left of it."""
+    def is_exact(self, q: Quantity, written: Fraction, number: float) -> bool:
+        """Whether a number, exact and as a float, is the right one itself, and not what is left of it."""
+        near = self.near(q)  # for a whole class to compare fractions is slow
+        if not number or not near[0] <= number <= near[1]:
+            return not number
         low, high = self.ends(q)
-        return not written or (low is not None and high is not None and low <= written <= high)
+        return low is not None and high is not None and low <= written <= high
+
+    def near(self, q: Quantity) -> tuple[float, float]:
+        """The ends of the right number's ball in float64; nan where there is none, or it is not finite."""
+        if q not in self._near:
+            low, high = self.ends(q)
+            self._near[q] = (np.nan, np.nan)
+            if low is not None and high is not None:
+                self._near[q] = nearest_float(low), nearest_float(high)
+        return self._near[q]
+
+    # --- names ---
+
+    def text(self, q: Quantity, letters: str = "") -> str:
+        """What a quantity is called on a sheet in these letters."""
+        return self.names.text(q)
+
+    def words(self, letters: str) -> Mapping[str, str]:
+        """What stands for the letters that sentences use on such a sheet."""
+        return {}
+
+    def about(self, q: Quantity) -> About:
+        """What a mark says of it on every sheet."""
+        if q not in self._about:
+            self._about[q] = About(self.name(q), self.points(q), self.is_given(q))
+        return self._about[q]
+
+    def name(self, q: Quantity) -> str:
+        """What it is called here, the same on every sheet."""
+        return self.names.text(q)
+
+    def is_given(self, q: Quantity) -> bool:
+        """Whether it is a number that a step starts from."""
+        return q.kind in self.problem.step.arrays and self.problem.step.arrays[q.kind].role in STATED
+
+    def given(self, q: Quantity) -> tuple[Fraction, str] | None:
+        """A given number of the first step, and its text; None for what is none."""
+        right = self.middle(q) if q.step == 1 else None
+        return None if right is None else (right, "")
+
+    def facts(self, told: Explained, first: Quantity, letters: str) -> Mapping[str, str]:
+        """What there is to say of an explanation whose first number is this one."""
+        return told.facts if told.names else {"right": self.lines.get(first.kind, "")}
+
+    # --- reading ---
+
+    def read(self, sheet: Sheet) -> Sheet:
+        """The sheet with what its entries are of this step."""
+        return self.as_updated(sheet)
 
     def as_updated(self, sheet: Sheet) -> Sheet:
         """A parameter written again under its given name, with its new value, is read as updated."""
@@ -82,7 +159,7 @@ class Key:
             moved = {k: q._replace(kind=new) for k in places if (q := out[k].quantity) is not None}
             if new in arrays and not there & set(moved.values()) and self._fit(out, moved):
                 for k, q in moved.items():
-                    out[k] = replace(out[k], quantity=q)
+                    out[k] = out[k]._replace(quantity=q)
                 remarks.append(f"{name} read as its updated value, {new}")
         return (
             sheet if len(remarks) == len(sheet.remarks) else replace(sheet, entries=tuple(out), remarks=tuple(remarks))
@@ -106,8 +183,14 @@ class Key:
         names = ask if isinstance(ask, list | tuple) else []
         out: list[Quantity] = []
         for q in map(self.names.read, map(str, names)):
-            out += [own for own in self.true if own.kind == q.kind and _is_of(own, q)]
+            out += [own for own in self.true() if own.kind == q.kind and _is_of(own, q)]
         return out
+
+    @cached_property
+    def enough_figures(self) -> int:
+        """How many figures tell a number: those that `[sheet] figures` asks for, else two."""
+        least = dict(self.problem.sheet).get("figures")
+        return least if isinstance(least, int) else ENOUGH_FIGURES
 
     @cached_property
     def wanted(self) -> frozenset[Quantity]:
@@ -126,19 +209,25 @@ class Key:
         found = [float(str(n)) for name, n in given.items() if _is_of(q, self.names.read(str(name)))]
         return found[-1] if found else 1.0
 
-    def shown(self, q: Quantity, places: int, figures: int) -> str:
-        """The right number at the digits that were written; "" where it is not finite."""
-        at = q, places, figures
+    def shown(self, q: Quantity, places: int, figures: int, factor: Fraction = ONE) -> str:
+        """The right number, or a multiple, at the digits that were written; "" where it is not finite."""
+        at = q, places, figures, None if factor is ONE else factor  # for a whole class to hash fractions is slow
         if at not in self._shown:
-            self._shown[at] = self._at_digits(q, places, figures)
+            self._shown[at] = self._at_digits(q, places, figures, factor)
         return self._shown[at]
 
-    def _at_digits(self, q: Quantity, places: int, figures: int) -> str:
+    def _at_digits(self, q: Quantity, places: int, figures: int, factor: Fraction) -> str:
         value = self.middle(q)
         if value is None:
             return ""
-        needed = Rounding(digits=max(figures, 2)).places_of(value) if value else 0
+        value *= factor
+        needed = Rounding(digits=max(figures, LEAST_FIGURES)).places_of(value) if value else 0
         return Rounding(places=max(0, min(max(places, needed), 100))).shown(value)
+
+
+def _kept(m: Exact, q: Quantity, value: Any) -> Any:
+    """A number in few enough bits to go on with."""
+    return m.kept(np.array([value], object))[0]
 
 
 def _is_of(q: Quantity, asked: Quantity) -> bool:

@@ -6,7 +6,9 @@ near there is told where, put in, it gives what stands on the sheet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,10 +16,10 @@ import numpy as np
 
 from derivations.equations import Role
 from derivations.quantity import Quantity
-from tracer.answers.marking.discipline import Discipline
-from tracer.answers.marking.solving import figures_of, shortest
-from tracer.computed_step import STATED
-from tracer.marking.carrying import Cells, Followed, Numbers, Runs, follow
+from tracer.marking.carrying import Followed, follow
+from tracer.marking.cells import Cells, Numbers
+from tracer.marking.discipline import Discipline
+from tracer.marking.passes import Runs
 from tracer.marking.spans import Span
 
 __all__ = ["Misread", "misread"]
@@ -25,6 +27,8 @@ __all__ = ["Misread", "misread"]
 CONSTANT, PARAMETER = Role.CONSTANT, Role.PARAMETER
 MOST_LANES = 20_000
 """Copies of sheets that are worked at once."""
+Reached = Callable[[str], Set[str]]
+"""The arrays that move with one."""
 MOST_GIVENS = 120
 """Given numbers of a step in which misread ones are looked for."""
 SECANTS, TARGETS = 3, 2
@@ -34,6 +38,8 @@ LEAST = 2
 """Wrong numbers that one misread number must give: a single one is given by chance."""
 MOST_TOLD = 3
 """Given numbers that explain the same: where more do, nothing is known."""
+MOST_FIGURES = 3
+"""Of a number that was read for another."""
 silent = partial(np.errstate, all="ignore")
 """A sheet's numbers may be of any size."""
 
@@ -49,45 +55,84 @@ class Misread:
 
 
 def misread(
-    runs: Runs, cells: Cells, discipline: Discipline, order: Sequence[Quantity], wrong: np.ndarray
+    runs: Runs,
+    cells: Cells,
+    base: Followed,
+    discipline: Discipline,
+    order: Sequence[Quantity],
+    wrong: np.ndarray,
+    reach: Callable[[int], Reached],
+    *,
+    tens_are_slips: bool = True,
 ) -> list[list[Misread]]:
     """By sheet the misread numbers that explain most, those that explain the same together.
 
-    `wrong` is by quantity, in their order, and sheet.
+    `base` is what follows as given; `wrong` is by quantity, in their order, and sheet; `reach` of a sheet tells which
+    arrays move with one.  tens_are_slips: a constant ten times as large, or a tenth, is a slip of the lines.
     """
     out: list[list[Misread]] = [[] for _ in range(cells.count)]
-    givens = _givens(runs, discipline)
+    givens = _givens(runs, cells.steps, discipline)
     rows = np.flatnonzero(wrong.sum(axis=0) >= LEAST)
     if not givens or len(givens) * len(runs.passes(cells.steps)) > MOST_GIVENS or not len(rows):
         return out
-    most = max(1, MOST_LANES // len(givens))
-    for first in range(0, len(rows), most):
-        some = rows[first : first + most]
-        task = _Solving(runs, cells.take(some), discipline, order, wrong[:, some], givens)
+    low, high = base.follows.together(order, cells.count)
+    with silent():
+        middle, wide = (low + high) / 2, high - low
+    candidates = {row: _candidates(givens, order, wrong[:, row], reach(row)) for row in rows.tolist()}
+    for some in _batches(candidates):
+        own, lanes = np.array(list(some)), list(some.values())
+        task = _Solving(runs, cells.take(own), discipline, order, wrong[:, own], givens, lanes, tens_are_slips)
         with silent():
-            every = task.found()
-        for row, found in zip(some.tolist(), every, strict=True):
+            every = task.found(middle[:, own], wide[:, own])
+        for row, found in zip(some, every, strict=True):
             out[row] = found
     return out
 
 
-def _givens(runs: Runs, discipline: Discipline) -> dict[Quantity, float]:
-    """Every number that a step starts from, where all samples go together; numbers that are looked up are none."""
-    passes = runs.passes(1)
-    if len(passes) > 1:
+def _candidates(
+    givens: Mapping[Quantity, float], order: Sequence[Quantity], wrong: np.ndarray, reached: Reached
+) -> list[int]:
+    """The given numbers, by their places, that can move most of a sheet's wrong numbers."""
+    kinds = Counter(order[k].kind for k in np.flatnonzero(wrong).tolist())
+    enough: dict[str, bool] = {}
+    for name in dict.fromkeys(q.kind for q in givens):
+        count = sum(kinds[kind] for kind in reached(name) if kind in kinds)
+        enough[name] = count >= LEAST and 2 * count > kinds.total()
+    return [k for k, q in enumerate(givens) if enough[q.kind]]
+
+
+def _batches(candidates: Mapping[int, list[int]]) -> Iterator[dict[int, list[int]]]:
+    """Sheets with their candidates, so many at once as are worked together."""
+    some: dict[int, list[int]] = {}
+    lanes = 0
+    for row, own in candidates.items():
+        if some and lanes + len(own) > MOST_LANES:
+            yield some
+            some, lanes = {}, 0
+        if own:
+            some[row] = own
+            lanes += len(own)
+    if some:
+        yield some
+
+
+def _givens(runs: Runs, steps: int, discipline: Discipline) -> dict[Quantity, float]:
+    """Every number that the steps start from, of one network; numbers that are looked up are none."""
+    passes = runs.passes(steps)
+    if any(own.sample for own in passes):
         return {}
-    arrays = runs.problem.step.arrays
-    start = runs.problem.start(runs.arithmetic(discipline.machine))
     out: dict[Quantity, float] = {}
-    for q, value in passes[0].stated(start):
-        if arrays[q.kind].role in STATED and isinstance(value, Span):
-            out[q] = float(value.low[0] + value.high[0]) / 2
+    for own in passes:
+        arrays = own.problem.step.arrays
+        for q, value in own.stated(runs.start(own, runs.arithmetic(discipline.machine))):
+            if isinstance(value, Span) and (own.first or arrays[q.kind].role is Role.GIVEN):
+                out[q] = float(value.low[0] + value.high[0]) / 2
     return out
 
 
 @dataclass
 class _Solving:
-    """Copies of sheets, one for each given number; `lane` is a copy's sheet, `which` its given number."""
+    """Copies of sheets, one for each candidate; `lane` is a copy's sheet, `which` its given number."""
 
     runs: Runs
     cells: Cells
@@ -95,30 +140,41 @@ class _Solving:
     order: Sequence[Quantity]
     wrong: np.ndarray
     givens: Mapping[Quantity, float]
+    candidates: Sequence[Sequence[int]]
+    tens_are_slips: bool
 
     def __post_init__(self) -> None:
-        count, each = self.cells.count, len(self.givens)
-        self.lane = np.repeat(np.arange(count), each)
-        self.which = np.tile(np.arange(each), count)
+        self.lane = np.repeat(np.arange(self.cells.count), [len(own) for own in self.candidates])
+        self.which = np.array([k for own in self.candidates for k in own])
         self.copies = self.cells.take(self.lane)
         self.right = np.array(list(self.givens.values()))[self.which]
-        own = [self.cells.numbers[q] for q in self.order]
-        self.there, self.value, self.unit = (
-            np.array([getattr(n, part)[self.lane] for n in own]) for part in ("there", "value", "unit")
-        )
+        own = self.copies.together(self.order)
+        self.there, self.value, self.unit = own.there, own.value, own.unit
         self.bad = self.wrong[:, self.lane]
         self.kinds = np.array([q.kind for q in self.order])
         self.wide = np.zeros(self.bad.shape)
 
-    def found(self) -> list[list[Misread]]:
+    def _narrow(self, lanes: np.ndarray) -> None:
+        """Only some of the copies from now on."""
+        self.lane, self.which, self.right = self.lane[lanes], self.which[lanes], self.right[lanes]
+        self.copies = self.copies.take(lanes)
+        for name in ("there", "value", "unit", "bad", "wide"):
+            setattr(self, name, getattr(self, name)[:, lanes])
+
+    def found(self, middle: np.ndarray, wide: np.ndarray) -> list[list[Misread]]:
         """What explains each sheet: solved from the first array that each given number reaches, or from the second."""
         out: list[list[Misread]] = [[] for _ in range(self.cells.count)]
-        _, low, high = self._work(self.right)
-        before, self.wide = (low + high) / 2, high - low
+        before, self.wide = middle[:, self.lane], wide[:, self.lane]
         step = np.where(self.right, np.abs(self.right) / 2, 0.5)
         _, low, high = self._work(self.right + step)
         after = (low + high) / 2
         moved = self.bad & (np.abs(after - before) > LEAST_MOVED * np.maximum(np.abs(before), 1e-3))
+        reached = moved.sum(axis=0)
+        likely = np.flatnonzero((reached >= LEAST) & (2 * reached > self.bad.sum(axis=0)))
+        self._narrow(likely)
+        before, after, moved, step = before[:, likely], after[:, likely], moved[:, likely], step[likely]
+        if not len(likely):
+            return out
         for _ in range(TARGETS):
             target = moved.argmax(axis=0)  # the first wrong number that it reaches
             for row, found in enumerate(self._told(target, moved.any(axis=0), before, after, step)):
@@ -152,7 +208,8 @@ class _Solving:
         constant, parameter = (np.array([own is role for own in roles])[self.which] for role in (CONSTANT, PARAMETER))
         v = self.right
         as_good_as = np.isclose(read, 0) | np.isclose(read, 1)
-        turned = np.any([np.isclose(read, other) for other in (-v, v * v, 10 * v, v / 10)], axis=0)
+        others = (-v, v * v, *((10 * v, v / 10) if self.tens_are_slips else (2 * v, v / 2, 1 / v)))
+        turned = np.any([np.isclose(read, other) for other in others], axis=0)
         out: np.ndarray = ((constant | parameter) & as_good_as) | (constant & turned)
         return out
 
@@ -195,7 +252,8 @@ class _Solving:
                     _, low, high = self._work(now)
                     g = ((low + high) / 2)[target, lanes]
                     steeper = (g - f) / (now - last)
-                    slope = np.where(np.isfinite(steeper), steeper, slope)  # where it has met the goal it stays
+                    on = np.isfinite(steeper) & (np.abs(now - last) > LEAST_MOVED * np.abs(now))
+                    slope = np.where(on, steeper, slope)  # where it has met the goal it stays
             width = np.abs((unit + wide) / slope)
         hit = reached & np.isfinite(width) & (width < np.maximum(np.abs(now), np.abs(self.right)))
         texts = np.array([shortest(v - w, v + w) if h else "" for v, w, h in zip(now, width / 2, hit, strict=True)])
@@ -204,7 +262,7 @@ class _Solving:
     def _work(self, read: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where each number is right with the given ones as read, and its lower and upper end; by quantity and copy."""
         nothing = np.zeros(len(read))
-        numbers = dict(self.copies.numbers)
+        numbers: dict[Quantity, Numbers] = {}
         for k, q in enumerate(self.givens):
             lane, own = self.which == k, self.copies.numbers.get(q)
             if own is None:
@@ -212,11 +270,31 @@ class _Solving:
             else:  # a sheet that states the number itself has read it so
                 stated = np.where(own.there, own.value, read)
                 numbers[q] = replace(own, there=own.there | lane, value=stated)
-        run = follow(self.runs, replace(self.copies, numbers=numbers), self.discipline)
-        ends = [self._ends(run, q) for q in self.order]
+        run = follow(self.runs, self.copies.with_numbers(numbers), self.discipline)
         accepted = np.array([run.accepted[q] for q in self.order])
-        return accepted & self.there, *(np.array([end[k] for end in ends]) for k in (0, 1))
+        return accepted & self.there, *run.follows.together(self.order, len(self.lane))
 
-    def _ends(self, run: Followed, q: Quantity) -> list[np.ndarray]:
-        span = run.follows[q]
-        return [np.broadcast_to(end, (len(self.lane),)) for end in (span.low, span.high)]
+
+def figures_of(text: str) -> int:
+    """How many significant figures a plain decimal has."""
+    return len(text.partition("e")[0].lstrip("-").replace(".", "").strip("0"))
+
+
+def shortest(low: float, high: float) -> str:
+    """The shortest decimal between two numbers, "" where it takes more than a few figures.
+
+    >>> shortest(2.9996, 3.0002), shortest(0.0999, 0.1003), shortest(0.12341, 0.12342)
+    ('3', '0.1', '')
+    """
+    if low <= 0 <= high:
+        return "0"
+    size = max(abs(low), abs(high))
+    if not math.isfinite(size):
+        return ""
+    top = math.floor(math.log10(size))
+    for place in range(top, top - MOST_FIGURES, -1):
+        unit = 10.0**place
+        whole = math.ceil(low / unit - 1e-9)
+        if whole * unit <= high + 1e-9 * unit:
+            return f"{whole * unit:.{max(-place, 0)}f}"
+    return ""

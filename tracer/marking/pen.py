@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.answers.marking.evidence import WIDE, WIDEST
+from derivations.quantity import Quantity
+from tracer.marking.carrying import Followed
+from tracer.marking.cells import Cells
+from tracer.marking.evidence import WIDE, WIDEST
 
-__all__ = ["COPIED", "is_told", "meant"]
+__all__ = ["is_told", "meant", "slip_of_the_pen"]
 
 MOST_FIGURES = 9
 TELLING = 2
@@ -39,3 +42,24 @@ def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
             swapped = digits[:k] + digits[k + 1] + digits[k] + digits[k + 2 :]
             if swapped != digits:
                 yield "pen.digits_swapped", int(swapped) * sign, unit
+
+
+def slip_of_the_pen(cells: Cells, base: Followed, q: Quantity, row: int) -> str:
+    """A right number of a sheet written down wrongly; "" where it is none."""
+    n = cells.numbers[q]
+    value, unit = float(n.value[row]), float(n.unit[row])
+    low, high = (float(end[row if len(end) > 1 else 0]) for end in base.follows.ends(q))
+    for name, other, place in meant(value, unit):
+        if is_told(other, place, low, high):
+            return name
+    return "pen.neighbour" if value and n.figures[row] >= COPIED and _is_copied(cells, base, q, row) else ""
+
+
+def _is_copied(cells: Cells, base: Followed, q: Quantity, row: int) -> bool:
+    """Whether a right number of the same array is the same to the digit."""
+    own = cells.numbers[q]
+    return any(
+        other.kind == q.kind and n.there[row] and n.value[row] == own.value[row] and base.accepted[other][row]
+        for other, n in cells.numbers.items()
+        if other != q and other in base.accepted
+    )

@@ -6,7 +6,7 @@ under `equation.KIND`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -56,13 +56,34 @@ MOST = 900
 """Rewrites of one step; the likely kinds come first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rewrite:
-    """One way to get a step wrong: the equation as it was worked, `name` for its sentence, facts for its places."""
+    """One way to get a step wrong: the lines as they were worked, `name` for its sentence, facts for its places."""
 
     name: str
-    wrong: Equation
+    lines: tuple[Equation, ...]
     facts: Mapping[str, str]
+    everywhere: bool = False
+    """Whether it is one that is made in several layers at once, and stands there for each alone too."""
+
+    def may_be_made(self, open_: Set[str]) -> bool:
+        """Whether it changes one of these arrays: one that is made everywhere, none but these."""
+        return set(self.arrays) <= open_ if self.everywhere else not open_.isdisjoint(self.arrays)
+
+    @cached_property
+    def arrays(self) -> tuple[str, ...]:
+        """What its lines make."""
+        return tuple(dict.fromkeys(e.left.name for e in self.lines))
+
+    @cached_property
+    def by_left(self) -> dict[Ref, Equation]:
+        """Its lines by their left sides."""
+        return {e.left: e for e in self.lines}
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has a name of its own, and a sentence, rather than those of its kind."""
+        return not self.name.startswith("equation.")
 
     @property
     def is_turned(self) -> bool:
@@ -76,13 +97,14 @@ def rewrites(problem: Computation) -> list[Rewrite]:
     out: list[Rewrite] = []
     seen = set[tuple[Ref, Expression]]()
     for e in problem.step.equations:
+        as_it_is = own.text.equation(e)
         for kind, right, facts in own.of(e):
             if right == e.right or (e.left, right) in seen or len(out) >= MOST or not _is_workable(right):
                 continue
             seen.add((e.left, right))
             wrong = replace(e, right=right)
-            told = {"used": own.text.equation(wrong), "right": own.text.equation(e), **facts}
-            out.append(Rewrite(f"equation.{kind}[{len(out) + 1}]", wrong, told))
+            told = {"used": own.text.equation(wrong), "right": as_it_is, **facts}
+            out.append(Rewrite(f"equation.{kind}[{len(out) + 1}]", (wrong,), told))
     return out
 
 

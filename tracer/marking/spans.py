@@ -1,37 +1,40 @@
-"""One number as it may be on many sheets: an interval for each, carried through the equations of a step.
+"""Numbers as they may be on many sheets: an interval for each and each sheet, carried through the equations of a step.
 
-An array of a step is an object array of these, so that whatever reads arrays (views, products of matrices, scattered
-sums) works on sheets as well.  Every bound is rounded outwards.  A result that nobody has recorded is `fresh`: a person
-may have rounded it before going on, and where the arithmetic's `inside` says so, it is widened when it is used.
+An array of a step is one of these; the last axis, of the sheets, is hidden, so whatever reads arrays (views, products
+of matrices, scattered sums) works on all sheets at once.  Every bound is rounded outwards.  A result that nobody has
+recorded is `fresh`: a person may have rounded it before going on, and where the arithmetic's `inside` says so, it is
+widened when it is used.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derivations.arithmetic import Arithmetic, Float64
-from derivations.given import Given
-from tracer.answers.marking.discipline import Inside, as_held
+if TYPE_CHECKING:
+    from tracer.marking.span_arithmetic import SpanArithmetic
 
-__all__ = ["Span", "SpanArithmetic", "hull"]
+__all__ = ["MOST_ADDENDS", "Bounds", "Span", "hull"]
 
 Bounds = tuple[np.ndarray, np.ndarray]
 MOST_ADDENDS = 12
 """Of a sum that may have been added up term by term."""
+_NUMBERED = [0]
+"""How many were told apart: numbers tell entries of arrays apart, for the largest of some to be known as itself."""
 
 
 class Span:
-    """The lower and upper ends of one number, (sheets,) or (1,) where all have the same.
+    """Lower and upper ends, (*axes, sheets), the last axis 1 where all sheets have the same.
 
     `shown` is what is written, nan where nothing is; `among` are those that it is the largest or smallest of, `addends`
-    those that it is the sum of.
+    those that it is the sum of; `ids` number the entries of a recorded array.
     """
 
-    __slots__ = ("addends", "among", "complement", "fresh", "high", "low", "m", "shown")
+    __slots__ = ("addends", "among", "complement", "fresh", "high", "ids", "low", "m", "shown")
+    __array_ufunc__ = None  # numpy arrays leave the operators to this class
 
     def __init__(
         self,
@@ -45,8 +48,123 @@ class Span:
         self.m, self.low, self.high, self.fresh = m, low, high, fresh
         self.complement = complement  # of 1 - x the x, so that x (1 - x) is known to have x twice
         self.shown: np.ndarray | None = None
-        self.among: tuple[Span, ...] = ()
+        self.among: Span | None = None
         self.addends: tuple[Span, ...] = ()
+        self.ids: np.ndarray | None = None
+
+    # --- as an array ---
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Without the sheets."""
+        return self.low.shape[:-1]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has besides that of the sheets."""
+        return self.low.ndim - 1
+
+    @property
+    def ends(self) -> Bounds:
+        """Both ends."""
+        return self.low, self.high
+
+    def numbered(self) -> Span:
+        """The same, its entries told apart from now on."""
+        count = math.prod(self.shape)
+        self.ids = np.arange(_NUMBERED[0], _NUMBERED[0] + count).reshape(self.shape)
+        _NUMBERED[0] += count
+        return self
+
+    def through(self, how: Callable[[np.ndarray], np.ndarray]) -> Span:
+        """Moved: what reads an array reads both ends alike."""
+        low = how(self.low)
+        out = Span(self.m, low, low if self.high is self.low else how(self.high), fresh=self.fresh)
+        if self.complement is not None:
+            out.complement = self.complement.through(how)
+        if self.shown is not None:
+            out.shown = how(np.broadcast_to(self.shown, (*self.shape, self.shown.shape[-1])))
+        if self.ids is not None:
+            out.ids = how(self.ids[..., None])[..., 0]
+        if self.among is not None:
+            out.among = self.among.through(lambda a: np.array([how(one) for one in a]))
+        out.addends = tuple(term.through(how) for term in self.addends)
+        return out
+
+    def __getitem__(self, key: Any) -> Span:
+        place = key if isinstance(key, tuple) else (key,)
+        if any(k is Ellipsis for k in place):
+            place = (*place, slice(None))
+        return self.through(lambda a: a[place])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        place = key if isinstance(key, tuple) else (key,)
+        if any(k is Ellipsis for k in place):
+            place = (*place, slice(None))
+        value = self.m.of(value)
+        sheets = max(self.low.shape[-1], value.low.shape[-1])
+        for end in ("low", "high"):
+            old, new = getattr(self, end), getattr(value, end)
+            if old.shape[-1] != sheets or not old.flags.writeable:
+                old = np.array(np.broadcast_to(old, (*self.shape, sheets)))
+            old[place] = new
+            setattr(self, end, old)
+
+    @property
+    def T(self) -> Span:
+        """Transposed."""
+        return self.transpose(tuple(reversed(range(self.ndim))))
+
+    def transpose(self, *turn: Any) -> Span:
+        """The axes in another order."""
+        order = tuple(turn[0]) if len(turn) == 1 and not isinstance(turn[0], int) else turn
+        return self.through(lambda a: a.transpose(*order, a.ndim - 1))
+
+    def reshape(self, *shape: Any) -> Span:
+        """The same numbers in other axes."""
+        wanted = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        return self.through(lambda a: a.reshape(*wanted, a.shape[-1]))
+
+    def broadcast(self, shape: tuple[int, ...]) -> Span:
+        """Repeated along axes that it lacks."""
+        return self.through(lambda a: np.broadcast_to(a, (*shape, a.shape[-1])))
+
+    def repeated(self, count: int) -> Span:
+        """The sheets so many times beside each other."""
+        return self if count == 1 else self.through(lambda a: a if a.shape[-1] == 1 else np.tile(a, count))
+
+    def sum(self, axis: int | None = None, keepdims: bool = False) -> Span:
+        """The sum over an axis, or over all, added up one after the other."""
+        if axis is None:
+            return self.reshape((-1,)).sum(axis=0)
+        count = self.shape[axis]
+        if self.m.inside is not None and count > MOST_ADDENDS:
+            total = self.m.added_up(self.used(), axis)
+        elif self.m.inside is None and count > 1:
+            x = self.used()
+            size = np.maximum(np.abs(x.low), np.abs(x.high)).sum(axis=axis)
+            total = Span(self.m, *self.m.outward(x.low.sum(axis=axis), x.high.sum(axis=axis), count * size))
+        else:
+            rest = [self.through(lambda a, k=k: np.take(a, k, axis=axis)) for k in range(count)]  # type: ignore[misc]
+            total = rest[0]
+            for term in rest[1:]:
+                total = total + term
+        return total.through(lambda a: np.expand_dims(a, axis)) if keepdims else total
+
+    def __matmul__(self, other: Any) -> Span:
+        y = self.m.of(other)
+        if y.ndim == 1:
+            return (self * y).sum(axis=self.ndim - 1)
+        left = self.through(lambda a: a[..., None, :])
+        right = y.through(lambda a: a[..., None, :, :, :])
+        product: Span = left * right
+        return product.sum(axis=product.ndim - 2)
+
+    def __rmatmul__(self, other: Any) -> Span:
+        out: Span = self.m.of(other) @ self
+        return out
+
+    # --- as numbers ---
 
     def used(self) -> Span:
         """As an operand: what may have been rounded before it is used is widened."""
@@ -59,33 +177,26 @@ class Span:
         out.addends = tuple(-term for term in self.addends)
         return out
 
-    def __add__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return NotImplemented  # numpy takes every entry of it
+    def __add__(self, other: Any) -> Span:
         x, y = self.used(), self.m.of(other)
         out = self.m.made(x.low + y.low, x.high + y.high)
         return self.m.in_a_row(out, self, x, other if isinstance(other, Span) else y, y)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return NotImplemented  # numpy takes every entry of it
-        return self + (-other)
+    def __sub__(self, other: Any) -> Span:
+        out: Span = self + (-other)
+        return out
 
-    def __rsub__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return NotImplemented  # numpy takes every entry of it
-        out = -self + other
+    def __rsub__(self, other: Any) -> Span:
+        out: Span = -self + other
         out.complement = self.used() if type(other) is int and other == 1 else None
         return out
 
-    def __mul__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return NotImplemented  # numpy takes every entry of it
+    def __mul__(self, other: Any) -> Span:
         x, y = self.used(), self.m.of(other)
         for a, b in ((x, y), (y, x)):
-            if b.complement is not None and b.complement.low is a.low:
+            if b.complement is not None and _is_same(b.complement.low, a.low):
                 return self._times_complement(a, b)
         return self.m.made(*_products(x, y))
 
@@ -99,14 +210,10 @@ class Span:
         apart = size * self.m.inside.moves(y.low, y.high) if self.m.inside else 0.0
         return self.m.made(*self.m.outward(np.minimum(*ends) - apart, top + apart, size))
 
-    def __truediv__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return NotImplemented  # numpy takes every entry of it
+    def __truediv__(self, other: Any) -> Span:
         return self.m.made(*_products(self.used(), self.m.reciprocal(self.m.of(other))))
 
-    def __rtruediv__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return NotImplemented  # numpy takes every entry of it
+    def __rtruediv__(self, other: Any) -> Span:
         return self.m.made(*_products(self.m.of(other), self.m.reciprocal(self.used())))
 
     def __pow__(self, n: int) -> Span:
@@ -121,6 +228,12 @@ class Span:
         return self.m.made(*self.m.outward(low, high, n * np.maximum(*map(np.abs, ends))))
 
 
+def _is_same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays are the same numbers in memory, read alike."""
+    one, other = a.__array_interface__, b.__array_interface__
+    return a is b or (one["data"], one["shape"], a.strides) == (other["data"], other["shape"], b.strides)
+
+
 def hull(x: Span, y: Span) -> Span:
     """What is in one or the other."""
     out = Span(x.m, np.minimum(x.low, y.low), np.maximum(x.high, y.high), fresh=x.fresh, complement=x.complement)
@@ -128,280 +241,10 @@ def hull(x: Span, y: Span) -> Span:
     return out
 
 
-def _below(x: Span, y: Span) -> np.ndarray:
-    """Where one number is surely less than another."""
-    sure = x.high < y.low
-    return np.asarray(sure if x.shown is None or y.shown is None else sure | (x.shown < y.shown))
-
-
 def _products(x: Span, y: Span) -> Bounds:
+    if x.low is x.high:
+        a = x.low * y.low
+        b = a if y.low is y.high else x.low * y.high
+        return (a, a) if a is b else (np.minimum(a, b), np.maximum(a, b))
     a, b, c, d = x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high
     return np.minimum(np.minimum(a, b), np.minimum(c, d)), np.maximum(np.maximum(a, b), np.maximum(c, d))
-
-
-def _mended(low: np.ndarray, high: np.ndarray) -> Bounds:
-    """Everything where bounds say nothing: 0 times infinity, infinity less infinity."""
-    if not np.isnan(high - low).any():
-        return low, high
-    lost = np.isnan(low) | np.isnan(high)
-    return np.where(lost, -np.inf, low), np.where(lost, np.inf, high)
-
-
-class SpanArithmetic(Arithmetic):
-    """The functions of the equations over spans.
-
-    `inside` widens what may have been rounded before it is used; `machine` is the unit roundoff of a program whose
-    every operation may have been rounded (2^-24 for float32), else 2^-53, which float64 itself needs.
-    """
-
-    name = "sheets"
-    by_definition = True  # a sheet's own numbers are carried: nothing may bypass a written one
-
-    def __init__(self, machine: float = 2.0**-53) -> None:
-        self.inside: Inside | None = None
-        self.machine = machine
-
-    # --- making ---
-
-    def outward(self, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> Bounds:
-        """Bounds moved out by the rounding of operations on numbers of that size."""
-        slack = 2 * self.machine * size
-        return _mended(low - slack, high + slack)
-
-    def made(self, low: np.ndarray, high: np.ndarray) -> Span:
-        """The result of one operation."""
-        slack = 2 * self.machine
-        return Span(self, *_mended(low - slack * np.abs(low), high + slack * np.abs(high)))
-
-    def in_a_row(self, total: Span, first: Span, x: Span, second: Span, y: Span) -> Span:
-        """A sum x + y of two, which may be sums: a person adds one term after the other, or both sums and then these.
-
-        Each subtotal may be rounded before it is used.
-        """
-        if self.inside is None:
-            return total
-        left, right = first.addends or (x,), second.addends or (y,)
-        if len(left) + len(right) <= MOST_ADDENDS:
-            total.addends = left + right
-        if len(right) > 1:
-            low, high = first.low, first.high
-            for k, term in enumerate(right):
-                if k or len(left) > 1:
-                    low, high = self.inside.kept(low, high)
-                low, high = low + term.low, high + term.high
-            total.low, total.high = np.minimum(total.low, low), np.maximum(total.high, high)
-        return total
-
-    def of(self, value: Any) -> Span:
-        """A value as an operand; plain numbers are exact."""
-        if isinstance(value, Span):
-            return value.used()
-        if isinstance(value, np.ndarray):  # a lone one in an array of no axes
-            return self.of(value.item())
-        return self.point(np.array([float(value)]))
-
-    def point(self, values: np.ndarray) -> Span:
-        """Numbers that are just these."""
-        return Span(self, values, values, fresh=False)
-
-    def number(self, text: str) -> Span:
-        """One decimal or fraction, as tight as float64 holds it."""
-        return self._held(Fraction(text))
-
-    def _held(self, exact: Fraction) -> Span:
-        value = np.array([float(exact)])
-        is_exact = np.array([Fraction(value[0].item()) == exact])
-        return Span(self, *as_held(value, is_exact, self.machine), fresh=False)
-
-    def scalar(self, given: Given) -> Any:
-        """One given number."""
-        return self.lift(given).item()
-
-    def lift(self, given: Given) -> np.ndarray:
-        """Given numbers: a point where float64 holds them exactly."""
-        out = np.empty(given.shape, object)
-        texts = given.texts if given.texts is not None else map(repr, given.floats.ravel().tolist())
-        for k, text in enumerate(texts):
-            out.flat[k] = self._held(Fraction(text))
-        return out
-
-    @property
-    def pi(self) -> Span:
-        """The circle's number."""
-        value = np.array([np.pi])
-        return Span(self, np.nextafter(value, -np.inf), np.nextafter(value, np.inf), fresh=False)
-
-    def mask(self, holds: np.ndarray) -> np.ndarray:
-        """1 where a condition holds, 0 elsewhere, both exactly."""
-        zero, one = self.point(np.zeros(1)), self.point(np.ones(1))
-        out: np.ndarray = self._each(lambda h: one if h else zero)(holds)
-        return out
-
-    def reciprocal(self, y: Span) -> Span:
-        """1 / y; everything where y may be 0."""
-        across = (y.low <= 0) & (y.high >= 0)
-        low, high = 1 / y.high, 1 / y.low
-        out = np.where(across, -np.inf, low), np.where(across, np.inf, high)
-        return Span(self, *self.outward(*out, np.maximum(np.abs(low), np.abs(high))), fresh=False)
-
-    def working(self) -> Any:
-        """Silence about overflow: what is not finite is told in the verdict."""
-        return np.errstate(all="ignore")
-
-    def _each(self, of: Callable[..., Any], arity: int = 1) -> Callable[..., Any]:
-        def spans(*arrays: Any) -> Any:
-            return np.frompyfunc(of, arity, 1)(*arrays)
-
-        return spans
-
-    # --- functions ---
-
-    def _rising(self, function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
-        def of(value: Any) -> Span:
-            a = self.of(value)
-            low, high = function(a.low), function(a.high)
-            return Span(self, *self.outward(low, high, 4 * np.maximum(np.abs(low), np.abs(high))))
-
-        return self._each(of)
-
-    def exp(self, a: Any) -> Any:
-        return self._rising(np.exp)(a)
-
-    def expm1(self, a: Any) -> Any:
-        return self._rising(np.expm1)(a)
-
-    def log(self, a: Any) -> Any:
-        return self._rising(lambda v: np.log(np.maximum(v, 0)))(a)
-
-    def log1p(self, a: Any) -> Any:
-        return self._rising(lambda v: np.log1p(np.maximum(v, -1)))(a)
-
-    def tanh(self, a: Any) -> Any:
-        rising = self._rising(np.tanh)(a)
-        if self.inside is None:
-            return rising
-        up, down = self.exp(a), self.exp(-a)  # as a person works it who has no such key
-
-        def both(x: Span, y: Span) -> Span:
-            return Span(self, np.minimum(x.low, y.low), np.maximum(x.high, y.high))
-
-        return self._each(both, 2)(rising, (up - down) / (up + down))
-
-    def normal_cdf(self, a: Any) -> Any:
-        return self._rising(Float64.normal_cdf)(a)
-
-    def sqrt(self, a: Any) -> Any:
-        return self._rising(Float64.sqrt)(a)
-
-    def sin(self, a: Any) -> Any:
-        return self._each(lambda v: self._wave(self.of(v), 0.25))(a)
-
-    def cos(self, a: Any) -> Any:
-        return self._each(lambda v: self._wave(self.of(v), 0.0))(a)
-
-    def _wave(self, a: Span, crest: float) -> Span:
-        """cos(a - 2 pi crest): 1 at every whole turn from its crest, -1 half a turn on."""
-        turns = a.low / (2 * np.pi) - crest, a.high / (2 * np.pi) - crest
-        ends = np.cos(2 * np.pi * turns[0]), np.cos(2 * np.pi * turns[1])
-        top = np.where(np.ceil(turns[0]) <= turns[1], 1.0, np.maximum(*ends))
-        bottom = np.where(np.ceil(turns[0] - 0.5) <= turns[1] - 0.5, -1.0, np.minimum(*ends))
-        size = 8 + 8 * np.maximum(np.abs(a.low), np.abs(a.high))
-        return Span(self, *self.outward(bottom, top, size))
-
-    def square(self, a: Any) -> Any:
-        return self._each(lambda v: self.of(v) ** 2)(a)
-
-    def inverted(self, a: Any, n: int) -> Any:
-        return self._each(lambda v: self.of(v) ** n)(a)
-
-    def absolute(self, a: Any) -> Any:
-        def of(x: Span) -> Span:
-            size = np.abs(x.low), np.abs(x.high)
-            low = np.where((x.low <= 0) & (x.high >= 0), 0.0, np.minimum(*size))
-            return Span(self, low, np.maximum(*size), fresh=x.fresh)
-
-        return self._each(of)(a)
-
-    def positive_part(self, a: Any) -> Any:
-        return self._each(lambda x: Span(self, np.maximum(x.low, 0), np.maximum(x.high, 0), fresh=x.fresh))(a)
-
-    def ones_like(self, a: Any) -> Any:
-        one = self.point(np.ones(1))
-        return self._each(lambda x: one)(a)
-
-    def where(self, a: Any, positive: Any, otherwise: Any) -> Any:
-        """Both, as one interval, where it is open which."""
-
-        def of(test: Any, p: Any, q: Any) -> Span:
-            test, p, q = self.of(test), self.of(p), self.of(q)
-            low = np.where(test.low > 0, p.low, np.where(test.high <= 0, q.low, np.minimum(p.low, q.low)))
-            high = np.where(test.low > 0, p.high, np.where(test.high <= 0, q.high, np.maximum(p.high, q.high)))
-            return Span(self, low, high)
-
-        return self._each(of, 3)(a, positive, otherwise)
-
-    def unless_zero(self, t: Any, value: Any) -> Any:
-        def of(t: Any, v: Any) -> Span:
-            t, v = self.of(t), self.of(v)
-            zero = (t.low == 0) & (t.high == 0)
-            return Span(self, np.where(zero, 0, v.low), np.where(zero, 0, v.high))
-
-        return self._each(of, 2)(t, value)
-
-    def over(self, t: Any, y: Any) -> Any:
-        return self.unless_zero(t, t / y)
-
-    def largest(self, a: Any, axis: int = 0) -> Any:
-        return 0
-
-    def maximum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return self._best(a, axes, np.max)
-
-    def minimum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return self._best(a, axes, np.min)
-
-    def _best(self, a: Any, axes: tuple[int, ...], extreme: Callable[..., np.ndarray]) -> Any:
-        """The largest or smallest over some axes, which knows what it is of."""
-        keep = tuple(k for k in range(a.ndim) if k not in axes)
-        rows = a.transpose(*keep, *axes).reshape(*(a.shape[k] for k in keep), -1)
-        out = np.empty(rows.shape[:-1], object)
-        for place in np.ndindex(*out.shape):
-            among = tuple(rows[place])
-            low, high = (np.array(np.broadcast_arrays(*(getattr(x, end) for x in among))) for end in ("low", "high"))
-            best = Span(self, extreme(low, axis=0), extreme(high, axis=0), fresh=False)
-            best.among = among
-            out[place] = best
-        return out if out.ndim else out.item()
-
-    def is_largest(self, entry: Any, largest: Any) -> Any:
-        """1 where an entry is the largest of what was compared, 0 where another one is, either where two look equal."""
-        return self._each(lambda x, top: self._is_best(x, top, 1), 2)(entry, largest)
-
-    def is_smallest(self, entry: Any, smallest: Any) -> Any:
-        """The same of the smallest."""
-        return self._each(lambda x, top: self._is_best(x, top, -1), 2)(entry, smallest)
-
-    def _is_best(self, x: Span, best: Span, sign: int) -> Span:
-        """By what is written where it is, as people compare; rounding keeps the order of numbers."""
-        first, last = np.asarray(True), np.asarray(False)
-        for other in best.among or (best,):
-            if other is not x:
-                below, above = _below(other, x), _below(x, other)
-                beaten, beating = (below, above) if sign > 0 else (above, below)
-                first, last = first & beaten, last | beating
-        if not best.among:  # of what it is nobody knows: it is the entry itself, or it is not
-            first = (x.low == best.low) & (x.high == best.high) & (x.low == x.high)
-        return Span(self, np.where(first, 1.0, 0.0), np.where(last, 0.0, 1.0), fresh=False)
-
-    def softmax(self, a: Any, axis: int) -> Any:
-        """exp(a[k])/Σ_j exp(a[j]), where each exponential stands above and below: the exact range."""
-        e = self.exp(a)
-        rest = e.sum(axis=axis, keepdims=True)
-
-        def of(x: Any, total: Any) -> Span:
-            x, total = self.of(x), self.of(total)
-            others = np.maximum(total.low - x.low, 0), np.maximum(total.high - x.high, 0)
-            low, high = x.low / (x.low + others[1]), x.high / (x.high + others[0])
-            return self.made(*self.outward(low, high, 8 * np.abs(high)))
-
-        return self._each(of, 2)(e, rest)

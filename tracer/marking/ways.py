@@ -1,7 +1,8 @@
 """Equal ways to work a line, which give another last digit to one who goes on from rounded numbers: all are right.
 
-The slope of a function may be worked from what goes into it, 1 - tanh(a)², and not from what came out, 1 - z²; a sum of
-quotients or of several factors term by term, each rounded, and not the sum before it is divided.
+The slope of a function may be worked from what goes into it, 1 - tanh(a)², and not from what came out, 1 - z²; a delta
+that has a short form by the slope, the long way; a sum of quotients or of several factors term by term, each rounded,
+and not the sum before it is divided.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def ways(step: Step, e: Equation) -> Iterator[Way]:
     """The other ways to work a line."""
     if (slope := _from_the_argument(step, e)) is not None:
         yield Way(replace(e, right=slope), rounding=False)
+    if (long := _long_way(step, e)) is not None:
+        yield Way(replace(e, right=long), rounding=False)
     terms = _terms(step, e.right)
     if terms is not None:
         yield Way(replace(e, right=terms), rounding=True)
@@ -49,6 +52,30 @@ def _from_the_argument(step: Step, e: Equation) -> Expression | None:
     if not entry(call.function).named or not isinstance(call.arguments[0], Ref):
         return None
     return filled(slopes(entry(call.function))[0], call.arguments, call)
+
+
+def _long_way(step: Step, e: Equation) -> Expression | None:
+    """Of a signal in short, y - t, the product of slope (or Jacobian) and signal that it is short for."""
+    if e.why != "fused":
+        return None
+    made = next((own.left for own in step.equations if own.stage == "forward" and _reads(own, e.of)), None)
+    about = {own.why: own.left for own in step.equations if made and own.of == made.name}
+    if made is None or "signal" not in about:
+        return None
+    if "slope" in about:
+        return Product((about["slope"], about["signal"]))
+    if "jacobian" not in about:
+        return None
+    first, second = about["jacobian"].at[:2]
+    assert isinstance(first, Index)
+    assert isinstance(second, Index)
+    signal = substituted(about["signal"], {first.letter: second})
+    turned = Ref(about["jacobian"].name, (second, first, *about["jacobian"].at[2:]))
+    return Over("sum", (second.letter,), Product((turned, signal)))
+
+
+def _reads(e: Equation, name: str) -> bool:
+    return any(r.name == name for r in e.reads)
 
 
 def _terms(step: Step, e: Expression) -> Expression | None:

@@ -13,7 +13,7 @@ import numpy as np
 from derivations.arithmetic import Arithmetic
 from derivations.expression import Expression
 from derivations.quantity import Quantity
-from tracer.rounding import Rounding, bounds
+from tracer.rounding import Rounding, bounds, nearest_float
 
 if TYPE_CHECKING:
     from derivations.computation import Computation
@@ -127,11 +127,7 @@ class Trace(ABC):
         low, high = (None, None) if isinstance(value, float | np.floating) else bounds(value)
         if low is None or high is None:
             return float(value)
-        middle = (low + high) / 2
-        try:
-            return float(middle)
-        except OverflowError:  # by hand there is no largest number
-            return float("inf") if middle > 0 else float("-inf")
+        return nearest_float((low + high) / 2)  # by hand there is no largest number
 
     @property
     def bits(self) -> int:

@@ -22,10 +22,9 @@ from derivations.computation import Computation
 from derivations.given import Given
 from tracer import check, loads, trace, train
 from tracer.answers.blank import SHEET_FORMATS, blank_sheet
-from tracer.answers.marking import evidence
-from tracer.answers.marking.discipline import PLAIN
 from tracer.answers.reporting.texts import messages
-from tracer.marking import carrying, explaining, judging, misread
+from tracer.marking import carrying, evidence, explaining, judging, misread
+from tracer.marking.discipline import PLAIN
 from tracer.marking.rewrites import rewrites
 from tracer.template_equations import new_equations
 
@@ -484,12 +483,12 @@ def test_chance_is_given_no_name() -> None:
 def test_no_slip_is_looked_for_on_a_sheet_of_noise(rnn: Computation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Most arrays are wrong each on its own; the planted twin: where all were looked at, some were."""
     looked: list[int] = []
-    own = explaining._Explaining.found
-    monkeypatch.setattr(explaining._Explaining, "found", lambda task, slips: looked.append(1) or own(task, slips))
+    own = explaining._Explaining.explain
+    monkeypatch.setattr(explaining._Explaining, "explain", lambda task: looked.append(1) or own(task))
     noise = {n: f"{(k * 0.7368) % 3 + 5:.3f}" for k, n in enumerate(numbers(rnn)) if not n.startswith("h[0")}
     assert not check(rnn, noise).all_right
     assert not looked
-    monkeypatch.setattr(evidence, "LEAST_NONSENSE", 10**6)
+    monkeypatch.setattr(evidence, "LEAST_NOISE", 10**6)
     check(rnn, noise)
     assert looked
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from derivations.arithmetic import Float64
-from tracer.marking.spans import Span, SpanArithmetic
+from tracer.marking.span_arithmetic import SpanArithmetic
+from tracer.marking.spans import Span
 
 M = SpanArithmetic()
 DRAWS, SHEETS = 60, 40
@@ -64,11 +65,15 @@ def test_what_is_inside_stays_inside(name: str) -> None:
         assert held[np.isfinite(numbers)].all(), name
 
 
+def stacked(spans: list[Span]) -> Span:
+    """Several numbers as one array."""
+    return Span(M, np.array([s.low for s in spans]), np.array([s.high for s in spans]), fresh=False)
+
+
 def test_softmax_is_the_exact_range() -> None:
     """Each exponential stands above and below: no wider than it must be."""
     rng = np.random.default_rng(2)
-    a = np.empty(3, object)
-    a[:] = [drawn(rng) for _ in range(3)]
+    a = stacked([drawn(rng) for _ in range(3)])
     y = M.softmax(a, 0)
     for _ in range(DRAWS):
         x = np.array([inside(rng, v) for v in a])
@@ -81,14 +86,13 @@ def test_softmax_is_the_exact_range() -> None:
 
 def test_the_largest_is_known_by_what_is_written() -> None:
     """Two that look equal are open; of others the order on the sheet decides."""
-    x = np.empty(3, object)
-    for k, value in enumerate((0.52, 0.51, 0.52)):
-        x[k] = Span(M, np.array([value - 0.01]), np.array([value + 0.01]), fresh=False)
-        x[k].shown = np.array([value])
+    value = np.array([[0.52], [0.51], [0.52]])
+    x = Span(M, value - 0.01, value + 0.01, fresh=False).numbered()
+    x.shown = value.copy()
     best = M.maximum(x, (0,))
     ends = [(float(s.low[0]), float(s.high[0])) for s in M.is_largest(x, best)]
     assert ends == [(0, 1), (0, 0), (0, 1)]
-    x[2].shown = np.array([0.5])
+    x.shown[2] = 0.5
     ends = [(float(s.low[0]), float(s.high[0])) for s in M.is_largest(x, M.maximum(x, (0,)))]
     assert ends == [(1, 1), (0, 0), (0, 0)]
 

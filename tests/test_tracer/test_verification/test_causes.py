@@ -12,7 +12,8 @@ from networks import random_problem
 from plants import dense, gradients
 
 from tracer import load, trace, verify
-from tracer.answers.slips import Slip, slips_of
+from tracer.marking.slips.catalogue import slips_of
+from tracer.marking.slips.slip import Slip
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "campaigns"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,9 +9,8 @@ import numpy as np
 import pytest
 from networks import OPTIMIZERS, random_problem
 from plants import dense
-from worked import by_rules, subject_of
+from worked import subject_of, work_wrongly, wrong_lines
 
-from derivations import rules
 from derivations.equations import Role
 from derivations.names import KINDS
 from derivations.optimizers import OPTIMIZERS as EQUATIONS
@@ -26,14 +24,15 @@ from tracer.verification.subject import subjects
 
 UPDATES = {name for name, kind in KINDS.items() if kind.stage == "update"}
 LATER = {Role.STATE, Role.UPDATED}
-RULES = {
-    "sgd": {"gradient_step": lambda s, l, p: getattr(s, p)[l] + s.eta * getattr(s, f"d{p}")[l]},
-    "momentum": {"velocity": lambda s, l, p: -2 * s.eta * getattr(s, f"d{p}")[l]},
-    "ema": {"velocity": lambda s, l, p: getattr(s, f"d{p}")[l]},
-    "nesterov": {"nesterov_step": lambda s, l, p: getattr(s, p)[l] - s.eta * getattr(s, f"v{p}")[l]},
-    "adam": {"second_hat": lambda s, l, p: getattr(s, f"v{p}")[l]},
+LINES = {
+    "sgd": {"new": "w + eta*g"},
+    "momentum": {"v": "-2*eta*g"},
+    "ema": {"v": "g"},
+    "nesterov": {"new": "w - eta*v"},
+    "adam": {"v_hat": "v"},
 }
-KIND_OF = {"gradient_step": "_new", "velocity": "v", "nesterov_step": "_new", "second_hat": "_hat"}
+NAMED = {"new": "_new", "v": "v", "v_hat": "_hat"}
+"""What stands in the names of all that each line makes."""
 
 
 def of_update(name: str) -> bool:
@@ -73,20 +72,20 @@ def test_one_changed_number_of_the_update_is_the_only_cause(optimizer: str, samp
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_wrong_rule_of_the_update_is_found_in_a_trace_and_blamed(optimizer: str) -> None:
-    """A step worked with one wrong rule: the traced route is odd from there on, and only its own numbers are causes."""
-    ((rule, _),) = RULES[optimizer].items()
+def test_a_wrong_line_of_the_update_is_found_in_a_trace_and_blamed(optimizer: str) -> None:
+    """A step worked with one wrong line: the traced route is odd from there on, and only its own numbers are causes."""
+    (made,) = LINES[optimizer]
     found = 0
     for seed in range(12):
         problem = load(random_problem(seed, optimizer=optimizer, samples="together"))
-        step = by_rules(problem, replace(rules.RULES, **RULES[optimizer]))
+        step = work_wrongly(problem, wrong_lines(problem, **LINES[optimizer]))
         judged = judge(routes_of(subject_of(step)), Claim())
         assert {judged.routes.subject.arrays[name].role for name in judged.odd["traced"]} <= LATER
         assert not judged.odd["symbolic"]
         plain = trace(problem)
         theirs = trace_of(problem, (step,), "float64", plain.rounding).values
         result = verify(problem, {n: v for n, v in theirs.items() if np.isfinite(v)})
-        assert all(KIND_OF[rule] in name for name in result.wrong), result
+        assert all(NAMED[made] in name for name in result.wrong), result
         assert bool(result.wrong) == bool(judged.odd["traced"])
         found += bool(result.wrong)
     assert found > 6

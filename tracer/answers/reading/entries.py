@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from derivations.expression import Expression
 from derivations.given import shortened
@@ -19,8 +20,7 @@ MOST_AGAIN = 3
 """Times that a cell is told to stand there already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One cell: the name and number as written and where they stand, and what they were understood as.
 
     The number stands for `factor` times `quantity`.  Where the name is a formula in names that is `formula`; marking
@@ -38,9 +38,9 @@ class Entry:
     fault: str = ""
     message: str = ""
 
-    def changed(self, *, name: str = "", factor: Fraction | None = None) -> Entry:
-        """The same cell under another name, or for another multiple: for a whole class `replace` is slow."""
-        meant = self.quantity, self.factor if factor is None else factor, self.formula, self.value
+    def changed(self, *, name: str = "", quantity: Quantity | None = None, factor: Fraction | None = None) -> Entry:
+        """The same cell under another name, or as another multiple: for a whole class `replace` is slow."""
+        meant = quantity or self.quantity, self.factor if factor is None else factor, self.formula, self.value
         return Entry(name or self.name, self.number, self.where, *meant, self.fault, self.message)
 
 

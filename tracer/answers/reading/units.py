@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 
 from derivations.names import Quantity
@@ -36,7 +35,7 @@ class Units:
         for k in bare:
             q = entries[k].quantity
             assert q is not None
-            out[k] = replace(entries[k], quantity=q._replace(kind="a"))
+            out[k] = entries[k]._replace(quantity=q._replace(kind="a"))
         return out, f"read as what goes into a unit, not what comes out: {', '.join(entries[k].name for k in bare[:3])}"
 
     def _fits(self, entry: Entry, kind: str) -> bool:
@@ -45,7 +44,7 @@ class Units:
         right = self._right.get(q._replace(kind=kind)) if q else None
         if right is None or value is None:
             return False
-        unit = 0.0 if value.place is None else 10.0**value.place
+        unit = value.unit
         return abs(value.number - right) <= unit
 
     @cached_property
@@ -66,5 +65,5 @@ class Units:
             if m and m["letter"] in units and q and q.kind in ("a", "z", "delta", "dz") and not e.fault:
                 n = m["number"]
                 why = f"{e.name} may be layer {n} or unit {n}; write {m['letter']}{q.layer}[1] or such"
-                out[k] = replace(e, value=None, fault="unknown", message=why)
+                out[k] = e._replace(value=None, fault="unknown", message=why)
         return out

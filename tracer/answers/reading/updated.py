@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +41,7 @@ class Updated:
                 continue
             new = q._replace(kind=f"{q.kind}_new")
             if new not in there and new in self._new and (q in as_given or backward or self._fits(entry, new)):
-                out[k] = replace(entry, quantity=new)
+                out[k] = entry._replace(quantity=new)
                 named.append(entry.name)
         return out, self._remark(named)
 
@@ -62,7 +61,7 @@ class Updated:
     def _fits(self, entry: Entry, new: Quantity) -> bool:
         """Whether the number is the updated one, to the digit last written."""
         assert entry.value is not None
-        unit = 0.0 if entry.value.place is None else 10.0**entry.value.place
+        unit = entry.value.unit
         return abs(entry.value.number / float(entry.factor) - self._new[new]) <= unit
 
     @cached_property

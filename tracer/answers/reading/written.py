@@ -62,6 +62,11 @@ class Written:
         return float(f"{self.whole}e{self.place}") if self.below == 1 and self.place is not None else float(self.exact)
 
     @cached_property
+    def unit(self) -> float:
+        """The place value of its last digit; 0 for a fraction, which is exact."""
+        return 0.0 if self.place is None else 10.0**self.place
+
+    @cached_property
     def exact(self) -> Fraction:
         """Its value."""
         return Fraction(self.whole, self.below) * Fraction(10) ** (self.place or 0)

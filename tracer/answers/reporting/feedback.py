@@ -42,7 +42,7 @@ def _mark(mark: Mark, level: str) -> Mark:
     if level == "verdict":
         verdict = "right" if mark.accepted else "wrong" if verdict in _WRONG else verdict
     facts = {k: v for k, v in mark.facts.items() if k == "message" and verdict in _READING}
-    return replace(mark, verdict=verdict, expected="", own="", slips=(), facts=facts)
+    return mark._replace(verdict=verdict, expected="", own="", slips=(), facts=facts)
 
 
 def _cause(cause: Cause) -> Cause:

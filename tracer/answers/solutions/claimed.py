@@ -7,10 +7,10 @@ from dataclasses import replace
 from derivations import names
 from derivations.names import KINDS
 from derivations.network import Problem
-from tracer.answers.marking.mark import mark
 from tracer.answers.reading.entries import Entry, Sheet
 from tracer.answers.result import Marked
 from tracer.answers.solutions.solution import Solution
+from tracer.marking.marking import mark
 
 __all__ = ["marked", "sheet_of"]
 
@@ -47,7 +47,7 @@ def _of_batch(problem: Problem, solution: Solution) -> tuple[Entry, ...]:
     if problem.training.samples == "together":
         return solution.batch
     return tuple(
-        replace(e, quantity=e.quantity._replace(kind="E")) if e.quantity and e.quantity.kind == "E_sample" else e
+        e._replace(quantity=e.quantity._replace(kind="E")) if e.quantity and e.quantity.kind == "E_sample" else e
         for e in solution.batch
     )
 
@@ -60,4 +60,4 @@ def _named(problem: Problem, entry: Entry, sample: int) -> Entry | None:
     if way == "in_turn" or (way == "together" and not (KINDS[q.kind].sampled and q.kind in FORWARD)):
         return None
     named = q._replace(sample=sample)
-    return replace(entry, name=names.text(problem.network, named), quantity=named)
+    return entry._replace(name=names.text(problem.network, named), quantity=named)

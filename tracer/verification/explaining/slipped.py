@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from derivations.arithmetic import FLOAT64
 from derivations.equations import Role
+from derivations.layers import start
 from derivations.network import Problem
 from tracer.answers.reporting.wording import Wording
-from tracer.answers.slips import Slip, slips_of, worked_with
+from tracer.marking.slips.catalogue import slips_of, worked_with
+from tracer.marking.slips.slip import Slip
 from tracer.verification.explaining.cause import APART, Cause, WrongNumbers, told
 from tracer.verification.explaining.fitting import enumerated
 from tracer.verification.subject import Floats
@@ -53,7 +56,13 @@ class _Worked:
         self.wrong, self.problem = wrong, problem
         self.subject, self.claim = wrong.judged.routes.subject, wrong.judged.claim
         self.names: Mapping[tuple[str, int], str] = self.subject.layout.own.names  # type: ignore[attr-defined]
-        self.start = {key: self.subject.given[name] for key, name in self.names.items() if name in self.subject.given}
+        own = start(problem, FLOAT64)
+        given = {name: np.reshape(self.subject.given[name], np.shape(own[name])) for name in own.keys() & self._given}
+        self.start = own | given | {"step": self.subject.count}
+
+    @cached_property
+    def _given(self) -> set[str]:
+        return {*self.subject.given}
 
     def is_possible(self, slip: Slip) -> bool:
         """Whether all that is given nearest behind what it changes is wrong; arrays that are 0 may stay right.
@@ -130,15 +139,14 @@ class _Worked:
         """What a slip gives for every array that is given, laid out as ours."""
         out: dict[str, Floats] = {}
 
-        def keep(kind: str, l: int, array: Any) -> Any:
-            name = self.names.get((kind, l), "")
+        def keep(name: str, array: Any) -> Any:
             if name not in self.claim.given or name not in self.wrong.judged.checked:
                 return array
             out[name] = np.reshape(array, np.shape(self.wrong.ours(name)))
             x = self.claim.given[name]
             return np.reshape(np.where(np.isnan(x), out[name], x), np.shape(array)) if carried else array
 
-        worked_with(self.problem, slip, self.start, self.subject.count, keep)
+        worked_with(self.problem, slip.equations(self.problem) if slip else {}, self.start, keep)
         return out
 
     def _cause(self, slip: Slip, numbers: Mapping[str, Floats], instead: Mapping[str, Floats]) -> Cause:

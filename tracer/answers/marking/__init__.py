@@ -1,1 +1,0 @@
-"""One sheet or many, marked: every cell judged, every refused one explained."""
