@@ -79,12 +79,14 @@ class SpanArithmetic(Arithmetic):
         size = np.maximum(np.abs(x.low), np.abs(x.high)).sum(axis=axis, keepdims=True)
         off = np.zeros(low.shape)
         for _ in range(MOST_BOUNDS):  # a bound with which each subtotal moves no further than it says is one
-            least = np.cumsum(self.inside.moves(low - off, high + off), axis=axis)
+            moved = self.inside.moves(low - off, high + off)
+            whole = np.broadcast_shapes(moved.shape, low.shape)
+            least = np.cumsum(np.broadcast_to(moved, whole), axis=axis)
             if (least <= off).all():
                 break
             off = 2 * least
         else:
-            least = np.full(low.shape, np.inf)
+            least = np.full(off.shape, np.inf)
         bottom, top = (np.take(end, -1, axis=axis) for end in (low - least, high + least))
         return Span(self, *self.outward(bottom, top, x.shape[axis] * np.take(size, 0, axis=axis)))
 

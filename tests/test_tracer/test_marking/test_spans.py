@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from derivations.arithmetic import Float64
+from tracer.marking.discipline import DISCIPLINES, Discipline, Inside
 from tracer.marking.span_arithmetic import SpanArithmetic
 from tracer.marking.spans import Span
 
@@ -105,3 +106,34 @@ def test_bounds_that_are_not_widened_would_not_hold(monkeypatch: pytest.MonkeyPa
     y = M.exp(x)
     exact = np.exp(np.asarray(x.low, np.longdouble))
     assert not ((y.low <= exact) & (exact <= y.high)).all()
+
+
+def added_up(numbers: np.ndarray, inside: str, *, cut: bool) -> float:
+    """A long sum by somebody who rounds every subtotal, to three figures or to three decimals."""
+    total = float(numbers[0])
+    for number in numbers[1:].tolist():
+        unit = 1e-3 if inside == "places" else 10.0 ** (np.floor(np.log10(abs(total + number))) - 2)
+        steps = (total + number) / unit
+        total = float((np.trunc(steps) if cut else np.rint(steps)) * unit)
+    return total
+
+
+def outside(discipline: Discipline) -> int:
+    """How many of many long sums are not within what may come out."""
+    rng, m = np.random.default_rng(5), SpanArithmetic()
+    numbers = rng.normal(size=(40, 300)) * 3
+    m.inside = Inside(discipline, (np.full(300, 3.0), np.full(300, 1e-3), np.zeros(300)))
+    with m.working():
+        total = Span(m, numbers, numbers, fresh=False).sum(axis=0)
+    found = np.array([added_up(own, discipline.inside, cut=discipline.cut) for own in numbers.T])
+    return int(((found < total.low - 1e-9) | (found > total.high + 1e-9)).sum())
+
+
+@pytest.mark.parametrize("discipline", [d for d in DISCIPLINES if d.inside], ids=lambda d: d.name)
+def test_a_long_sum_holds_every_way_to_round_its_subtotals(
+    discipline: Discipline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty terms, each subtotal rounded; the planted twin, in which rounding moves nothing, holds hardly any."""
+    assert outside(discipline) == 0
+    monkeypatch.setattr(Inside, "moves", lambda inside, low, high: np.zeros_like(low))
+    assert outside(discipline) > 200
