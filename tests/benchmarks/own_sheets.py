@@ -64,8 +64,10 @@ def main() -> int:
             slip = slips[int(rng.integers(len(slips)))] if len(sheets) % 2 else None
             sheets += [sheet for sheet in (sheet_of(problem, rng, slip),) if sheet is not None]
         start = time.process_time()
-        mark(problem, sheets)
+        told = mark(problem, sheets)
         rate = SHEETS / (time.process_time() - start)
+        if unread := [one.error for one in told if one.error]:
+            raise SystemExit(f"{name}: {unread[0]}")
         slow += rate < ASKED
         print(f"{name}: {rate:.0f} sheets a second, asked {ASKED}", flush=True)
     times = {name: one_wrong(loads(problem_text(name))) for name in (*NAMES, *FURTHER_NAMES)}  # type: ignore[arg-type]

@@ -51,7 +51,11 @@ def marked(problem: str, sheets: Sequence[Sheet]) -> Checked:
             table = csv.writer(out)
             table.writerow(["id", *names])
             table.writerows([f"p{sheet.seed}", *(sheet.cells.get(name, "") for name in names)] for sheet in sheets)
-        return check(loaded(problem), path)
+        checked = check(loaded(problem), path)
+    unread = [f"{sheet.id}: {sheet.error}" for sheet in checked.sheets if sheet.error]
+    if unread:  # else a sheet that ended in an error would have no number that is refused
+        raise ValueError(f"{problem}: {unread[0]}")
+    return checked
 
 
 @cache
