@@ -137,7 +137,7 @@ def test_a_line_that_moves_nothing_further_is_found_out(monkeypatch: pytest.Monk
 
     def forgetful(own: Trying, *given: Any, **how: Any) -> Any:
         *rest, moved = given
-        return again(own, *rest, set(moved), **how)
+        return again(own, *rest, dict(moved), **how)
 
     monkeypatch.setattr(Trying, "_reworked", forgetful)
     assert missed(problem(), DISCIPLINES[0]) != []

@@ -219,10 +219,7 @@ class _Explaining:
                 own = [rows[k] for k in told]
                 trying = Trying(self.runs, some.take(np.array(told)), discipline, self.order)
                 asked = [slip for slip in slips if any(slip in likely[row] for row in own)]
-                worked = self._tries(_Some(trying, own), asked)
-                for row, of_sheet in zip(own, worked.tried, strict=True):
-                    of_sheet[:] = [one for one in of_sheet if one.slip in likely[row]]
-                self._lines(worked)
+                self._lines(self._tries(_Some(trying, own), asked, among=likely))
 
     def _likely(self, slips: Sequence[Rewrite], rows: list[int]) -> dict[int, set[Rewrite]]:
         """By sheet the slips that give what is left in whatever way of rounding."""
@@ -233,8 +230,8 @@ class _Explaining:
             out[row] = {
                 one.slip
                 for one in tried
-                if any(fit[place] and q in self.left[row] for q, fit in one.fits.items())
-                and all(fit[place] for q, fit in one.fits.items() if trying.cells.numbers[q].there[place])
+                if any(fit and q in self.left[row] for q, fit in one.on(place, trying.cells).items())
+                and all(one.on(place, trying.cells).values())
             }
         return out
 
@@ -246,12 +243,26 @@ class _Explaining:
 
     # --- which slips ---
 
-    def _tries(self, some: _Some, slips: Sequence[Rewrite], *, ignoring: bool = False, step: int = 0) -> _Round:
-        """The slips worked for each sheet.  Which these are depends on the sheet alone, not on its classmates."""
+    def _tries(
+        self,
+        some: _Some,
+        slips: Sequence[Rewrite],
+        *,
+        ignoring: bool = False,
+        step: int = 0,
+        among: Mapping[int, Set[Rewrite]] | None = None,
+    ) -> _Round:
+        """The slips worked for each sheet.  Which these are, and what they cost, depends on the sheet alone.
+
+        among: of each sheet those that may be tried on it, where these are not all; others are its classmates'.
+        """
         trying, rows = some
         if not rows:
             return _Round(some, [])
         chosen = [self._chosen(row, slips, ignoring=ignoring) for row in rows]
+        if among is not None:
+            own_only = zip(rows, chosen, strict=True)
+            chosen = [{k: reach for k, reach in own.items() if slips[k] in among[row]} for row, own in own_only]
         open_ = np.zeros((len(self.order), len(rows)), bool)
         for place, row in enumerate(rows):
             open_[[self.number[q] for q in self.left[row]], place] = True
@@ -268,11 +279,7 @@ class _Explaining:
         for group in trying.together(slips, sorted({k for own in asked for k in own})):
             tried = trying.tried([slips[k] for k in group], ignoring=ignoring, step=step)
             worked |= dict(zip(group, tried, strict=True))
-        out: list[list[Tried]] = []
-        for own in asked:
-            these = ((worked[k], reached) for k, (reached, _) in own.items())
-            out.append([t._replace(fits={q: f for q, f in t.fits.items() if q.kind in r}) for t, r in these])
-        return _Round(some, out)
+        return _Round(some, [[worked[k] for k in own] for own in asked])
 
     def _affordable(self, row: int, own: dict[int, Reached]) -> dict[int, Reached]:
         """As many of these slips as a sheet may cost, the first ones."""
@@ -353,7 +360,7 @@ class _Explaining:
         """By the numbers that they give, the slips that do."""
         trying, best = worked.some.trying, Fitting()
         for one in worked.tried[place]:
-            there = {q: bool(fit[place]) for q, fit in one.fits.items() if trying.cells.numbers[q].there[place]}
+            there = one.on(place, trying.cells)
             gives = frozenset(q for q, fit in there.items() if fit and q in left)
             sizes = {abs(float(trying.cells.numbers[q].value[place])) for q in gives}
             is_fitting = all(there.values()) if whole else _is_chosen(one.slip, there, gives, left, len(sizes))

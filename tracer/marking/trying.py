@@ -34,16 +34,27 @@ NEAR, WIDTHS, UNITS = 0.01, 4.0, 2.0
 """Of its size, of the width of what follows without a slip, and of its unit, that a number may be off at a glance."""
 
 
-class Tried(NamedTuple):
-    """A slip that was worked: by quantity that it changes what it gives, and where a sheet's number is that.
+Changed = tuple[Named, Span, np.ndarray]
+"""A part that was worked again, what it is, and on which sheets it moves."""
 
-    It was worked beside others; `first` is where its sheets begin in `spans`.
+
+class Tried(NamedTuple):
+    """A slip that was worked: by quantity what it gives, where a sheet's number is that, and where it moves at all.
+
+    A number moves on a sheet where nothing stands between it and the slip.  It was worked beside others; `first` is
+    where its sheets begin in `spans`.
     """
 
     slip: Rewrite
     spans: ByQuantity
     fits: Mapping[Quantity, np.ndarray]
+    moves: Mapping[Quantity, np.ndarray]
     first: int = 0
+
+    def on(self, row: int, cells: Cells) -> dict[Quantity, bool]:
+        """Of the numbers that it moves on one sheet and that stand there, whether each is what it gives."""
+        here = (q for q, moves in self.moves.items() if moves[row] and cells.numbers[q].there[row])
+        return {q: bool(self.fits[q][row]) for q in here}
 
     def ends(self, q: Quantity, row: int) -> tuple[float, float]:
         """Both ends of what it gives on one sheet."""
@@ -83,9 +94,10 @@ class Trying:
         that one alone, 0 for all.
         """
         fits: list[dict[Quantity, np.ndarray]] = [{} for _ in slips]
+        moves: list[dict[Quantity, np.ndarray]] = [{} for _ in slips]
         spans, copies = ByQuantity(), self.copies(len(slips))
         with self.m.working():
-            for named, span in self._changed(slips, ignoring=ignoring, step=step):
+            for named, span, moved in self._changed(slips, ignoring=ignoring, step=step):
                 part = copies.cells.part(named)
                 if part is None or (ignoring and part.written[0][1].kind in slips[0].arrays):
                     continue
@@ -94,31 +106,36 @@ class Trying:
                 fit = (met[0] <= met[1]) & np.isfinite(span.high - span.low)
                 flat = fit.reshape(-1, len(slips), self.cells.count)
                 asked = [(k, q) for k, q in part.written if q in self.number]
-                for own, found in enumerate(fits):
-                    found.update((q, flat[k, own]) for k, q in asked)
+                for own, moving in enumerate(moved.reshape(len(slips), -1)):
+                    fits[own].update((q, flat[k, own]) for k, q in asked)
+                    moves[own].update((q, moving) for _, q in asked)
         count = self.cells.count
-        return [Tried(slip, spans, own, k * count) for k, (slip, own) in enumerate(zip(slips, fits, strict=True))]
+        return [Tried(slip, spans, fits[k], moves[k], k * count) for k, slip in enumerate(slips)]
 
-    def _changed(self, slips: Sequence[Rewrite], *, ignoring: bool, step: int) -> Iterator[tuple[Named, Span]]:
+    def _changed(self, slips: Sequence[Rewrite], *, ignoring: bool, step: int) -> Iterator[Changed]:
         """What every number is that moves with rewrites of the same lines, from the sheets' own numbers."""
         copies = self.copies(len(slips))
         carried: dict[str, Any] = {}
+        moving: dict[str, np.ndarray] = {}
+        everywhere = np.ones(copies.cells.count, bool)
         for k, own in enumerate(self.runs.passes(self.cells.steps)):
-            now, moved = copies.arrays(k), set[str]()
+            now, moved = copies.arrays(k), dict[str, np.ndarray]()
             if not own.first:
                 now.update(carried)
-                moved.update(carried)
+                moved.update(moving)
             made = slips[0].by_left if step in (0, own.step) else {}
             for task, plan in zip(own.program.tasks, own.program.plan(self.m), strict=True):
                 left = task.equation.left
                 if left in made:
                     lines = [Task(slip.by_left[left], task.fixed) for slip in slips]
-                    value = self._wrongly(own, k, plan, lines, now)
-                    yield from self._reworked(copies, own, plan, value, now, moved, ignoring=ignoring)
-                elif any(r.name in moved for r in task.equation.reads):
+                    value, where = self._wrongly(own, k, plan, lines, now), everywhere
+                    yield from self._reworked(copies, own, plan, value, where, now, moved, ignoring=ignoring)
+                elif read := [moved[r.name] for r in task.equation.reads if r.name in moved]:
                     value = copies.recording.rounding(own, plan.label, partial(plan.work, now))
-                    yield from self._reworked(copies, own, plan, value, now, moved)
-            carried = {name: now[then] for name, then in own.problem.planned.carried if then in moved}
+                    where = np.logical_or.reduce(read)
+                    yield from self._reworked(copies, own, plan, value, where, now, moved)
+            following = [(name, then) for name, then in own.problem.planned.carried if then in moved]
+            carried, moving = {name: now[then] for name, then in following}, {name: moved[t] for name, t in following}
 
     def _wrongly(self, own: Pass, k: int, plan: Any, lines: Sequence[Task], now: dict[str, Any]) -> Span:
         """A part as each slip has it, each on its own copy."""
@@ -136,19 +153,21 @@ class Trying:
         own: Pass,
         plan: Any,
         value: Any,
+        where: np.ndarray,
         now: dict[str, Any],
-        moved: set[str],
+        moved: dict[str, np.ndarray],
         *,
         ignoring: bool = False,
-    ) -> Iterator[tuple[Named, Span]]:
+    ) -> Iterator[Changed]:
         span = value if isinstance(value, Span) else self.m.of(value)
         named = own.parts[plan.label]
-        yield named, span
+        yield named, span, where
         part = None if ignoring else copies.cells.part(named)
         whole = copies.recording.used(named, span)
         if part is not None:
             written = part.numbers
-            if written.there.all():
+            where = where & ~written.there.reshape(-1, len(where)).all(axis=0)
+            if not where.any():
                 return
             kept = copies.kept((own.sample, own.step, plan.label))
             low = high = np.where(written.there, kept.low, whole.low)
@@ -157,7 +176,7 @@ class Trying:
             whole = Span(self.m, low, high, fresh=False)
             whole.shown = kept.shown
         whole.among = span.among
-        moved.add(plan.name)
+        moved[plan.name] = where | moved.get(plan.name, False)
         if plan.place is None:
             now[plan.name] = whole.numbered()
         else:
@@ -236,13 +255,13 @@ class Glance(Trying):
         count = self.cells.count
         out = np.zeros((len(slips), count), bool)
         with self.m.working():
-            for named, span in self._changed(slips, ignoring=ignoring, step=step):
+            for named, span, moved in self._changed(slips, ignoring=ignoring, step=step):
                 goal = self._goal(named)
                 if goal is None or (ignoring and named.quantities[0].kind in slips[0].arrays):
                     continue
                 value = np.broadcast_to(span.low, (*span.shape, count * len(slips))).reshape(-1, len(slips), count)
                 near = np.abs(value[goal.places] - goal.value) <= goal.room
-                out |= (near & open_[goal.asked][:, None]).any(axis=0)
+                out |= (near & open_[goal.asked][:, None]).any(axis=0) & moved.reshape(len(slips), count)
         return out
 
     def _goal(self, named: Named) -> _Goal | None:
