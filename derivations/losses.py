@@ -19,7 +19,6 @@ import numpy as np
 from derivations.arithmetic import FLOAT64, Arithmetic, plain
 from derivations.building import ONE, total
 from derivations.expression import Ref
-from derivations.function import FUNCTIONS
 from derivations.language import expression
 from derivations.lowering import applied
 from derivations.rewrites import zero_log_zero
@@ -28,20 +27,17 @@ from derivations.uses import uses
 __all__ = ["LOSSES", "Fusion", "Loss", "loss_of"]
 
 Array = Any
-_SOFTPLUS = expression(FUNCTIONS["softplus"].stable)
 
 
 @dataclass(frozen=True)
 class Fusion:
     """What a loss becomes together with one activation of the last layer: delta = dE/da without the detour by dE/dy.
 
-    `parts(m, a, t)` are the same parts of the loss, from the pre-activation, where y has been rounded to 0 or 1.
     `targets_sum_to_one` says for which targets it holds.  `steps(y, t, k)` are delta[k] on the way from the long form
     to the short one, as a teacher writes it, from lists of outputs and targets.
     """
 
     delta: Callable[[Arithmetic, Array, Array], Array]
-    parts: Callable[[Arithmetic, Array, Array], Array]
     targets_sum_to_one: bool = False
     steps: Callable[[list[Any], list[Any], int], list[Any]] = lambda y, t, k: []
 
@@ -92,10 +88,6 @@ class Loss:
         return column, np.broadcast_to(np.asarray(t, float), np.shape(y)).reshape(-1, 1)
 
 
-def _softplus(m: Arithmetic, a: Array) -> Array:
-    return applied(_SOFTPLUS, m, a=a)
-
-
 def loss_of(name: str, text: str, equation: str, **about: Any) -> Loss:
     """A loss from its equation: its parts are worked from it, and its slope is made from it by the chain rule."""
     parts = zero_log_zero(expression(equation))
@@ -119,11 +111,6 @@ def _softmax_steps(y: list[Any], t: list[Any], k: int) -> list[Any]:
         cancelled = cancelled if j == k else cancelled + t[j] * y[k]
         total = total if j == 0 else total + t[j]
     return [cancelled, y[k] * total - t[k]]
-
-
-def _log_sum_exp(m: Arithmetic, a: Array) -> Array:
-    top = m.largest(a)
-    return top + m.log(m.exp(a - top).sum(axis=0))
 
 
 HALF_SQUARED_ERROR = loss_of(
@@ -157,7 +144,6 @@ CROSS_ENTROPY = loss_of(
     fused={
         "softmax": Fusion(
             delta=lambda m, y, t: y - t,
-            parts=lambda m, a, t: t * (_log_sum_exp(m, a) - a),
             targets_sum_to_one=True,
             steps=_softmax_steps,
         )
@@ -173,7 +159,6 @@ BINARY_CROSS_ENTROPY = loss_of(
     fused={
         "sigmoid": Fusion(
             delta=lambda m, y, t: y - t,
-            parts=lambda m, a, t: t * _softplus(m, -a) + (1 - t) * _softplus(m, a),
             steps=lambda y, t, k: [-(t[k] * (1 - y[k])) + (1 - t[k]) * y[k]],
         )
     },

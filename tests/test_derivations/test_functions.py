@@ -18,7 +18,7 @@ import sympy
 
 from derivations import functions
 from derivations.activations import ACTIVATIONS, Activation
-from derivations.arithmetic import FLOAT64, Arithmetic, Exact
+from derivations.arithmetic import Arithmetic, Exact
 from derivations.losses import LOSSES, Fusion, Loss
 from tracer import load, trace
 
@@ -174,17 +174,16 @@ def check_loss(g: Loss, outputs: int = UNITS) -> None:
 
 
 def check_fusion(g: Loss, f: Activation, fusion: Fusion) -> None:
-    """The fused parts are the parts of the loss, and the fused delta is sympy's derivative of their sum by a."""
+    """The fused delta is sympy's derivative of the loss by a."""
     a, t = _symbols("a"), _symbols("t")
     if fusion.targets_sum_to_one:
         t[-1, 0] = 1 - t[:-1, 0].sum()
     free = [*a[:, 0], *t[:, 0]][: 2 * UNITS - fusion.targets_sum_to_one]
     y = f.formula(SYMBOLIC, a)
-    parts, fused, delta = g.parts(SYMBOLIC, y, t), fusion.parts(SYMBOLIC, a, t), fusion.delta(SYMBOLIC, y, t)
+    parts, delta = g.parts(SYMBOLIC, y, t), fusion.delta(SYMBOLIC, y, t)
     E = sum(_entry(parts, k, 0) for k in range(UNITS))
     points = [(*p, *q)[: len(free)] for p in LOGITS for q in TARGETS]
     for k in range(UNITS):
-        _same(_entry(fused, k, 0), _entry(parts, k, 0), free, points, f"{g.name} with {f.name}: part {k + 1}")
         _same(_entry(delta, k, 0), sympy.diff(E, a[k, 0]), free, points, f"{g.name} with {f.name}: delta[{k + 1}]")
 
 
@@ -253,11 +252,9 @@ def test_a_wrong_slope_is_caught(g: Loss) -> None:
 
 @pytest.mark.parametrize(("g", "f", "fusion"), FUSIONS, ids=_name)
 def test_a_wrong_fusion_is_caught(g: Loss, f: Activation, fusion: Fusion) -> None:
-    """A fused delta or fused parts off by a factor of two fail the contract."""
+    """A fused delta off by a factor of two fails the contract."""
     with pytest.raises(AssertionError, match="delta"):
         check_fusion(g, f, replace(fusion, delta=lambda m, y, t: 2 * fusion.delta(m, y, t)))
-    with pytest.raises(AssertionError, match="part"):
-        check_fusion(g, f, replace(fusion, parts=lambda m, a, t: 2 * fusion.parts(m, a, t)))
 
 
 def test_a_wrong_stable_form_is_caught() -> None:
@@ -380,17 +377,16 @@ def test_a_loss_is_right_to_a_few_ulp(g: Loss) -> None:
 
 
 @pytest.mark.parametrize(("g", "f", "fusion"), FUSIONS, ids=_name)
-def test_a_fused_loss_is_right_at_large_logits(g: Loss, f: Activation, fusion: Fusion) -> None:
-    """From the pre-activation the loss stays finite and right to a few ulp where y has been rounded to 0 or 1."""
+def test_a_steps_fused_loss_is_right_at_large_logits(g: Loss, f: Activation, fusion: Fusion) -> None:
+    """The loss that a step records stays finite and right to a few ulp where its output has been rounded to 0 or 1."""
     for logits in ([1e4, -1e4, 0.0], [800.0, 10.0, -800.0], [40.0, -40.0, 0.5]):
         for t in ([0.0, 1.0, 0.0], [0.5, 0.25, 0.25]):
-            a = np.array(logits).reshape(-1, 1)
-            parts = fusion.parts(FLOAT64, a, np.array(t).reshape(-1, 1))[:, 0]
-            with mpmath.workdps(9000), FLOAT64.working():  # exp(-2e4) beside 1
-                y = f.formula(MULTIPRECISE, _column(logits))
-                exact = g.parts(MULTIPRECISE, y, _column(t))[:, 0]
-                for found, part in zip(parts, exact, strict=True):
-                    assert abs(mpmath.mpf(float(found)) - part) <= 16 * ULP * (abs(part) + 1)
+            layer = {"activation": f.name, "W": [[a] for a in logits]}
+            given = {"network": {"loss": g.name, "layers": [layer]}, "samples": [{"x": [1], "t": t}]}
+            found = trace(load(given | {"training": {"learning_rate": 0.1}}))["E"]
+            with mpmath.workdps(9000):  # exp(-2e4) beside 1
+                exact = sum(g.parts(MULTIPRECISE, f.formula(MULTIPRECISE, _column(logits)), _column(t))[:, 0])
+                assert abs(mpmath.mpf(found) - exact) <= 16 * ULP * (abs(exact) + 1)
 
 
 def test_document_002s_sigmoid() -> None:
