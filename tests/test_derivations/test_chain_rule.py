@@ -158,9 +158,7 @@ def with_stated(problem: Problem, stated: Any) -> Problem:
         )
         for layer in problem.network.layers
     )
-    fused = {
-        name: replace(f, delta=stated, parts=stated, steps=stated) for name, f in problem.network.loss.fused.items()
-    }
+    fused = {name: replace(f, delta=stated, steps=stated) for name, f in problem.network.loss.fused.items()}
     loss = replace(problem.network.loss, slope=stated, fused=MappingProxyType(fused))
     return replace(problem, network=replace(problem.network, layers=layers, loss=loss))
 
