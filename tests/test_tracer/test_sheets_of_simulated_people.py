@@ -17,7 +17,7 @@ import sheets_of_people as campaign
 from people import PROBLEMS, drawn_sheet, slipped_sheet
 
 from tracer import check, loads, trace
-from tracer.marking import cells, explaining, misread, span_arithmetic
+from tracer.marking import cells, choosing, misread, span_arithmetic
 
 OF_EQUATIONS = ("rnn-three-times", "convolution-pool", "residual-block")
 OF_LAYERS = ("hand-3-2-2", "softmax-2-3-3", "batch-2-2-1")
@@ -49,9 +49,10 @@ def test_a_sheet_is_marked_alike_alone_and_among_others(problem: str) -> None:
 def test_what_a_sheet_costs_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the search ends early it ends at the same slip alone: what classmates lack moves on their sheets only."""
     problem, own = "turns-2-2-1", [7_300_000 + k for k in (17, 22, 29, 38, 39)]
-    for most in (300, 3000):
-        monkeypatch.setattr(explaining, "MOST_WORKED", most)
-        counts, told = campaign.tally_alone(problem, [slipped_sheet(problem, k) for k in own])
+    for limit, most in (("MOST_WORKED", 300), ("MOST_WORKED", 3000), ("MOST_GLANCED", 40), ("MOST_GLANCED", 400)):
+        with monkeypatch.context() as changed:
+            changed.setattr(choosing, limit, most)
+            counts, told = campaign.tally_alone(problem, [slipped_sheet(problem, k) for k in own])
         assert counts["otherwise"] == 0, told
 
 

@@ -19,8 +19,9 @@ from tracer.answers.reading.sources import sheet_from
 from tracer.answers.result import UNTRIED
 from tracer.answers.solutions import glossary
 from tracer.answers.solutions.solution import NAMES_LEFT, check_solution
-from tracer.marking import explaining, trying
+from tracer.marking import choosing, trying
 from tracer.marking.carrying import Followed, Recording
+from tracer.marking.choosing import Reach, Reached
 from tracer.marking.discipline import DISCIPLINES, Discipline
 from tracer.marking.layers_key import GIVEN, LayersKey
 from tracer.marking.passes import Pass, Runs
@@ -28,7 +29,7 @@ from tracer.marking.read import Read
 from tracer.marking.rewrites import Rewrite
 from tracer.marking.slips.catalogue import visible
 from tracer.marking.spans import Span
-from tracer.marking.trying import Glance, Reach, Trying
+from tracer.marking.trying import Glance, Trying
 from tracer.problem import load
 from tracer.tracing import trace
 
@@ -105,7 +106,7 @@ def missed(own: Problem, discipline: Discipline) -> list[str]:
     slips = read.key.rewrites
     for slip in slips[:: len(slips) // 25]:
         whole = whole_run(trying, slip)
-        again, reached = trying.tried([slip])[0].spans, reach.of(slip.arrays, unwritten)[0]
+        again, reached = trying.tried([slip])[0].spans, reach.of(slip.arrays, unwritten).arrays
         for q in cells.numbers:
             one, other = whole[q], again.get(q, trying.base.follows[q])
             same = all(np.allclose(getattr(one, end), getattr(other, end), 1e-12) for end in ("low", "high"))
@@ -146,7 +147,7 @@ def test_a_line_that_moves_nothing_further_is_found_out(monkeypatch: pytest.Monk
 @pytest.mark.usefixtures("one_way")
 def test_a_reach_that_is_too_short_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other twin: a slip is said to reach its own lines alone."""
-    monkeypatch.setattr(Reach, "of", lambda reach, own, unwritten: (frozenset(own), 1))
+    monkeypatch.setattr(Reach, "of", lambda reach, own, unwritten: Reached(frozenset(own), 1, 1))
     assert missed(problem(), DISCIPLINES[0]) != []
 
 
@@ -213,11 +214,14 @@ def test_slips_that_are_all_worked_are_found_out(tmp_path: Path, monkeypatch: py
     assert tried >= glanced / 3
 
 
-def test_where_trying_ends_early_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["MOST_WORKED", "MOST_GLANCED"])
+def test_where_trying_ends_early_the_report_says_so(
+    limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A bound that is reached is told on the sheet; one that is not, is not."""
     path = sheet(tmp_path)
     assert UNTRIED not in check(problem(), [path]).one.remarks
-    monkeypatch.setattr(explaining, "MOST_WORKED", 1)
+    monkeypatch.setattr(choosing, limit, 1)
     assert UNTRIED in check(problem(), [path]).one.remarks
 
 

@@ -7,7 +7,7 @@ contradicts what is told.  Slips with names of their own come before rewrites of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,22 +18,19 @@ from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
 from tracer.marking.carrying import follow
 from tracer.marking.cells import Cells
+from tracer.marking.choosing import Choosing
 from tracer.marking.discipline import ANY_WAY, DISCIPLINES, Discipline
 from tracer.marking.evidence import is_noise
 from tracer.marking.misread import Misread, misread
 from tracer.marking.passes import Runs
 from tracer.marking.pen import slip_of_the_pen
 from tracer.marking.rewrites import Rewrite
-from tracer.marking.trying import Glance, Reach, Tried, Trying
+from tracer.marking.trying import Glance, Tried, Trying
 
 __all__ = ["Explained", "explained"]
 
 MOST_FITTING = 6
 """Where more slips than this give one number, the number says nothing about the slip."""
-MOST_WORKED = 30_000
-"""Operations on numbers that are worked for one sheet, after which no more slips are tried on it."""
-Reached = tuple[frozenset[str], int]
-"""The arrays that a slip reaches on a sheet, and what it costs to work them again."""
 Fitting = dict[frozenset[Quantity], list[Rewrite]]
 """Slips by the numbers that they give."""
 MOST_STEPS = 4
@@ -82,7 +79,7 @@ def explained(
         task.explain()
         for k, row in enumerate(rows.tolist()):
             out[row] = task.told(k)
-            cut |= {row} if k in task.cut and task.left[k] else set()
+            cut |= {row} if k in task.choosing.cut and task.left[k] else set()
     return out, cut
 
 
@@ -119,36 +116,12 @@ class _Explaining:
         self.trying = Trying(runs, cells, discipline, order)
         self.number = self.trying.number
         self.open = _Some(self.trying, list(range(cells.count)))
-        self.chosen: dict[object, tuple[Sequence[Rewrite], dict[int, Reached]]] = {}
-        self.reach = Reach(runs, cells.steps)
+        self.choosing = Choosing(runs, cells)
         self.found: list[list[Explained]] = [[] for _ in self.left]
-        self.spent, self.cut = [0] * cells.count, set[int]()
-        self.whole, self.some = self._written()
         base = self.trying.base
-        self.read = misread(runs, cells, base, discipline, order, wrong, self._reached, tens_are_slips=not self.named)
-
-    def _reached(self, row: int) -> Callable[[str], Set[str]]:
-        """What moves on a sheet with an array."""
-        unwritten = self._unwritten(row)
-        return lambda name: self.reach.of((name,), unwritten | {name})[0]
-
-    def _unwritten(self, row: int) -> frozenset[str]:
-        """The arrays that a sheet does not have as a whole."""
-        return frozenset(name for name, there in self.whole.items() if not there[row])
-
-    def _written(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """By array, which sheets have every number of it, and which some."""
-        every: dict[str, np.ndarray] = {}
-        some: dict[str, np.ndarray] = {}
-        nowhere = np.zeros(self.cells.count, bool)
-        for own in self.runs.passes(self.cells.steps):
-            for label, part in own.program.parts.items():
-                named = own.parts[label]
-                there = [self.cells.numbers[q].there for _, q in named.among(self.cells.numbers)]
-                whole = there if len(there) == len(named.quantities) else [*there, nowhere]
-                every[part.name] = np.logical_and.reduce([*whole, every.get(part.name, ~nowhere)])
-                some[part.name] = np.logical_or.reduce([*there, some.get(part.name, nowhere)])
-        return every, some
+        self.read = misread(
+            runs, cells, base, discipline, order, wrong, self.choosing.reached, tens_are_slips=not self.named
+        )
 
     # --- the order in which things are tried ---
 
@@ -204,7 +177,7 @@ class _Explaining:
         Only right numbers tell how somebody rounds, those of arrays in which all are: where some are wrong, the slip
         tells of the others as well.
         """
-        rows = [row for row, left in enumerate(self.left) if left and 2 * self.spent[row] <= MOST_WORKED]
+        rows = [row for row, left in enumerate(self.left) if left and self.choosing.has_half_left(row)]
         if not rows or not slips:
             return
         likely = self._likely(slips, rows)
@@ -259,10 +232,16 @@ class _Explaining:
         trying, rows = some
         if not rows:
             return _Round(some, [])
-        chosen = [self._chosen(row, slips, ignoring=ignoring) for row in rows]
-        if among is not None:
-            own_only = zip(rows, chosen, strict=True)
-            chosen = [{k: reach for k, reach in own.items() if slips[k] in among[row]} for row, own in own_only]
+        chosen = [
+            self.choosing.worth_a_glance(
+                row,
+                {q.kind for q in self.left[row]},
+                slips,
+                ignoring=ignoring,
+                among=None if among is None else among[row],
+            )
+            for row in rows
+        ]
         open_ = np.zeros((len(self.order), len(rows)), bool)
         for place, row in enumerate(rows):
             open_[[self.number[q] for q in self.left[row]], place] = True
@@ -272,7 +251,7 @@ class _Explaining:
             found = glance.may_give([slips[k] for k in group], open_, ignoring=ignoring, step=step)
             near |= dict(zip(group, found, strict=True))
         asked = [
-            self._affordable(row, {k: own[k] for k in own if near[k][place]})
+            self.choosing.affordable(row, {k: own[k] for k in own if near[k][place]})
             for place, (row, own) in enumerate(zip(rows, chosen, strict=True))
         ]
         worked: dict[int, Tried] = {}
@@ -280,51 +259,6 @@ class _Explaining:
             tried = trying.tried([slips[k] for k in group], ignoring=ignoring, step=step)
             worked |= dict(zip(group, tried, strict=True))
         return _Round(some, [[worked[k] for k in own] for own in asked])
-
-    def _affordable(self, row: int, own: dict[int, Reached]) -> dict[int, Reached]:
-        """As many of these slips as a sheet may cost, the first ones."""
-        out: dict[int, Reached] = {}
-        for k, (reached, cost) in own.items():
-            self.spent[row] += cost
-            if self.spent[row] > MOST_WORKED:
-                self.cut.add(row)
-                break
-            out[k] = reached, cost
-        return out
-
-    def _chosen(self, row: int, slips: Sequence[Rewrite], *, ignoring: bool) -> dict[int, Reached]:
-        """The slips that are tried on a sheet, each with the arrays that it reaches there; the nearest ones first.
-
-        ignoring: those of lines that a sheet has right, as if it had gone on from other numbers than these.
-        """
-        wrong = {q.kind for q in self.left[row]}
-        if not wrong:
-            return {}
-        unwritten = self._unwritten(row)
-        ignored = frozenset(name for name, there in self.some.items() if there[row] and name not in wrong)
-        key = id(slips), frozenset(wrong), unwritten, ignored, ignoring
-        if key not in self.chosen:  # the slips are kept, so that no others have their identity
-            self.chosen[key] = slips, self._likely_to_be_made(slips, wrong, unwritten, ignored if ignoring else None)
-        return self.chosen[key][1]
-
-    def _likely_to_be_made(
-        self, slips: Sequence[Rewrite], wrong: set[str], unwritten: frozenset[str], ignored: frozenset[str] | None
-    ) -> dict[int, Reached]:
-        """The same of all sheets that have the same arrays, and the same wrong ones."""
-        open_ = wrong | unwritten if ignored is None else ignored
-        places = self.reach.place
-        first = min(places[name] for name in wrong)
-        asked = [k for k, slip in enumerate(slips) if slip.may_be_made(open_)]
-        asked.sort(key=lambda k: min((name not in wrong, abs(places[name] - first)) for name in slips[k].arrays))
-        out: dict[int, Reached] = {}
-        for k in asked:
-            own = slips[k].arrays
-            reached, cost = self.reach.of(own, unwritten if ignored is None else unwritten.union(own))
-            reached = reached if ignored is None else reached.difference(own)
-            if not reached & wrong:
-                continue
-            out[k] = reached, cost
-        return out
 
     # --- what they explain ---
 

@@ -9,6 +9,7 @@ from derivations.layered_computation import LayeredComputation
 from derivations.network import Problem
 from tracer.marking.rewrites import Rewrite, rewrites
 from tracer.marking.slips.catalogue import slips_of
+from tracer.marking.slips.line import OfLayer
 from tracer.schedule import schedules
 
 __all__ = ["named_and_others"]
@@ -31,9 +32,10 @@ def _is_known(slip: Rewrite, known: Set[tuple[Ref, Expression]]) -> bool:
 
 def _named(whole: Problem, problem: Problem) -> Iterator[Rewrite]:
     """The slips of a whole problem as lines of its first step, which has one sample where samples come in turn."""
+    meanings = OfLayer.all_of(problem)
     for slip in slips_of(whole):
         for narrow in dict.fromkeys((slip, *slip.by_layer())) if len(slip.possible) > 1 else (slip,):
-            lines = tuple(narrow.equations(problem).values())
+            lines = tuple(narrow.equations(problem, meanings).values())
             if lines:
                 yield Rewrite(slip.name, lines, {}, everywhere=narrow is slip and len(slip.possible) > 1)
             alone = [[e for e in lines if (e.of[:1] == "W") == weights] for weights in (True, False)]

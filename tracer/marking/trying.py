@@ -5,16 +5,14 @@ Only what moves is worked again.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from derivations.computation import Computation
 from derivations.equations import Role
-from derivations.expression import Over, Ref
+from derivations.expression import Ref
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.marking.carrying import ByQuantity, Followed, follow
@@ -26,7 +24,7 @@ from tracer.marking.passes import Pass, Runs
 from tracer.marking.rewrites import Rewrite
 from tracer.marking.spans import Bounds, Span
 
-__all__ = ["Glance", "Reach", "Tried", "Trying"]
+__all__ = ["Glance", "Tried", "Trying"]
 
 MOST_AT_ONCE = 40_000
 """Numbers of copies of sheets on which slips are worked at once."""
@@ -279,47 +277,7 @@ class Glance(Trying):
         return self.goals[named]
 
 
-class Reach:
-    """What moves with an array: those that read it, and those that read what of these a sheet does not have."""
-
-    def __init__(self, runs: Runs, steps: int) -> None:
-        passes = runs.passes(steps)
-        problem, times = passes[0].problem, len(passes)
-        equations = problem.step.equations
-        self.place = {e.left.name: k for k, e in enumerate(equations)}
-        self._readers: dict[str, set[str]] = {}
-        self._cost: dict[str, int] = {}
-        for e in equations:
-            size = math.prod(problem.step.arrays[e.left.name].shape)
-            summed = [x.letters for x in e.right.walk() if isinstance(x, Over)]
-            products = sum(math.prod(_length(problem, l) for l in letters) for letters in summed)
-            self._cost[e.left.name] = self._cost.get(e.left.name, 0) + times * size * (len(e.reads) + products)
-            for r in e.reads:
-                self._readers.setdefault(r.name, set()).add(e.left.name)
-        for name, after in problem.planned.carried if times > 1 else ():
-            self._readers.setdefault(after, set()).update(self._readers.get(name, set()))
-        self._known: dict[tuple[tuple[str, ...], frozenset[str]], tuple[frozenset[str], int]] = {}
-
-    def of(self, names: tuple[str, ...], unwritten: frozenset[str]) -> tuple[frozenset[str], int]:
-        """The arrays that are worked again where some are, and what that costs."""
-        key = names, unwritten
-        if key not in self._known:
-            found, near = set(names), list(names)
-            while near:
-                own = near.pop()
-                more = self._readers.get(own, set()) - found if own in unwritten else set[str]()
-                found |= more
-                near += more
-            self._known[key] = frozenset(found), sum(self._cost.get(n, 0) for n in found)
-        return self._known[key]
-
-
 def _at(ends: Bounds, row: int) -> tuple[float, float]:
     """Both ends on one sheet."""
     low, high = (float(end[row if len(end) > 1 else 0]) for end in ends)
     return low, high
-
-
-def _length(problem: Computation, letter: str) -> int:
-    low, high = problem.step.ranges.get(letter, (1, 1))
-    return high - low + 1

@@ -16,7 +16,7 @@ from functools import cached_property
 from derivations.equations import Equation
 from derivations.expression import Expression, Index, Ref
 from derivations.language import expression
-from derivations.layers import Layered, unit_letters
+from derivations.layers import Layered, layered, unit_letters
 from derivations.network import Problem
 
 __all__ = ["Line", "OfLayer"]
@@ -45,6 +45,12 @@ class OfLayer:
     problem: Problem
     own: Layered
     layer: int
+
+    @classmethod
+    def all_of(cls, problem: Problem) -> list[OfLayer]:
+        """Those of every layer."""
+        own = layered(problem)
+        return [cls(problem, own, l) for l, _ in problem.network]
 
     @cached_property
     def _letters(self) -> dict[str, str]:

@@ -6,12 +6,11 @@ A `Mistake` is written once, for any network: the lines that it puts in place of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derivations.equations import Equation
-from derivations.layers import layered
 from derivations.network import Problem
 from tracer.marking.slips.line import Line, OfLayer
 
@@ -124,14 +123,17 @@ class Slip:
         """(kind, layer) of all that its lines make in a network of so many layers, some of which it may lack."""
         return frozenset((kind, place) for _, kind, place, _, _ in self._made(layers))
 
-    def equations(self, problem: Problem) -> dict[str, Equation]:
-        """The lines of a problem's step that it changes, by array; none where it changes nothing."""
-        own, out = layered(problem), dict[str, Equation]()
+    def equations(self, problem: Problem, meanings: Sequence[OfLayer] = ()) -> dict[str, Equation]:
+        """The lines of a problem's step that it changes, by array; none where it changes nothing.
+
+        meanings: what texts mean in each of its layers, from `OfLayer.all_of`, which many slips may share.
+        """
+        meanings, out = meanings or OfLayer.all_of(problem), dict[str, Equation]()
         for l, kind, place, line, p in self._made(len(problem.network)):
             if p == "b" and not problem.training.update_biases:
                 continue
-            layer = OfLayer(problem, own, l)
-            wrong = layer.equation(own.names.get((kind, place), ""), line, self.each, p)
+            layer = meanings[l - 1]
+            wrong = layer.equation(layer.own.names.get((kind, place), ""), line, self.each, p)
             if wrong is not None and wrong.right != layer.right[wrong.left.name].right:
                 out[wrong.left.name] = wrong
         return out
