@@ -24,6 +24,8 @@ from tracer.marking.slips.slip import Slip
 __all__ = ["SHAPES", "Hand", "draw", "drawn_hand", "names_told", "refused", "written"]
 
 ENDLESS = Context(prec=1000)
+SURE = Context(prec=14)
+"""The digits of a double that a step of sums and products leaves right."""
 WAYS = (ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN)
 LEAST = 1e-9
 """What is smaller is not written: here it is what float64 left of a cancelled sum."""
@@ -45,7 +47,8 @@ class Hand:
     seed: int = 0
 
     def rounded(self, value: Decimal, guard: int = 0) -> Decimal:
-        """A number to so many digits more than are shown."""
+        """A number to so many digits more than are shown; what float64 makes of its end is nobody's number."""
+        value = SURE.plus(value)
         digits = self.digits + guard
         power = value.adjusted() - digits + 1 if self.figures else -digits
         return value.quantize(Decimal(1).scaleb(power), self.way, ENDLESS) if value else value

@@ -32,7 +32,10 @@ ROUGH_ERRORS = (ValueError, ZeroDivisionError, OverflowError)  # her calculator 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One slip, at one place: ``only`` of its chances, ``cell`` on paper, ``at`` an operation, ``path`` in the file."""
+    """One slip, at one place: ``only`` of its chances, ``at`` an operation, ``path`` in the file, ``cell`` on paper.
+
+    ``copied`` is the cell whose number stands there instead.
+    """
 
     slip: str
     only: int | None = None
@@ -42,6 +45,7 @@ class Mistake:
     size: int = 0
     path: tuple[Any, ...] = ()
     number: Fraction | None = None
+    copied: str = ""
 
     @property
     def truth(self) -> str:
@@ -114,6 +118,22 @@ def slipped(problem: Problem, mistake: Mistake, person: Person) -> dict[str, str
 
 def slipped_sheet(problem_name: str, seed: int) -> Sheet:
     """A sheet with one slip that shows in its numbers."""
+    return slipped_with(problem_name, seed)[0]
+
+
+def in_full(problem_name: str, seed: int) -> dict[str, str]:
+    """The cells of a slipped sheet as the same mistake makes them in double precision, every digit written."""
+    sheet, mistake, one = slipped_with(problem_name, seed)
+    way = replace(EXACT, from_net_input=one.habits.from_net_input, long_way=one.habits.long_way)
+    numbers = slipped_exactly(one.problem, mistake, way)
+    if mistake.cell and mistake.copied:
+        numbers[mistake.cell] = one.problem.exact[mistake.copied]
+    spoilt = {mistake.cell: mistake.text} if mistake.cell and mistake.text and not mistake.copied else {}
+    return {name: spoilt.get(name, repr(numbers[name])) for name in sheet.cells}
+
+
+def slipped_with(problem_name: str, seed: int) -> tuple[Sheet, Mistake, Drawn]:
+    """A sheet with one slip, the mistake and who makes it."""
     problem = PROBLEMS[problem_name]
     one = drawn(problem, seed)
     rng = Random(crc32(problem_name.encode()) + seed * 999_983)
@@ -122,8 +142,8 @@ def slipped_sheet(problem_name: str, seed: int) -> Sheet:
     while True:
         mistake = drawn_mistake(problem, one.habits, right.cells, rng)
         sheet = mistake and sheet_with(one, mistake, right.cells)
-        if sheet:
-            return sheet
+        if mistake and sheet:
+            return sheet, mistake, one
 
 
 def sheet_with(one: Drawn, mistake: Mistake, right: dict[str, str]) -> Sheet | None:
@@ -180,10 +200,11 @@ def mistake_on_paper(cells: dict[str, str], rng: Random) -> Mistake | None:
     text = simple_decimal(cells[cell])
     if text is None:
         return None
-    spoilt = another_number(cell, cells, rng) if slip == "neighbours_number" else SPOILING[slip](text, rng)
+    copied = another_cell(cell, cells, rng) if slip == "neighbours_number" else ""
+    spoilt = simple_decimal(cells[copied]) if copied else slip in SPOILING and SPOILING[slip](text, rng)
     if not spoilt or not numbers_differ(text, spoilt):
         return None
-    return Mistake(slip, cell=cell, text=spoilt)
+    return Mistake(slip, cell=cell, text=spoilt, copied=copied)
 
 
 def simple_decimal(text: str) -> str | None:
@@ -197,14 +218,12 @@ def numbers_differ(text: str, spoilt: str) -> bool:
     return abs(float(text) - float(spoilt)) > 2.5 * min(unit_of(text), unit_of(spoilt))
 
 
-def another_number(cell: str, cells: dict[str, str], rng: Random) -> str | None:
+def another_cell(cell: str, cells: dict[str, str], rng: Random) -> str:
     """What stands beside the cell: another entry of the same array, or the row before."""
     array, names = cell.partition("[")[0], list(cells)
     beside = [name for name in names[: names.index(cell)] if name.startswith(array + "[")]
     beside = beside or names[max(names.index(cell) - 1, 0) : names.index(cell)]
-    if not beside:
-        return None
-    return simple_decimal(cells[rng.choice(beside)])
+    return rng.choice(beside) if beside else ""
 
 
 @cache

@@ -17,6 +17,7 @@ import sheets_of_people as campaign
 from people import PROBLEMS, drawn_sheet, slipped_sheet
 
 from tracer import check, loads, trace
+from tracer.answers.result import Cause
 from tracer.marking import cells, choosing, misread, span_arithmetic
 
 OF_EQUATIONS = ("rnn-three-times", "convolution-pool", "residual-block")
@@ -176,6 +177,70 @@ def test_a_number_copied_from_its_neighbour_is_told() -> None:
     assert causes("hand-3-2-2", {**right, "delta1[2]": "3.957"})["pen.neighbour"] == 0
     sheet = rnn_with()
     assert causes("rnn-three-times", {**sheet, "dh[1,1]": sheet["dh[1,2]"]})["pen.neighbour"] == 1
+
+
+def test_a_number_copied_from_another_row_is_told_where_it_has_digits_enough() -> None:
+    """The row before may be copied too, and with more digits any; 0.6 stands anywhere by chance."""
+    sheet = rnn_with()
+    assert causes("rnn-three-times", {**sheet, "db[1]": sheet["dV[2,2]"]})["pen.neighbour"] == 1
+    assert causes("rnn-three-times", {**sheet, "dw[1]": "0.6"})["pen.neighbour"] == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("0.6457", ""), ("0.6357", "pen.digit"), ("0.8457", "pen.digit"), ("0.6487", ""), ("0.845", "")],
+)
+def test_a_wrong_digit_is_told_by_the_right_ones_after_it(written: str, told: str) -> None:
+    """0.6357 for 0.6457 has all others right; with one right digit after it, or two in all, it is chance."""
+    found = causes("hand-3-2-2", {"a1[1]": "0.6000", "z1[1]": written, "z1[2]": "0.7685"})
+    assert found == Counter([told] if told else [])
+
+
+def test_a_missing_digit_is_told() -> None:
+    """0.76854 without its 6; without its last but one it is near by chance."""
+    right = {"z1[1]": "0.64566", "z1[2]": "0.76852", "delta1[1]": "3.2524"}
+    assert causes("hand-3-2-2", {**right, "z1[2]": "0.7852"}) == {"pen.digit_left_out": 1}
+    assert not causes("hand-3-2-2", {**right, "z1[2]": "0.7692"})
+
+
+def test_a_given_number_that_is_easily_mistaken_explains_a_single_one() -> None:
+    """K[1,2] = -0.2 read as -0.02; the planted twin: a number that no such reading gives."""
+    sheet = next(s for s in (drawn_sheet("convolution-pool", k) for k in range(999)) if s.habits.way == "float64")
+    cells = {name: text for name, text in sheet.cells.items() if name.startswith("a[")}
+    assert causes("convolution-pool", {**cells, "a[2,1]": "0.51800"}) == {"given.misread": 1}
+    assert causes("convolution-pool", {**cells, "a[2,1]": "0.51900"})["given.misread"] == 0
+
+
+@pytest.mark.parametrize(("a2", "right"), [("2.183", True), ("3", False)])
+def test_a_short_number_is_not_rounded_more_coarsely_inside_than_its_sheet(a2: str, right: bool) -> None:
+    """3 among numbers of three decimals is 3.000: nobody there adds 1 and 2 for 2*0.646 and 2*0.769."""
+    rest = {"z1[1]": "0.646", "z1[2]": "0.769", "a2[2]": "5.011", "z2[2]": "5.011"}
+    own = check(loads(PROBLEMS["hand-3-2-2"].source), {**rest, "a2[1]": a2})
+    assert [m.accepted for m in own.one.marks if m.name == "a2[1]"] == [right]
+
+
+def test_nobody_cuts_off_a_number_that_has_no_more_digits() -> None:
+    """0.6 is 0.6 where digits are cut off; the planted twin, 1.2 of more digits, is 1.1 there."""
+    cut = {
+        "z1[1]": "0.645",
+        "z1[2]": "0.768",
+        "a2[1]": "2.182",
+        "a2[2]": "5.010",
+        "z2[2]": "5.010",
+        "delta1[1]": "3.251",
+    }
+    own = check(loads(PROBLEMS["hand-3-2-2"].source), {**cut, "a1[1]": "0.5"})
+    assert [m.name for m in own.one.marks if m.verdict in ("wrong", "slip")] == ["a1[1]"]
+    assert check(loads(PROBLEMS["hand-3-2-2"].source), {**cut, "z2[1]": "2.1"}).all_right
+
+
+def test_another_name_is_the_same_where_it_gives_the_same_numbers() -> None:
+    """A neighbour's db copied into dW is dW without its input, to every digit; the planted twin: one that is not."""
+    own = slipped_sheet("gru-two-times", 7330000050)
+    in_full = campaign.in_full_told("gru-two-times", own)
+    assert [campaign.is_the_same(c, in_full) for c in in_full] == [True] * len(in_full) != []
+    other = Cause(("equation.sign[1]",), in_full[0].cells, (), {})
+    assert not campaign.is_the_same(other, in_full)
 
 
 @pytest.mark.parametrize(("shown", "right"), [("0.60000002", True), ("0.60000024", False)])

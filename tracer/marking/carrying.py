@@ -8,12 +8,11 @@ is ever refused.  A refused number is carried as written ("own") or as it should
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,12 +22,13 @@ from derivations.expression import Ref
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.computed_step import STATED
-from tracer.marking.cells import Cells, Fineness, Named, Numbers
+from tracer.marking.cells import Cells, Named, Numbers
 from tracer.marking.discipline import PLAIN, Discipline, Inside
 from tracer.marking.passes import Pass, Runs
 from tracer.marking.span_arithmetic import SpanArithmetic
 from tracer.marking.spans import Span
 
+Worked = TypeVar("Worked")
 CARRIED = (Role.PARAMETER, Role.BEFORE)
 """The roles of what a later step starts from as the one before left it."""
 
@@ -149,73 +149,26 @@ class Recording:
         return changed
 
     def worked(self, runs: Runs | None, own: Pass, task: Task, label: str, work: Work, known: Arrays) -> Any:
-        """A line's numbers, rounded inside as finely as each is written; also in equal ways to work it."""
+        """A line's numbers, rounded inside; also in equal ways to work it."""
 
         def once() -> Any:
             value = work(known)
             return value if runs is None else runs.otherwise(own, self.out.m, task, value, known)
 
-        return self.rounding(own, label, once)
+        return self.rounding(once)
 
-    def rounding(self, own: Pass, label: str, work: Callable[[], Any]) -> Any:
-        """A part worked by one who rounds numbers that are not written on the way to each of its own as finely as it.
+    @cached_property
+    def _inside(self) -> Inside | None:
+        return Inside(self.discipline, self.cells.fineness) if self.discipline.inside else None
 
-        It is worked once for all numbers that are written alike.
-        """
-        self.out.m.inside = None
-        if not self.discipline.inside:
-            return work()
-        named = own.parts[label]
-        part = self.cells.part(named)
-        if part is None:
-            return self._once(self.cells.fineness(None, least=False), work)
-        figures, unit, least = self._fineness(part.numbers)
-        figures, unit = (of.reshape(-1, self.cells.count) for of in (figures, unit))
-        alike: dict[bytes, list[int]] = {}
-        for k, _ in part.written:
-            alike.setdefault(self._telling(figures[k], unit[k]), []).append(k)
-        rest = np.setdiff1d(np.arange(len(figures)), [k for k, _ in part.written]).tolist()
-        if rest:  # what nobody writes is rounded as usual
-            alike.setdefault(self._telling(figures[rest[0]], unit[rest[0]]), []).extend(rest)
-        worked = []
-        for places in alike.values():
-            coarsest = figures[places].min(axis=0), unit[places].max(axis=0), least
-            worked.append((places, self._once(coarsest, work)))
-        return worked[0][1] if len(worked) == 1 else self._put_together(worked, named.shape)
+    def rounding(self, work: Callable[[], Worked]) -> Worked:
+        """What is worked, rounded on the way as a sheet's numbers usually are where that is the discipline."""
+        self.out.m.inside = self._inside
+        return work()
 
-    def _put_together(self, worked: Sequence[tuple[list[int], Span]], shape: tuple[int, ...]) -> Span:
-        """Numbers out of several workings of a part, each with its places."""
-        low, high = np.empty((2, math.prod(shape), self.cells.count))
-        for places, span in worked:
-            for end, new in zip((low, high), span.ends, strict=True):
-                end[places] = new.reshape(-1, new.shape[-1])[places]
-        some = worked[0][1]
-        whole = (*shape, self.cells.count)
-        out = Span(self.out.m, low.reshape(whole), high.reshape(whole), fresh=some.fresh)
-        out.among = some.among
-        return out
-
-    def _telling(self, figures: np.ndarray, unit: np.ndarray) -> bytes:
-        """What of a number's fineness makes a difference in this way of rounding."""
-        if self.discipline.inside not in ("figures", "places"):
-            return b""  # whatever is coarsest
-        return (figures if self.discipline.inside == "figures" else unit).tobytes()
-
-    def _fineness(self, written: Numbers | None) -> Fineness:
-        return self.cells.fineness(written, least=self.carry == "true")
-
-    def _once(self, fineness: Fineness, work: Callable[[], Any]) -> Span:
-        self.out.m.inside = Inside(self.discipline, fineness)
-        value = work()
-        return value if isinstance(value, Span) else self.out.m.of(value)
-
-    def used(self, named: Named, follows: Span) -> Span:
-        """What follows as it is gone on with, rounded as finely as it would be written."""
-        if self.discipline.inside:
-            part = self.cells.part(named)
-            fineness = self._fineness(part.numbers if part else None)
-            self.out.m.inside = Inside(self.discipline, fineness)
-        return follows.used()
+    def used(self, follows: Span) -> Span:
+        """What follows as it is gone on with."""
+        return self.rounding(follows.used)
 
     def keep(self, own: Pass, label: str, array: Any) -> Any:
         """What the rest uses in place of what follows."""
@@ -229,7 +182,7 @@ class Recording:
         return carried
 
     def _kept(self, named: Named, follows: Span) -> Span:
-        unwritten = self.used(named, follows)  # once, whoever writes it: a sheet's marks are its own
+        unwritten = self.used(follows)  # once, whoever writes it: a sheet's marks are its own
         part = self.cells.part(named)
         if part is None:
             return Span(self.out.m, unwritten.low, unwritten.high, fresh=False)

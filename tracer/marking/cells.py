@@ -171,18 +171,13 @@ class Cells:
         places = [self._places[q] for q in quantities]
         return Numbers(*(own[places] for own in self.all.parts))
 
-    def fineness(self, written: Numbers | None, *, least: bool) -> Fineness:
-        """(figures, unit, least figures) of what goes into numbers: their own where they stand, else the usual ones.
+    @property
+    def fineness(self) -> Fineness:
+        """(figures, unit, least figures) to which somebody rounds inside: the usual ones of a sheet.
 
-        least: never coarser than a sheet usually is, for a wrong number's own digits say nothing of the right one's.
+        Not a number's own: 3 among numbers of three decimals is 3.000, and 0.0050 is 0.005 with the figures it lacked.
         """
-        if written is None:
-            return self.figures, self.unit, self.least
-        figures = np.where(written.there, written.figures, self.figures)
-        unit = np.where(written.there, written.unit, self.unit)
-        if least:
-            figures, unit = np.maximum(figures, self.figures), np.minimum(unit, self.unit)
-        return figures, unit, self.least
+        return self.figures, self.unit, self.least
 
     def _only(self, places: Sequence[int]) -> Cells:
         """Some of the quantities."""

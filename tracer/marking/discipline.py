@@ -60,8 +60,9 @@ class Discipline:
     def cell(self, value: Array, unit: Array) -> tuple[Array, Array]:
         """The reals that a written number stands for; closed, so that both ways of rounding a half count."""
         edge = (SAME if self.cut else EDGE) * (np.abs(value) + unit)
-        if self.cut:  # nobody cuts 1.2 - 1e-15 off to 1.1
-            return value - unit * (value <= 0) - edge, value + unit * (value >= 0) + edge
+        if self.cut:  # nobody cuts 1.2, or 1.2 - 1e-15, off to 1.1
+            beyond = unit - 2 * edge
+            return value - beyond * (value <= 0) - edge, value + beyond * (value >= 0) + edge
         return value - unit / 2 - edge, value + unit / 2 + edge
 
     def kept(self, low: Array, high: Array, figures: Array, unit: Array, least: Array) -> tuple[Array, Array]:

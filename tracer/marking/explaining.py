@@ -21,7 +21,7 @@ from tracer.marking.cells import Cells
 from tracer.marking.choosing import Choosing
 from tracer.marking.discipline import ANY_WAY, DISCIPLINES, Discipline
 from tracer.marking.evidence import is_noise
-from tracer.marking.misread import Misread, misread
+from tracer.marking.misread import Misread, misread, mistaken
 from tracer.marking.passes import Runs
 from tracer.marking.pen import slip_of_the_pen
 from tracer.marking.rewrites import Rewrite
@@ -141,6 +141,7 @@ class _Explaining:
         again = self._tries(self._still_open(), others)
         self._lines(again, with_misread=True)
         self._otherwise_rounded(others)
+        self._mistaken()
         self._numbers(tried)
         self._numbers(ignoring)
         self._numbers(again)
@@ -165,6 +166,15 @@ class _Explaining:
     def _numbers(self, tried: _Round) -> None:
         for place in range(len(tried.some.rows)):
             self._explain_sheet(tried, place, [], whole=False)
+
+    def _mistaken(self) -> None:
+        """Given numbers that are easily mistaken for others, where they explain what no line does."""
+        left = np.array([[q in own for own in self.left] for q in self.order], bool).reshape(self.wrong.shape)
+        given = self.runs, self.cells, self.trying.base, self.discipline, self.order
+        for row, found in enumerate(mistaken(*given, self.wrong, left, self.choosing.reached)):
+            if found:
+                self.found[row].append(self._as_read(found, found[0].gives))
+                self.left[row] -= found[0].gives
 
     def _in_one_step(self, slips: Sequence[Rewrite]) -> None:
         steps = self.cells.steps

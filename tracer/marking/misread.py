@@ -19,10 +19,11 @@ from derivations.quantity import Quantity
 from tracer.marking.carrying import Followed, follow
 from tracer.marking.cells import Cells, Numbers
 from tracer.marking.discipline import Discipline
+from tracer.marking.evidence import EVIDENCE
 from tracer.marking.passes import Runs
 from tracer.marking.spans import Span
 
-__all__ = ["Misread", "misread"]
+__all__ = ["Misread", "misread", "mistaken"]
 
 CONSTANT, PARAMETER = Role.CONSTANT, Role.PARAMETER
 MOST_LANES = 20_000
@@ -36,6 +37,8 @@ LEAST_MOVED = 1e-9
 MOST_READ, MOST_TIMES = 1e6, 101
 LEAST = 2
 """Wrong numbers that one misread number must give: a single one is given by chance."""
+ROOM = 2
+"""Units that a right number may be off with a given number misread, before it speaks against that."""
 MOST_TOLD = 3
 """Given numbers that explain the same: where more do, nothing is known."""
 MOST_FIGURES = 3
@@ -89,15 +92,74 @@ def misread(
     return out
 
 
+def mistaken(
+    runs: Runs,
+    cells: Cells,
+    base: Followed,
+    discipline: Discipline,
+    order: Sequence[Quantity],
+    wrong: np.ndarray,
+    left: np.ndarray,
+    reach: Callable[[int], Reached],
+) -> list[list[Misread]]:
+    """By sheet the given numbers that explain what is `left`, read as they are easily mistaken: as few as there are.
+
+    A single number is enough where it meets what such a reading gives in more digits than chance would.
+    """
+    out: list[list[Misread]] = [[] for _ in range(cells.count)]
+    givens = _givens(runs, cells.steps, discipline)
+    rows = np.flatnonzero(left.any(axis=0))
+    if not givens or len(givens) * len(runs.passes(cells.steps)) > MOST_GIVENS or not len(rows):
+        return out
+    readings = _easily_mistaken(givens)
+    candidates = {
+        row: [k for k in _candidates(givens, order, left[:, row], reach(row), least=1) for _ in readings[k]]
+        for row in rows.tolist()
+    }
+    low, high = base.follows.together(order, cells.count)
+    for some in _batches(candidates):
+        own, lanes = np.array(list(some)), list(some.values())
+        task = _Solving(runs, cells.take(own), discipline, order, left[:, own], givens, lanes)
+        read = np.array([text for of in lanes for k in dict.fromkeys(of) for text in readings[k]])
+        with silent():
+            middle = ((low + high) / 2)[:, own][:, task.lane]
+            every = task.told_of(read, middle, wrong[:, own][:, task.lane])
+        for row, found in zip(some, every, strict=True):
+            out[row] = found
+    return out
+
+
+def _easily_mistaken(givens: Mapping[Quantity, float]) -> list[list[str]]:
+    """What each given number is easily read as: without its sign, its point moved, digits exchanged, one beside it."""
+    out = []
+    for q, value in givens.items():
+        text = f"{value:.12g}"
+        near = [-value, 10 * value, value / 10] if value else []
+        digits = [
+            f"{text[:k]}{text[k + 1]}{text[k]}{text[k + 2 :]}"
+            for k in range(len(text) - 1)
+            if text[k : k + 2].isdigit() and "e" not in text
+        ]
+        beside = [other for place, other in givens.items() if place.kind == q.kind and _are_beside(place, q)]
+        found = dict.fromkeys([*(f"{v:.12g}" for v in (*near, *beside)), *digits])
+        out.append([other for other in found if float(other) != value])
+    return out
+
+
+def _are_beside(one: Quantity, other: Quantity) -> bool:
+    """Whether two numbers of an array are in the same row, or in the same column."""
+    return sum(i != j for i, j in zip(one.indices, other.indices, strict=True)) == 1
+
+
 def _candidates(
-    givens: Mapping[Quantity, float], order: Sequence[Quantity], wrong: np.ndarray, reached: Reached
+    givens: Mapping[Quantity, float], order: Sequence[Quantity], wrong: np.ndarray, reached: Reached, least: int = LEAST
 ) -> list[int]:
     """The given numbers, by their places, that can move most of a sheet's wrong numbers."""
     kinds = Counter(order[k].kind for k in np.flatnonzero(wrong).tolist())
     enough: dict[str, bool] = {}
     for name in dict.fromkeys(q.kind for q in givens):
         count = sum(kinds[kind] for kind in reached(name) if kind in kinds)
-        enough[name] = count >= LEAST and 2 * count > kinds.total()
+        enough[name] = count >= least and 2 * count > kinds.total()
     return [k for k, q in enumerate(givens) if enough[q.kind]]
 
 
@@ -141,7 +203,7 @@ class _Solving:
     wrong: np.ndarray
     givens: Mapping[Quantity, float]
     candidates: Sequence[Sequence[int]]
-    tens_are_slips: bool
+    tens_are_slips: bool = True
 
     def __post_init__(self) -> None:
         self.lane = np.repeat(np.arange(self.cells.count), [len(own) for own in self.candidates])
@@ -182,6 +244,25 @@ class _Solving:
                 out[row] = found if found and len(found[0].gives) > best else out[row]
             moved &= self.kinds[:, None] != self.kinds[target][None]
         return out
+
+    def told_of(self, read: np.ndarray, middle: np.ndarray, wrong: np.ndarray) -> list[list[Misread]]:
+        """What explains each sheet of the numbers that were perhaps read, by copy; `middle` is what follows as given.
+
+        Evidence is in how many digits it meets the way from there, more than it takes to find one among so many.
+        """
+        texts = read
+        read = read.astype(float)
+        accepted, low, high = self._work(read)
+        gives = accepted & self.bad
+        off = np.maximum(low - self.value, self.value - high) > ROOM * self.unit
+        against = (self.there & off & ~wrong).any(axis=0)
+        digits = np.log10(np.abs(self.value - middle) / (high - low + self.unit))
+        evidence = np.where(gives, np.maximum(np.nan_to_num(digits), 0.0), 0.0).sum(axis=0)
+        tried = np.bincount(self.lane, minlength=self.cells.count)[self.lane]
+        explains = gives.sum(axis=0)
+        told = ~against & (2 * explains > self.bad.sum(axis=0)) & (evidence >= EVIDENCE + np.log10(tried))
+        told &= ~self._by_a_rule(read)
+        return [list(self._of_sheet(row, told, explains, gives, texts)) for row in range(self.cells.count)]
 
     def _told(
         self, target: np.ndarray, reached: np.ndarray, before: np.ndarray, after: np.ndarray, step: np.ndarray

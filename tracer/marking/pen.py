@@ -9,15 +9,15 @@ from tracer.marking.carrying import Followed
 from tracer.marking.cells import Cells
 from tracer.marking.evidence import WIDE, WIDEST
 
-__all__ = ["is_told", "meant", "slip_of_the_pen"]
+__all__ = ["is_told", "meant", "meant_but_for_a_digit", "slip_of_the_pen"]
 
 MOST_FIGURES = 9
 TELLING = 2
 """Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
-
-
 COPIED = 3
-"""Figures of a number that stands twice in one array before it is the neighbour's, copied, and not chance."""
+"""Figures of a number that stands beside a right one, the same to the digit, before it is copied and not chance."""
+AFTER, BESIDE = 2, 3
+"""Right digits after the one that is wrong or missing, and in all: those before it say little of near numbers."""
 
 
 def is_told(other: float, unit: float, low: float, high: float) -> bool:
@@ -44,6 +44,21 @@ def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
                 yield "pen.digits_swapped", int(swapped) * sign, unit
 
 
+def meant_but_for_a_digit(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
+    """(slip, the number that was meant, its unit) where one digit is missing, or is another one."""
+    digits = str(round(abs(value) / unit)) if value and unit else ""
+    if not AFTER < len(digits) <= MOST_FIGURES:
+        return
+    sign = unit if value > 0 else -unit
+    for k in range(len(digits) - AFTER + 1) if len(digits) >= BESIDE else ():
+        for d in "0123456789":  # a decimal is missing: what was meant has one more
+            yield "pen.digit_left_out", int(f"{digits[:k]}{d}{digits[k:]}") * sign / 10, unit / 10
+    for k in range(len(digits) - AFTER) if len(digits) > BESIDE else ():
+        for d in "0123456789":
+            if d != digits[k]:
+                yield "pen.digit", int(f"{digits[:k]}{d}{digits[k + 1 :]}") * sign, unit
+
+
 def slip_of_the_pen(cells: Cells, base: Followed, q: Quantity, row: int) -> str:
     """A right number of a sheet written down wrongly; "" where it is none."""
     n = cells.numbers[q]
@@ -52,14 +67,17 @@ def slip_of_the_pen(cells: Cells, base: Followed, q: Quantity, row: int) -> str:
     for name, other, place in meant(value, unit):
         if is_told(other, place, low, high):
             return name
-    return "pen.neighbour" if value and n.figures[row] >= COPIED and _is_copied(cells, base, q, row) else ""
+    if value and n.figures[row] >= COPIED and _is_copied(cells, base, q, row):
+        return "pen.neighbour"
+    narrow = high - low <= WIDEST * unit
+    told = (name for name, other, at in meant_but_for_a_digit(value, unit) if narrow and is_told(other, at, low, high))
+    return next(told, "")
 
 
 def _is_copied(cells: Cells, base: Followed, q: Quantity, row: int) -> bool:
-    """Whether a right number of the same array is the same to the digit."""
-    own = cells.numbers[q]
-    return any(
-        other.kind == q.kind and n.there[row] and n.value[row] == own.value[row] and base.accepted[other][row]
-        for other, n in cells.numbers.items()
-        if other != q and other in base.accepted
-    )
+    """Whether a right number of the same array, or the one worked before it, is the same to the digit."""
+    there = [other for other in base.accepted if other in cells.numbers and cells.numbers[other].there[row]]
+    before = there[: there.index(q)][-1:]
+    beside = [other for other in there if other != q and (other.kind == q.kind or other in before)]
+    value = cells.numbers[q].value[row]
+    return any(cells.numbers[other].value[row] == value and base.accepted[other][row] for other in beside)

@@ -129,7 +129,7 @@ class Trying:
                     value, where = self._wrongly(own, k, plan, lines, now), everywhere
                     yield from self._reworked(copies, own, plan, value, where, now, moved, ignoring=ignoring)
                 elif read := [moved[r.name] for r in task.equation.reads if r.name in moved]:
-                    value = copies.recording.rounding(own, plan.label, partial(plan.work, now))
+                    value = copies.recording.rounding(partial(plan.work, now))
                     where = np.logical_or.reduce(read)
                     yield from self._reworked(copies, own, plan, value, where, now, moved)
             following = [(name, then) for name, then in own.problem.planned.carried if then in moved]
@@ -141,7 +141,7 @@ class Trying:
         out = []
         for copy, line in enumerate(lines):
             work = partial(self.runs.planned(own, line, self.m), copies.of_one(now, k, copy))
-            value = recording.rounding(own, plan.label, work)
+            value = recording.rounding(work)
             out.append(value if isinstance(value, Span) else self.m.of(value))
         return copies.beside(out)
 
@@ -161,7 +161,7 @@ class Trying:
         named = own.parts[plan.label]
         yield named, span, where
         part = None if ignoring else copies.cells.part(named)
-        whole = copies.recording.used(named, span)
+        whole = copies.recording.used(span)
         if part is not None:
             written = part.numbers
             where = where & ~written.there.reshape(-1, len(where)).all(axis=0)
