@@ -40,7 +40,7 @@ What is the same to every digit as the mistake is not false, and as good as its 
 
 
 OUT_OF = {"flagged": "shows", "other name": "shows", "false": "shows"} | dict.fromkeys(
-    ("among", "among or the same", "alone"), "sayable"
+    ("among", "among or the same", "alone", "alone or the same"), "sayable"
 )
 
 
@@ -139,6 +139,7 @@ def tally_slipped(problem: str, sheets: Sequence[Sheet]) -> tuple[Counter[str], 
         counts["among"] += sayable and among
         counts["among or the same"] += sayable and (among or as_good)
         counts["alone"] += sayable and among and all(is_meant(slip, name) for name in first.slips if first)
+        counts["alone or the same"] += sayable and first is not None and is_told_alone(slip, first, same=as_good)
         single = [c for c in other if len({name.partition("[")[0] for name in c.slips}) == 1]
         false = [c for c in single if id(c) not in same]
         counts["other name"] += bool(single)
@@ -148,6 +149,13 @@ def tally_slipped(problem: str, sheets: Sequence[Sheet]) -> tuple[Counter[str], 
         if false:
             told.append(f"{problem} {sheet.seed} {slip}: {false[0].slips} at {false[0].cells[:3]}")
     return counts, told
+
+
+def is_told_alone(slip: str, first: Cause, *, same: bool) -> bool:
+    """Whether a cause tells nothing but what a slip may be called, or one thing that is the same."""
+    if all(is_meant(slip, name) for name in first.slips):
+        return bool(first.slips)
+    return same and len({name.partition("[")[0] for name in first.slips}) == 1
 
 
 def in_full_told(problem: str, sheet: Sheet) -> list[Cause]:
@@ -231,7 +239,7 @@ def within(total: Counter[str]) -> bool:
     return (
         total["flagged"] >= LIMITS["flagged"] * shows
         and total["among or the same"] >= LIMITS["among"] * sayable
-        and total["alone"] >= LIMITS["alone"] * sayable
+        and total["alone or the same"] >= LIMITS["alone"] * sayable
         and total["false"] <= LIMITS["false"] * shows
     )
 

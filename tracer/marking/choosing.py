@@ -10,6 +10,7 @@ import numpy as np
 
 from derivations.computation import Computation
 from derivations.expression import Over, Ref
+from derivations.quantity import Quantity
 from tracer.marking.cells import Cells
 from tracer.marking.passes import Runs
 from tracer.marking.rewrites import Rewrite
@@ -72,15 +73,27 @@ class Choosing:
         return 2 * self._worked[row] <= MOST_WORKED and 2 * self._glanced[row] <= MOST_GLANCED
 
     def worth_a_glance(
-        self, row: int, wrong: Set[str], slips: Sequence[Rewrite], *, ignoring: bool, among: Set[Rewrite] | None = None
+        self,
+        row: int,
+        left: Set[Quantity],
+        slips: Sequence[Rewrite],
+        *,
+        ignoring: bool,
+        step: int = 0,
+        among: Set[Rewrite] | None = None,
     ) -> dict[int, Reached]:
-        """Of some slips, by their numbers, those that may explain wrong arrays; as many as a sheet may cost.
+        """Of some slips, by their numbers, those that may explain what is left; as many as a sheet may cost.
 
-        among: those that may be tried on it, where these are not all.
+        ignoring: slips of lines that a sheet has right, as if it had gone on from other numbers than these; step: right
+        in that one.  among: those that may be tried on it, where these are not all.
         """
+        wrong = frozenset(q.kind for q in left)
+        here = frozenset(q.kind for q in left if step in (0, q.step))
+        there = frozenset(name for name, some in self.some.items() if some[row] and name not in here)
+        ignored = there if ignoring else None
         out: dict[int, Reached] = {}
         lines_met = set[frozenset[Ref]]()
-        for k, reached in self._nearest(row, wrong, slips, ignoring=ignoring).items():
+        for k, reached in self._nearest(row, wrong, slips, ignored).items():
             if among is not None and slips[k] not in among:
                 continue
             lines = frozenset(slips[k].by_left)  # slips of the same lines are worked beside each other
@@ -103,18 +116,16 @@ class Choosing:
             out.append(k)
         return out
 
-    def _nearest(self, row: int, wrong: Set[str], slips: Sequence[Rewrite], *, ignoring: bool) -> dict[int, Reached]:
-        """The slips that may explain wrong arrays on a sheet, the nearest ones first.
-
-        ignoring: those of lines that a sheet has right, as if it had gone on from other numbers than these.
-        """
+    def _nearest(
+        self, row: int, wrong: frozenset[str], slips: Sequence[Rewrite], ignored: frozenset[str] | None
+    ) -> dict[int, Reached]:
+        """The slips that may explain wrong arrays on a sheet, the nearest ones first."""
         if not wrong:
             return {}
         unwritten = self._unwritten(row)
-        ignored = frozenset(name for name, there in self.some.items() if there[row] and name not in wrong)
-        key = id(slips), frozenset(wrong), unwritten, ignored, ignoring
+        key = id(slips), wrong, unwritten, ignored
         if key not in self._known:  # the slips are kept, so that no others have their identity
-            self._known[key] = slips, self._likely_to_be_made(slips, wrong, unwritten, ignored if ignoring else None)
+            self._known[key] = slips, self._likely_to_be_made(slips, wrong, unwritten, ignored)
         return self._known[key][1]
 
     def _likely_to_be_made(

@@ -24,7 +24,7 @@ from tracer.marking.evidence import is_noise
 from tracer.marking.misread import Misread, misread, mistaken
 from tracer.marking.passes import Runs
 from tracer.marking.pen import slip_of_the_pen
-from tracer.marking.rewrites import Rewrite
+from tracer.marking.rewrites import Rewrite, old_again
 from tracer.marking.trying import Glance, Tried, Trying
 
 __all__ = ["Explained", "explained"]
@@ -135,6 +135,7 @@ class _Explaining:
         tried = self._tries(self._still_open(), named)
         self._lines(tried, with_misread=bool(named))
         self._in_one_step(named)
+        self._old_again()
         self._otherwise_rounded(named)
         ignoring = self._tries(self._still_open(), named, ignoring=True)
         self._lines(ignoring)
@@ -180,6 +181,12 @@ class _Explaining:
         steps = self.cells.steps
         for step in range(1, steps + 1) if 1 < steps <= MOST_STEPS else ():
             self._lines(self._tries(self._still_open(), slips, step=step))
+
+    def _old_again(self) -> None:
+        """A step worked with the parameters of before the last update, which stands there right."""
+        slips = [old_again(self.runs.problem)]
+        for step in range(1, self.cells.steps) if self.cells.steps <= MOST_STEPS else ():
+            self._lines(self._tries(self._still_open(), slips, ignoring=True, step=step))
 
     def _otherwise_rounded(self, slips: Sequence[Rewrite]) -> None:
         """The lines that explain what is left in another way of rounding, in which a sheet's right numbers are right.
@@ -245,9 +252,10 @@ class _Explaining:
         chosen = [
             self.choosing.worth_a_glance(
                 row,
-                {q.kind for q in self.left[row]},
+                self.left[row],
                 slips,
                 ignoring=ignoring,
+                step=step,
                 among=None if among is None else among[row],
             )
             for row in rows

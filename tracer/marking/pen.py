@@ -11,11 +11,9 @@ from tracer.marking.evidence import WIDE, WIDEST
 
 __all__ = ["is_told", "meant", "meant_but_for_a_digit", "slip_of_the_pen"]
 
-MOST_FIGURES = 9
+MOST_FIGURES = 15
 TELLING = 2
 """Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
-COPIED = 3
-"""Figures of a number that stands beside a right one, the same to the digit, before it is copied and not chance."""
 AFTER, BESIDE = 2, 3
 """Right digits after the one that is wrong or missing, and in all: those before it say little of near numbers."""
 
@@ -67,7 +65,7 @@ def slip_of_the_pen(cells: Cells, base: Followed, q: Quantity, row: int) -> str:
     for name, other, place in meant(value, unit):
         if is_told(other, place, low, high):
             return name
-    if value and n.figures[row] >= COPIED and _is_copied(cells, base, q, row):
+    if value and _is_copied(cells, base, q, row):
         return "pen.neighbour"
     narrow = high - low <= WIDEST * unit
     told = (name for name, other, at in meant_but_for_a_digit(value, unit) if narrow and is_told(other, at, low, high))
@@ -75,9 +73,17 @@ def slip_of_the_pen(cells: Cells, base: Followed, q: Quantity, row: int) -> str:
 
 
 def _is_copied(cells: Cells, base: Followed, q: Quantity, row: int) -> bool:
-    """Whether a right number of the same array, or the one worked before it, is the same to the digit."""
-    there = [other for other in base.accepted if other in cells.numbers and cells.numbers[other].there[row]]
+    """Whether a right number is the same to the digit: of the same array, the one before it, or any on its sheet.
+
+    The more of them there are, the more digits it takes.
+    """
+    numbers = cells.numbers
+    there = [other for other in base.accepted if other in numbers and numbers[other].there[row]]
     before = there[: there.index(q)][-1:]
     beside = [other for other in there if other != q and (other.kind == q.kind or other in before)]
-    value = cells.numbers[q].value[row]
-    return any(cells.numbers[other].value[row] == value and base.accepted[other][row] for other in beside)
+    value, figures = numbers[q].value[row], float(numbers[q].figures[row])
+    return any(
+        len(among) <= 10 ** (figures - AFTER)
+        and any(numbers[other].value[row] == value and base.accepted[other][row] for other in among if other != q)
+        for among in (beside, there)
+    )

@@ -97,7 +97,7 @@ class Trying:
         with self.m.working():
             for named, span, moved in self._changed(slips, ignoring=ignoring, step=step):
                 part = copies.cells.part(named)
-                if part is None or (ignoring and part.written[0][1].kind in slips[0].arrays):
+                if part is None or (ignoring and _is_made(slips[0], part.written[0][1], step)):
                     continue
                 spans.add(named, span)
                 met, _ = copies.recording.meeting(span, part.numbers)
@@ -255,7 +255,7 @@ class Glance(Trying):
         with self.m.working():
             for named, span, moved in self._changed(slips, ignoring=ignoring, step=step):
                 goal = self._goal(named)
-                if goal is None or (ignoring and named.quantities[0].kind in slips[0].arrays):
+                if goal is None or (ignoring and _is_made(slips[0], named.quantities[0], step)):
                     continue
                 value = np.broadcast_to(span.low, (*span.shape, count * len(slips))).reshape(-1, len(slips), count)
                 near = np.abs(value[goal.places] - goal.value) <= goal.room
@@ -275,6 +275,11 @@ class Glance(Trying):
                 value, room = (of.reshape(-1, 1, self.cells.count)[places] for of in (written.value, room))
                 self.goals[named] = _Goal(value, room, places, judged)
         return self.goals[named]
+
+
+def _is_made(slip: Rewrite, q: Quantity, step: int) -> bool:
+    """Whether a quantity is of a line that a slip made in one step changes, 0 for all."""
+    return q.kind in slip.arrays and step in (0, q.step)
 
 
 def _at(ends: Bounds, row: int) -> tuple[float, float]:

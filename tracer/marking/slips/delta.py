@@ -11,6 +11,7 @@ from tracer.marking.slips.loss import long_way
 from tracer.marking.slips.places import (
     curved,
     elementwise,
+    following,
     function,
     fused,
     hidden,
@@ -19,6 +20,7 @@ from tracer.marking.slips.places import (
     other_function,
     output,
     several_units,
+    some_units,
     units,
 )
 from tracer.marking.slips.slip import Mistake, mistakes
@@ -108,7 +110,13 @@ OUTPUT: tuple[Mistake, ...] = (
     _out("slope_twice", *_bent_output, delta="slope^2*dz"),
     _out("adds_slope", output, elementwise, not_fused, delta="slope + dz"),
     _out("loss_value", fused, delta="E_part"),
-    _out("extra_slope", fused, function("softmax"), delta="(y - t)*y*(1 - y)", source="hankcs/CS224n#17 asks for it"),
+    _out(
+        "extra_slope",
+        fused,
+        function("softmax", "sigmoid"),
+        delta="(y - t)*y*(1 - y)",
+        source="hankcs/CS224n#17 asks for it",
+    ),
     _out("sigmoid_slope_on_identity", not_fused, function("identity"), delta="z*(1 - z)*dz"),
     _out("no_target", fused, delta="y"),
     _out("target_only", fused, delta="-t"),
@@ -149,6 +157,12 @@ HIDDEN: tuple[Mistake, ...] = (
     _hid("uses_activation", *_bent_hidden, delta="slope*z"),
     _hid("extra_activation", hidden, elementwise, delta="slope*dz*z"),
     _hid("swapped_slopes", *_bent_hidden, several_units, delta="slope[{J}+1-j,n]*dz"),
+    _hid(
+        "next_slope",
+        *_bent_hidden,
+        some_units,
+        delta=lambda problem, l: f"({following('slope[{},n]', 'j', units(problem, l))})*dz",
+    ),
     _hid("wrong_unit_slope", *_bent_hidden, each=_several, delta="slope[{each},n]*dz"),
     _hid(
         "wrong_layer_slope",

@@ -9,6 +9,7 @@ from tracer.marking.slips.places import (
     below_curved,
     biased,
     curved,
+    following,
     hidden,
     inputs,
     of_size,
@@ -17,6 +18,7 @@ from tracer.marking.slips.places import (
     several_inputs,
     several_units,
     shared_bias,
+    some_inputs,
     square,
     three_units,
     units,
@@ -35,6 +37,11 @@ def _at_least(least: int, count: Each) -> Each:
 def _same_shape_below(problem: Problem, l: int) -> bool:
     sizes = problem.network.sizes
     return l > 1 and sizes[l] == sizes[l - 1] == sizes[l - 2]
+
+
+def _of_the_next(problem: Problem, l: int) -> str:
+    """With the weights of the input after each, the first after the last."""
+    return f"Σ_j ({following('W[j,{}]', 'i', inputs(problem, l))})*delta"
 
 
 _s = mistakes("dz", "signal_below")
@@ -64,6 +71,7 @@ BELOW: tuple[Mistake, ...] = (
     _s("output_for_delta", dz_below="Σ_j W*z"),
     _s("swapped_deltas", several_units, dz_below="Σ_j W*delta[{J}+1-j,n]"),
     _s("swapped_rows", several_inputs, dz_below="Σ_j W[j,{I}+1-i]*delta"),
+    _s("next_row", some_inputs, dz_below=_of_the_next),
     _s("wrong_layer_weights", _same_shape_below, dz_below="Σ_j W_below[j,i]*delta"),
     _s("output_delta_again", hidden, of_size(0), dz_below="Σ_j W*delta_out"),
     _s("mean_over_units", three_units, dz_below="right/{J}"),

@@ -102,6 +102,7 @@ LOSS: tuple[Mistake, ...] = (
     _part("not_divided", loss("mean_squared_error"), several_units, E_part="(y - t)^2"),
     _part("no_square", _squares, E_part=_scaled("y - t")),
     _part("absolute", _squares, E_part="abs(y - t)"),
+    _part("absolute_scaled", _squares, _not_plain_square, E_part=_scaled("abs(y - t)")),
     _part("plus_target", _squares, E_part=_scaled("(y + t)^2")),
     _part("no_target", _squares, E_part=_scaled("y^2")),
     _part("wrong_target", _squares, several_units, E_part=_scaled("(y - t[{J}+1-j,n])^2")),

@@ -13,6 +13,7 @@ __all__ = [
     "counted",
     "curved",
     "elementwise",
+    "following",
     "function",
     "fused",
     "hidden",
@@ -30,10 +31,15 @@ __all__ = [
     "several_steps",
     "several_units",
     "shared_bias",
+    "some_inputs",
+    "some_units",
     "square",
     "three_units",
     "units",
 ]
+
+FEW = 8
+"""Units of which each may be taken for the next."""
 
 
 def output(problem: Problem, l: int) -> bool:
@@ -91,6 +97,21 @@ def one_output(problem: Problem, l: int) -> bool:
 def several_units(problem: Problem, l: int) -> bool:
     """More than one unit."""
     return units(problem, l) > 1
+
+
+def following(entry: str, letter: str, count: int) -> str:
+    """Text: in the place of each of so many entries the one after it, in that of the last the first."""
+    return " + ".join(f"[{letter} = {k}]*{entry.format(k % count + 1)}" for k in range(1, count + 1))
+
+
+def some_inputs(problem: Problem, l: int) -> bool:
+    """Three inputs or a few more: of two, the next one is the other one."""
+    return 2 < inputs(problem, l) <= FEW
+
+
+def some_units(problem: Problem, l: int) -> bool:
+    """Three units or a few more."""
+    return 2 < units(problem, l) <= FEW
 
 
 def several_inputs(problem: Problem, l: int) -> bool:

@@ -140,6 +140,7 @@ ADAM: tuple[Mistake, ...] = (
     _m1("minus", _used, m="beta1*m_before - (1 - beta1)*g"),
     _m1("forgotten", _used, several_steps, m="(1 - beta1)*g"),
     _m2("not_squared", _used, v="beta2*v_before + (1 - beta2)*g"),
+    _m2("absolute", _used, v="beta2*v_before + (1 - beta2)*abs(g)"),
     _m2("no_decay", _used, v="beta2*v_before + g^2"),
     _m2("swapped_betas", _used, v="(1 - beta2)*v_before + beta2*g^2"),
     _m2("beta1", _used, v="beta1*v_before + (1 - beta1)*g^2"),
