@@ -219,6 +219,30 @@ def test_a_short_number_is_not_rounded_more_coarsely_inside_than_its_sheet(a2: s
     assert [m.accepted for m in own.one.marks if m.name == "a2[1]"] == [right]
 
 
+@pytest.mark.parametrize(
+    ("problem", "seed", "told"),
+    [
+        ("logistic-decay", 7330000094, "equation.slope_too_many"),
+        ("layer-norm", 7330000072, "equation.mean_by_one_less"),
+        ("convolution-pool", 7330000018, "equation.term_of_sum_left_out"),
+        ("convolution-pool", 7330000066, "equation.turned_round"),
+        ("layer-norm", 7330000136, "equation.term_of_sum_twice"),
+        ("layer-norm", 7330000151, "equation.one_of_the_sum"),
+        ("gru-two-times", 7380000134, "equation.path_left_out"),
+        ("attention-head", 7330000128, "equation.another_array"),
+        ("turns-2-2-1", 7330000103, "update.old_again"),
+        ("softmax-2-3-3", 7330000063, "signal_below.next_row"),
+        ("softmax-2-3-3", 7330000198, "hidden_delta.next_slope"),
+        ("adam-2-2-1", 7330000102, "second_moment.absolute"),
+        ("adam-2-2-1", 7330000061, "loss_parts.absolute_scaled"),
+        ("batch-2-2-1", 7330000037, "output_delta.extra_slope"),
+    ],
+)
+def test_what_people_do_has_a_name(problem: str, seed: int, told: str) -> None:
+    """Each kind once, on a sheet of somebody who makes it; what is right on a right sheet has none: see above."""
+    assert causes(problem, slipped_sheet(problem, seed).cells)[told] == 1
+
+
 def test_nobody_cuts_off_a_number_that_has_no_more_digits() -> None:
     """0.6 is 0.6 where digits are cut off; the planted twin, 1.2 of more digits, is 1.1 there."""
     cut = {

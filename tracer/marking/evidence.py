@@ -9,12 +9,12 @@ import numpy as np
 from derivations.quantity import Quantity
 from tracer.marking.cells import Cells
 
-__all__ = ["EVIDENCE", "SEVERAL", "WIDE", "WIDEST", "is_noise"]
+__all__ = ["EVIDENCE", "SEVERAL", "WIDEST", "is_noise"]
 
 EVIDENCE, SEVERAL = 2.0, 1.0
 """Decimal digits of agreement that a name takes, in one number and in several: with less some slip gives any number."""
-WIDEST, WIDE = 4, 0.1
-"""Units, and which part of a number, may be between the ends of what explains it: a pole or a jump gives any number."""
+WIDEST = 4
+"""Units that may be between the ends of what explains a number: a pole or a jump gives any number."""
 LEAST_NOISE = 9
 """Wrong arrays of a sheet that is wrong throughout."""
 

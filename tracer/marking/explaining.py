@@ -172,10 +172,11 @@ class _Explaining:
         """Given numbers that are easily mistaken for others, where they explain what no line does."""
         left = np.array([[q in own for own in self.left] for q in self.order], bool).reshape(self.wrong.shape)
         given = self.runs, self.cells, self.trying.base, self.discipline, self.order
-        for row, found in enumerate(mistaken(*given, self.wrong, left, self.choosing.reached)):
-            if found:
-                self.found[row].append(self._as_read(found, found[0].gives))
-                self.left[row] -= found[0].gives
+        found = mistaken(*given, self.wrong, left, self.choosing.reached, tens_are_slips=not self.named)
+        for row, own in enumerate(found):
+            if own:
+                self.found[row].append(self._as_read(own, own[0].gives))
+                self.left[row] -= own[0].gives
 
     def _in_one_step(self, slips: Sequence[Rewrite]) -> None:
         steps = self.cells.steps
@@ -316,7 +317,7 @@ class _Explaining:
             gives = frozenset(q for q, fit in there.items() if fit and q in left)
             sizes = {abs(float(trying.cells.numbers[q].value[place])) for q in gives}
             is_fitting = all(there.values()) if whole else _is_chosen(one.slip, there, gives, left, len(sizes))
-            if gives and is_fitting and trying.is_evident(one, gives, place):
+            if gives and is_fitting and trying.is_evident(one, gives, place, whole=whole):
                 best.setdefault(gives, []).append(one.slip)
         return best
 

@@ -5,9 +5,10 @@ A kind is written once, here; its sentence stands in messages.toml under `equati
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from derivations.computation import Computation
@@ -50,6 +51,8 @@ MOST_ALIKE = 4
 """Arrays of the same shape and role that are taken for each other."""
 MOST_TERMS = 9
 """Of a sum, each of which may be left out or added twice."""
+MOST_PATHS = 5
+"""Ways back, of which several may be left out together."""
 ONE = Number("1")
 
 
@@ -74,12 +77,16 @@ class Rewriting:
         """(kind, right side, facts) of every rewrite of one equation."""
         if isinstance(e.right, Number):
             return
-        for x, put in _places(e.right, lambda x: x):
+        places = list(_places(e.right, lambda x: x))
+        often = Counter(x for x, _ in places)
+        for x, put in places:
             for kind, new, term in self._at(e, x):
                 facts = {} if term is None else {"term": self.text(term)}
                 if isinstance(new, Ref):
                     facts["other"] = self.text(new)
                 yield kind, put(new), facts
+                if often[x] > 1 and isinstance(x, Sum | Product):  # who gets it wrong does so wherever it stands
+                    yield kind, _all_replaced(e.right, {x: new}), facts
         if (exchanged := self._exchanged(e)) is not None:
             yield "written_transposed", exchanged, {}
         yield from self._of_slope(e)
@@ -151,6 +158,9 @@ class Rewriting:
         if e.stage == "backward" and len(terms) > 2:
             for sign, t in terms:
                 yield "only_one_path", _sum(((sign, t),)), t
+            for count in range(2, len(terms) - 1) if len(terms) <= MOST_PATHS else ():
+                for left in combinations(terms, count):
+                    yield "path_left_out", _sum(tuple(t for t in terms if t not in left)), _sum(left)
         for k, (sign, t) in enumerate(terms):
             for kind, factor in (("term_doubled", Number("2")), ("term_halved", Quotient(ONE, Number("2")))):
                 if not isinstance(t, Number):

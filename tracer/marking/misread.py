@@ -18,7 +18,7 @@ from derivations.equations import Role
 from derivations.quantity import Quantity
 from tracer.marking.carrying import Followed, follow
 from tracer.marking.cells import Cells, Numbers
-from tracer.marking.discipline import Discipline
+from tracer.marking.discipline import ANY_WAY, Discipline
 from tracer.marking.evidence import EVIDENCE
 from tracer.marking.passes import Runs
 from tracer.marking.spans import Span
@@ -101,6 +101,8 @@ def mistaken(
     wrong: np.ndarray,
     left: np.ndarray,
     reach: Callable[[int], Reached],
+    *,
+    tens_are_slips: bool = True,
 ) -> list[list[Misread]]:
     """By sheet the given numbers that explain what is `left`, read as they are easily mistaken: as few as there are.
 
@@ -119,7 +121,7 @@ def mistaken(
     low, high = base.follows.together(order, cells.count)
     for some in _batches(candidates):
         own, lanes = np.array(list(some)), list(some.values())
-        task = _Solving(runs, cells.take(own), discipline, order, left[:, own], givens, lanes)
+        task = _Solving(runs, cells.take(own), ANY_WAY, order, left[:, own], givens, lanes, tens_are_slips)
         read = np.array([text for of in lanes for k in dict.fromkeys(of) for text in readings[k]])
         with silent():
             middle = ((low + high) / 2)[:, own][:, task.lane]
@@ -203,7 +205,7 @@ class _Solving:
     wrong: np.ndarray
     givens: Mapping[Quantity, float]
     candidates: Sequence[Sequence[int]]
-    tens_are_slips: bool = True
+    tens_are_slips: bool
 
     def __post_init__(self) -> None:
         self.lane = np.repeat(np.arange(self.cells.count), [len(own) for own in self.candidates])

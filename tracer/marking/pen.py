@@ -7,20 +7,26 @@ from collections.abc import Iterator
 from derivations.quantity import Quantity
 from tracer.marking.carrying import Followed
 from tracer.marking.cells import Cells
-from tracer.marking.evidence import WIDE, WIDEST
+from tracer.marking.evidence import WIDEST
 
 __all__ = ["is_told", "meant", "meant_but_for_a_digit", "slip_of_the_pen"]
 
 MOST_FIGURES = 15
 TELLING = 2
 """Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
+COPIED = 3
+"""Figures of a number that stands elsewhere, the same to the digit, before it is copied and not chance."""
+NARROW = 0.01
+"""Of a number, how wide what follows may be: where it is wider something near what was meant is found by chance."""
 AFTER, BESIDE = 2, 3
 """Right digits after the one that is wrong or missing, and in all: those before it say little of near numbers."""
 
 
 def is_told(other: float, unit: float, low: float, high: float) -> bool:
     """Whether a number that was meant is what follows, between two ends that are near each other."""
-    return high - low <= max(WIDEST * unit, WIDE * abs(other)) and low <= other + unit / 2 and other - unit / 2 <= high
+    return (
+        high - low <= max(WIDEST * unit, NARROW * abs(other)) and low <= other + unit / 2 and other - unit / 2 <= high
+    )
 
 
 def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
@@ -65,7 +71,7 @@ def slip_of_the_pen(cells: Cells, base: Followed, q: Quantity, row: int) -> str:
     for name, other, place in meant(value, unit):
         if is_told(other, place, low, high):
             return name
-    if value and _is_copied(cells, base, q, row):
+    if value and n.figures[row] >= COPIED and _is_copied(cells, base, q, row):
         return "pen.neighbour"
     narrow = high - low <= WIDEST * unit
     told = (name for name, other, at in meant_but_for_a_digit(value, unit) if narrow and is_told(other, at, low, high))

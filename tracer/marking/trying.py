@@ -184,12 +184,16 @@ class Trying:
 
     # --- what a fit says ---
 
-    def is_evident(self, tried: Tried, gives: frozenset[Quantity], row: int) -> bool:
-        """Whether the numbers fit too well for chance, or are to the letter what the slip gives."""
+    def is_evident(self, tried: Tried, gives: frozenset[Quantity], row: int, *, whole: bool) -> bool:
+        """Whether the numbers fit too well for chance, or are to the letter what the slip gives.
+
+        Zeros say nothing where they are not all that it changes, the whole of it.
+        """
         digits = [self._digits(tried, q, row) for q in gives]
         if sum(digits) >= EVIDENCE and max(digits) >= SEVERAL:
             return True
-        return all(self._is_to_the_letter(tried, q, row) for q in gives)
+        letter = all(self._is_to_the_letter(tried, q, row) for q in gives)
+        return letter and (whole or any(self.cells.numbers[q].value[row] for q in gives))
 
     def _is_to_the_letter(self, tried: Tried, q: Quantity, row: int) -> bool:
         low, high = tried.ends(q, row)
