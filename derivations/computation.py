@@ -25,6 +25,9 @@ from derivations.rewrites import fused
 
 __all__ = ["Computation"]
 
+MOST_COUNTED = 2.0**53
+"""The largest whole number of which a double has every one below."""
+
 
 @dataclass(frozen=True, repr=False)
 class Computation:
@@ -166,7 +169,8 @@ class Computation:
 
 
 def _whole(given: Given) -> bool:
-    return bool(np.isfinite(given.floats).all() and (given.floats == given.floats.round()).all())
+    """Whether every number is a whole one that may count something."""
+    return bool((np.abs(given.floats) <= MOST_COUNTED).all() and (given.floats == given.floats.round()).all())
 
 
 def _alone(given: Given, axis: int, k: int) -> Given:

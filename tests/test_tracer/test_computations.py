@@ -417,3 +417,11 @@ def test_rationals_that_are_squared_again_and_again_stay_short() -> None:
     exact = float(trace(problem)["E"])
     for carry in ("full", "shown"):
         assert float(trace(problem, digits=6, carry=carry)["E"]) == pytest.approx(exact, rel=1e-4)
+
+
+def test_a_whole_number_that_counts_nothing_warns_nobody(recwarn: pytest.WarningsRecorder) -> None:
+    """2^63 is larger than what a whole number of the machine holds; the twin, 2^53, may be an index."""
+    for number in ("9223372036854775808", "-9223372036854775809", "9007199254740992"):
+        step = loads(f'equations = "E = w*x^2"\n[parameters]\nw = 0\n[given]\nx = {number}')
+        assert trace(step).shown
+    assert not recwarn.list

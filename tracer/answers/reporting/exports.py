@@ -27,12 +27,13 @@ def as_json(checked: Checked, words: Wording) -> str:
     head: dict[str, object] = {"schema": "bptrace/check/1", "title": checked.title}
     head |= {"feedback": words.level, "language": words.lang}
     head |= {key: value for key, value in checked.made.items() if value}
-    sheets = ",\n".join(_sheet_json(sheet, words) for sheet in checked.sheets)
-    lines = [f"  {_dumped(key)}: {_dumped(value)}" for key, value in head.items()]
-    lines.append(f'  "sheets": [\n{sheets}\n  ]' if sheets else '  "sheets": []')
+    text = ["{\n", *(_plain(f"  {_dumped(key)}: {_dumped(value)},\n") for key, value in head.items())]
+    for k, sheet in enumerate(checked.sheets):  # put together once: of a large class it is long
+        text += [",\n" if k else '  "sheets": [\n', _plain(_sheet_json(sheet, words))]
+    text.append("\n  ]" if checked.sheets else '  "sheets": []')
     if checked.remarks:
-        lines.append(f'  "remarks": {_dumped([words.said(remark) for remark in checked.remarks])}')
-    return _plain("{\n" + ",\n".join(lines) + "\n}")
+        text.append(_plain(f',\n  "remarks": {_dumped([words.said(remark) for remark in checked.remarks])}'))
+    return "".join([*text, "\n}"])
 
 
 def _sheet_json(sheet: Marked, words: Wording) -> str:
