@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rendering.gates import compiled, have_tex, wrapped
 from steps import FURTHER_NAMES, NAMES, problem_text
 
 from tracer import check, loads, trace
+from tracer.answers.reporting.as_latex import as_latex
+from tracer.answers.reporting.blocks import Grid, Lines
 from tracer.answers.result import Checked, Marked
 from tracer.cli import main
 from tracer.show.page import page
@@ -134,3 +137,73 @@ def test_the_command_writes_a_marked_page(tmp_path: Path, capsys: pytest.Capture
     assert main([*command, "--feedback", "hint"]) == 2
     assert "leave out --feedback" in capsys.readouterr().err
     assert main([*command, "--notation", "ng"]) == 2
+
+
+# --- LaTeX ---
+
+needs_tex = pytest.mark.skipif(not have_tex(), reason="pdflatex is not installed")
+MARGINS = r"\usepackage[a4paper,margin=2.5cm]{geometry}"
+
+
+def pdflatex(text: str) -> list[str]:
+    """What pdflatex says of a report in a document with margins as people set them."""
+    return compiled(wrapped(text).replace(r"\begin{document}", MARGINS + r"\begin{document}"))
+
+
+GREEK = """
+equations = '''
+δ[j] = Σ_i λ[j,i]*x[i] + Ω
+z[j] = max(δ[j], 0)^3
+E = Σ_j (z[j] - t[j])^2/2
+'''
+parameters = {"λ" = [[0.1, 0.2], [0.3, 0.4]], "Ω" = 0.1}
+given = {x = [1, 2], t = [1, 0]}
+training.learning_rate = 0.1
+"""
+
+
+@needs_tex
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (RNN, FORGOTTEN | NO_NUMBER),
+        (new_equations("conv", "4x6"), {"dK[1,1]": "3.1", "db": "7"}),
+        (new_equations("attention", "3-2"), {"E": "9"}),
+        (new_equations("circuit", "f = (x+y)*z"), {"dz": "-3"}),
+        (GREEK, {"δ[1]": "0.3", "dΩ": "17", "dλ[1,1]": "∂≤√"}),
+    ],
+    ids=["rnn", "conv", "attention", "circuit", "greek"],
+)
+def test_a_report_compiles(text: str, other: Mapping[str, str]) -> None:
+    """Sums, conditions and Greek names in its sentences, more rows than a page has."""
+    assert pdflatex(marked(text, other).render("latex")) == []
+
+
+@needs_tex
+def test_the_check_of_reports_sees_a_planted_fault() -> None:
+    """A sign that no font of text has; a table that runs over the edge of its page."""
+    report = marked(RNN, FORGOTTEN).render("latex")
+    assert pdflatex(report.replace(r"$\Sigma$", "Σ", 1)) != []
+    assert (
+        pdflatex(re.sub(r"\\hline\n\\end{tabular}\n\\newpage\n.*?\\hline\n.*?\\hline\n", "", report, flags=re.S)) != []
+    )
+
+
+@pytest.mark.parametrize(("rows", "tables"), [(0, 1), (52, 1), (53, 2), (76, 2), (77, 3)])
+def test_a_long_table_goes_on_on_the_next_page(rows: int, tables: int) -> None:
+    """With its header again, every row once and in order."""
+    names = [f"w[{k}]" for k in range(rows)]
+    text = as_latex([Lines(("ada",)), Grid(("cell", "comment"), tuple((name, "") for name in names))])
+    assert text.count(r"\begin{tabular}") == text.count("cell & comment") == tables
+    assert re.findall(r"w\{\[\}(\d+)", text) == [str(k) for k in range(rows)]
+
+
+@needs_tex
+def test_a_class_compiles(tmp_path: Path) -> None:
+    """A sheet a row, then the cells and the causes."""
+    names = list(sheet(RNN))
+    lines = [",".join(["id", *(f'"{name}"' for name in names)])]
+    for who, other in (("ada", {}), ("ben", FORGOTTEN), ("chen", {"E": "9"})):
+        lines.append(",".join([who, *sheet(RNN, other).values()]))
+    (tmp_path / "class.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert pdflatex(check(loads(RNN), tmp_path / "class.csv").render("latex")) == []
