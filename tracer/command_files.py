@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from derivations.computation import Computation
     from derivations.network import Problem
 
-__all__ = ["SUFFIXES", "format_of", "keep", "layers", "load_problem", "tell", "write"]
+__all__ = ["SUFFIXES", "format_of", "keep", "load_problem", "tell", "write"]
 
 SUFFIXES = {
     ".md": "markdown",
@@ -26,17 +26,6 @@ SUFFIXES = {
     ".txt": "table",
 }
 """The format that the ending of a file says."""
-
-
-def layers(source: str) -> Problem:
-    """A problem with layers.  Raises ProblemError for equations of its own."""
-    from tracer.problem import ProblemError, as_problem
-
-    found = load_problem(source)
-    try:
-        return as_problem(found)
-    except ProblemError as e:
-        raise ProblemError(f"{'standard input' if source == '-' else source}: {e}") from None
 
 
 def load_problem(source: str) -> Problem | Computation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tracer.command_files import SUFFIXES, format_of, keep, layers, load_problem, tell, write
+from tracer.command_files import SUFFIXES, format_of, keep, load_problem, tell, write
 from tracer.terminal import aside
 
 if TYPE_CHECKING:
@@ -150,8 +150,6 @@ def check(options: argparse.Namespace) -> int:
         raise ValueError("the problem and the sheet cannot both be standard input; put one of them in a file")
     problem = load_problem(options.problem)
     if isinstance(problem, Computation):
-        if format_of(options) in ("page", "latex"):
-            raise ValueError("equations of your own have no marked page or LaTeX report yet; choose another --format")
         return _sheets(options, problem)
     solutions = [] if options.overrides else _solutions(options.sheets)  # these name the cells of sheets
     if solutions and len(options.sheets) == 1:
@@ -185,7 +183,7 @@ def _sheets(options: argparse.Namespace, problem: Problem | Computation) -> int:
     if options.against:
         return _regraded(options, checked)
     form = format_of(options)
-    text = _marked_page(options, checked) if form == "page" else _report(options, checked, form)
+    text = _marked_page(options, problem, checked) if form == "page" else _report(options, checked, form)
     write(text, options)
     if options.output:
         aside(summary(checked, options.lang))
@@ -266,7 +264,7 @@ def _report(options: argparse.Namespace, checked: Checked, form: str) -> str:
     return text
 
 
-def _marked_page(options: argparse.Namespace, checked: Checked) -> str:
+def _marked_page(options: argparse.Namespace, problem: Problem | Computation, checked: Checked) -> str:
     """The step page with the marks of one sheet beside the steps, in as many figures as the sheet has."""
     from tracer.show.page import page as step_page
     from tracer.tracing import trace as trace_problem
@@ -275,9 +273,7 @@ def _marked_page(options: argparse.Namespace, checked: Checked) -> str:
         raise ValueError("a page shows every right number; leave out --feedback, or choose another --format")
     if len(checked) != 1:
         raise ValueError(f"a page is for one sheet, and these are {len(checked)}; name one of them")
-    if options.problem == "-":
-        raise ValueError("a page needs the problem twice; put it in a file")
-    traced = trace_problem(layers(options.problem), digits=checked.one.figures, carry="full")
+    traced = trace_problem(problem, digits=checked.one.figures, carry="full")
     return step_page(traced, checked.one, notation=options.notation or "bishop", lang=options.lang)
 
 

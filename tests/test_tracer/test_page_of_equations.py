@@ -19,7 +19,6 @@ from steps import NAMES, problem_text
 import tracer.show.page
 from derivations.notation import NotationError
 from tracer import loads, trace
-from tracer.answers.result import Marked
 from tracer.cli import main
 from tracer.show.page import page
 from tracer.show.page.card_layout import CardDrawing, DrawnCard, card_drawing
@@ -417,14 +416,12 @@ def test_an_untitled_step_is_called_by_its_objective() -> None:
 
 
 def test_what_cannot_be_shown_is_refused() -> None:
-    """Balls, a notation of layers, a marked sheet, an unknown language: in a sentence."""
+    """Balls, a notation of layers, an unknown language: in a sentence."""
     problem = loads(BATCH)
     with pytest.raises(ValueError, match="balls"):
         page(trace(problem, arithmetic="ball"))
     with pytest.raises(NotationError, match="leave out --notation"):
         page(trace(problem), notation="ng")
-    with pytest.raises(ValueError, match="no page yet"):
-        page(trace(problem), Marked("ada", (), ()))
     with pytest.raises(ValueError, match="language 'de' is not known"):
         page(trace(problem), lang="de")
 

@@ -13,7 +13,7 @@ import pytest
 from rendering.browser import AXE, CONTRAST, OVERLAPS, browser, have_browser, opened
 from steps import problem_text
 
-from tracer import loads, trace
+from tracer import check, loads, trace
 from tracer.show.page import page
 from tracer.template_equations import new_equations
 
@@ -118,6 +118,27 @@ def test_a_gradient_lights_the_signal_and_what_it_meets(chromium: Any, tmp_path:
     with opened(chromium, html_of("rnn"), tmp_path, anchor="dWh-1-2") as shown:
         assert shown.evaluate(LIT) == ["Wh-1-2", "a-1-1", "a-2-1", "a-3-1", "h-0-2", "h-1-2", "h-2-2"]
         assert shown.evaluate("document.querySelectorAll('.r.on').length") == 3
+
+
+RED = """[...document.querySelectorAll('svg .c')].filter(g => getComputedStyle(g.firstElementChild).stroke ==
+  getComputedStyle(document.querySelector('.mark.wrong b')).color).map(g => g.dataset.c).sort()"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_wrong_cells_are_framed_in_red(chromium: Any, scheme: str, tmp_path: Path) -> None:
+    """Where their value is drawn, lit or not; the cross walks from one to the next."""
+    problem = loads(TEXTS["rnn"])
+    one = check(problem, {"y[1,1]": "-0.5902", "dh[2,1]": "7", "dWh[1,2]": "9", "h[3,3]": "-0.3018"}).one
+    html = page(trace(problem, digits=4, carry="full"), one)
+    with opened(chromium, html, tmp_path, color_scheme=scheme) as shown:
+        assert shown.evaluate(RED) == ["Wh-1-2", "h-2-1"]
+        for place in ("dh-2-1", "dWh-1-2", "dh-2-1"):
+            shown.click("#wrong")
+            assert shown.evaluate(CURRENT) == place
+            assert shown.evaluate(RED) == ["Wh-1-2", "h-2-1"]
+    bare = html.replace(".bad rect{stroke:var(--neg)", ".bad rect{stroke:var(--line)")
+    with opened(chromium, bare, tmp_path, bypass_csp=True) as shown:
+        assert shown.evaluate(RED) == []
 
 
 def test_a_click_on_a_cell_walks_through_its_numbers(chromium: Any, tmp_path: Path) -> None:

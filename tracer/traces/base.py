@@ -95,6 +95,10 @@ class Trace(ABC):
         """The name of a number, as it is printed."""
 
     @abstractmethod
+    def read(self, name: str) -> Quantity:
+        """The number, or whole array, that a name stands for.  Raises UnknownName."""
+
+    @abstractmethod
     def letters(self, notation: str, *, latex: bool) -> Callable[[Quantity], str]:
         """How names are written: in our letters or, where one is named, in a notation's; as text or as LaTeX.
 

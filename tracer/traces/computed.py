@@ -55,6 +55,10 @@ class ComputedTrace(Trace):
         """The name of a number, as it is printed."""
         return self.names.text(q)
 
+    def read(self, name: str) -> Quantity:
+        """The number, or whole array, that a name stands for.  Raises UnknownName."""
+        return self.names.read(name)
+
     def letters(self, notation: str, *, latex: bool) -> Callable[[Quantity], str]:
         """How names are written: as the file has them."""
         if notation and notation != "names":

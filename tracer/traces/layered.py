@@ -37,6 +37,10 @@ class LayeredTrace(Trace):
         """The name of a number, as it is printed."""
         return names.text(self.problem.network, q)
 
+    def read(self, name: str) -> Quantity:
+        """The number, or whole array, that a name stands for.  Raises UnknownName."""
+        return self._aliases.read(name).quantity
+
     @cached_property
     def inputs(self) -> Mapping[str, Any]:
         """What the step started from: x, t, W, b and the constants, by name."""

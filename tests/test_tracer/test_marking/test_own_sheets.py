@@ -360,8 +360,9 @@ def test_the_command_marks_sheets_and_classes(tmp_path: Path, rnn: Computation) 
     done = bptrace("check", str(problem), str(folder))
     assert done.returncode == 0
     assert "2 sheets" in done.stdout
-    done = bptrace("check", str(problem), str(folder / "anna.json"), "--format", "page")
+    done = bptrace("check", str(problem), str(folder), "--format", "page")
     assert done.returncode == 2
+    assert "a page is for one sheet" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derivations.formulas import givens
-from derivations.names import Quantity
+from derivations.names import UnknownName
 from derivations.notation import notation_of
+from derivations.quantity import Quantity
 from derivations.writing.policy import policy
 from tracer.show.page.drawing import drawing, run_drawing
 from tracer.show.page.equations_page import equations_parts
 from tracer.show.page.marking import sheet_of, unplaced
+from tracer.show.page.places import Places
 from tracer.show.page.step import Group
 from tracer.show.page.steps import anchor, groups, suffix
 from tracer.show.page.training import columns, curves, tables
@@ -44,44 +47,58 @@ def page(trace: Trace, marks: Marked | None = None, *, notation: str = "bishop",
     if trace.arithmetic == "ball":
         raise ValueError("a page shows numbers, not balls; trace without arithmetic 'ball'")
     if isinstance(trace, ComputedTrace):
-        if marks:
-            raise ValueError("a sheet of your own equations has no page yet; leave out --format page")
-        return _filled(
-            "page.html", _script("page.js", "cards.js"), "cards.css", **equations_parts(trace, notation, lang)
-        )
-    assert isinstance(trace, LayeredTrace)
-    return _layered_page(trace, marks, notation, lang)
+        script, style, parts = "cards.js", "cards.css", equations_parts(trace, notation, lang)
+        place = Places(trace).anchor
+    else:
+        assert isinstance(trace, LayeredTrace)
+        script, style, parts = "units.js", "", _layered_parts(trace, notation, lang)
+        place = partial(anchor, trace.problem.network)
+    parts |= _sheet_parts(marks, parts["groups"], partial(_find, trace, place), lang)
+    return _filled("page.html", _script("page.js", script), style, **parts)
 
 
-def _layered_page(trace: LayeredTrace, marks: Marked | None, notation: str, lang: str) -> str:
+def _find(trace: Trace, place: Callable[[Quantity], str], name: str) -> str:
+    """The place of a name in the page's address, "" where it has none."""
+    try:
+        return place(trace.read(name))
+    except UnknownName:
+        return ""
+
+
+def _sheet_parts(
+    marks: Marked | None, written: Sequence[Group], find: Callable[[str], str], lang: str
+) -> dict[str, Any]:
+    """What the template says of a marked sheet, if there is one."""
+    if marks is None:
+        return {"sheet": None, "elsewhere": []}
+    sheet = sheet_of(marks, find, lang)
+    return {"sheet": sheet, "elsewhere": list(unplaced(sheet, {s.id for group in written for s in group.steps}))}
+
+
+def _layered_parts(trace: LayeredTrace, notation: str, lang: str) -> dict[str, Any]:
+    """What the template of the page is filled with for a network of layers."""
     words = UnitWords(lang, trace.problem.network)
     profile = notation_of(trace.problem, notation)
     per_sample = max(1, len(trace) // trace.problem.samples)
     samples = min(trace.problem.samples, MOST_SAMPLES, max(1, MOST_STEPS // 2 // per_sample))
     written = groups(trace, profile, words, MOST_STEPS // 10, samples)
     picture = drawing(trace, profile)
-    sheet = sheet_of(marks, trace.problem, lang) if marks else None
-    places = {step.id for group in written for step in group.steps}
-    return _filled(
-        "page.html",
-        _script("page.js", "units.js"),
-        lang=lang,
-        sheet=sheet,
-        elsewhere=list(unplaced(sheet, places)) if sheet else [],
-        t=words,
-        heading=_heading(trace, words),
-        groups=written,
-        stated=(),
-        stages=[stage for stage in ("forward", "backward", "update") if any(g.stage == stage for g in written)],
-        sizes=_sizes(trace),
-        picture=picture,
-        drawing="drawing.html",
-        layout="",
-        legend=words("legend"),
-        keys=words("keys"),
-        choices=_choices(trace, samples),
-        notes=[*_left_out(trace, written, samples, picture.left_out, words), *trace.notes],
-    )
+    return {
+        "lang": lang,
+        "t": words,
+        "heading": _heading(trace, words),
+        "groups": written,
+        "stated": (),
+        "stages": [stage for stage in ("forward", "backward", "update") if any(g.stage == stage for g in written)],
+        "sizes": _sizes(trace),
+        "picture": picture,
+        "drawing": "drawing.html",
+        "layout": "",
+        "legend": words("legend"),
+        "keys": words("keys"),
+        "choices": _choices(trace, samples),
+        "notes": [*_left_out(trace, written, samples, picture.left_out, words), *trace.notes],
+    }
 
 
 def _heading(trace: LayeredTrace, words: UnitWords) -> list[str]:

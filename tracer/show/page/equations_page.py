@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tracer.show.page.card_layout import CardDrawing, card_drawing
@@ -23,7 +22,7 @@ LONGEST = 80  # letters of an equation that may be a title
 WIDE = 620  # pixels: a wider drawing stands above the steps, not beside them
 
 
-def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> Mapping[str, Any]:
+def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> dict[str, Any]:
     """What the template of the page is filled with.  Raises NotationError for a notation of layers."""
     if notation not in ("bishop", "names"):  # bishop is what is asked for where nothing is
         trace.letters(notation, latex=True)
@@ -32,8 +31,6 @@ def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> Mapping[s
     groups, picture = steps.groups(), card_drawing(deck)
     return {
         "lang": lang,
-        "sheet": None,
-        "elsewhere": [],
         "t": words,
         "heading": _heading(trace, words),
         "groups": groups,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from derivations.aliases import Aliases
-from derivations.names import UnknownName
 from tracer.answers.reporting.blocks import LONGEST, Item, clean
 from tracer.answers.reporting.sheet_report import cause_item, cause_numbers, headline, tone
 from tracer.answers.reporting.wording import Wording
-from tracer.show.page.steps import anchor
 
 if TYPE_CHECKING:
-    from derivations.network import Problem
     from tracer.answers.result import Mark, Marked
 
 __all__ = ["Note", "Sheet", "sheet_of", "unplaced"]
@@ -43,10 +39,9 @@ class Sheet:
     remarks: tuple[str, ...]
 
 
-def sheet_of(marked: Marked, problem: Problem, lang: str) -> Sheet:
-    """A sheet as the page of this problem shows it."""
+def sheet_of(marked: Marked, find: Callable[[str], str], lang: str) -> Sheet:
+    """A sheet as a page shows it; `find` gives the place of a name in the page's address, "" where it has none."""
     words = Wording(lang)
-    find = _Finder(problem)
     numbers = cause_numbers(marked)
     notes: dict[str, tuple[Note, ...]] = {}
     elsewhere: list[Note] = []
@@ -73,21 +68,6 @@ def _note(mark: Mark, words: Wording, numbers: Mapping[str, int]) -> Note:
         clean(expected, LONGEST),
         clean(words.comment(mark, cause)),
     )
-
-
-class _Finder:
-    """The place of a cell's quantity in the page's address, "" where it has none."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.network = problem.network
-        self.aliases = Aliases(problem.network, problem.samples, problem.names)
-
-    def __call__(self, name: str) -> str:
-        try:
-            meaning = self.aliases.find(name)
-        except UnknownName:
-            return ""
-        return anchor(self.network, meaning.quantity) if meaning else ""
 
 
 def unplaced(sheet: Sheet, places: set[str]) -> Iterator[Note]:
