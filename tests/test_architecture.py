@@ -138,7 +138,7 @@ def clocks_on_the_wall(known: Sources) -> list[str]:
 
 
 DOORS = {"tracer.files", "tracer.saving"}  # for files of people; the two others read what comes with the package
-OWN_FILES = {"tracer.answers.reporting.texts", "tracer.show.page.document"}
+OWN_FILES = {"tracer.answers.reporting.texts", "tracer.samples", "tracer.show.page.document"}
 OPENING = {"open", "read_bytes", "read_text", "write_bytes", "write_text"}
 
 

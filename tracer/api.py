@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derivations.network import Problem
-from tracer.problem import ProblemError, Source, as_problem, load, loads
-from tracer.samples import sample_folders
+from tracer.problem import ProblemError, Source, load, loads
 from tracer.tracing import Trace, trace
 from tracer.training import Run, train
 
@@ -26,7 +25,6 @@ __all__ = [
     "Run",
     "Trace",
     "check",
-    "list_samples",
     "load",
     "loads",
     "trace",
@@ -163,14 +161,3 @@ def _layers_sheets(problem: Problem, sheet: Any, read: Any, notation: str | None
 def _paths(sheet: Any) -> list[Any]:
     """One file or several."""
     return [sheet] if isinstance(sheet, str | Path) else list(sheet)
-
-
-def list_samples() -> list[tuple[str, str, str]]:
-    """(name, network, title) of every sample."""
-    rows = []
-    for folder in sample_folders():
-        problem = as_problem(folder.name)
-        shape = "-".join(map(str, problem.network.sizes))
-        layers = ", ".join(layer.activation.name for layer in problem.network.layers)
-        rows.append((folder.name, f"{shape} {layers}", problem.title))
-    return rows

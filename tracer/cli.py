@@ -169,11 +169,17 @@ def _new(parser: argparse.ArgumentParser) -> None:
         "  bptrace new rnn 2-3-1 --times 3                a recurrent network through time\n"
         "  bptrace new conv 4x6                           a convolution with pooling\n"
         "  bptrace new attention 3-2                      single-head attention, 3 tokens of width 2\n"
+        "  bptrace new recurrent                          the first sample of a kind, copied\n"
+        "  bptrace new lstm                               a sample, copied; `bptrace samples` lists all\n"
     )
     parser.add_argument(
-        "sizes", metavar="SIZES", help="inputs-hidden-outputs, such as 2-2-1; or circuit, rnn, conv, attention"
+        "sizes",
+        metavar="SIZES",
+        help="inputs-hidden-outputs, such as 2-2-1; or circuit, rnn, conv, attention; or a kind or name of a sample",
     )
-    parser.add_argument("what", metavar="WHAT", nargs="?", help="the equations of a circuit, the sizes of the others")
+    parser.add_argument(
+        "what", metavar="WHAT", nargs="?", help="the equations of a circuit; sizes of rnn, conv, attention"
+    )
     parser.add_argument("--times", type=_whole, metavar="T", help="time steps of an rnn (default 3)")
     parser.add_argument("--activation", metavar="NAME", help="of the hidden layers (default sigmoid)")
     parser.add_argument("--output-activation", metavar="NAME", help="of the last layer (default the same)")
@@ -190,6 +196,7 @@ def _read(parser: argparse.ArgumentParser) -> None:
 
 
 def _samples(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", metavar="KIND", help="one kind, such as recurrent, with its titles")
     _add_output(parser)
 
 

@@ -353,25 +353,11 @@ def page(options: argparse.Namespace) -> int:
 
 def new(options: argparse.Namespace) -> int:
     """`bptrace new`."""
-    from tracer.template import new_problem
-    from tracer.template_equations import KINDS, new_equations
+    from tracer.new_file import new_file
 
-    layered = ("activation", "output_activation", "loss", "learning_rate")
-    if options.sizes in KINDS:
-        for option in (name for name in layered if getattr(options, name)):
-            raise ValueError(f"--{option.replace('_', '-')} goes with sizes of layers; {options.sizes} has equations")
-        text = new_equations(options.sizes, options.what or "", 3 if options.times is None else options.times)
-        keep(options)
-        return write(text.rstrip("\n"), options)
-    if options.what or options.times is not None:
-        raise ValueError(f"sizes are one word, such as 2-2-1; these go with {', '.join(KINDS)}")
-    text = new_problem(
-        options.sizes,
-        activation=options.activation or "sigmoid",
-        output=options.output_activation,
-        loss=options.loss,
-        rate=options.learning_rate or "0.1",
-    )
+    of_layers = ("activation", "output_activation", "loss", "learning_rate")
+    layers = {option: getattr(options, option) for option in of_layers}
+    text = new_file(options.sizes, options.what or "", options.times, layers)
     keep(options)
     return write(text.rstrip("\n"), options)
 
@@ -399,10 +385,13 @@ def read(options: argparse.Namespace) -> int:
 
 def samples(options: argparse.Namespace) -> int:
     """`bptrace samples`."""
-    from tracer.api import list_samples
-    from tracer.show.grid import grid
+    from tracer.samples import gallery, known_kind
+    from tracer.show.sample_list import every_kind, one_kind
 
-    return write(grid(("sample", "network", "title"), list_samples(), "table"), options)
+    kinds = gallery()
+    if options.kind is None:
+        return write(every_kind(kinds), options)
+    return write(one_kind(kinds[known_kind(options.kind, kinds)]), options)
 
 
 def equations(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import io
 import json
 import re
 import tempfile
+import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -81,8 +82,12 @@ def cases() -> dict[str, Case]:
 
 
 def _samples() -> Iterator[Case]:
+    """Samples of layers, which have every reading; those of equations have numbers of their own in `tests/gallery`."""
     for folder in sorted(SAMPLES.iterdir()):
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
+        if "network" not in tomllib.loads(files[FILE]):
+            continue
+        del files["about.toml"]  # it says what the gallery says of it, and is read by no command on the problem
         readings = _of_problem() | _of_sample()
         for name in files:
             if name.endswith(".csv"):
@@ -106,7 +111,7 @@ def _sheets() -> Iterator[Case]:
 
 
 def _program() -> Case:
-    commands = {"functions": ("functions",), "samples": ("samples",)}
+    commands = {"functions": ("functions",)}
     for sizes in ("1-1", "2-2-1", "3-4-2", "2-3-2-3"):
         commands |= {f"new.{sizes}": ("new", sizes)}
         for activation in ("tanh", "relu", "softmax", "identity"):

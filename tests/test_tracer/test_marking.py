@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gallery.lists import LAYERED
 from written_sheets import SHAPES, draw, drawn_hand, written
 from written_sheets import refused as refused_numbers
 
@@ -17,13 +18,11 @@ from tracer import Trace, check, load, trace
 from tracer.answers.reading.sheets import read_sheet
 from tracer.answers.reading.sources import sheet_from
 from tracer.answers.result import ACCEPTED, Mark
-from tracer.api import list_samples
 from tracer.marking import discipline
 from tracer.marking.marking import mark
 from tracer.samples import find_sample
 
 HAND = "hand-3-2-2"
-SAMPLES = [name for name, _, _ in list_samples()]
 
 
 def verdicts(problem: Any, sheet: dict[str, Any]) -> dict[str, str]:
@@ -236,7 +235,7 @@ def texts(step: Trace) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("carry", ["shown", "full"])
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_what_we_print_is_accepted(sample: str, carry: str) -> None:
     """A trace at any number of figures or places is a right sheet, if sometimes with few figures."""
     problem = load(sample)
@@ -247,7 +246,7 @@ def test_what_we_print_is_accepted(sample: str, carry: str) -> None:
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_what_a_program_computes_is_accepted(sample: str, arithmetic: str) -> None:
     """Numbers in float32 or float64, each operation rounded there."""
     step = trace(sample, arithmetic=arithmetic)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gallery.lists import LAYERED
 from networks import random_problem
 from page_reader import HTML, SVG, read
 from rendering.gates import CORE
@@ -19,18 +20,16 @@ from tracer import load, trace, train
 from tracer.answers.result import Cause, Mark, Marked
 from tracer.cli import main
 from tracer.problem import loads
-from tracer.samples import sample_folders
 from tracer.show.page import page, run_page
 from tracer.show.page.steps import anchor
 from tracer.show.page.training import ABREAST
 from tracer.template import new_problem
 
-SAMPLES = [folder.name for folder in sample_folders()]
 HAND = page(trace("hand-3-2-2", digits=4))
 
 
 @pytest.mark.parametrize("options", [{}, {"digits": 4}, {"places": 3}, {"digits": 5, "carry": "full"}])
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_every_number_is_the_trace_s_own_string(sample: str, options: dict[str, Any]) -> None:
     """Each quantity of the trace is a step, in the order of calculation, with the value of the trace's JSON."""
     traced = trace(sample, **options)
@@ -52,7 +51,7 @@ def place(name: str) -> str:
     return "-".join(parts) + (f"-s{sample}" if sample else "") + (f"-u{step}" if step else "")
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_the_value_stands_in_the_formula_and_in_the_drawing(sample: str) -> None:
     """The last number of each step's mathematics is its value; the drawing's numbers are those of its quantities."""
     traced = trace(sample, digits=4)
@@ -70,7 +69,7 @@ def test_the_value_stands_in_the_formula_and_in_the_drawing(sample: str) -> None
     assert drawn == {q: steps[q] for q in drawn}
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_it_is_one_file_of_known_elements(sample: str) -> None:
     """No address, no inline style or handler, MathML Core only, everything closed, hashes of the policy right."""
     html = page(trace(sample))
@@ -91,7 +90,7 @@ def test_it_is_one_file_of_known_elements(sample: str) -> None:
 def test_it_is_small() -> None:
     """3-2-2 at most 60 KB, at most 2 KB a step beyond; the script at most 8 KB, without eval."""
     assert len(HAND.encode()) <= 60_000
-    for sample in SAMPLES:
+    for sample in LAYERED:
         traced = trace(sample)
         assert len(page(traced).encode()) <= 60_000 + 2_000 * max(0, len(traced) - 46)
     script = re.search(r"<script>(.*?)</script>", HAND, re.S)
@@ -208,7 +207,7 @@ def test_a_marked_sheet_stands_beside_its_steps() -> None:
     assert "data-m" not in re.sub(r"<script>.*?</script>", "", HAND, flags=re.S)
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_a_training_run_has_a_page(sample: str) -> None:
     """Recorded steps with the numbers of the traces, the first and the last among them; nothing from elsewhere."""
     run = train(sample, 29, every=1, record=5)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gallery.lists import LAYERED
 from rendering.browser import AXE, CONTRAST, OVERLAPS, browser, have_browser, opened
 
 from tracer import trace, train
 from tracer.answers.result import Cause, Mark, Marked
 from tracer.problem import loads
-from tracer.samples import sample_folders
 from tracer.show.page import page, run_page, training
 from tracer.template import new_problem
 
@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.skipif(not have_browser(), reason="needs chromium and playwright"),
     pytest.mark.filterwarnings("ignore"),
 ]
-SAMPLES = [folder.name for folder in sample_folders()]
 HAND = page(trace("hand-3-2-2", digits=4))
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
@@ -39,7 +38,7 @@ def current(shown: Any) -> str:
     return str(shown.evaluate("document.querySelector('li.cur').id"))
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_every_sample_asks_for_nothing_and_says_nothing(chromium: Any, sample: str, tmp_path: Path) -> None:
     """One request, no console message; on a phone no sideways scrolling, at any step that it walks through."""
     with opened(chromium, page(trace(sample)), tmp_path, **PHONE) as shown:
@@ -63,7 +62,7 @@ def test_on_a_phone_formula_and_buttons_are_in_view(chromium: Any, lang: str, tm
             assert shown.evaluate(view, "li.cur .m")[1] <= bar[0]
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_on_a_phone_a_deep_link_shows_the_formula(chromium: Any, sample: str, tmp_path: Path) -> None:
     """However many units stand in a column; the planted twin: a drawing as high as it likes pushes a formula out."""
     box = "document.querySelector('{}').getBoundingClientRect()"
@@ -79,7 +78,7 @@ def test_on_a_phone_a_deep_link_shows_the_formula(chromium: Any, sample: str, tm
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_every_text_of_the_drawing_can_be_read(chromium: Any, sample: str, scheme: str, tmp_path: Path) -> None:
     """No label over another, in any sample of a batch; contrast at least 4.5, lit or not."""
     with opened(chromium, page(trace(sample)), tmp_path, color_scheme=scheme) as shown:
@@ -271,7 +270,7 @@ def unprinted(chromium: Any, html: str, folder: Path, css: str = "") -> list[str
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext, of poppler-utils")
-@pytest.mark.parametrize(("sample", "lang"), [*((sample, "en") for sample in SAMPLES), ("hand-3-2-2", "ja")])
+@pytest.mark.parametrize(("sample", "lang"), [*((sample, "en") for sample in LAYERED), ("hand-3-2-2", "ja")])
 def test_the_printed_pdf_holds_every_step(chromium: Any, sample: str, lang: str, tmp_path: Path) -> None:
     """Read back, it holds each step's words, formula, numbers put in and value, in the order of calculation."""
     assert unprinted(chromium, page(trace(sample, digits=4), lang=lang), tmp_path) == []

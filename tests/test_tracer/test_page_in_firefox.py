@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gallery.lists import LAYERED
 from rendering.browser import CONTRAST, OVERLAPS
 from rendering.firefox import FIREFOX, Firefox, firefox, served
 from test_tracer.test_page import place
 
 from tracer import trace, train
-from tracer.samples import sample_folders
 from tracer.show.page import page, run_page
 
 pytestmark = pytest.mark.skipif(FIREFOX is None, reason="needs firefox")
-SAMPLES = [folder.name for folder in sample_folders()]
 HAND = page(trace("hand-3-2-2", digits=4))
 CURRENT = "document.querySelector('li.cur').id"
 
@@ -38,7 +37,7 @@ def site(folder: Path) -> Iterator[tuple[str, list[str]]]:
         yield site
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_one_request_no_message_and_the_trace_s_numbers(
     fox: Firefox, folder: Path, site: tuple[str, list[str]], sample: str
 ) -> None:
@@ -60,7 +59,7 @@ def test_one_request_no_message_and_the_trace_s_numbers(
     assert {q: v for q, v in first.items() if v} == {q: shown[q] for q, v in first.items() if v}
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_no_sideways_scrolling_on_a_phone(fox: Firefox, folder: Path, site: tuple[str, list[str]], sample: str) -> None:
     """In a frame of 360 pixels, at several steps; no label over another, and each can be read."""
     (folder / f"{sample}-full.html").write_text(page(trace(sample)), encoding="utf-8")

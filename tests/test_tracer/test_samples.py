@@ -18,18 +18,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gallery.lists import EVERY, LAYERED
 
 from derivations.names import text
 from tracer import Run, Trace, load, loads, trace, train
 from tracer.answers.beside import Beside, put_beside
 from tracer.answers.reading.sheets import Cell, read_sheet
-from tracer.api import list_samples
 from tracer.cli import FORMATS, main
 from tracer.rounding import bounds
-from tracer.samples import find_sample, sample_folders
+from tracer.samples import find_sample
 from tracer.show.work import Work
 
-SAMPLES = [folder.name for folder in sample_folders()]
 XOR = {(0, 0): 0, (0, 1): 1, (1, 0): 1, (1, 1): 0}
 
 
@@ -87,31 +86,30 @@ def learned(run: Run, sample: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
 # --- all of them ---
 
 
-def test_the_list_has_every_sample() -> None:
-    """`bptrace samples` lists the five documents' networks and the three textbook ones, each with its own title."""
-    rows = list_samples()
-    assert {name for name, _, _ in rows} >= {
+def test_the_gallery_has_every_document() -> None:
+    """The five documents' networks and the three textbook ones are samples of layers, each with its own title."""
+    assert LAYERED == [
+        "classifier-3-3-3",
         "hand-3-2-2",
-        "tanh-xor",
-        "sigmoid-xor",
         "middle-layer",
+        "shared-bias-2-2-2",
+        "sigmoid-xor",
         "softmax-xor",
         "softmax-xor-each",
-        "shared-bias-2-2-2",
+        "tanh-xor",
         "threshold-xor",
-        "classifier-3-3-3",
-    }
-    titles = [title for _, _, title in rows]
+    ]
+    titles = [sample.title for sample in EVERY.values()]
     assert all(titles)
     assert len(set(titles)) == len(titles)
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EVERY)
 def test_files_are_numbers_and_short_english(sample: str) -> None:
-    """A sample's folder holds its problem and sheets of numbers, all in plain ASCII."""
+    """A sample's folder holds its problem, its line of the gallery and sheets of numbers, in ASCII but for Σ."""
     for path in folder_of(sample).iterdir():
         assert path.suffix in (".toml", ".csv"), path.name
-        assert path.read_text(encoding="utf-8").isascii(), path.name
+        assert path.read_text(encoding="utf-8").replace("Σ", "").isascii(), path.name
         if path.name == "class.csv":
             assert path.read_text(encoding="utf-8").startswith("id,"), path.name
         elif path.suffix == ".csv":
@@ -120,7 +118,7 @@ def test_files_are_numbers_and_short_english(sample: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"arithmetic": "float32"}, {"arithmetic": "ball"}, {"digits": 4}], ids=str)
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_traces_in_every_arithmetic(sample: str, options: dict[str, Any]) -> None:
     """Each arithmetic records the same quantities, all finite, and within its rounding of float64."""
     plain, traced = trace(sample).values, trace(sample, **options).values
@@ -132,7 +130,7 @@ def test_traces_in_every_arithmetic(sample: str, options: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_renders_in_every_format(sample: str, form: str) -> None:
     """Table, written-out work and training run come out in every format, with a row for every quantity."""
     traced = trace(sample)
@@ -152,7 +150,7 @@ def test_renders_in_every_format(sample: str, form: str) -> None:
         assert table.count("\n") >= len(traced.values)
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", LAYERED)
 def test_the_command_knows_its_name(sample: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`bptrace trace NAME --digits 4` prints the table under the sample's title, in lines of at most 100 columns."""
     assert main(["trace", sample, "--digits", "4"]) == 0

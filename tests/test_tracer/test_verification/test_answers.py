@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gallery.lists import LAYERED
 
 from derivations.activations import ACTIVATIONS
 from tracer import trace, verify
-from tracer.api import list_samples
 from tracer.verification.proofs import WRITTEN, _enclosed, _power
 
 COLUMNS = 80
@@ -38,7 +38,7 @@ def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
 
 
-@pytest.mark.parametrize("sample", [row[0] for row in list_samples()])
+@pytest.mark.parametrize("sample", LAYERED)
 def test_every_sample_fits_a_terminal(sample: str) -> None:
     """The table takes fewer digits where names are long, the words are folded."""
     assert widest(verify(sample).render()) <= COLUMNS
