@@ -19,6 +19,7 @@ __all__ = [
     "hidden",
     "inputs",
     "loss",
+    "not_first",
     "not_fused",
     "of_size",
     "one_at_a_time",
@@ -102,6 +103,11 @@ def several_units(problem: Problem, l: int) -> bool:
 def following(entry: str, letter: str, count: int) -> str:
     """Text: in the place of each of so many entries the one after it, in that of the last the first."""
     return " + ".join(f"[{letter} = {k}]*{entry.format(k % count + 1)}" for k in range(1, count + 1))
+
+
+def not_first(problem: Problem, l: int) -> bool:
+    """A layer that reads units, not the inputs."""
+    return l > 1
 
 
 def some_inputs(problem: Problem, l: int) -> bool:
