@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tomllib
+import tracemalloc
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,9 +21,10 @@ from hypothesis import strategies as st
 from processor import within
 
 import tracer
+from tracer import check
 from tracer.answers.overrides import OverrideError, apply_overrides
+from tracer.answers.reporting import exports, wording
 from tracer.answers.reporting import render as door
-from tracer.answers.reporting import wording
 from tracer.answers.reporting.as_text import as_text, width, wrapped
 from tracer.answers.reporting.blocks import Grid
 from tracer.answers.reporting.feedback import limited
@@ -649,3 +651,25 @@ def test_five_columns_of_long_cells_fit_a_terminal(long: int) -> None:
     lines = as_text([Grid(("cell", "written", "verdict", "right value", "comment"), (row,))]).splitlines()
     assert max(map(width, lines)) <= 80 < sum(map(len, row)) + 8
     assert sum(line.count("2") for line in lines) == long
+
+
+def held(checked: Checked) -> float:
+    """The most memory that its JSON takes while it is made, as a multiple of its length."""
+    words = Wording("en")
+    length = len(exports.as_json(checked, words))
+    tracemalloc.start()
+    exports.as_json(checked, words)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most / length
+
+
+def test_the_json_of_a_large_class_is_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sheets and the whole, no third copy; the planted twin puts the codes in once more in the end."""
+    path = tmp_path / "class.csv"
+    path.write_text("id,z1[1],z1[2]\n" + "".join(f"p{k},0.6457,0.7685\n" for k in range(200)), encoding="utf-8")
+    checked = check("hand-3-2-2", path)
+    assert held(checked) < 3
+    whole = exports.as_json
+    monkeypatch.setattr(exports, "as_json", lambda *given: exports._plain(whole(*given)))
+    assert held(checked) > 3
