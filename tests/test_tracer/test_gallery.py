@@ -76,6 +76,19 @@ def test_a_sample_can_be_calculated_by_a_person(name: str) -> None:
     assert len(step_of(name).values) <= 120
 
 
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_the_commands_in_its_first_lines_work(
+    name: str, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least one is named, with the sample's own name, and it ends well."""
+    monkeypatch.chdir(tmp_path)
+    commands = [line.split()[2:] for line in EVERY[name].text.splitlines() if line.startswith("#   bptrace ")]
+    assert commands
+    for words_of in commands:
+        assert words_of[1] == name
+        printed(capsys, *words_of)
+
+
 # --- expected numbers ---
 
 
