@@ -27,14 +27,15 @@ UPHILL = "+ eta"
 
 
 def right(problem: Problem | Computation) -> dict[str, str]:
-    """All numbers of a step, to six figures."""
-    return {name: f"{float(value):.6g}" for name, value in trace(problem).values.items()}
+    """All numbers of a step, to eight decimals."""
+    return {name: _written(float(value)) for name, value in trace(problem).values.items()}
 
 
 def slipped(problem: Problem | Computation, line: str) -> tuple[dict[str, str], str]:
     """A sheet that is wrong in one line of the step and right in what follows from it; what must be told of it."""
     if isinstance(problem, Problem) or problem.turns[1:]:
         return _uphill(problem), UPHILL
+    assert line, "write one wrong line of it in tests/gallery/slips.toml"
     step = problem.step
     (parsed,) = read(line).equations
     wrong = replace(next(e for e in step.equations if e.left == parsed.left), right=parsed.right)
@@ -42,7 +43,7 @@ def slipped(problem: Problem | Computation, line: str) -> tuple[dict[str, str], 
 
     def record(label: str, array: Any) -> Any:
         own = quantities(problem, program.parts[label], 0, 1)
-        out.update((names.text(q), f"{float(x):.6g}") for q, x in zip(own, np.ravel(array), strict=True))
+        out.update((names.text(q), _written(float(x))) for q, x in zip(own, np.ravel(array), strict=True))
         return array
 
     program.run(FLOAT64, problem.start(FLOAT64), record)
@@ -50,13 +51,15 @@ def slipped(problem: Problem | Computation, line: str) -> tuple[dict[str, str], 
 
 
 def _uphill(problem: Problem | Computation) -> dict[str, str]:
-    """w + eta dw in place of w - eta dw for the last weight of the last step: nothing follows from it."""
+    """w + eta dw in place of w - eta dw for the last weights that move; nothing follows from them."""
     step, out = trace(problem), right(problem)
-    last = [name for name in out if re.match(r"W\d_new|w_new", name)][-1]
-    array, mark = last.split("[")[0], re.sub(r".*?\]|\w+", "", last.split("]")[-1]) and last.split("]")[-1]
-    wrong = [name for name in out if name.startswith(f"{array}[") and name.endswith(mark)]
-    for name in wrong:
-        gradient = "d" + name.replace("_new", "")
-        rate = float(problem.training.learning_rate.floats)
-        out[name] = f"{step.values[name] + 2 * rate * float(step.values[gradient]):.6g}"
-    return out
+    assert problem.training
+    rate = float(problem.training.learning_rate.floats)
+    slopes = {n: float(step.values[f"d{n.replace('_new', '')}"]) for n in out if re.match(r"[Ww]\d?_new", n)}
+    *_, last = (re.split(r"\[.*?\]", name) for name, slope in slopes.items() if slope)
+    wrong = [name for name in slopes if re.split(r"\[.*?\]", name) == last]
+    return out | {name: _written(float(step.values[name]) + 2 * rate * slopes[name]) for name in wrong}
+
+
+def _written(x: float) -> str:
+    return f"{x:.8f}"

@@ -52,7 +52,7 @@ def gathered(cases: str = "") -> Sources:
     for name in WORKED:
         sheets += worked(name)
     for folder in [*sorted((ROOT / "samples").iterdir()), *_folders(cases)]:
-        own = [path.read_bytes() for path in sorted(folder.glob("*.toml"))]
+        own = [path.read_bytes() for path in sorted(folder.glob("*.toml")) if path.name != "about.toml"]
         posed: list[str | bytes] = [*own] or ["hand-3-2-2"]
         problems += own
         for path in sorted(folder.iterdir()):
