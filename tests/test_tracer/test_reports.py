@@ -439,9 +439,20 @@ def put_everywhere(text: str, level: str) -> None:
             check_form(form, shown)
 
 
-LATEX = {"char", "section", "noindent", "begin", "end", "hline", "paragraph", "mbox", "par", "item", "linewidth"} | {
-    f"text{sign}" for sign in ("backslash", "asciitilde", "asciicircum", "less", "greater", "bar")
-}
+LATEX = {
+    "char",
+    "section",
+    "newpage",
+    "noindent",
+    "begin",
+    "end",
+    "hline",
+    "paragraph",
+    "mbox",
+    "par",
+    "item",
+    "linewidth",
+} | {f"text{sign}" for sign in ("backslash", "asciitilde", "asciicircum", "less", "greater", "bar")}
 
 
 def balanced(source: str) -> bool:
