@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
+import pytest
 
+torch = pytest.importorskip("torch")
 F = torch.nn.functional
 P = Mapping[str, Any]
 Worked = dict[str, Any]
