@@ -26,10 +26,10 @@ OPTIMIZER_CONSTANTS = {  # an optimizer's constants
 }
 SCORING = ("cause_costs", "credit", "parts", "round", "zeros_that_follow")
 FIELDS: dict[str, tuple[str, ...]] = {
-    "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
+    "": ("title", "network", "samples", "training", "names", "sheet", "marking", "exercise"),
     "equations": (
         *("title", "equations", "objective", "inputs", "gates"),
-        *("parameters", "given", "training", "names", "sheet"),
+        *("parameters", "given", "training", "names", "sheet", "exercise"),
     ),
     "network": ("loss", "layers", "layout"),
     "layers": ("activation", "W", "b", "theta", "bias_column"),

@@ -1,0 +1,1 @@
+"""Drawn problems, their sheets and keys, and what comes back."""
