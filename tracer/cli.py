@@ -261,12 +261,31 @@ def _sheet(parser: argparse.ArgumentParser) -> None:
     _add_output(parser, ("csv", "markdown", "text", "json", "xlsx", "latex"))
 
 
+def _exercise(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "What varies is set under [exercise] of the problem file: W1 = {low = -0.9, high = 0.9, decimals = 1},\n"
+        'x = {choose = [1, 2, 3]}, t = "fixed" or "one_hot".\n'
+        "\n"
+        "examples:\n"
+        "  bptrace exercise hand-3-2-2 --count 60 --seed 7 -o exam/\n"
+        "  bptrace exercise my.toml --students list.csv --seed 8 -o resit/\n"
+    )
+    _add_problem(parser)
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--students", metavar="LIST", help="CSV: id, name, email, group, language, large print")
+    whose.add_argument("--count", type=_whole, metavar="N", help="so many variants")
+    parser.add_argument("--seed", type=_whole, default=1, metavar="S", help="no two seeds share a variant (default 1)")
+    parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="a new folder")
+
+
 COMMANDS = {
     "trace": ("every number of one training step", _trace),
     "derive": ("derive every partial derivative, line by line", _derive),
     "verify": ("check every number, or somebody's gradients, by three routes (for worked answers: check)", _verify),
     "check": ("mark worked answers and name the slips (for gradients of a program: verify)", _check),
     "sheet": ("write a blank answer sheet", _sheet),
+    "exercise": ("draw a problem's own variant for each student", _exercise),
     "equations": ("list the equations that a problem stands for", _equations),
     "train": ("repeat the step and watch the loss", _train),
     "page": ("write the step page, an HTML file to step through", _page),

@@ -23,6 +23,7 @@ __all__ = [
     "check",
     "derive",
     "equations",
+    "exercise",
     "functions",
     "new",
     "page",
@@ -294,6 +295,14 @@ def sheet(options: argparse.Namespace) -> int:
     seen = {slip.base for slip in visible(problem)}
     for line in unseen([slip.name for slip in slips_of(problem) if slip.base not in seen]):
         aside(line)
+    return 0
+
+
+def exercise(options: argparse.Namespace) -> int:
+    """`bptrace exercise`."""
+    from tracer.exercises.command import exercise as written
+
+    aside(written(options.problem, options.students, options.count, options.seed, options.output))
     return 0
 
 
