@@ -273,7 +273,8 @@ class Lowering:
             return self._negated(self._over(op, letters, body.operand))
         factors = body.factors if isinstance(body, Product) else (body,)
         found_windows = windows(factors, letters) if op == "sum" else None
-        if found_windows and not any(w.left in self.fixed for w in found_windows):
+        some_left = found_windows and len(factors) > len(found_windows)  # something to scatter
+        if found_windows and some_left and not any(w.left in self.fixed for w in found_windows):
             return scattered(self, factors, letters, found_windows)
         found = self.axes.contracted(self.factors(factors), letters)
         if found is None or op == "sum":

@@ -118,7 +118,7 @@ def shows(together: Together, width: np.ndarray) -> Seen:
     right = together.right.low[together.shape.asked]
     wrong = np.array(list(together.slipped()))
     with np.errstate(all="ignore"):
-        seen = _beyond(wrong, right[None], width[None]).any(axis=1)
+        seen = np.asarray(_beyond(wrong, right[None], width[None]).any(axis=1))
         apart = [_apart(wrong[:, :, k], right[:, k], width[:, k]) for k in range(together.count)]
     return Seen(seen, apart)
 
@@ -126,7 +126,7 @@ def shows(together: Together, width: np.ndarray) -> Seen:
 def _beyond(one: np.ndarray, other: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Where two numbers are further apart than correct work is; what is no number is another thing."""
     known = np.isfinite(one)
-    return np.where(known & np.isfinite(other), np.abs(one - other) > width, known != np.isfinite(other))
+    return np.asarray(np.where(known & np.isfinite(other), np.abs(one - other) > width, known != np.isfinite(other)))
 
 
 def _apart(wrong: np.ndarray, right: np.ndarray, width: np.ndarray) -> np.ndarray:

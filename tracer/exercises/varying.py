@@ -7,11 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 from derivations.computation import Computation
-from derivations.given import Given, shape_of, shortened
+from derivations.given import Given, shortened
 from derivations.network import Problem
 from tracer.exercises.draws import Choices, Counted, Drawn
 from tracer.exercises.ranges import Nested, Range, flat, stated_range, usual
