@@ -163,8 +163,9 @@ def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.nd
             continue
         true, own = _both(key.runs, cells.take(rows), discipline, plain.quantities)
         some = plain.written.take(rows)
-        explained = true.accepted & ~_is_wide(true, some) | own.accepted & ~_is_wide(own, some)
-        bad = some.there & ~(explained | plain.own[:, rows] | plain.right[:, rows])
+        bad = some.there & ~(true.accepted | own.accepted)
+        if discipline.cut:  # what an interval holds that says nothing is no habit
+            bad |= plain.refused[:, rows] & _is_wide(true, some) & _is_wide(own, some)
         count = bad.sum(axis=0)
         better = count < fewest[rows]
         if discipline.cut:  # one number does not make a habit where another speaks against it
