@@ -175,7 +175,7 @@ class Recording:
 
     def used(self, follows: Span) -> Span:
         """What follows as it is gone on with."""
-        return self.rounding(follows.used)
+        return self.rounding(follows.as_factor)
 
     def keep(self, own: Pass, label: str, array: Any) -> Any:
         """What the rest uses in place of what follows."""

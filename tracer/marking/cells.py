@@ -176,9 +176,8 @@ class Cells:
         """(figures, unit, least figures) to which somebody rounds inside: the usual ones of a sheet.
 
         Not a number's own: 3 among numbers of three decimals is 3.000, and 0.0050 is 0.005 with the figures it lacked.
-        Nobody goes on with nothing: of a number smaller than all decimals a figure is kept.
         """
-        return self.figures, self.unit, np.maximum(self.least, 1.0)
+        return self.figures, self.unit, self.least
 
     def _only(self, places: Sequence[int]) -> Cells:
         """Some of the quantities."""

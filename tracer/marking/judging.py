@@ -123,7 +123,7 @@ def judged(key: Key, cells: Cells) -> Judged:
     for discipline, rows, some_true, some_own in _best(key, cells, out):
         some = written.take(rows)
         before = out.right[:, rows] | out.own[:, rows]
-        out.right[:, rows] |= some_true.accepted & ~_is_wide(some_true, some)
+        out.right[:, rows] |= some_true.accepted
         out.own[:, rows] |= some_own.accepted
         out.near[:, rows] = _one_off(some_true, some) | _one_off(some_own, some)
         wide = _is_wide(some_true, some) & _is_wide(some_own, some)
@@ -137,17 +137,22 @@ def judged(key: Key, cells: Cells) -> Judged:
 
 
 def _find_literal(key: Key, cells: Cells, out: Judged) -> None:
-    """Of short numbers that are right: those that are what follows in all digits where the sheet's were kept inside."""
+    """Of short numbers that are right: those that are what follows in all digits, in the way that their sheet rounds."""
     w = out.written
     short = w.there & ~out.refused & ~out.literal & (w.figures < key.enough_figures) & (w.unit > 0) & (w.value != 0)
     rows = np.flatnonzero(short.any(axis=0))
     if not len(rows):
         return
-    some, written = cells.take(rows), w.take(rows)
-    for discipline in DISCIPLINES[1:3]:
-        own = _Run.of(follow(key.runs, some, discipline), out.quantities, some.count)
-        literal = is_literal(written.value, own.low, own.high, some.figures, some.unit)
-        out.literal[:, rows] |= literal & ~_is_wide(own, written)
+    for discipline in DISCIPLINES[1:]:
+        own = rows[
+            [out.disciplines[row] in (discipline, *([] if discipline.cut else [PLAIN])) for row in rows.tolist()]
+        ]
+        if len(own):
+            some, written = cells.take(own), w.take(own)
+            run = _Run.of(follow(key.runs, some, discipline), out.quantities, some.count)
+            usual = some.figures, some.unit
+            literal = is_literal(written.value, run.low, run.high, *usual, cut=discipline.cut)
+            out.literal[:, own] |= literal & ~_is_wide(run, written)
 
 
 def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.ndarray, _Run, _Run]]:
@@ -164,11 +169,11 @@ def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.nd
         true, own = _both(key.runs, cells.take(rows), discipline, plain.quantities)
         some = plain.written.take(rows)
         bad = some.there & ~(true.accepted | own.accepted)
-        if discipline.cut:  # what an interval holds that says nothing is no habit
-            bad |= plain.refused[:, rows] & _is_wide(true, some) & _is_wide(own, some)
         count = bad.sum(axis=0)
         better = count < fewest[rows]
-        if discipline.cut:  # one number does not make a habit where another speaks against it
+        if discipline.cut:  # one number makes no habit where another speaks against it, nor does what says nothing
+            telling = ~bad & ~(_is_wide(true, some) & _is_wide(own, some))
+            better &= (telling & plain.refused[:, rows]).any(axis=0)
             against = (bad & ~nearest[:, rows]).any(axis=0)
             better &= (count + 2 <= nearest[:, rows].sum(axis=0)) | ~against
         else:

@@ -236,15 +236,16 @@ class _Sheet:
 
     @cached_property
     def _places(self) -> Counter[int | None]:
-        """How many right numbers have their last digit at each place: a wrong one says nothing for another."""
+        """How many right numbers have their last digit at each place: wrong ones and 0 say nothing for another."""
         wrong = {q for q, words in self.judged.told.items() if words[self.row] in ("", "near")}
-        return Counter(e.value.place for q, e in self._entries.items() if q not in wrong and e.value is not None)
+        told = (e.value for q, e in self._entries.items() if q not in wrong)
+        return Counter(value.place for value in told if value and value.number)
 
     def _is_usual(self, entry: Entry) -> bool:
         """Whether a number is short as most others of its sheet are: its last digit stands where theirs do."""
         assert entry.value is not None
         count = self._places[entry.value.place]
-        return (entry.value.place or 0) < 0 and count > 1 and count == max(self._places.values())
+        return (entry.value.place or 0) < 0 and count > 1 and count == max(self._places.values(), default=0)
 
     def _given(self, entry: Entry, q: Quantity) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""
