@@ -137,16 +137,15 @@ def judged(key: Key, cells: Cells) -> Judged:
 
 
 def _find_literal(key: Key, cells: Cells, out: Judged) -> None:
-    """Of short numbers that are right: those that are what follows in all digits, in the way that their sheet rounds."""
+    """Of short numbers that are right: those that are what follows in all digits, rounded as their sheet rounds."""
     w = out.written
     short = w.there & ~out.refused & ~out.literal & (w.figures < key.enough_figures) & (w.unit > 0) & (w.value != 0)
     rows = np.flatnonzero(short.any(axis=0))
     if not len(rows):
         return
+    theirs = [out.disciplines[row] for row in rows.tolist()]
     for discipline in DISCIPLINES[1:]:
-        own = rows[
-            [out.disciplines[row] in (discipline, *([] if discipline.cut else [PLAIN])) for row in rows.tolist()]
-        ]
+        own = rows[[one == discipline or not (one.cut or discipline.cut) for one in theirs]]
         if len(own):
             some, written = cells.take(own), w.take(own)
             run = _Run.of(follow(key.runs, some, discipline), out.quantities, some.count)
