@@ -276,6 +276,6 @@ class _Sheet:
         for one, first, until in zip(told, starts, [*starts[1:], len(written)], strict=False):
             after = [q for q in written[first + 1 : until] if word[q] in ("follows", "vague")]
             cells = tuple(self._entries[q].name for q in sorted(one.quantities, key=place.__getitem__))
-            facts = self.key.facts(one, written[first], self.sheet.letters)
+            facts = self.key.facts(one, written[first], self.sheet.letters, self._entries)
             out.append(Cause(one.names, cells, tuple(self._entries[q].name for q in after), facts))
         return out
