@@ -16,6 +16,7 @@ import numpy as np
 from derivations.equations import Role
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
+from tracer.answers.result import ANYWHERE
 from tracer.marking.carrying import follow
 from tracer.marking.cells import Cells
 from tracer.marking.choosing import Choosing
@@ -35,14 +36,6 @@ Fitting = dict[frozenset[Quantity], list[Rewrite]]
 """Slips by the numbers that they give."""
 MOST_STEPS = 4
 """Of a sheet on which slips are tried in one step alone."""
-ANYWHERE = {
-    f"equation.{kind}"
-    for kind in (
-        *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
-        *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
-    )
-}
-"""Slips that are one misunderstanding, in however many lines they are made."""
 
 
 @dataclass(frozen=True)

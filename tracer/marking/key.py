@@ -13,7 +13,7 @@ import numpy as np
 from derivations.arithmetic import Exact
 from derivations.computation import Computation
 from derivations.equations import Equation, Role
-from derivations.expression import Expression
+from derivations.expression import Expression, Name, Number, names_in, replaced
 from derivations.general import GeneralText
 from derivations.own_names import OwnNames
 from derivations.printing import TextPrinter
@@ -23,6 +23,7 @@ from tracer.computed_step import STATED, run_computation
 from tracer.marking.explaining import Explained
 from tracer.marking.passes import Runs
 from tracer.marking.rewrites import Rewrite, rewrites
+from tracer.marking.stages import Stages
 from tracer.marking.worked_lines import WorkedLines
 from tracer.rounding import Rounding, bounds, nearest_float
 
@@ -35,11 +36,12 @@ LEAST_FIGURES = 3
 
 
 class About(NamedTuple):
-    """What a mark says of a quantity on every sheet: its own name, what it counts, whether it is given."""
+    """What a mark says of a quantity on every sheet: its own name, what it counts, whether it is given, its stage."""
 
     name: str
     points: float
     is_given: bool
+    stage: str = "other"
 
 
 class Key:
@@ -125,7 +127,7 @@ class Key:
     def about(self, q: Quantity) -> About:
         """What a mark says of it on every sheet."""
         if q not in self._about:
-            self._about[q] = About(self.name(q), self.points(q), self.is_given(q))
+            self._about[q] = About(self.name(q), self.points(q), self.is_given(q), self.stages.of(q.kind))
         return self._about[q]
 
     def name(self, q: Quantity) -> str:
@@ -144,6 +146,11 @@ class Key:
     # --- equations ---
 
     @cached_property
+    def stages(self) -> Stages:
+        """What kind of line each array is worked by."""
+        return Stages(self.problem)
+
+    @cached_property
     def worked(self) -> WorkedLines:
         """The lines of its numbers, written out."""
         return WorkedLines(self.runs)
@@ -157,14 +164,26 @@ class Key:
         return self._written_out[at]
 
     def numbers(self, q: Quantity, letters: str, written: Mapping[Quantity, Entry]) -> str:
-        """The same with the numbers put in that stand on a sheet, or are given; "" where none is known."""
+        """The same with the numbers put in that stand on a sheet, or are given; "" where there is none.
+
+        In place of one that does not stand there stands its own line, where all that it reads is known.
+        """
         right = self.worked.right(q)
+        if right is None:
+            return ""
 
-        def number(of: Quantity) -> str:
-            known = written.get(self.worked.before(of))
-            return _number(known) if known else self._given_text(of) or self.text(of, letters)
+        def known(of: Quantity) -> Expression | None:
+            entry = written.get(self.worked.before(of))
+            text = _number(entry) if entry else self._given_text(of)
+            return Number(text) if text else None
 
-        return "" if right is None else f"{self.text(q, letters)} = {TextPrinter(number)(right)}"
+        def number(of: Quantity) -> Expression:
+            line = None if known(of) else self.worked.right(of)
+            is_known = line is not None and all(map(known, names_in(line)))
+            return known(of) or (replaced(line, number) if is_known else Name(of))
+
+        put_in = replaced(right, number)
+        return "" if put_in == right else self._equation(q, put_in, letters)
 
     def _given_text(self, q: Quantity) -> str:
         if q not in self._given_texts:
