@@ -341,10 +341,11 @@ class _Explaining:
     def told(self, row: int) -> list[Explained]:
         """Causes, not numbers: the same slip in several lines is one, and what only the pen explains comes last."""
         out: dict[object, Explained] = {}
-        for k, one in enumerate(self._common(self.found[row])):
+        found = sorted(self._common(self.found[row]), key=lambda one: min(map(self.number.__getitem__, one.quantities)))
+        for k, one in enumerate(found):
             kinds = tuple(name.partition("[")[0] for name in one.names)
             ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
-            terms = tuple(one.facts.get(f"term{end}", "") for end in ends)
+            terms = tuple(one.facts.get(f"rule{end}") or one.facts.get(f"term{end}", "") for end in ends)
             key = kinds if set(kinds) <= ANYWHERE else (kinds, terms) if all(terms) else k
             same = out.get(key)
             quantities = (*(same.quantities if same else ()), *one.quantities)

@@ -178,9 +178,11 @@ class Key:
             return Number(text) if text else None
 
         def number(of: Quantity) -> Expression:
-            line = None if known(of) else self.worked.right(of)
-            is_known = line is not None and all(map(known, names_in(line)))
-            return known(of) or (replaced(line, number) if is_known else Name(of))
+            line, name = self.worked.right(of), Name(of)
+            if known(of) or line is None:
+                return known(of) or name
+            made: Expression = replaced(line, lambda q: known(q) or Name(q))
+            return name if names_in(made) else made
 
         put_in = replaced(right, number)
         return "" if put_in == right else self._equation(q, put_in, letters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -157,16 +157,19 @@ def _kind(cause: Cause) -> tuple[str, ...]:
     """What causes of one kind have in common on every sheet; without a slip the first cell.
 
     The slips, whichever cells show them and whichever unit they are of, and the number worked with.  A slip of any
-    equations is one of its line, unless it is one misunderstanding in all of them.
+    equations is one of its line, unless it is one misunderstanding in all of them, or of the rule that updates every
+    parameter.
     """
-    slips = dict.fromkeys(_slip(name) for name in cause.slips)
+    slips = dict.fromkeys(part for name in cause.slips for part in _slip(name, cause.facts))
     worked = (cause.facts.get("key", cause.facts.get("given", "")), cause.facts.get("value", ""))
     return (*slips, *worked) if slips else ("", *cause.cells[:1])
 
 
-def _slip(name: str) -> str:
+def _slip(name: str, facts: Mapping[str, str]) -> tuple[str, ...]:
     kind = name.partition("[")[0]
-    return name if kind.startswith("equation.") and kind not in ANYWHERE else kind
+    if not kind.startswith("equation.") or kind in ANYWHERE:
+        return (kind,)
+    return kind, facts.get("rule") or facts.get(f"rule:{name}") or name
 
 
 def _shared(causes: Sequence[Cause]) -> dict[str, str]:
