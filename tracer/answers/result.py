@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from derivations.given import shortened
 
-__all__ = ["ACCEPTED", "ANYWHERE", "NO_FACTS", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked", "Part"]
+__all__ = ["ACCEPTED", "NO_FACTS", "UNTRIED", "VERDICTS", "Cause", "Checked", "Mark", "Marked", "Part"]
 
 ACCEPTED = ("exact", "rounded", "rounded_inside", "truncated", "follows", "right")
 VERDICTS = (
@@ -20,14 +20,6 @@ VERDICTS = (
 )
 
 
-ANYWHERE = {
-    f"equation.{kind}"
-    for kind in (
-        *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
-        *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
-    )
-}
-"""Slips that are one misunderstanding, in however many lines they are made."""
 UNTRIED = "not every slip was tried on what has no cause; correct the first wrong cells and check again"
 """What is said of a sheet whose causes would cost more to find than a sheet may."""
 SAME = 1e-9  # of a step: what float64 leaves of a half

@@ -16,7 +16,6 @@ import numpy as np
 from derivations.equations import Role
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
-from tracer.answers.result import ANYWHERE
 from tracer.marking.carrying import follow
 from tracer.marking.cells import Cells
 from tracer.marking.choosing import Choosing
@@ -346,7 +345,7 @@ class _Explaining:
             kinds = tuple(name.partition("[")[0] for name in one.names)
             ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
             terms = tuple(one.facts.get(f"rule{end}") or one.facts.get(f"term{end}", "") for end in ends)
-            key = kinds if set(kinds) <= ANYWHERE else (kinds, terms) if all(terms) else k
+            key = (kinds, terms) if all(terms) else k
             same = out.get(key)
             quantities = (*(same.quantities if same else ()), *one.quantities)
             out[key] = replace(same or one, quantities=self._in_order(frozenset(quantities)))

@@ -189,8 +189,10 @@ class Key:
 
     def _given_text(self, q: Quantity) -> str:
         if q not in self._given_texts:
-            known = self.middle(q) if self.is_given(q) and q.step == 1 else None
-            self._given_texts[q] = "" if known is None else Rounding().shown(known)
+            constants = self.problem.training.constants if self.problem.training else {}
+            known = self.middle(q) if self.is_given(q) and q.step == 1 and q.kind not in constants else None
+            text = str(constants[q.kind].shown().item()) if q.kind in constants else ""
+            self._given_texts[q] = text if known is None else Rounding().shown(known)
         return self._given_texts[q]
 
     def _equation(self, q: Quantity, right: Expression, letters: str) -> str:

@@ -21,12 +21,18 @@ __all__ = ["Rewrite", "old_again", "rewrites"]
 MOST = 900
 """Rewrites of one step; the likely kinds come first."""
 
+ANYWHERE = {
+    *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
+    *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
+}
+"""Slips that are one misunderstanding, in however many lines they are made."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rewrite:
     """One way to get a step wrong: the lines as they were worked, `name` for its sentence, facts for its places.
 
-    The fact "rule" is what is the same in the update of every parameter.
+    The fact "rule" is what makes it one slip in several lines: a misunderstanding, the rule that updates parameters.
     """
 
     name: str
@@ -74,8 +80,8 @@ def rewrites(problem: Computation) -> list[Rewrite]:
             seen.add((e.left, right))
             wrong = replace(e, right=right)
             told = {"used": own.text.equation(wrong), "right": as_it_is, **facts}
-            if e.stage == "update":
-                told["rule"] = rule(right)
+            if e.stage == "update" or kind in ANYWHERE:
+                told["rule"] = kind if kind in ANYWHERE else rule(right)
             out.append(Rewrite(f"equation.{kind}[{len(out) + 1}]", (wrong,), told))
     return out
 

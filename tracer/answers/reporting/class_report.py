@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from tracer.answers.reporting.blocks import LONGEST, Block, Grid, Item, Items, Lines, clean
 from tracer.answers.reporting.sheet_report import headline, percent, why_unread
 from tracer.answers.reporting.wording import LETTERS
-from tracer.answers.result import ANYWHERE
 
 if TYPE_CHECKING:
     from tracer.answers.reporting.wording import Wording
@@ -157,8 +156,7 @@ def _kind(cause: Cause) -> tuple[str, ...]:
     """What causes of one kind have in common on every sheet; without a slip the first cell.
 
     The slips, whichever cells show them and whichever unit they are of, and the number worked with.  A slip of any
-    equations is one of its line, unless it is one misunderstanding in all of them, or of the rule that updates every
-    parameter.
+    equations is one of its line, unless a rule makes it one in several.
     """
     slips = dict.fromkeys(part for name in cause.slips for part in _slip(name, cause.facts))
     worked = (cause.facts.get("key", cause.facts.get("given", "")), cause.facts.get("value", ""))
@@ -167,7 +165,7 @@ def _kind(cause: Cause) -> tuple[str, ...]:
 
 def _slip(name: str, facts: Mapping[str, str]) -> tuple[str, ...]:
     kind = name.partition("[")[0]
-    if not kind.startswith("equation.") or kind in ANYWHERE:
+    if not kind.startswith("equation."):
         return (kind,)
     return kind, facts.get("rule") or facts.get(f"rule:{name}") or name
 
