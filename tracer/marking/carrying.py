@@ -149,13 +149,20 @@ class Recording:
         return changed
 
     def worked(self, runs: Runs | None, own: Pass, task: Task, label: str, work: Work, known: Arrays) -> Any:
-        """A line's numbers, rounded inside; also in equal ways to work it."""
+        """A line's numbers, rounded inside; also in equal ways to work it.
+
+        Who would divide by what rounding leaves as nothing keeps all its digits: beta2 is 0.999, not 1.0.
+        """
 
         def once() -> Any:
             value = work(known)
             return value if runs is None else runs.otherwise(own, self.out.m, task, value, known)
 
-        return self.rounding(once)
+        value = self.rounding(once)
+        if self._inside is None or not isinstance(value, Span) or value.is_finite().all():
+            return value
+        self.out.m.inside = None
+        return value.where_finite(self.out.m.of(once()))
 
     @cached_property
     def _inside(self) -> Inside | None:

@@ -15,7 +15,7 @@ from derivations.computation import Computation
 from derivations.quantity import Quantity
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.computed_step import STATED
-from tracer.marking.discipline import least_figures, unit_of_whole, unit_of_zero
+from tracer.marking.discipline import FEWEST, least_figures, unit_of_whole, unit_of_zero
 
 __all__ = ["Cells", "Fineness", "Named", "Numbers"]
 
@@ -106,7 +106,7 @@ class Cells:
         for row, sheet in enumerate(sheets):
             cells = [_Read.of(e) for e in sheet.entries if _is_number(e, is_stated)]
             telling = [c for c in cells if c.tells and not is_stated[c.quantity.kind] and not c.is_exact(is_exact)]
-            if telling:
+            if any(c.figures >= FEWEST for c in telling) or len(telling) > 1:
                 counts, units = [c.figures for c in telling], [c.unit for c in telling]
                 unit = _commonest(units) or 1e-4
                 usual[row] = _commonest(counts), unit, least_figures(counts, [u for u in units if u], unit)
@@ -176,8 +176,9 @@ class Cells:
         """(figures, unit, least figures) to which somebody rounds inside: the usual ones of a sheet.
 
         Not a number's own: 3 among numbers of three decimals is 3.000, and 0.0050 is 0.005 with the figures it lacked.
+        Nobody goes on with nothing: of a number smaller than all decimals a figure is kept.
         """
-        return self.figures, self.unit, self.least
+        return self.figures, self.unit, np.maximum(self.least, 1.0)
 
     def _only(self, places: Sequence[int]) -> Cells:
         """Some of the quantities."""

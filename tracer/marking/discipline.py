@@ -19,6 +19,7 @@ __all__ = [
     "A_PROGRAM_SHOWS",
     "CUT_OFF",
     "DISCIPLINES",
+    "FEWEST",
     "FLOAT32",
     "FLOAT64",
     "PLAIN",

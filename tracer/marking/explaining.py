@@ -35,6 +35,8 @@ Fitting = dict[frozenset[Quantity], list[Rewrite]]
 """Slips by the numbers that they give."""
 MOST_STEPS = 4
 """Of a sheet on which slips are tried in one step alone."""
+TO_EVERY_DIGIT = ("pen.sign", "pen.decimal_point")
+"""Slips of the pen that leave every digit of a number as it is: the others are found by chance."""
 
 
 @dataclass(frozen=True)
@@ -291,15 +293,27 @@ class _Explaining:
             if not gives:
                 break
             left -= gives
+            if not whole and len(gives) == 1 and self._is_of_the_pen(worked, place, best[gives], gives):
+                continue
             named = _likeliest(best[gives], {q.kind for q in gives})
             if len({slip.name for slip in named}) <= MOST_FITTING:
                 told = self._told(named, gives)
-                beside = (
-                    []
-                    if whole or len(gives) > 1
-                    else [slip_of_the_pen(self.cells, self.trying.base, next(iter(gives)), row)]
-                )
-                self.found[row].append(replace(told, names=(*told.names, *filter(None, beside))))
+                pen = "" if whole or len(gives) > 1 else self._pen(next(iter(gives)), row)
+                self.found[row].append(replace(told, names=(*told.names, *filter(None, (pen,)))))
+
+    def _pen(self, q: Quantity, row: int) -> str:
+        return slip_of_the_pen(self.cells, self.trying.base, q, row)
+
+    def _is_of_the_pen(self, worked: _Round, place: int, slips: Sequence[Rewrite], gives: frozenset[Quantity]) -> bool:
+        """Whether it is right but for its sign or point, and right ones beside it speak against a rule: told then."""
+        row = worked.some.rows[place]
+        (q,) = gives
+        by_slip = {one.slip: one.on(place, worked.some.trying.cells) for one in worked.tried[place]}
+        pen = self._pen(q, row)
+        if pen not in TO_EVERY_DIGIT or all(all(by_slip[slip].values()) for slip in slips):
+            return False
+        self.found[row].append(Explained((pen,), (q,), {}))
+        return True
 
     def _best(self, worked: _Round, place: int, left: set[Quantity], *, whole: bool) -> Fitting:
         """By the numbers that they give, the slips that do."""

@@ -123,7 +123,7 @@ def judged(key: Key, cells: Cells) -> Judged:
     for discipline, rows, some_true, some_own in _best(key, cells, out):
         some = written.take(rows)
         before = out.right[:, rows] | out.own[:, rows]
-        out.right[:, rows] |= some_true.accepted
+        out.right[:, rows] |= some_true.accepted & ~_is_wide(some_true, some)
         out.own[:, rows] |= some_own.accepted
         out.near[:, rows] = _one_off(some_true, some) | _one_off(some_own, some)
         wide = _is_wide(some_true, some) & _is_wide(some_own, some)
@@ -132,7 +132,22 @@ def judged(key: Key, cells: Cells) -> Judged:
         for row in rows.tolist():
             out.disciplines[row] = discipline
     _accept_ignoring(key, cells, out)
+    _find_literal(key, cells, out)
     return out
+
+
+def _find_literal(key: Key, cells: Cells, out: Judged) -> None:
+    """Of short numbers that are right: those that are what follows in all digits where the sheet's were kept inside."""
+    w = out.written
+    short = w.there & ~out.refused & ~out.literal & (w.figures < key.enough_figures) & (w.unit > 0) & (w.value != 0)
+    rows = np.flatnonzero(short.any(axis=0))
+    if not len(rows):
+        return
+    some, written = cells.take(rows), w.take(rows)
+    for discipline in DISCIPLINES[1:3]:
+        own = _Run.of(follow(key.runs, some, discipline), out.quantities, some.count)
+        literal = is_literal(written.value, own.low, own.high, some.figures, some.unit)
+        out.literal[:, rows] |= literal & ~_is_wide(own, written)
 
 
 def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.ndarray, _Run, _Run]]:
@@ -147,7 +162,10 @@ def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.nd
         if not len(rows):
             continue
         true, own = _both(key.runs, cells.take(rows), discipline, plain.quantities)
-        bad = plain.written.take(rows).there & ~(true.accepted | own.accepted)
+        some = plain.written.take(rows)
+        bad = some.there & ~(true.accepted | own.accepted)
+        if discipline.cut:  # what an interval holds that says nothing is no habit
+            bad |= plain.refused[:, rows] & _is_wide(true, some) & _is_wide(own, some)
         count = bad.sum(axis=0)
         better = count < fewest[rows]
         if discipline.cut:  # one number does not make a habit where another speaks against it

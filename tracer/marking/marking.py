@@ -234,11 +234,17 @@ class _Sheet:
         short = self.judged.literal[place, self.row] or self._is_usual(entry)
         return verdict if short and abs(entry.factor) == 1 else "coarse"
 
+    @cached_property
+    def _places(self) -> Counter[int | None]:
+        """How many right numbers have their last digit at each place: a wrong one says nothing for another."""
+        wrong = {q for q, words in self.judged.told.items() if words[self.row] in ("", "near")}
+        return Counter(e.value.place for q, e in self._entries.items() if q not in wrong and e.value is not None)
+
     def _is_usual(self, entry: Entry) -> bool:
-        """Whether a number is short as others of its sheet are: its last digit stands where theirs do."""
+        """Whether a number is short as most others of its sheet are: its last digit stands where theirs do."""
         assert entry.value is not None
-        places = Counter(e.value.place for e in self.sheet.entries if e.value is not None)
-        return (entry.value.place or 0) < 0 and places[entry.value.place] >= min(max(places.values()), 2)
+        count = self._places[entry.value.place]
+        return (entry.value.place or 0) < 0 and count > 1 and count == max(self._places.values())
 
     def _given(self, entry: Entry, q: Quantity) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""

@@ -164,6 +164,16 @@ class Span:
         out: Span = self.m.of(other) @ self
         return out
 
+    def is_finite(self) -> np.ndarray:
+        """Where both ends are numbers."""
+        return np.isfinite(self.low) & np.isfinite(self.high)
+
+    def where_finite(self, otherwise: Span) -> Span:
+        """The same, others where an end is no number."""
+        finite = self.is_finite()
+        low, high = (np.where(finite, a, b) for a, b in zip(self.ends, otherwise.ends, strict=True))
+        return Span(self.m, low, high, fresh=self.fresh)
+
     # --- as numbers ---
 
     def used(self) -> Span:
