@@ -127,6 +127,10 @@ class ComputedTrace(Trace):
         if array.role is Role.CONSTANT:
             assert self.problem.training is not None  # a constant comes from it
             return str(self.problem.training.constants[q.kind].shown().item())
+        following = self._steps.get((q.sample, q.step + 1)) or self._steps.get((0, q.step + 1))
+        if following and (q.sample, q.step) not in self._steps and (0, q.step) not in self._steps:
+            carried = {after: name for name, after in self.problem.planned.carried}
+            return self.rounding.shown(following.value(q._replace(kind=carried[q.kind], step=q.step + 1)))
         step = self._step(q, self.name(q))
         if array.role is Role.PARAMETER and q.step > 1:
             return self.text_of(q._replace(kind=f"{q.kind}_new", step=q.step - 1))
