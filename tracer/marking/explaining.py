@@ -395,8 +395,9 @@ def _is_chosen(
 
 
 def _likeliest(slips: Sequence[Rewrite], kinds: set[str]) -> Sequence[Rewrite]:
-    """Those with names; of the others those of a line that is seen to be wrong, not of one that nobody has seen."""
-    return [slip for slip in slips if slip.is_named or kinds.intersection(slip.arrays)] or slips
+    """Those of a line that is seen to be wrong, not of one that nobody has seen; of these those with names."""
+    seen = [slip for slip in slips if kinds.intersection(slip.arrays)]
+    return [slip for slip in seen if slip.is_named] or [slip for slip in slips if slip.is_named] or seen or slips
 
 
 def _each_once(names: Sequence[str]) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ class Span:
 
     def is_finite(self) -> np.ndarray:
         """Where both ends are numbers."""
-        return np.isfinite(self.low) & np.isfinite(self.high)
+        return np.asarray(np.isfinite(self.low) & np.isfinite(self.high))
 
     def where_finite(self, otherwise: Span) -> Span:
         """The same, others where an end is no number."""
