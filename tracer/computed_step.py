@@ -13,10 +13,11 @@ from derivations.arithmetic import FLOAT64, Arithmetic
 from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.equations import Role
+from derivations.expression import Expression, Name, Number
 from derivations.program import Part
 from derivations.quantity import Quantity
 
-__all__ = ["STATED", "ComputedStep", "run_computation"]
+__all__ = ["STATED", "ComputedStep", "leaf_of", "quantity_of", "run_computation"]
 
 Each = Callable[[Quantity, Any], Any]
 STATED = (Role.GIVEN, Role.PARAMETER, Role.CONSTANT, Role.BEFORE)
@@ -109,6 +110,28 @@ def quantities(problem: Computation, part: Part, sample: int, step: int) -> Iter
         else:
             own = at[axis] - problem.step.arrays[part.name].extents[axis][0] + 1 if several else sample
             yield Quantity(part.name, 0, (*at[:axis], *at[axis + 1 :]), own, step)
+
+
+def quantity_of(problem: Computation, name: str, at: tuple[int, ...], sample: int, step: int) -> Quantity:
+    """The quantity that an entry of an array is, in a step on one sample (0: on all)."""
+    q = problem.quantity(name, at)
+    marked = problem.step.arrays[name].role is not Role.CONSTANT
+    return q._replace(sample=q.sample or (sample if marked else 0), step=step)
+
+
+def leaf_of(problem: Computation, sample: int, step: int) -> Callable[[str, tuple[int, ...]], Expression]:
+    """What stands for an entry in a formula: its name; the state before the first step is 0."""
+    arrays = problem.step.arrays
+
+    def leaf(name: str, at: tuple[int, ...]) -> Expression:
+        array = arrays[name]
+        if array.role is not Role.BEFORE:
+            return Name(quantity_of(problem, name, at, sample, step))
+        if step == 1:
+            return Number("0")
+        return Name(quantity_of(problem, array.of, at, sample, step - 1))
+
+    return leaf
 
 
 def run_computation(

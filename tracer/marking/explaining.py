@@ -35,14 +35,6 @@ Fitting = dict[frozenset[Quantity], list[Rewrite]]
 """Slips by the numbers that they give."""
 MOST_STEPS = 4
 """Of a sheet on which slips are tried in one step alone."""
-ANYWHERE = {
-    f"equation.{kind}"
-    for kind in (
-        *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
-        *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
-    )
-}
-"""Slips that are one misunderstanding, in however many lines they are made."""
 TO_EVERY_DIGIT = ("pen.sign", "pen.decimal_point")
 """Slips of the pen that leave every digit of a number as it is: the others are found by chance."""
 
@@ -362,11 +354,12 @@ class _Explaining:
     def told(self, row: int) -> list[Explained]:
         """Causes, not numbers: the same slip in several lines is one, and what only the pen explains comes last."""
         out: dict[object, Explained] = {}
-        for k, one in enumerate(self._common(self.found[row])):
+        found = sorted(self._common(self.found[row]), key=lambda one: min(map(self.number.__getitem__, one.quantities)))
+        for k, one in enumerate(found):
             kinds = tuple(name.partition("[")[0] for name in one.names)
             ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
-            terms = tuple(one.facts.get(f"term{end}", "") for end in ends)
-            key = kinds if set(kinds) <= ANYWHERE else (kinds, terms) if all(terms) else k
+            terms = tuple(one.facts.get(f"rule{end}") or one.facts.get(f"term{end}", "") for end in ends)
+            key = (kinds, terms) if all(terms) else k
             same = out.get(key)
             quantities = (*(same.quantities if same else ()), *one.quantities)
             out[key] = replace(same or one, quantities=self._in_order(frozenset(quantities)))

@@ -139,7 +139,7 @@ def _mark(
     facts: Mapping[str, str] = NO_FACTS,
 ) -> Mark:
     given = entry.name, entry.number, verdict, expected, "", slips, facts, entry.where
-    return Mark(*given, about.points, None, None, "", about.name)
+    return Mark(*given, about.points, None, None, "", about.name, about.stage)
 
 
 @dataclass
@@ -162,7 +162,7 @@ class _Sheet:
         for q in self.key.asked():
             if q not in there:
                 name, about = self.key.text(q, self.sheet.letters), self.key.about(q)
-                marks.append(Mark(name, "", "missing", points=about.points, quantity=about.name))
+                marks.append(Mark(name, "", "missing", points=about.points, quantity=about.name, stage=about.stage))
         misread = [Cause(m.slips, (m.name,), (), m.facts) for m in marks if "given" in m.facts]
         return Marked(self.sheet.id, tuple(marks), (*misread, *self._causes()), self.sheet.remarks)
 
@@ -283,6 +283,6 @@ class _Sheet:
         for one, first, until in zip(told, starts, [*starts[1:], len(written)], strict=False):
             after = [q for q in written[first + 1 : until] if word[q] in ("follows", "vague")]
             cells = tuple(self._entries[q].name for q in sorted(one.quantities, key=place.__getitem__))
-            facts = self.key.facts(one, written[first], self.sheet.letters)
+            facts = self.key.facts(one, written[first], self.sheet.letters, self._entries)
             out.append(Cause(one.names, cells, tuple(self._entries[q].name for q in after), facts))
         return out
