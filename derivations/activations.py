@@ -17,7 +17,7 @@ import numpy as np
 
 from derivations.arithmetic import FLOAT64, Arithmetic, plain
 from derivations.building import ONE
-from derivations.expression import Expression
+from derivations.expression import Expression, Ref
 from derivations.function import FUNCTIONS, Function
 from derivations.language import expression
 from derivations.lowering import applied
@@ -107,11 +107,12 @@ def activation_of(function: Function) -> Activation:
     """A function of the language as an activation."""
     value, slope = expression(function.value or f"{function.name}(a)"), expression(function.slopes[0])
     stable = expression(function.stable) if function.stable else None
+    varies = any(isinstance(x, Ref) for x in slope.walk())
     return Activation(
         function.name,
         f"h(a) = {function.words or function.value or f'{function.name}(a)'}",
         formula=lambda m, a: applied(value, m, a=a),
-        derivative=lambda m, a, z: m.ones_like(a) if slope == ONE else applied(slope, m, a=a, z=z),
+        derivative=lambda m, a, z: applied(slope, m, a=a, z=z) if varies else _constant(slope, m, a),
         stable=None if stable is None else lambda m, a: applied(stable, m, a=a),
         written=_form(expression(function.written)) if function.written else None,
         forms=tuple(_form(expression(form)) for form in function.forms),
@@ -119,6 +120,12 @@ def activation_of(function: Function) -> Activation:
         at_kink=function.at_kink,
         source=function.source,
     )
+
+
+def _constant(e: Expression, m: Arithmetic, a: Array) -> Array:
+    """A number at each place of an array."""
+    ones = m.ones_like(a)
+    return ones if e == ONE else np.full_like(ones, applied(e, m))
 
 
 def _form(e: Expression) -> Callable[[Arithmetic, Array], Array]:

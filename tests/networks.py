@@ -13,6 +13,8 @@ import numpy as np
 __all__ = ["ACTIVATIONS", "BIASES", "LOSSES", "OPTIMIZERS", "random_problem"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "softmax", "identity")
+MORE_ACTIVATIONS = ("mish", "selu", "bipolar_sigmoid", "hard_sigmoid", "square", "step", "sign")
+"""Those that `random_problem(seed, more=True)` draws from."""
 LOSSES = (
     "half_squared_error",
     "squared_error",
@@ -32,13 +34,14 @@ BIASES = ("none", "b", "shared b", "theta", "shared theta", "bias_column")
 OPTIMIZERS = ("sgd", "momentum", "ema", "nesterov", "adam")
 
 
-def random_problem(seed: int, *, optimizer: str | None = None, samples: str | None = None) -> dict[str, Any]:
+def random_problem(seed: int, *, optimizer: str | None = None, samples: str | None = None, more: bool = False) -> dict[str, Any]:
     """A problem of 1 to 4 layers of 1 to 5 units with 1 to 4 samples; consecutive seeds go round every choice."""
     rng = np.random.default_rng(seed)
     loss = LOSSES[-1] if seed % 14 == 9 else LOSSES[seed % 7]  # the half mean takes every second turn of the mean
     depth = 1 + seed // 3 % 4
     sizes = [int(n) for n in rng.integers(1, 6, depth + 1)]
-    activations = [ACTIVATIONS[(seed // 2 + 3 * l) % len(ACTIVATIONS)] for l in range(depth)]
+    kinds = MORE_ACTIVATIONS if more else ACTIVATIONS
+    activations = [kinds[(seed // 2 + 3 * l) % len(kinds)] for l in range(depth)]
     if loss in OUTPUTS:
         activations[-1] = str(rng.choice(OUTPUTS[loss]))
     elif loss == "output" and activations[-1] == "softmax":

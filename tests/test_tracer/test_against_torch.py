@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import ACTIVATIONS, LOSSES, OPTIMIZERS, random_problem
+from networks import ACTIVATIONS, LOSSES, MORE_ACTIVATIONS, OPTIMIZERS, random_problem
 
 from derivations.activations import ACTIVATIONS as tracer_activations
 from derivations.losses import LOSSES as tracer_losses
@@ -32,6 +32,13 @@ HS = {
     "silu": F.silu,
     "gelu": F.gelu,
     "softmax": lambda a: torch.softmax(a, 0),
+    "mish": F.mish,
+    "selu": F.selu,
+    "bipolar_sigmoid": lambda a: torch.tanh(a / 2),
+    "hard_sigmoid": lambda a: F.relu6(a + 3) / 6,  # torch has 1/6 of hardsigmoid in float32
+    "square": torch.square,
+    "step": lambda a: torch.heaviside(a.detach(), torch.ones_like(a)) + 0 * a,
+    "sign": torch.sign,
 }
 
 
@@ -192,7 +199,9 @@ def _rows(array: Any) -> Any:
 
 
 def _summed(name: str, expected: dict[str, Any]) -> float:
-    """The size of what a bias gradient is summed from: a bias shared by softmax's units has gradient 0 itself."""
+    """The size of what a number is summed from: a bias shared by softmax's units has gradient 0 itself."""
+    if name.startswith("E["):
+        return float(expected["E"])
     layer = name[-1]
     return float(np.max(np.abs(expected[f"delta{layer}"]))) if name[:-1] in ("db", "dtheta") else 0.0
 
@@ -205,10 +214,10 @@ def assert_close(found: Any, wanted: Any, name: str, close: float = CLOSE, size:
     assert off <= close * size + 1e-300, f"{name} is off by {off} of {size}"
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_a_step_is_torchs(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "more"), [*((seed, False) for seed in range(200)), *((s, True) for s in range(60))])
+def test_a_step_is_torchs(seed: int, more: bool) -> None:
     """Every array of a random network's step equals torch's to 1e-12 of its largest entry, and nothing is left out."""
-    problem = random_problem(seed)
+    problem = random_problem(seed, more=more)
     step, twin = trace(load(problem)), Twin(problem)
     expected = twin.expected()
     for name, wanted in expected.items():
@@ -235,7 +244,7 @@ def _stem(name: str) -> str:
 
 def test_the_random_networks_go_round_everything() -> None:
     """The 200 problems hold every activation as a hidden and as a last layer, every loss, bias form and option."""
-    assert set(HS) == set(tracer_activations) == set(ACTIVATIONS)
+    assert set(HS) == set(tracer_activations) == {*ACTIVATIONS, *MORE_ACTIVATIONS}
     problems = [random_problem(seed) for seed in range(200)]
     layers = [p["network"]["layers"] for p in problems]
     assert {layer["activation"] for own in layers for layer in own[:-1]} == set(ACTIVATIONS)
@@ -251,6 +260,8 @@ def test_the_random_networks_go_round_everything() -> None:
         *((o, None) for o in ("sgd", "momentum", "nesterov", "adam")),
         ("momentum", "ema"),
     }
+    others = [layer["activation"] for s in range(60) for layer in random_problem(s, more=True)["network"]["layers"]]
+    assert set(MORE_ACTIVATIONS) <= set(others)
     for key in ("reduction", "update_biases"):
         assert len({t.get(key) for t in trainings}) == 2
     assert {p["network"].get("layout") for p in problems} == {None, "in_out"}
