@@ -31,7 +31,7 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.function import FUNCTIONS, SPELLINGS, Function
+from derivations.function import FUNCTIONS, SPELLINGS, Function, of_inputs
 
 __all__ = ["ExpressionReader", "renamed"]
 
@@ -235,7 +235,7 @@ class ExpressionReader(Cursor):
             raise self.error("a sum names its letters behind _: write Σ_i, or Σ_{i,j}", start)
         known = self._function(name)
         if known is not None and (self.now.text == "(" or (known.name == "sqrt" and self._operand())):
-            return self._call(known) if self.now.text == "(" else Call("sqrt", (self.atom(),))
+            return self._call(known, name) if self.now.text == "(" else Call("sqrt", (self.atom(),))
         if self.now.text == "(" and not self.now.blank:
             raise self.error(f"{name} is not a function: {hints.for_call(name, self.functions)}", start)
         at = self._indices()
@@ -264,13 +264,14 @@ class ExpressionReader(Cursor):
         known = SPELLINGS.get(name) or SPELLINGS.get(name.lower())
         return self.functions.get(name) or (FUNCTIONS[known] if known else None)
 
-    def _call(self, function: Function) -> Expression:
+    def _call(self, function: Function, name: str) -> Expression:
         self.expect("(")
         arguments = tuple(self.several(self.expression))
         self.expect(")")
         if len(arguments) > function.inputs > 1 and function.by_name:  # the largest of several, two by two
             first = Call(function.name, arguments[:2])
             return reduce(lambda found, more: Call(function.name, (found, more)), arguments[2:], first)
+        function = of_inputs(function, name, len(arguments))
         if len(arguments) != function.inputs:
             numbers = f"{function.inputs} number{'s'[: function.inputs > 1]}"
             raise self.error(f"{function.name} takes {numbers}, not {len(arguments)}")

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from derivations.expression import Expression
 
-__all__ = ["ARGUMENTS", "FUNCTIONS", "LISTED", "SPELLINGS", "Function", "entry"]
+__all__ = ["ARGUMENTS", "FUNCTIONS", "LISTED", "SPELLINGS", "Function", "entry", "of_inputs"]
 
 ARGUMENTS = "abcdef"
 """What the arguments of a function are called in its formulas, in order."""
@@ -172,6 +172,18 @@ _ALL = (
         source="Elfwing, Uchibe & Doya (2018); also called swish",
     ),
     Function(
+        "swish",
+        "a/(1 + exp(-(b*a)))",
+        (
+            "1/(1 + exp(-(b*a))) + a*b*exp(-(b*a))/(1 + exp(-(b*a)))^2",
+            "a^2*exp(-(b*a))/(1 + exp(-(b*a)))^2",
+        ),
+        "a/(1 + exp(-(b*a))) if b*a > 0 else a*exp(b*a)/(1 + exp(b*a))",
+        inputs=2,
+        listed=False,
+        source="Ramachandran, Zoph & Le (2017), swish(a, beta)",
+    ),
+    Function(
         "gelu",
         "a*Phi(a)",
         ("Phi(a) + a*(exp(-(a^2/2))/sqrt(2*pi))",),
@@ -207,7 +219,7 @@ _ALL = (
         named=True,
         forms=("(1 + z)*(1 - z)/2", "2*exp(-a)/(1 + exp(-a))^2"),
         spellings=("bipolar",),
-        source="Fausett (1994), section 2.3, slope parameter 1: write bipolar_sigmoid(2*a) for another",
+        source="Fausett (1994), slope parameter 1; bipolar_sigmoid(2*a) has slope parameter 2",
     ),
     Function(
         "hard_sigmoid",
@@ -247,11 +259,19 @@ _ALL = (
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _ALL})
 
-SPELLINGS: Mapping[str, str] = MappingProxyType({name: f.name for f in _ALL for name in (f.name, *f.spellings)})
-"""The name of a function by everything it may be called (in lower case, or as it stands)."""
+SPELLINGS: Mapping[str, str] = MappingProxyType(
+    {name: f.name for f in reversed(_ALL) for name in (f.name, *f.spellings)}
+)
+"""The name of a function by everything it may be called (in lower case, or as it stands), the first of its name."""
 
 LISTED = tuple(f.name for f in _ALL if f.listed)
 """The functions that people type."""
+
+
+def of_inputs(function: Function, name: str, inputs: int) -> Function:
+    """The function that a name means with so many arguments: swish(a), or swish(a, beta)."""
+    other = FUNCTIONS.get(name.lower(), function)
+    return other if other.inputs == inputs != function.inputs and other.own is None else function
 
 
 def entry(function: str | Function, functions: Mapping[str, Function] = FUNCTIONS) -> Function:
