@@ -194,10 +194,9 @@ _ALL = (
     Function(
         "mish",
         "a*tanh(log(1 + exp(a)))",
-        (
-            "tanh(softplus(a)) + a*(1 - tanh(softplus(a))^2)/(1 + exp(-a))",
-        ),
-        "a*(1 + 2*exp(-a))/(1 + 2*exp(-a) + 2*exp(-(2*a))) if a > 0 else a*exp(a)*(exp(a) + 2)/(exp(a)*(exp(a) + 2) + 2)",
+        ("tanh(softplus(a)) + a*(1 - tanh(softplus(a))^2)/(1 + exp(-a))",),
+        "a*(1 + 2*exp(-a))/(1 + 2*exp(-a) + 2*exp(-(2*a))) if a > 0 else "
+        "a*exp(a)*(exp(a) + 2)/(exp(a)*(exp(a) + 2) + 2)",
         named=True,
         source="Misra (2019), a tanh(softplus(a))",
     ),

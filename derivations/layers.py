@@ -19,7 +19,7 @@ from derivations.function import FUNCTIONS
 from derivations.language import expression, read
 from derivations.making import Asked, made
 from derivations.network import Problem
-from derivations.optimizers import OPTIMIZERS
+from derivations.optimizers import CONSTANTS, NORM, Optimizer, optimizer_of
 from derivations.planned import Planned, planned, starting_state
 from derivations.rewrites import fused
 from derivations.shapes import refs
@@ -57,8 +57,8 @@ class _Shape(NamedTuple):
     parts: str
     samples: int
     mean: bool
-    optimizer: str
-    frozen: bool
+    optimizer: Optimizer
+    frozen: frozenset[str]
     short: bool
 
 
@@ -70,7 +70,6 @@ def layered(problem: Problem) -> Layered:
 def _shape(problem: Problem) -> _Shape:
     network, training = problem.network, problem.training
     biases = (layer.bias for _, layer in network)
-    ema = training.optimizer == "momentum" and training.momentum_form == "ema"
     return _Shape(
         network.sizes,
         tuple(layer.activation.name for _, layer in network),
@@ -79,10 +78,17 @@ def _shape(problem: Problem) -> _Shape:
         network.loss.equation,
         problem.samples,
         training.reduction == "mean" and problem.samples > 1,
-        "momentum_ema" if ema else training.optimizer,
-        not training.update_biases,
+        optimizer_of(training),
+        _frozen(problem),
         problem.fused is not None,
     )
+
+
+def _frozen(problem: Problem) -> frozenset[str]:
+    """The parameters that keep their values: those named, and the biases where they are not updated."""
+    training = problem.training
+    biases = (f"{layer.bias.letter}{l}" for l, layer in problem.network if layer.bias and not training.update_biases)
+    return frozenset((*training.frozen, *biases))
 
 
 def unit_letters(count: int) -> list[str]:
@@ -97,8 +103,8 @@ def _made(shape: _Shape) -> Layered:
     asked = Asked(
         {**_samples(shape), **parameters},
         wanted,
-        optimizer=OPTIMIZERS[shape.optimizer],
-        frozen=frozenset(p for p in parameters if not p.startswith("W")) if shape.frozen else frozenset(),
+        optimizer=shape.optimizer,
+        frozen=shape.frozen,
         short=(lambda back, forward: fused(back, forward, wanted.names)) if shape.short else None,
         unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
         typed=False,
@@ -198,7 +204,7 @@ def _put(parts: str, y: str, k: str) -> str:
 def _places(shape: _Shape) -> Iterator[tuple[str, Place]]:
     """Each array's kind and layer, from what its name is made of."""
     L = len(shape.activations)
-    for kind in ("x", "t", "E_part", "E_sample", "E", "eta", "mu", "beta1", "beta2", "epsilon"):
+    for kind in ("x", "t", "E_part", "E_sample", "E", NORM, *CONSTANTS):
         yield kind, Place(kind)
     yield "signal", Place("signal", L)
     yield "dz0", Place("dz", 0)
@@ -211,6 +217,7 @@ def _places(shape: _Shape) -> Iterator[tuple[str, Place]]:
                 yield name, Place(p, l)
                 yield f"d{name}", Place(f"d{p}", l)
                 yield f"{name}_new", Place(f"{p}_new", l)
+                yield f"g{name}", Place(f"g{p}", l)
                 for state in "vm":
                     yield f"{state}{name}", Place(f"{state}{p}", l)
                     yield f"{state}{name}_hat", Place(f"{state}{p}_hat", l)

@@ -87,7 +87,10 @@ class Training:
     """How the parameters are updated: the optimizer, its constants, and how samples are combined.
 
     momentum: v = mu v - eta g, W + v (classical) or v = mu v + (1 - mu) g, W - eta v (ema); nesterov and adam as in
-    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).
+    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).  `clipping` says what of the gradients is
+    cut off at `clip`: "value" each entry, "norm" the length of all.  `rates` are the learning rates of the first steps,
+    the last one stays.  `frozen` parameters keep their values.  `state` is what the first step finds in place of zeros,
+    by name (vW1, mu), and `count` the number that it has for the optimizer.
     """
 
     learning_rate: Given
@@ -97,6 +100,14 @@ class Training:
     beta1: Given | None = None
     beta2: Given | None = None
     epsilon: Given | None = None
+    rho: Given | None = None
+    weight_decay: Given | None = None
+    clip: Given | None = None
+    clipping: str = ""
+    rates: tuple[Given, ...] = ()
+    frozen: tuple[str, ...] = ()
+    state: tuple[tuple[str, Given], ...] = ()
+    count: int = 1
     update_biases: bool = True
     reduction: str = "sum"
     samples: str = "together"
@@ -110,15 +121,24 @@ class Training:
             "beta1": self.beta1,
             "beta2": self.beta2,
             "epsilon": self.epsilon,
+            "rho": self.rho,
+            "lambda": self.weight_decay,
+            "clip": self.clip,
         }
         return {letter: number for letter, number in every.items() if number is not None}
+
+    def constants_of(self, step: int) -> dict[str, Given]:
+        """The constants in a step, counting from 1."""
+        return {**self.constants, "eta": self.rates[min(step, len(self.rates)) - 1]} if self.rates else self.constants
 
     @property
     def words(self) -> str:
         """The optimizer with its constants."""
-        constants = (self.momentum, self.beta1, self.beta2, self.epsilon)
+        constants = (self.momentum, self.rho, self.beta1, self.beta2, self.epsilon)
         words = " ".join([self.optimizer, *(str(c.shown().item()) for c in constants if c is not None)])
-        return f"{words} (ema)" if self.momentum_form == "ema" else words
+        words += " (ema)" if self.momentum_form == "ema" else ""
+        words += f", weight decay {self.weight_decay.shown().item()}" if self.weight_decay else ""
+        return words + (f", gradients clipped by {self.clipping} at {self.clip.shown().item()}" if self.clip else "")
 
 
 @dataclass(frozen=True, repr=False)

@@ -250,6 +250,7 @@ class Notation:
 _OF_A = ("h", "slope")
 _CAPITALS = {"A": "a", "Z": "z", "X": "x", "T": "t", "D": "delta"}
 _CONSTANTS = {"eta": r"\eta", "mu": r"\mu", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon"}
+_CONSTANTS |= {"rho": r"\rho", "lambda": r"\lambda", "clip": r"\mathrm{clip}"}
 assert set(_CONSTANTS) == set(CONSTANTS)
 
 BISHOP = Notation(

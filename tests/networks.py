@@ -34,7 +34,9 @@ BIASES = ("none", "b", "shared b", "theta", "shared theta", "bias_column")
 OPTIMIZERS = ("sgd", "momentum", "ema", "nesterov", "adam")
 
 
-def random_problem(seed: int, *, optimizer: str | None = None, samples: str | None = None, more: bool = False) -> dict[str, Any]:
+def random_problem(
+    seed: int, *, optimizer: str | None = None, samples: str | None = None, more: bool = False
+) -> dict[str, Any]:
     """A problem of 1 to 4 layers of 1 to 5 units with 1 to 4 samples; consecutive seeds go round every choice."""
     rng = np.random.default_rng(seed)
     loss = LOSSES[-1] if seed % 14 == 9 else LOSSES[seed % 7]  # the half mean takes every second turn of the mean

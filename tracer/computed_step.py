@@ -13,6 +13,7 @@ from derivations.arithmetic import FLOAT64, Arithmetic
 from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.equations import Role
+from derivations.planned import counted, mark
 from derivations.program import Part
 from derivations.quantity import Quantity
 
@@ -40,7 +41,7 @@ class ComputedStep:
         sample: int,
     ) -> None:
         self.problem, self.m, self.given, self.known, self.recorded = problem, m, given, known, recorded
-        self.sample, self.step = sample, int(given["step"])
+        self.sample, self.step = sample, mark(problem.training, given)
 
     @property
     def arrays(self) -> Arrays:
@@ -51,7 +52,7 @@ class ComputedStep:
     def following(self) -> Arrays:
         """What the next step starts from: updated parameters, the optimizer's new state."""
         carried = {name: self.known[after] for name, after in self.problem.planned.carried}
-        return {**carried, "step": self.step + 1}
+        return {**carried, **counted(self.problem.training, self.step + 1, self.m)}
 
     def items(self) -> Iterator[tuple[Quantity, Any]]:
         """(quantity, value) of everything recorded, in the order of calculation."""
@@ -123,7 +124,7 @@ def run_computation(
     given = problem.start(m) if given is None else given
     program = problem.planned.program(by_definition=m.by_definition)
     recorded: list[tuple[Part, Any]] = []
-    step = int(given["step"])
+    step = mark(problem.training, given)
 
     def record(label: str, array: Any) -> Any:
         part = program.parts[label]

@@ -16,11 +16,12 @@ from derivations.activations import ACTIVATIONS, Activation
 from derivations.aliases import Aliases
 from derivations.computation import Computation
 from derivations.given import Given, shortened
+from derivations.layers import layered
 from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem
 from tracer.draws import numbers_or_draw
-from tracer.fields import Table, read_names, read_training, whole
+from tracer.fields import Table, fitting, read_names, read_training, whole
 from tracer.files import FileRefused, foreign, read_file
 from tracer.samples import find_sample, sample_folders
 from tracer.sheet_fields import read_marking_table, read_sheet_table
@@ -119,7 +120,7 @@ def _layered(value: Mapping[str, Any], content: str) -> Problem:
         Table(top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", content)
     )
     names = _names(top, network, x.shape[1])
-    return Problem(
+    found = Problem(
         network,
         x,
         signals,
@@ -129,6 +130,9 @@ def _layered(value: Mapping[str, Any], content: str) -> Problem:
         read_sheet_table(top, network, x.shape[1], names),
         read_marking_table(top),
     )
+    if training.frozen or training.state:
+        fitting(training, layered(found).step.arrays)
+    return found
 
 
 def _layers(net: Table, in_out: bool) -> list[tuple[Table, Layer]]:

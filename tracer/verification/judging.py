@@ -150,11 +150,12 @@ class _Judge:
 
 
 def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
-    """Where the true number is 0; an optimizer's state is where its gradient is."""
-    array = subject.arrays[name]
-    if array.role is Role.STATE and subject.count == 1:
+    """Where the true number is 0; an optimizer's state is where its gradient is, if nothing else moves it."""
+    array, training = subject.arrays[name], subject.problem.training
+    alone = training is not None and not training.state and training.weight_decay is None
+    if array.role is Role.STATE and subject.count == 1 and alone:
         return zeros(subject, f"d{array.of}", allowed)
-    if array.role is Role.UPDATED and (found := zeros(subject, f"d{array.of}", allowed)) is not None:
+    if array.role is Role.UPDATED and alone and (found := zeros(subject, f"d{array.of}", allowed)) is not None:
         return np.asarray(found & (subject.given[array.of] == 0))
     return zeros(subject, name, allowed)
 

@@ -12,6 +12,7 @@ from derivations.axes import Arrays
 from derivations.equations import Equation
 from derivations.layers import layered, start
 from derivations.network import Problem
+from derivations.planned import counted
 from derivations.program import Task
 from tracer.marking.slips.delta import HIDDEN, JACOBIAN, OUTPUT, SLOPE
 from tracer.marking.slips.forward import ACTIVATION, PRE_ACTIVATION
@@ -83,7 +84,8 @@ def passes_with(problem: Problem, wrong: Callable[[Problem], Wrong]) -> Iterator
         after: Arrays = {}
         for k, own in enumerate(schedule.turns, 1):
             arrays = worked_with(own, wrong(own), start(own, FLOAT64) | after)
-            after = {**{name: arrays[then] for name, then in layered(own).carried}, "step": k + 1}
+            carried = {name: arrays[then] for name, then in layered(own).carried}
+            after = carried | counted(own.training, k + 1, FLOAT64)
             yield arrays
 
 
