@@ -131,6 +131,15 @@ class Training:
         """The constants in a step, counting from 1."""
         return {**self.constants, "eta": self.rates[min(step, len(self.rates)) - 1]} if self.rates else self.constants
 
+    def counts(self, step: int) -> int:
+        """The number that a step of a run has for the optimizer."""
+        return self.count + step - 1
+
+    def before(self, name: str, at: tuple[int, ...]) -> str:
+        """An entry of what the first step finds of the optimizer's state, as it is written."""
+        known = dict(self.state).get(name)
+        return "0" if known is None else str(known.shown()[tuple(i - 1 for i in at)])
+
     @property
     def words(self) -> str:
         """The optimizer with its constants."""

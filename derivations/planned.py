@@ -67,7 +67,7 @@ def starting_state(step: Step, training: Training | None, given: Arrays, m: Arit
 def counted(training: Training | None, step: int, m: Arithmetic) -> dict[str, Any]:
     """What changes with the number of a step in a run: the optimizer's count, the learning rate where it has a list."""
     rate = {"eta": m.scalar(training.constants_of(step)["eta"])} if training and training.rates else {}
-    return {STEP_COUNT: step + (training.count - 1 if training else 0), **rate}
+    return {STEP_COUNT: training.counts(step) if training else step, **rate}
 
 
 def mark(training: Training | None, given: Arrays) -> int:

@@ -126,7 +126,7 @@ class ComputedTrace(Trace):
             return self._rounded[q]
         if array.role is Role.CONSTANT:
             assert self.problem.training is not None  # a constant comes from it
-            return str(self.problem.training.constants[q.kind].shown().item())
+            return str(self.problem.training.constants_of(q.step)[q.kind].shown().item())
         step = self._step(q, self.name(q))
         if array.role is Role.PARAMETER and q.step > 1:
             return self.text_of(q._replace(kind=f"{q.kind}_new", step=q.step - 1))
@@ -152,7 +152,7 @@ class ComputedTrace(Trace):
 
     def _lines_of(self, step: ComputedStep, part: str, most: int | None) -> Iterator[WorkedLine]:
         own, program = step.problem.step, step.problem.planned.exact
-        entries = Entries(own, self._leaf(step), step.step)
+        entries = Entries(own, self._leaf(step), self._count(step))
         letter = (self.problem.samples_letter,) if self.problem.samples_letter else ()
         written: Counter[int] = Counter()
         unwritten: dict[int, Equation] = {}  # lines whose sums are too long to be written out
@@ -176,6 +176,10 @@ class ComputedTrace(Trace):
         marked = self.problem.step.arrays[name].role is not Role.CONSTANT
         return q._replace(sample=q.sample or (step.sample if marked else 0), step=step.step)
 
+    def _count(self, step: ComputedStep) -> int:
+        training = self.problem.training
+        return training.counts(step.step) if training else step.step
+
     def _leaf(self, step: ComputedStep) -> Any:
         arrays = step.problem.step.arrays
 
@@ -184,7 +188,7 @@ class ComputedTrace(Trace):
             if array.role is not Role.BEFORE:
                 return Name(self.quantity(step, name, at))
             if step.step == 1:
-                return Number("0")
+                return Number(self.problem.training.before(array.of, at) if self.problem.training else "0")
             return Name(self.quantity(step, array.of, at)._replace(step=step.step - 1))
 
         return leaf
