@@ -81,4 +81,12 @@ def problems() -> dict[str, Problem]:
         "adam": problem(
             "half_squared_error", plain, TWO, optimizer="adam", beta1=0.8, beta2=0.95, epsilon=1e-3, **TURN
         ),
+        "adamw": problem(
+            "half_squared_error", plain, TWO, optimizer="adamw", beta1=0.8, epsilon=1e-3, weight_decay=0.1, **TURN
+        ),
+        "rmsprop": problem("half_squared_error", plain, TWO, optimizer="rmsprop", epsilon=1e-3, **TURN),
+        "adagrad": problem("half_squared_error", plain, TWO, optimizer="adagrad", epsilon=1e-3, **TURN),
+        "decay": problem("half_squared_error", plain, TWO, weight_decay=0.3),
+        "clipped value": problem("half_squared_error", plain, TWO, clip_value=0.01),
+        "clipped norm": problem("half_squared_error", plain, TWO, clip_norm=0.1),
     }

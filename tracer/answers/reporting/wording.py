@@ -29,7 +29,7 @@ _STAGES = {
     "E": "loss",
     **dict.fromkeys(("delta", "dz"), "signal"),
     **dict.fromkeys(("dW", "db", "dtheta"), "gradient"),
-    **dict.fromkeys(("W", "b", "theta", "vW", "vb", "mW", "mb"), "update"),
+    **dict.fromkeys(("W", "b", "theta", "gW", "gb", "vW", "vb", "mW", "mb"), "update"),
 }
 
 

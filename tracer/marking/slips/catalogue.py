@@ -19,14 +19,14 @@ from tracer.marking.slips.forward import ACTIVATION, PRE_ACTIVATION
 from tracer.marking.slips.gradients import BATCH, BELOW, BIASES, WEIGHTS
 from tracer.marking.slips.loss import LOSS, SIGNAL
 from tracer.marking.slips.slip import Mistake, Slip
-from tracer.marking.slips.update import ADAM, DESCENT, MOMENTUM
+from tracer.marking.slips.update import ADAM, DESCENT, MOMENTUM, PREPARED, SCALED
 from tracer.schedule import schedules
 
 __all__ = ["MISTAKES", "invisible", "passes_with", "slips_of", "twins", "visible", "worked_with"]
 
 MISTAKES: tuple[Mistake, ...] = (
     *(*PRE_ACTIVATION, *ACTIVATION, *LOSS, *SIGNAL, *SLOPE, *JACOBIAN, *OUTPUT, *HIDDEN),
-    *(*BELOW, *WEIGHTS, *BIASES, *BATCH, *DESCENT, *MOMENTUM, *ADAM),
+    *(*BELOW, *WEIGHTS, *BIASES, *BATCH, *PREPARED, *DESCENT, *MOMENTUM, *ADAM, *SCALED),
 )
 """Every mistake, in the order in which a step reaches it."""
 

@@ -53,6 +53,11 @@ def hidden(problem: Problem, l: int) -> bool:
     return l < len(problem.network)
 
 
+def updated_at_once(problem: Problem, l: int) -> bool:
+    """A layer may be updated before the signal below it is worked; not where all gradients are needed first."""
+    return problem.training.clipping != "norm"
+
+
 def above_another(problem: Problem, l: int) -> bool:
     """Any layer but the first."""
     return l > 1
