@@ -32,6 +32,15 @@ OUTPUTS = {
 """The last activation of losses that take a logarithm of y; the others take any."""
 BIASES = ("none", "b", "shared b", "theta", "shared theta", "bias_column")
 OPTIMIZERS = ("sgd", "momentum", "ema", "nesterov", "adam")
+MORE_OPTIMIZERS = ("adamw", "rmsprop", "adagrad")
+PREPARED = (
+    {},
+    {"weight_decay": 0.05},
+    {"clip_norm": 0.02},
+    {"clip_value": 0.01},
+    {"weight_decay": 0.1, "clip_norm": 0.3},
+)
+"""What else may be said of an update, which `random_problem(seed, more=True)` goes round."""
 
 
 def random_problem(
@@ -57,7 +66,9 @@ def random_problem(
         bias = BIASES[(seed + l) % len(BIASES)]
         network["layers"].append(_layer(rng, activation, bias, sizes[l + 1], sizes[l], in_out))
     count = 1 if seed % 3 == 0 else int(rng.integers(2, 5))
-    training = _training(rng, optimizer or OPTIMIZERS[seed // 4 % len(OPTIMIZERS)])
+    every = (*OPTIMIZERS, *MORE_OPTIMIZERS) if more else OPTIMIZERS
+    training = _training(rng, optimizer or every[seed // 4 % len(every)])
+    training |= PREPARED[seed % len(PREPARED)] if more else {}
     training |= {"reduction": "mean"} if seed % 4 == 1 else {}
     training |= {"update_biases": False} if seed % 9 == 4 else {}
     training |= {"samples": samples} if samples else {}
@@ -108,8 +119,10 @@ def _training(rng: Any, optimizer: str) -> dict[str, Any]:
     training: dict[str, Any] = {"learning_rate": float(rng.choice([0.1, 0.05, 0.5]))}
     if optimizer == "sgd":
         return training
-    if optimizer == "adam":
-        return training | {"optimizer": "adam", "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}
+    if optimizer in ("adam", "adamw"):
+        return training | {"optimizer": optimizer, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}
+    if optimizer in MORE_OPTIMIZERS:
+        return training | {"optimizer": optimizer, "epsilon": 1e-5}
     if optimizer == "ema":
         return training | {"optimizer": "momentum", "momentum_form": "ema", "momentum": 0.7}
     return training | {"optimizer": optimizer, "momentum": 0.7}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import ACTIVATIONS, LOSSES, MORE_ACTIVATIONS, OPTIMIZERS, random_problem
+from networks import ACTIVATIONS, LOSSES, MORE_ACTIVATIONS, MORE_OPTIMIZERS, OPTIMIZERS, random_problem
 
 from derivations.activations import ACTIVATIONS as tracer_activations
 from derivations.losses import LOSSES as tracer_losses
@@ -130,28 +130,45 @@ class Twin:
         E = self.forward()
         self.optimizer.zero_grad()
         E.backward()
+        self.clip()
         self.optimizer.step()
         return float(E.detach())
 
     def _optimizer(self) -> Any:
         o, lr = self.training.get("optimizer", "sgd"), self.training["learning_rate"]
         moving = self.parameters if self.training.get("update_biases", True) else self.W
-        if o == "adam":
+        decay = {"weight_decay": self.training.get("weight_decay", 0.01 if o == "adamw" else 0)}
+        if o in ("adam", "adamw"):
             constants = {k: self.training[k] for k in ("beta1", "beta2", "epsilon")}
-            return torch.optim.Adam(
-                moving, lr, (constants["beta1"], constants["beta2"]), eps=constants["epsilon"], foreach=False
-            )
+            betas = (constants["beta1"], constants["beta2"])
+            kind = torch.optim.Adam if o == "adam" else torch.optim.AdamW
+            return kind(moving, lr, betas, eps=constants["epsilon"], foreach=False, **decay)
+        if o == "rmsprop":
+            return torch.optim.RMSprop(moving, lr, alpha=0.9, eps=self.training["epsilon"], **decay)
+        if o == "adagrad":
+            return torch.optim.Adagrad(moving, lr, eps=self.training["epsilon"], **decay)
         if o == "sgd":
-            return torch.optim.SGD(moving, lr)
+            return torch.optim.SGD(moving, lr, **decay)
         # classical: with a constant rate, v = mu v - eta g is -eta times torch's buffer.  ema: torch's dampening, but
         # from a buffer of zeros, where torch itself would begin with the bare gradient.
         mu = self.training["momentum"]
         ema = self.training.get("momentum_form") == "ema"
-        optimizer = torch.optim.SGD(moving, lr, momentum=mu, nesterov=o == "nesterov", dampening=mu if ema else 0)
+        more = {"nesterov": o == "nesterov", "dampening": mu if ema else 0} | decay
+        optimizer = torch.optim.SGD(moving, lr, momentum=mu, **more)
         if ema:
             for p in moving:
                 optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
         return optimizer
+
+    def clip(self) -> None:
+        """Cut the gradients of what is trained; by norm as in the book, where torch adds 1e-6 to the length."""
+        moving = [p for group in self.optimizer.param_groups for p in group["params"]]
+        if "clip_value" in self.training:
+            torch.nn.utils.clip_grad_value_(moving, self.training["clip_value"])
+        length = torch.sqrt(sum((p.grad**2).sum() for p in moving))
+        if "clip_norm" in self.training and length > self.training["clip_norm"]:
+            for p in moving:
+                p.grad *= self.training["clip_norm"] / length
 
     def expected(self) -> dict[str, Any]:
         """Every array of the first step by its text name, as `trace` shapes it."""
@@ -228,10 +245,13 @@ def test_a_step_is_torchs(seed: int, more: bool) -> None:
         W.grad = torch.tensor(step[f"dW{l}"])
         if b is not None:
             b.grad = torch.tensor(step[f"d{letter}{l}"], dtype=torch.float64)
+    twin.clip()
     twin.optimizer.step()
     for name, wanted in twin.state().items():
         assert_close(step[name], wanted, name)
-    optimizers_own = {f"{s}{p}{l}{hat}" for s in "mv" for p in LETTERS for l in range(1, 5) for hat in ("", "_hat")}
+    optimizers_own = {"norm"} | {
+        f"{s}{p}{l}{hat}" for s in "gmv" for p in LETTERS for l in range(1, 5) for hat in ("", "_hat")
+    }
     assert set(map(_stem, step.values)) <= {*map(_stem, expected), *twin.state(), *optimizers_own}
 
 
@@ -255,6 +275,8 @@ def test_the_random_networks_go_round_everything() -> None:
         (k, n) for k in ("b", "theta") for n in (0, 1)
     }
     assert {bool(layer.get("bias_column")) for own in layers for layer in own} == {True, False}
+    more = [random_problem(seed, more=True)["training"] for seed in range(60)]
+    assert {t.get("optimizer", "sgd") for t in more} == {*OPTIMIZERS, *MORE_OPTIMIZERS} - {"ema"}
     trainings = [p["training"] for p in problems]
     assert {(t.get("optimizer", "sgd"), t.get("momentum_form")) for t in trainings} == {
         *((o, None) for o in ("sgd", "momentum", "nesterov", "adam")),
@@ -302,7 +324,7 @@ def _trainable(seed: int, optimizer: str, samples: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("samples", ["together", "in_turn", "apart"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MORE_OPTIMIZERS])
 @pytest.mark.parametrize("seed", [1, 40, 73, 107, 140, 199])
 def test_training_is_torchs(seed: int, optimizer: str, samples: str) -> None:
     """After 24 updates parameters and losses equal torch.optim's to 1e-11, samples together, in turn and apart."""
