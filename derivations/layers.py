@@ -15,7 +15,7 @@ from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays
 from derivations.backward import Wanted
 from derivations.expression import Ref, letter
-from derivations.function import FUNCTIONS
+from derivations.function import FUNCTIONS, Function
 from derivations.language import expression, read
 from derivations.making import Asked, made
 from derivations.network import Problem
@@ -52,6 +52,7 @@ class _Shape(NamedTuple):
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]
+    functions: tuple[Function, ...]
     biases: tuple[str, ...]
     loss: str
     parts: str
@@ -73,6 +74,7 @@ def _shape(problem: Problem) -> _Shape:
     return _Shape(
         network.sizes,
         tuple(layer.activation.name for _, layer in network),
+        tuple(dict.fromkeys(f for _, layer in network if (f := layer.activation.function) is not None)),
         tuple("" if b is None else b.letter + ("*" if b.shared else "") for b in biases),
         network.loss.name,
         network.loss.equation,
@@ -109,7 +111,8 @@ def _made(shape: _Shape) -> Layered:
         unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
         typed=False,
     )
-    step = made(read("\n".join(_lines(shape)), most=3 * len(shape.sizes) + 3), asked)
+    own = {f.name: f for f in shape.functions}
+    step = made(read("\n".join(_lines(shape)), 3 * len(shape.sizes) + 3, own), asked)
     ready, places = planned(step, keeping_digits=shape.short), dict(_places(shape))
     return Layered(**vars(ready), places=places, names={place: name for name, place in places.items()})
 
@@ -183,7 +186,8 @@ def _lines(shape: _Shape) -> Iterator[str]:
         bias = f" {sign} {p}{l}" + ("" if b.endswith("*") else f"[{j}]") if b else ""
         yield f"a{l}[{j},{n}] = Σ_{i} W{l}[{j},{i}]*{below}{bias}"
         below = f"z{l}[{j},{n}]"
-        yield f"{below} = {h if h in FUNCTIONS else f'{h}_{j}'}(a{l}[{j},{n}])"
+        alone = h in FUNCTIONS or any(h == f.name for f in shape.functions)
+        yield f"{below} = {h if alone else f'{h}_{j}'}(a{l}[{j},{n}])"
     if not shape.parts:
         return
     k = letters[-1]

@@ -10,11 +10,23 @@ from typing import Any
 import numpy as np
 
 from derivations.equations import Array, Role
+from derivations.function import Function
 from derivations.given import Given, read_number, shape_of, shortened
+from derivations.language import LanguageError, read
 from derivations.network import Training
 from tracer.toml_text import ProblemError, cut
 
-__all__ = ["FIELDS", "OPTIMIZER_CONSTANTS", "Table", "fitting", "known_names", "read_names", "read_training", "whole"]
+__all__ = [
+    "FIELDS",
+    "OPTIMIZER_CONSTANTS",
+    "Table",
+    "fitting",
+    "known_names",
+    "read_functions",
+    "read_names",
+    "read_training",
+    "whole",
+]
 
 MOST_NAMES = 500
 MOST_RATES = 10_000
@@ -32,10 +44,10 @@ OPTIMIZER_CONSTANTS = {  # an optimizer's constants
 OF_EVERY_OPTIMIZER = ("weight_decay", "clip_value", "clip_norm", "frozen", "state")
 SCORING = ("cause_costs", "credit", "parts", "round", "zeros_that_follow")
 FIELDS: dict[str, tuple[str, ...]] = {
-    "": ("title", "network", "samples", "training", "names", "sheet", "marking"),
+    "": ("title", "network", "samples", "training", "names", "sheet", "marking", "functions"),
     "equations": (
         *("title", "equations", "objective", "inputs", "gates"),
-        *("parameters", "given", "training", "names", "sheet"),
+        *("parameters", "given", "training", "names", "sheet", "functions"),
     ),
     "network": ("loss", "layers", "layout"),
     "layers": ("activation", "W", "b", "theta", "bias_column"),
@@ -209,6 +221,28 @@ def _place_of_fault(written: Any, place: str = "") -> str:
 def whole(value: object) -> bool:
     """Whether a value is a whole number, and no truth value."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def read_functions(top: Table) -> dict[str, Function]:
+    """`[functions]`: each name with its formula in a, `f = "a/(1 + abs(a))"`, or `"f(x, k)" = ...`.  ProblemError."""
+    table = top.value.get("functions", {})
+    if not isinstance(table, Mapping):
+        raise top.fail("functions", 'must be a table of formulas: f = "a/(1 + abs(a))"')
+    if len(table) > MOST_NAMES:
+        raise top.fail("functions", f"{len(table)} functions are too many; at most {MOST_NAMES}")
+    lines = []
+    for name, formula in table.items():
+        place = Table({}, "functions", "", "").at(str(name))
+        if not isinstance(formula, str) or "\n" in formula or "#" in formula:
+            raise ProblemError(f'{place}: {shortened(formula)} is not a formula; write f = "a/(1 + abs(a))"')
+        lines.append(f"{name} = {formula}" if "(" in str(name) else f"{name}(a) = {formula}")
+    try:
+        found = read("\n".join(lines))
+    except LanguageError as e:
+        raise ProblemError(str(e).replace("equations line", "functions, line")) from None
+    if found.equations or len(found.functions) < len(lines):
+        raise top.fail("functions", 'each line is a function: f = "a/(1 + abs(a))"')
+    return found.functions
 
 
 def read_names(top: Table) -> tuple[tuple[str, str, str], ...]:

@@ -233,7 +233,7 @@ def test_a_root_and_a_positive_number_never_reach_zero() -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_decay_and_clipping_are_judged(seed: int) -> None:
-    """With weights that decay and gradients that are clipped every number of the update agrees, and a wrong one is seen."""
+    """With weights that decay and gradients that are clipped all agrees, and a wrong number is seen."""
     problem = load(random_problem(seed, samples="together", more=True))
     values = trace(problem).values
     right = verify(problem, values)

@@ -37,7 +37,7 @@ def _slope(line: Line) -> Mapping[str, Line]:
 
 def _at(at: str, value: str = "", then: str = "({})") -> Line:
     """h' of the layer, somewhere else."""
-    return lambda problem, l: then.replace("{}", derivative(problem.network.layer(l).activation.name, at, value))
+    return lambda problem, l: then.replace("{}", derivative(problem.network.layer(l).activation, at, value))
 
 
 _h = mistakes("slope", "slope")
@@ -143,7 +143,7 @@ def _has_targets(problem: Problem, l: int) -> bool:
 
 def _below(problem: Problem, l: int) -> str:
     """h' of the layer at the pre-activation of the one below."""
-    return derivative(problem.network.layer(l).activation.name, f"{'x' if l == 1 else 'a_below'}[j,n]")
+    return derivative(problem.network.layer(l).activation, f"{'x' if l == 1 else 'a_below'}[j,n]")
 
 
 _hid = mistakes("delta", "hidden_delta")
