@@ -25,7 +25,9 @@ LOSSES = (
     "output",
     "half_mean_squared_error",
 )
+MORE_LOSSES = ("absolute_error", "huber", "hinge", "logistic_loss", "kl_divergence")
 OUTPUTS = {
+    "kl_divergence": ("softmax", "sigmoid"),
     "cross_entropy": ("softmax", "softmax", "sigmoid", "softplus"),
     "binary_cross_entropy": ("sigmoid", "softmax"),
 }
@@ -49,6 +51,7 @@ def random_problem(
     """A problem of 1 to 4 layers of 1 to 5 units with 1 to 4 samples; consecutive seeds go round every choice."""
     rng = np.random.default_rng(seed)
     loss = LOSSES[-1] if seed % 14 == 9 else LOSSES[seed % 7]  # the half mean takes every second turn of the mean
+    loss = MORE_LOSSES[seed % len(MORE_LOSSES)] if more and seed % 3 else loss
     depth = 1 + seed // 3 % 4
     sizes = [int(n) for n in rng.integers(1, 6, depth + 1)]
     kinds = MORE_ACTIVATIONS if more else ACTIVATIONS
@@ -104,7 +107,9 @@ def _sample(rng: Any, loss: str, last: str, sizes: list[int]) -> dict[str, Any]:
         return sample | {"dz": _decimals(rng, K)}
     if loss == "output":
         return sample
-    if "entropy" not in loss:
+    if loss in ("hinge", "logistic_loss"):
+        return sample | {"t": rng.choice([-1, 1], K).tolist()}
+    if "entropy" not in loss and loss != "kl_divergence":
         return sample | {"t": _decimals(rng, K)}
     if K > 1 and rng.random() < 0.5:
         return sample | {"class": int(rng.integers(1, K + 1))}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import ACTIVATIONS, LOSSES, MORE_ACTIVATIONS, MORE_OPTIMIZERS, OPTIMIZERS, random_problem
+from networks import ACTIVATIONS, LOSSES, MORE_ACTIVATIONS, MORE_LOSSES, MORE_OPTIMIZERS, OPTIMIZERS, random_problem
 
 from derivations.activations import ACTIVATIONS as tracer_activations
 from derivations.losses import LOSSES as tracer_losses
@@ -53,6 +53,11 @@ LOSS_PARTS = {
     "half_mean_squared_error": lambda y, t: (y - t) ** 2 / (2 * len(y)),
     "cross_entropy": lambda y, t: -_log(y, t),
     "binary_cross_entropy": lambda y, t: -_log(y, t) - _log(1 - y, 1 - t),
+    "kl_divergence": lambda y, t: _log(t, t) - _log(y, t),
+    "absolute_error": lambda y, t: torch.abs(y - t),
+    "huber": lambda y, t: F.huber_loss(y, t, reduction="none"),
+    "hinge": lambda y, t: torch.relu(1 - t * y),
+    "logistic_loss": lambda y, t: F.soft_margin_loss(y, t, reduction="none"),
     "given": lambda y, dz: y * dz,  # a stand-in whose slope is the given signal
     "output": lambda y, _: y,
 }
@@ -269,7 +274,9 @@ def test_the_random_networks_go_round_everything() -> None:
     layers = [p["network"]["layers"] for p in problems]
     assert {layer["activation"] for own in layers for layer in own[:-1]} == set(ACTIVATIONS)
     assert {own[-1]["activation"] for own in layers} == set(ACTIVATIONS)
-    assert {p["network"]["loss"] for p in problems} == set(LOSSES) == set(LOSS_PARTS) == set(tracer_losses)
+    assert {p["network"]["loss"] for p in problems} == set(LOSSES)
+    assert {*LOSSES, *MORE_LOSSES} == set(LOSS_PARTS) == set(tracer_losses)
+    assert set(MORE_LOSSES) <= {random_problem(seed, more=True)["network"]["loss"] for seed in range(60)}
     assert {len(own) for own in layers} == {1, 2, 3, 4}
     assert {(k, np.ndim(layer[k])) for own in layers for layer in own for k in ("b", "theta") if k in layer} == {
         (k, n) for k in ("b", "theta") for n in (0, 1)
