@@ -162,6 +162,14 @@ _ALL = (
         source="Dugas et al. (2001)",
     ),
     Function(
+        "log1pexp",
+        "log(1 + exp(a))",
+        ("1/(1 + exp(-a))",),
+        "max(0, a) + log1p(exp(-abs(a)))",
+        listed=False,
+        source="softplus inside a loss, where it has no line of its own",
+    ),
+    Function(
         "silu",
         "a/(1 + exp(-a))",
         ("1/(1 + exp(-a)) + z/(1 + exp(a))",),

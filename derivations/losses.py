@@ -197,7 +197,7 @@ HINGE = loss_of(
 LOGISTIC_LOSS = loss_of(
     "logistic_loss",
     "E = sum_k log(1 + exp(-t[k] y[k])), t[k] = -1 or 1",
-    "log(1 + exp(-(t*y)))",
+    "log1pexp(-(t*y))",
     domain="targets -1 and 1",
     source="Bishop (2006), 7.47; torch.nn.SoftMarginLoss(reduction='sum')",
 )

@@ -243,7 +243,7 @@ class Interpreter:
         match name:
             case "sigmoid":
                 return one / (one + self.called("exp", [-a]))
-            case "softplus":
+            case "softplus" | "log1pexp":
                 return self.called("log", [one + self.called("exp", [a])])
             case "silu":
                 return a / (one + self.called("exp", [-a]))
