@@ -87,7 +87,8 @@ class Training:
     """How the parameters are updated: the optimizer, its constants, and how samples are combined.
 
     momentum: v = mu v - eta g, W + v (classical) or v = mu v + (1 - mu) g, W - eta v (ema); nesterov and adam as in
-    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).  `clipping` says what of the gradients is
+    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).  `epsilon_inside`: under the root.
+    `clipping` says what of the gradients is
     cut off at `clip`: "value" each entry, "norm" the length of all.  `rates` are the learning rates of the first steps,
     the last one stays.  `frozen` parameters keep their values.  `state` is what the first step finds in place of zeros,
     by name (vW1, mu), and `count` the number that it has for the optimizer.
@@ -100,6 +101,7 @@ class Training:
     beta1: Given | None = None
     beta2: Given | None = None
     epsilon: Given | None = None
+    epsilon_inside: bool = False
     rho: Given | None = None
     weight_decay: Given | None = None
     clip: Given | None = None

@@ -244,7 +244,7 @@ class Notation:
         if kind in ("W_new", "b_new"):
             return rf"{{{self.latex(network, q._replace(kind=kind[0]))}}}^{{\,\mathrm{{new}}}}"
         if kind == "norm":
-            return r"\lVert g\rVert"
+            return r"\mathrm{norm}"
         letter = rf"\hat{{{kind[0]}}}" if kind.endswith("_hat") else kind[0]
         return rf"{letter}\left[{self.latex(network, q._replace(kind=kind[1]))}\right]"
 

@@ -97,16 +97,19 @@ FROZEN = Optimizer(("P_new = P",), source="a parameter that is not trained")
 def optimizer_of(training: Training) -> Optimizer:
     """The lines of a training's update."""
     if training.optimizer == "adamw":
-        return _prepared(DECOUPLED, CLIPPED[training.clipping])
+        return _prepared(DECOUPLED, CLIPPED[training.clipping], training.epsilon_inside)
     ema = training.optimizer == "momentum" and training.momentum_form == "ema"
     gradient = CLIPPED[training.clipping]
     if training.weight_decay is not None:
         gradient = f"{gradient} + lambda*P" if " if " not in gradient else f"({gradient}) + lambda*P"
-    return _prepared(OPTIMIZERS["momentum_ema" if ema else training.optimizer], gradient)
+    return _prepared(OPTIMIZERS["momentum_ema" if ema else training.optimizer], gradient, training.epsilon_inside)
 
 
-def _prepared(optimizer: Optimizer, gradient: str) -> Optimizer:
-    """The optimizer with another gradient in front."""
+def _prepared(optimizer: Optimizer, gradient: str, inside: bool) -> Optimizer:
+    """The optimizer with another gradient in front, with epsilon under the root where it is said to be there."""
+    if inside:
+        under = (re.sub(r"\(sqrt\((\w+)\) \+ epsilon\)", r"sqrt(\1 + epsilon)", line) for line in optimizer.lines)
+        optimizer = replace(optimizer, lines=tuple(under))
     if gradient == "dP":
         return optimizer
     lines = (re.sub(r"\bdP\b", "gP", line) for line in optimizer.lines)

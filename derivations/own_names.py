@@ -134,7 +134,7 @@ class OwnNames:
             case Role.BEFORE:
                 return rf"{{{self.latex_letter(array.of, at)}}}^{{\,\mathrm{{before}}}}"
             case Role.LENGTH:
-                return r"\lVert g\rVert"
+                return r"\mathrm{norm}"
             case Role.STATE:
                 state = rf"\hat{{{name[0]}}}" if name.endswith("_hat") else name[0]
                 return f"{state}^{{({self.latex_letter(array.of, ())})}}{_below(at)}"

@@ -40,6 +40,7 @@ OPTIMIZER_CONSTANTS = {  # an optimizer's constants
     "beta2": ("adam", "adamw"),
     "rho": ("rmsprop",),
     "epsilon": ("adam", "adamw", "rmsprop", "adagrad"),
+    "epsilon_inside": ("adam", "adamw", "rmsprop", "adagrad"),
 }
 OF_EVERY_OPTIMIZER = ("weight_decay", "clip_value", "clip_norm", "frozen", "state")
 SCORING = ("cause_costs", "credit", "parts", "round", "zeros_that_follow")
@@ -295,6 +296,7 @@ def read_training(table: Table) -> Training:
         beta1=constant("beta1", "0.9", least=0, below=1),
         beta2=constant("beta2", "0.999", least=0, below=1),
         epsilon=constant("epsilon", "1e-8", least=0),
+        epsilon_inside=table.flag("epsilon_inside", False),
         rho=constant("rho", "0.9", least=0, below=1),
         weight_decay=_weight_decay(table, optimizer),
         clip=table.number(f"clip_{clipping[0]}", least=1e-300) if clipping else None,

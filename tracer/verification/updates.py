@@ -42,6 +42,7 @@ class Constants(NamedTuple):
     optimizer: str
     ema: bool
     clipping: str
+    inside: bool
     k: int
     norm: Any = None
 
@@ -51,8 +52,12 @@ class Constants(NamedTuple):
         known = {letter: lift(float(number.floats)) for letter, number in training.constants_of(count).items()}
         letters = ("eta", "mu", "beta1", "beta2", "epsilon", "rho", "lambda", "clip")
         eta, mu, beta1, beta2, epsilon, rho, decay, clip = map(known.get, letters)
-        how = training.optimizer, training.momentum_form == "ema", training.clipping
+        how = training.optimizer, training.momentum_form == "ema", training.clipping, training.epsilon_inside
         return cls(eta, mu, beta1, beta2, epsilon, rho, decay, clip, *how, training.count + count - 1)
+
+    def root(self, v: Any) -> Any:
+        """The root of a mean of squares with epsilon beside it, as in the papers, or under it."""
+        return (v + self.epsilon) ** 0.5 if self.inside else v**0.5 + self.epsilon
 
     def prepared(self, p: Any, g: Any, keep: Keep) -> Any:
         """The gradient that the optimizer reads: clipped (Pascanu, Mikolov & Bengio 2013), then with lambda p."""
@@ -90,20 +95,20 @@ def _adam(c: Constants, p: Any, g: Any, before: Mapping[str, Any], keep: Keep) -
     v = keep("v", c.beta2 * before["v"] + (1 - c.beta2) * g**2)
     m_hat = keep("m_hat", m / (1 - c.beta1**c.k))
     v_hat = keep("v_hat", v / (1 - c.beta2**c.k))
-    moved = m_hat / (v_hat**0.5 + c.epsilon)
+    moved = m_hat / c.root(v_hat)
     return p - c.eta * (moved + c.decay * p if c.optimizer == "adamw" else moved)
 
 
 def _rmsprop(c: Constants, p: Any, g: Any, before: Mapping[str, Any], keep: Keep) -> Any:
     """A running mean of squares (Hinton 2012, lecture 6e); epsilon outside the root, as in torch."""
     v = keep("v", c.rho * before["v"] + (1 - c.rho) * g**2)
-    return p - c.eta * g / (v**0.5 + c.epsilon)
+    return p - c.eta * g / c.root(v)
 
 
 def _adagrad(c: Constants, p: Any, g: Any, before: Mapping[str, Any], keep: Keep) -> Any:
     """The sum of all squares (Duchi, Hazan & Singer 2011); epsilon outside the root, as in torch."""
     v = keep("v", before["v"] + g**2)
-    return p - c.eta * g / (v**0.5 + c.epsilon)
+    return p - c.eta * g / c.root(v)
 
 
 def _number(x: Any) -> float:
