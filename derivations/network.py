@@ -7,7 +7,7 @@ Inside, vectors are columns: W[l] is (units, inputs), b[l] (units, 1) or (1, 1),
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ from derivations.losses import Fusion, Loss
 __all__ = ["BiasForm", "Layer", "Network", "Problem", "Training"]
 
 MOST_NUMBERS = 2_000_000
+LATER = {"later": True}
+"""Of fields that earlier versions did not have: a digest of a problem leaves them out where they say nothing."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,15 @@ class Training:
     beta1: Given | None = None
     beta2: Given | None = None
     epsilon: Given | None = None
-    epsilon_inside: bool = False
-    rho: Given | None = None
-    weight_decay: Given | None = None
-    clip: Given | None = None
-    clipping: str = ""
-    rates: tuple[Given, ...] = ()
-    frozen: tuple[str, ...] = ()
-    state: tuple[tuple[str, Given], ...] = ()
-    count: int = 1
+    epsilon_inside: bool = field(default=False, metadata=LATER)
+    rho: Given | None = field(default=None, metadata=LATER)
+    weight_decay: Given | None = field(default=None, metadata=LATER)
+    clip: Given | None = field(default=None, metadata=LATER)
+    clipping: str = field(default="", metadata=LATER)
+    rates: tuple[Given, ...] = field(default=(), metadata=LATER)
+    frozen: tuple[str, ...] = field(default=(), metadata=LATER)
+    state: tuple[tuple[str, Given], ...] = field(default=(), metadata=LATER)
+    count: int = field(default=1, metadata=LATER)
     update_biases: bool = True
     reduction: str = "sum"
     samples: str = "together"
