@@ -44,7 +44,6 @@ def test_a_list_of_learning_rates_gives_each_step_its_own(problem: dict[str, Any
         else:
             at["network"]["layers"][0] |= {"W": step["W1_new"].tolist(), "b": step["b1_new"].tolist()}
         assert list(run.parameters.values()) == [v for q, v in step.values.items() if "_new" in q]
-        assert run.last.text().count(f"{rates[min(n, 2)]}") if hasattr(run.last, "text") else True
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "adam", "adamw", "rmsprop", "adagrad"])
@@ -56,7 +55,6 @@ def test_the_state_of_a_file_is_that_of_a_run(optimizer: str) -> None:
     state: dict[str, Any] = {
         f"{letter}w": [left[f"{letter}w[1]"], left[f"{letter}w[2]"]] for letter in "mv" if f"{letter}w[1]" in left
     }
-    state |= {f"{letter}_v" if f"{letter}_v" in left else f"{letter}v": left.get(f"{letter}v", 0.0) for letter in ()}
     at = said(OWN, optimizer=optimizer, state={**state, "step": 3})
     at["parameters"] = {"w": [left["w_new[1]"], left["w_new[2]"]], "v": 0.5}
     found = trace(at)
@@ -156,7 +154,7 @@ def test_a_sheet_with_a_slip_in_such_a_layer_is_explained() -> None:
     values = {q: v for q, v in step.values.items() if q.startswith(("a", "z", "E"))}
     wrong = values | {"dz3[1]": step["dz3[1]"], "delta3[1]": step["dz3[1]"]}
     (cause,) = check(WITH, wrong).causes
-    assert "delta" in cause.slip if hasattr(cause, "slip") else str(cause)
+    assert "slope" in str(cause) or "h'" in str(cause)
 
 
 def test_problems_with_other_formulas_are_other_problems() -> None:
