@@ -224,7 +224,7 @@ _ALL = (
         ("(1 - z^2)/2",),
         "tanh(a/2)",
         named=True,
-        forms=("(1 + z)*(1 - z)/2", "2*exp(-a)/(1 + exp(-a))^2"),
+        forms=("2*exp(-a)/(1 + exp(-a))^2",),
         spellings=("bipolar",),
         source="Fausett (1994), slope parameter 1; bipolar_sigmoid(2*a) has slope parameter 2",
     ),
