@@ -164,7 +164,9 @@ def _zeros(line: Expression, at: float) -> Iterator[float]:
 def _constant(e: Expression, m: Arithmetic, a: Array) -> Array:
     """A number at each place of an array."""
     ones = m.ones_like(a)
-    return ones if e == ONE else np.full_like(ones, applied(e, m))
+    if e == ONE:
+        return ones
+    return np.full_like(ones, applied(e, m)) if isinstance(ones, np.ndarray) else applied(e, m)
 
 
 def _form(e: Expression) -> Callable[[Arithmetic, Array], Array]:

