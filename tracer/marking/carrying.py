@@ -19,6 +19,7 @@ import numpy as np
 from derivations.axes import Arrays, Work
 from derivations.equations import Equation, Role
 from derivations.expression import Ref
+from derivations.planned import counted
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.computed_step import STATED
@@ -119,7 +120,8 @@ def follow(
         with m.working():
             working = partial(recording.worked, None if lines else runs, own)
             known = own.with_lines(lines).run(m, given, partial(recording.keep, own), working)
-        after = {**{name: known[then] for name, then in own.problem.planned.carried}, "step": own.step + 1}
+        carried = {name: known[then] for name, then in own.problem.planned.carried}
+        after = carried | counted(own.problem.training, own.step + 1, m)
         out.arrays.append(known)
     return out
 

@@ -9,7 +9,7 @@ from derivations.entries import Entries, terms_of
 from derivations.equations import Equation, Role
 from derivations.expression import Expression, names_in
 from derivations.quantity import Quantity
-from tracer.computed_step import leaf_of
+from tracer.computed_step import count_of, leaf_of
 from tracer.marking.passes import Pass, Runs
 
 __all__ = ["WorkedLines"]
@@ -81,7 +81,8 @@ class WorkedLines:
 
     def _first(self, own: Pass, q: Quantity, lines: Iterable[Equation]) -> Expression | None:
         if id(own) not in self._entries:
-            self._entries[id(own)] = Entries(own.problem.step, leaf_of(own.problem, own.sample, own.step), own.step)
+            leaf, count = leaf_of(own.problem, own.sample, own.step), count_of(own.problem, own.step)
+            self._entries[id(own)] = Entries(own.problem.step, leaf, count)
         found = (self._entries[id(own)].one(e, self._at(own, q)) for e in lines if self._is_short(e))
         return next((formula for formula in found if formula is not None), None)
 

@@ -24,7 +24,7 @@ from derivations.names import UnknownName
 from derivations.notation import NotationError
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
-from tracer.computed_step import ComputedStep, leaf_of, quantity_of, run_computation
+from tracer.computed_step import ComputedStep, count_of, leaf_of, quantity_of, run_computation
 from tracer.rounding import Rounding, bounds
 from tracer.traces.base import Trace, WorkedLine
 from tracer.traces.remarks import left_out_of_sums, ties
@@ -126,7 +126,7 @@ class ComputedTrace(Trace):
             return self._rounded[q]
         if array.role is Role.CONSTANT:
             assert self.problem.training is not None  # a constant comes from it
-            return str(self.problem.training.constants[q.kind].shown().item())
+            return str(self.problem.training.constants_of(q.step)[q.kind].shown().item())
         following = self._steps.get((q.sample, q.step + 1)) or self._steps.get((0, q.step + 1))
         if following and (q.sample, q.step) not in self._steps and (0, q.step) not in self._steps:
             carried = {after: name for name, after in self.problem.planned.carried}
@@ -156,7 +156,7 @@ class ComputedTrace(Trace):
 
     def _lines_of(self, step: ComputedStep, part: str, most: int | None) -> Iterator[WorkedLine]:
         own, program = step.problem.step, step.problem.planned.exact
-        entries = Entries(own, leaf_of(step.problem, step.sample, step.step), step.step)
+        entries = Entries(own, leaf_of(step.problem, step.sample, step.step), count_of(step.problem, step.step))
         letter = (self.problem.samples_letter,) if self.problem.samples_letter else ()
         written: Counter[int] = Counter()
         unwritten: dict[int, Equation] = {}  # lines whose sums are too long to be written out
