@@ -17,6 +17,7 @@ from tracer.answers.reading.naming import Naming
 from tracer.answers.result import NO_FACTS, UNTRIED, Cause, Mark, Marked
 from tracer.marking.conventions import accepted, best_readings
 from tracer.marking.determining import Determining
+from tracer.marking.discipline import FEWEST
 from tracer.marking.explaining import Explained, explained
 from tracer.marking.formula_cells import formulas_of
 from tracer.marking.judging import Judged
@@ -236,16 +237,16 @@ class _Sheet:
 
     @cached_property
     def _places(self) -> Counter[int | None]:
-        """How many right numbers have their last digit at each place: wrong ones and 0 say nothing for another."""
+        """How many right numbers end at each place: wrong ones, and single figures but 0, say nothing."""
         wrong = {q for q, words in self.judged.told.items() if words[self.row] in ("", "near")}
         told = (e.value for q, e in self._entries.items() if q not in wrong)
-        return Counter(value.place for value in told if value and value.number)
+        return Counter(value.place for value in told if value and (value.figures >= FEWEST or not value.number))
 
     def _is_usual(self, entry: Entry) -> bool:
-        """Whether a number is short as most others of its sheet are: its last digit stands where theirs do."""
+        """Whether a number is short as others of its sheet are: its last digit stands where theirs do."""
         assert entry.value is not None
         count = self._places[entry.value.place]
-        return (entry.value.place or 0) < 0 and count > 1 and count == max(self._places.values(), default=0)
+        return (entry.value.place or 0) < 0 and 0 < min(max(self._places.values(), default=0), 2) <= count
 
     def _given(self, entry: Entry, q: Quantity) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""
