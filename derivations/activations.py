@@ -8,7 +8,7 @@ Elementwise ones are entries of `derivations.function`, the one place where one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -17,10 +17,12 @@ import numpy as np
 
 from derivations.arithmetic import FLOAT64, Arithmetic, plain
 from derivations.building import ONE
-from derivations.expression import Expression
-from derivations.function import FUNCTIONS, Function
+from derivations.expression import Call, Choice, Expression, Ref, Sum
+from derivations.function import FUNCTIONS, Function, entry
+from derivations.general import GeneralText
 from derivations.language import expression
 from derivations.lowering import applied
+from derivations.uses import opened, slopes
 
 __all__ = ["ACTIVATIONS", "Activation", "activation_of"]
 
@@ -49,10 +51,20 @@ class Activation:
     at_kink: str = ""
     domain: str = "all real a"
     source: str = ""
+    function: Function | None = None
+    """The function of the file that it is, None for one of the package."""
 
-    def __reduce__(self) -> tuple[Callable[[str], Activation], tuple[str]]:
-        """Between processes by its name: its rules are code of this package."""
-        return _named, (self.name,)
+    def __reduce__(self) -> tuple[Callable[..., Activation], tuple[str | Function]]:
+        """Between processes by its name, or by its function: its rules are code of this package."""
+        return (_named, (self.name,)) if self.function is None else (activation_of, (self.function,))
+
+    @property
+    def formulas(self) -> tuple[str, str]:
+        """h(a) and h'(a) as text of the language, in a and z."""
+        function = self.function or FUNCTIONS[self.name]
+        texts = (opened(function), slopes(function)[0])
+        value, slope = (e if isinstance(e, str | None) else GeneralText().text(e) for e in texts)
+        return value or f"{self.name}(a)", slope or "1"
 
     @property
     def elementwise(self) -> bool:
@@ -105,20 +117,56 @@ def _named(name: str) -> Activation:
 
 def activation_of(function: Function) -> Activation:
     """A function of the language as an activation."""
-    value, slope = expression(function.value or f"{function.name}(a)"), expression(function.slopes[0])
+    value, (slope, *_) = opened(function) or expression(f"{function.name}(a)"), map(_read, slopes(function))
     stable = expression(function.stable) if function.stable else None
+    varies = any(isinstance(x, Ref) for x in slope.walk())
     return Activation(
         function.name,
-        f"h(a) = {function.words or function.value or f'{function.name}(a)'}",
+        f"h(a) = {function.words or function.value or GeneralText().text(value)}",
         formula=lambda m, a: applied(value, m, a=a),
-        derivative=lambda m, a, z: m.ones_like(a) if slope == ONE else applied(slope, m, a=a, z=z),
+        derivative=lambda m, a, z: applied(slope, m, a=a, z=z) if varies else _constant(slope, m, a),
         stable=None if stable is None else lambda m, a: applied(stable, m, a=a),
         written=_form(expression(function.written)) if function.written else None,
         forms=tuple(_form(expression(form)) for form in function.forms),
-        kinks=function.kinks,
+        kinks=function.kinks if function.own is None else tuple(sorted(_bends(function.own))),
         at_kink=function.at_kink,
         source=function.source,
+        function=None if function.own is None else function,
     )
+
+
+def _read(formula: str | Expression) -> Expression:
+    return expression(formula) if isinstance(formula, str) else formula
+
+
+def _bends(own: Expression) -> Iterator[float]:
+    """Where a formula in a bends, as far as what it tests is a straight line in a."""
+    for x in own.walk():
+        match x:
+            case Choice(test):
+                yield from _zeros(test, 0.0)
+            case Call("max" | "min", (one, other)):
+                yield from _zeros(Sum(((1, one), (-1, other))), 0.0)
+            case Call(function, (argument,)):
+                inner = entry(function)
+                for kink in _bends(inner.own) if inner.own is not None else inner.kinks:
+                    yield from _zeros(argument, kink)
+
+
+def _zeros(line: Expression, at: float) -> Iterator[float]:
+    """Where a straight line in a has a value."""
+    found = [float(applied(line, FLOAT64, a=np.float64(a))) for a in (0, 1, 3)]
+    slope = found[1] - found[0]
+    if slope and abs(found[2] - found[0] - 3 * slope) <= 1e-12 * abs(found[2]):
+        yield float((at - found[0]) / slope) + 0.0
+
+
+def _constant(e: Expression, m: Arithmetic, a: Array) -> Array:
+    """A number at each place of an array."""
+    ones = m.ones_like(a)
+    if e == ONE:
+        return ones
+    return np.full_like(ones, applied(e, m)) if isinstance(ones, np.ndarray) else applied(e, m)
 
 
 def _form(e: Expression) -> Callable[[Arithmetic, Array], Array]:

@@ -12,6 +12,8 @@ from derivations.function import entry
 
 __all__ = ["ONE", "ZERO", "constant", "one_less", "power", "product", "quotient", "total"]
 
+MOST_PLACES = 40
+"""Longer decimals stay fractions."""
 ZERO, ONE = Number("0"), Number("1")
 
 
@@ -21,8 +23,11 @@ def constant(e: Expression) -> Fraction | None:
 
 
 def product(*factors: Expression) -> Expression:
-    """Factors in order, their numbers multiplied and in front, their denominators below, their signs before all."""
-    number, above, below = Fraction(1), list[Expression](), list[Expression]()
+    """Factors in order, their numbers multiplied and in front, their denominators below, their signs before all.
+
+    Where one was written as a decimal, so is what they multiply to: 0.01 x, not x/100.
+    """
+    number, above, below, decimal = Fraction(1), list[Expression](), list[Expression](), False
     stack = list(factors)
     while stack:
         f = stack.pop(0)
@@ -38,14 +43,16 @@ def product(*factors: Expression) -> Expression:
                     value = constant(part)
                     number, below = (number / value, below) if value else (number, [*below, part])
             case _ if (value := constant(f)) is not None:
-                number *= value
+                number, decimal = number * value, decimal or (isinstance(f, Number) and "." in f.text)
             case _:
                 above.append(f)
-    return _assembled(number, above, below) if number else ZERO
+    return _assembled(number, above, below, decimal) if number else ZERO
 
 
-def _assembled(number: Fraction, above: list[Expression], below: list[Expression]) -> Expression:
+def _assembled(number: Fraction, above: list[Expression], below: list[Expression], decimal: bool) -> Expression:
     size = abs(number)
+    if decimal and size.denominator != 1 and (text := _as_decimal(size)):
+        above, size = [Number(text), *above], Fraction(1)
     if size.numerator != 1 or not above:
         above = [Number(str(size.numerator)), *above]
     if size.denominator != 1:
@@ -54,6 +61,13 @@ def _assembled(number: Fraction, above: list[Expression], below: list[Expression
     if below:
         out = Quotient(out, _one_or_many(below))
     return out if number > 0 else Negative(out)
+
+
+def _as_decimal(number: Fraction) -> str:
+    """A fraction of a power of ten as its decimal, "" for another."""
+    places = next((n for n in range(MOST_PLACES) if 10**n % number.denominator == 0), 0)
+    digits = str(number.numerator * 10**places // number.denominator).zfill(places + 1)
+    return f"{digits[:-places]}.{digits[-places:]}" if places else ""
 
 
 def _one_or_many(factors: list[Expression]) -> Expression:

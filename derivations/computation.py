@@ -18,7 +18,7 @@ from derivations.given import Given, fraction
 from derivations.language import LanguageError, Statements
 from derivations.making import Asked, made
 from derivations.network import Training
-from derivations.optimizers import OPTIMIZERS
+from derivations.optimizers import optimizer_of
 from derivations.planned import Planned, planned, starting_state
 from derivations.quantity import Quantity
 from derivations.rewrites import fused
@@ -131,15 +131,13 @@ class Computation:
     def _made(self) -> Step:
         numbers = self.numbers
         sizes = {name: given.shape for name, given in numbers.items()}
-        optimizer = None
-        if self.training:
-            ema = self.training.optimizer == "momentum" and self.training.momentum_form == "ema"
-            optimizer = OPTIMIZERS["momentum_ema" if ema else self.training.optimizer]
+        optimizer = optimizer_of(self.training) if self.training else None
         asked = Asked(
             sizes,
             Wanted(tuple(self.parameters), self.inputs, self.objective),
             {n: g.floats.astype(int) for n, g in numbers.items() if _whole(g)},
             optimizer,
+            frozenset(self.training.frozen if self.training else ()),
             short=self._short,
             gates=self.gates,
         )

@@ -33,6 +33,7 @@ class Role(Enum):
     LOCAL = "local derivative"
     GRADIENT = "gradient"
     STATE = "optimizer's state"
+    LENGTH = "length of all gradients"
     UPDATED = "updated parameter"
 
 

@@ -31,13 +31,15 @@ from derivations.expression import (
     Within,
     letter,
 )
-from derivations.function import FUNCTIONS, SPELLINGS, Function
+from derivations.function import FUNCTIONS, SPELLINGS, Function, of_inputs
 
 __all__ = ["ExpressionReader", "renamed"]
 
 _T = TypeVar("_T")
 REDUCTIONS = ("mean", "max", "min", "softmax")
 DEEPEST, MOST_FACTORS, LARGEST_EXPONENT = 60, 60, 1000
+FAR = "1000000"
+"""What inf counts as inside a softmax: exp(-1000000) is 0 in every machine format, and to 434,000 places."""
 NESTED = "nested too deeply; give a part a name and an equation of its own"
 
 
@@ -58,6 +60,7 @@ class ExpressionReader(Cursor):
         super().__init__(text, number)
         self.functions = {} if functions is None else functions
         self.inline: dict[str, Range] = {}
+        self.masks = False  # inside a softmax
 
     @contextmanager
     def _deeper(self) -> Iterator[None]:
@@ -219,7 +222,9 @@ class ExpressionReader(Cursor):
             if self.now.text != "(":
                 raise self.error(f"{op} reaches to its bracket: write {op}_{','.join(letters)[:20]}(..)")
             self.place += 1
+            outside, self.masks = self.masks, op == "softmax"
             body = self.expression()
+            self.masks = outside
             self.expect(")")
             if self.now.text == "^":
                 raise self.error(f"is the {op} raised to the power, or each term? put a bracket around what is meant")
@@ -229,13 +234,17 @@ class ExpressionReader(Cursor):
             if self.now.text == "[" and not self.now.blank:  # a policy, the weights of a mixture
                 return Ref(name, self._indices())
             return Number("pi")
+        if name.lower() in ("inf", "infinity", "∞") and self.now.text != "[":
+            if not self.masks:
+                raise self.error("inf is no number here; a mask stands inside softmax: (s if m > 0 else -inf)", start)
+            return Number(FAR)
         if name.partition("_")[0].lower() in ("prod", "π") and "_" in name:
             raise self.error(hints.for_call("prod", ()), start)
         if name[0] == "Σ":
             raise self.error("a sum names its letters behind _: write Σ_i, or Σ_{i,j}", start)
         known = self._function(name)
         if known is not None and (self.now.text == "(" or (known.name == "sqrt" and self._operand())):
-            return self._call(known) if self.now.text == "(" else Call("sqrt", (self.atom(),))
+            return self._call(known, name) if self.now.text == "(" else Call("sqrt", (self.atom(),))
         if self.now.text == "(" and not self.now.blank:
             raise self.error(f"{name} is not a function: {hints.for_call(name, self.functions)}", start)
         at = self._indices()
@@ -264,13 +273,14 @@ class ExpressionReader(Cursor):
         known = SPELLINGS.get(name) or SPELLINGS.get(name.lower())
         return self.functions.get(name) or (FUNCTIONS[known] if known else None)
 
-    def _call(self, function: Function) -> Expression:
+    def _call(self, function: Function, name: str) -> Expression:
         self.expect("(")
         arguments = tuple(self.several(self.expression))
         self.expect(")")
         if len(arguments) > function.inputs > 1 and function.by_name:  # the largest of several, two by two
             first = Call(function.name, arguments[:2])
             return reduce(lambda found, more: Call(function.name, (found, more)), arguments[2:], first)
+        function = of_inputs(function, name, len(arguments))
         if len(arguments) != function.inputs:
             numbers = f"{function.inputs} number{'s'[: function.inputs > 1]}"
             raise self.error(f"{function.name} takes {numbers}, not {len(arguments)}")

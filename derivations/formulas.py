@@ -13,7 +13,7 @@ from derivations.equations import Equation
 from derivations.expression import Expression, Name, Number
 from derivations.layers import SAMPLES, Layered, layered
 from derivations.names import CONSTANTS, KINDS
-from derivations.network import Problem
+from derivations.network import Problem, Training
 from derivations.quantity import Quantity
 
 __all__ = ["Formula", "equations", "givens", "of_line"]
@@ -36,17 +36,18 @@ def equations(problem: Problem, *, sample: int = 0, step: int = 1, kinds: Sequen
     """
     own, several = layered(problem), problem.samples > 1
     numbers = _shown(problem) if "signal" in own.step.arrays else None
-    if numbers is None and sum(math.prod(array.shape) for array in own.step.arrays.values()) <= MOST_KEPT:
+    plain = numbers is None and not problem.training.state and problem.training.count == 1
+    if plain and sum(math.prod(array.shape) for array in own.step.arrays.values()) <= MOST_KEPT:
         return [e for e in _of_shape(own, several, sample, step) if not kinds or e.quantity.kind in kinds]
-    return _written(_Quantities(own, several, sample, step, numbers), kinds)
+    return _written(_Quantities(own, several, sample, step, numbers, problem.training), kinds)
 
 
 def of_line(problem: Problem, line: Equation, *, sample: int = 0, step: int = 1) -> list[Formula]:
     """The equations of a line that stands in the place of one of the step's own, a slip perhaps."""
     own = layered(problem)
     numbers = _shown(problem) if "signal" in own.step.arrays else None
-    quantity = _Quantities(own, problem.samples > 1, sample, step, numbers)
-    found = Entries(own.step, quantity.leaf, step).of(line, {}, first=(SAMPLES,))
+    quantity = _Quantities(own, problem.samples > 1, sample, step, numbers, problem.training)
+    found = Entries(own.step, quantity.leaf, quantity.count).of(line, {}, first=(SAMPLES,))
     return [Formula(quantity(entry.name, entry.at), entry.formula) for entry in found]
 
 
@@ -59,7 +60,7 @@ def _of_shape(own: Layered, several: bool, sample: int, step: int) -> tuple[Form
 def _written(quantity: _Quantities, kinds: Sequence[str] = ()) -> list[Formula]:
     own = quantity.own
     tasks = [task for task in own.exact.tasks if not kinds or own.places[task.equation.left.name].kind in kinds]
-    entries = Entries(own.step, quantity.leaf, quantity.step)
+    entries = Entries(own.step, quantity.leaf, quantity.count)
     return [
         Formula(quantity(entry.name, entry.at), entry.formula)
         for task in tasks
@@ -70,7 +71,10 @@ def _written(quantity: _Quantities, kinds: Sequence[str] = ()) -> list[Formula]:
 class _Quantities:
     """The quantity that an entry of an array is; `numbers` are the given signals as they are shown."""
 
-    def __init__(self, own: Layered, several: bool, sample: int, step: int, numbers: Any) -> None:
+    def __init__(
+        self, own: Layered, several: bool, sample: int, step: int, numbers: Any, training: Training | None = None
+    ) -> None:
+        self.training, self.count = training, training.counts(step) if training else step
         self.own, self.several, self.sample, self.step, self.numbers = own, several, sample, step, numbers
 
     def __call__(self, name: str, at: tuple[int, ...]) -> Quantity:
@@ -88,7 +92,7 @@ class _Quantities:
             return Number(self.numbers[at[0] - 1, at[1] - 1])
         if place.kind.endswith("_before"):
             if self.step == 1:
-                return Number("0")
+                return Number(self.training.before(self.own.step.arrays[name].of, at) if self.training else "0")
             kind = place.kind.removesuffix("_before")
             return Name(Quantity(kind, place.layer, at, self.sample, self.step - 1))
         return Name(self(name, at))

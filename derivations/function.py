@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from derivations.expression import Expression
 
-__all__ = ["ARGUMENTS", "FUNCTIONS", "LISTED", "SPELLINGS", "Function", "entry"]
+__all__ = ["ARGUMENTS", "FUNCTIONS", "LISTED", "SPELLINGS", "Function", "entry", "of_inputs"]
 
 ARGUMENTS = "abcdef"
 """What the arguments of a function are called in its formulas, in order."""
@@ -162,6 +162,14 @@ _ALL = (
         source="Dugas et al. (2001)",
     ),
     Function(
+        "log1pexp",
+        "log(1 + exp(a))",
+        ("1/(1 + exp(-a))",),
+        "max(0, a) + log1p(exp(-abs(a)))",
+        listed=False,
+        source="softplus inside a loss, where it has no line of its own",
+    ),
+    Function(
         "silu",
         "a/(1 + exp(-a))",
         ("1/(1 + exp(-a)) + z/(1 + exp(a))",),
@@ -172,6 +180,18 @@ _ALL = (
         source="Elfwing, Uchibe & Doya (2018); also called swish",
     ),
     Function(
+        "swish",
+        "a/(1 + exp(-(b*a)))",
+        (
+            "1/(1 + exp(-(b*a))) + a*b*exp(-(b*a))/(1 + exp(-(b*a)))^2",
+            "a^2*exp(-(b*a))/(1 + exp(-(b*a)))^2",
+        ),
+        "a/(1 + exp(-(b*a))) if b*a > 0 else a*exp(b*a)/(1 + exp(b*a))",
+        inputs=2,
+        listed=False,
+        source="Ramachandran, Zoph & Le (2017), swish(a, beta)",
+    ),
+    Function(
         "gelu",
         "a*Phi(a)",
         ("Phi(a) + a*(exp(-(a^2/2))/sqrt(2*pi))",),
@@ -179,15 +199,86 @@ _ALL = (
         words="a Phi(a), Phi the standard normal distribution function (erf, not its tanh approximation)",
         source="Hendrycks & Gimpel (2016)",
     ),
+    Function(
+        "mish",
+        "a*tanh(log(1 + exp(a)))",
+        ("tanh(softplus(a)) + a*(1 - tanh(softplus(a))^2)/(1 + exp(-a))",),
+        "a*(1 + 2*exp(-a))/(1 + 2*exp(-a) + 2*exp(-(2*a))) if a > 0 else "
+        "a*exp(a)*(exp(a) + 2)/(exp(a)*(exp(a) + 2) + 2)",
+        named=True,
+        source="Misra (2019), a tanh(softplus(a))",
+    ),
+    Function(
+        "selu",
+        "1.0507009873554805*a if a > 0 else 1.7580993408473768*expm1(a)",
+        ("1.0507009873554805 if a > 0 else 1.7580993408473768*exp(a)",),
+        named=True,
+        words="s a for a > 0, s alpha (exp(a) - 1) otherwise, s = 1.0507009873554805, alpha = 1.6732632423543772",
+        kinks=(0.0,),
+        at_kink="slope 1.7580993408473768 at a = 0, s alpha",
+        source="Klambauer et al. (2017)",
+    ),
+    Function(
+        "bipolar_sigmoid",
+        "(1 - exp(-a))/(1 + exp(-a))",
+        ("(1 - z^2)/2",),
+        "tanh(a/2)",
+        named=True,
+        forms=("2*exp(-a)/(1 + exp(-a))^2",),
+        spellings=("bipolar",),
+        source="Fausett (1994), slope parameter 1; bipolar_sigmoid(2*a) has slope parameter 2",
+    ),
+    Function(
+        "hard_sigmoid",
+        "0 if -3 >= a else 1 if a >= 3 else a/6 + 1/2",
+        ("0 if -3 >= a else 0 if a >= 3 else 1/6",),
+        named=True,
+        words="a/6 + 1/2 for -3 < a < 3, 0 below, 1 above",
+        kinks=(-3.0, 3.0),
+        at_kink="slope 0 at a = -3 and a = 3",
+        spellings=("hardsigmoid",),
+        source="torch.nn.Hardsigmoid",
+    ),
+    Function("square", "a^2", ("2*a",), named=True, source="a unit of a quadratic network"),
+    Function(
+        "step",
+        "1 if a >= 0 else 0",
+        ("0",),
+        named=True,
+        words="1 for a >= 0, 0 below",
+        kinks=(0.0,),
+        at_kink="slope 0 at a = 0 as everywhere, value 1",
+        spellings=("heaviside", "threshold", "hardlim"),
+        source="Rosenblatt (1958)",
+    ),
+    Function(
+        "sign",
+        "1 if a > 0 else -1 if 0 > a else 0",
+        ("0",),
+        named=True,
+        words="1 for a > 0, -1 for a < 0, 0 at 0",
+        kinks=(0.0,),
+        at_kink="slope 0 at a = 0 as everywhere, value 0",
+        spellings=("sgn", "signum"),
+        source="Rosenblatt (1958), with outputs of either sign",
+    ),
 )
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _ALL})
 
-SPELLINGS: Mapping[str, str] = MappingProxyType({name: f.name for f in _ALL for name in (f.name, *f.spellings)})
-"""The name of a function by everything it may be called (in lower case, or as it stands)."""
+SPELLINGS: Mapping[str, str] = MappingProxyType(
+    {name: f.name for f in reversed(_ALL) for name in (f.name, *f.spellings)}
+)
+"""The name of a function by everything it may be called (in lower case, or as it stands), the first of its name."""
 
 LISTED = tuple(f.name for f in _ALL if f.listed)
 """The functions that people type."""
+
+
+def of_inputs(function: Function, name: str, inputs: int) -> Function:
+    """The function that a name means with so many arguments: swish(a), or swish(a, beta)."""
+    other = FUNCTIONS.get(name.lower(), function)
+    return other if other.inputs == inputs != function.inputs and other.own is None else function
 
 
 def entry(function: str | Function, functions: Mapping[str, Function] = FUNCTIONS) -> Function:

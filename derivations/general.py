@@ -158,6 +158,10 @@ class GeneralText(_General, TextPrinter):
         TextPrinter.__init__(self, leaf, "", number)
         self.letter = letter
 
+    def text(self, e: Expression) -> str:
+        """An expression."""
+        return self.form(e)[0]
+
     def equation(self, e: Equation) -> str:
         """A whole line."""
         return f"{self(e.left)} = {self(e.right)}"

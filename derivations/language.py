@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from derivations.cursor import LanguageError
 from derivations.equations import Equation, Range
@@ -49,12 +50,13 @@ class Statements:
     lines: dict[str, int] = field(default_factory=dict)
 
 
-def read(text: str, most: int = MOST_LINES) -> Statements:
+def read(text: str, most: int = MOST_LINES, functions: Mapping[str, Function] = MappingProxyType({})) -> Statements:
     """The statements of a text, one a line; `#` begins a comment, a line that ends in an operator goes on.
 
-    Raises LanguageError naming the line, the place and what to write instead.
+    `functions` are known beside those that it defines.  Raises LanguageError naming the line, the place and what to
+    write instead.
     """
-    out, inline = Statements(), dict[str, Range]()
+    out, inline = Statements(functions=dict(functions)), dict[str, Range]()
     lines = [_Line(line, number, out.functions) for number, line in _lines(text, most)]
     parts: dict[str, int] = {}
     for line in lines:

@@ -15,11 +15,11 @@ from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays
 from derivations.backward import Wanted
 from derivations.expression import Ref, letter
-from derivations.function import FUNCTIONS
+from derivations.function import FUNCTIONS, Function
 from derivations.language import expression, read
 from derivations.making import Asked, made
 from derivations.network import Problem
-from derivations.optimizers import OPTIMIZERS
+from derivations.optimizers import CONSTANTS, NORM, Optimizer, optimizer_of
 from derivations.planned import Planned, planned, starting_state
 from derivations.rewrites import fused
 from derivations.shapes import refs
@@ -52,13 +52,14 @@ class _Shape(NamedTuple):
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]
+    functions: tuple[Function, ...]
     biases: tuple[str, ...]
     loss: str
     parts: str
     samples: int
     mean: bool
-    optimizer: str
-    frozen: bool
+    optimizer: Optimizer
+    frozen: frozenset[str]
     short: bool
 
 
@@ -70,19 +71,26 @@ def layered(problem: Problem) -> Layered:
 def _shape(problem: Problem) -> _Shape:
     network, training = problem.network, problem.training
     biases = (layer.bias for _, layer in network)
-    ema = training.optimizer == "momentum" and training.momentum_form == "ema"
     return _Shape(
         network.sizes,
         tuple(layer.activation.name for _, layer in network),
+        tuple(dict.fromkeys(f for _, layer in network if (f := layer.activation.function) is not None)),
         tuple("" if b is None else b.letter + ("*" if b.shared else "") for b in biases),
         network.loss.name,
         network.loss.equation,
         problem.samples,
         training.reduction == "mean" and problem.samples > 1,
-        "momentum_ema" if ema else training.optimizer,
-        not training.update_biases,
+        optimizer_of(training),
+        _frozen(problem),
         problem.fused is not None,
     )
+
+
+def _frozen(problem: Problem) -> frozenset[str]:
+    """The parameters that keep their values: those named, and the biases where they are not updated."""
+    training = problem.training
+    biases = (f"{layer.bias.letter}{l}" for l, layer in problem.network if layer.bias and not training.update_biases)
+    return frozenset((*training.frozen, *biases))
 
 
 def unit_letters(count: int) -> list[str]:
@@ -97,13 +105,14 @@ def _made(shape: _Shape) -> Layered:
     asked = Asked(
         {**_samples(shape), **parameters},
         wanted,
-        optimizer=OPTIMIZERS[shape.optimizer],
-        frozen=frozenset(p for p in parameters if not p.startswith("W")) if shape.frozen else frozenset(),
+        optimizer=shape.optimizer,
+        frozen=shape.frozen,
         short=(lambda back, forward: fused(back, forward, wanted.names)) if shape.short else None,
         unwritten=frozenset({SAMPLES} if shape.samples == 1 else ()),
         typed=False,
     )
-    step = made(read("\n".join(_lines(shape)), most=3 * len(shape.sizes) + 3), asked)
+    own = {f.name: f for f in shape.functions}
+    step = made(read("\n".join(_lines(shape)), 3 * len(shape.sizes) + 3, own), asked)
     ready, places = planned(step, keeping_digits=shape.short), dict(_places(shape))
     return Layered(**vars(ready), places=places, names={place: name for name, place in places.items()})
 
@@ -177,7 +186,8 @@ def _lines(shape: _Shape) -> Iterator[str]:
         bias = f" {sign} {p}{l}" + ("" if b.endswith("*") else f"[{j}]") if b else ""
         yield f"a{l}[{j},{n}] = Σ_{i} W{l}[{j},{i}]*{below}{bias}"
         below = f"z{l}[{j},{n}]"
-        yield f"{below} = {h if h in FUNCTIONS else f'{h}_{j}'}(a{l}[{j},{n}])"
+        alone = h in FUNCTIONS or any(h == f.name for f in shape.functions)
+        yield f"{below} = {h if alone else f'{h}_{j}'}(a{l}[{j},{n}])"
     if not shape.parts:
         return
     k = letters[-1]
@@ -198,7 +208,7 @@ def _put(parts: str, y: str, k: str) -> str:
 def _places(shape: _Shape) -> Iterator[tuple[str, Place]]:
     """Each array's kind and layer, from what its name is made of."""
     L = len(shape.activations)
-    for kind in ("x", "t", "E_part", "E_sample", "E", "eta", "mu", "beta1", "beta2", "epsilon"):
+    for kind in ("x", "t", "E_part", "E_sample", "E", NORM, *CONSTANTS):
         yield kind, Place(kind)
     yield "signal", Place("signal", L)
     yield "dz0", Place("dz", 0)
@@ -211,6 +221,7 @@ def _places(shape: _Shape) -> Iterator[tuple[str, Place]]:
                 yield name, Place(p, l)
                 yield f"d{name}", Place(f"d{p}", l)
                 yield f"{name}_new", Place(f"{p}_new", l)
+                yield f"g{name}", Place(f"g{p}", l)
                 for state in "vm":
                     yield f"{state}{name}", Place(f"{state}{p}", l)
                     yield f"{state}{name}_hat", Place(f"{state}{p}_hat", l)

@@ -166,6 +166,41 @@ BINARY_CROSS_ENTROPY = loss_of(
     domain="0 < y < 1; at y = 0 or 1 the loss may be infinite, and the step says so",
     source="Bishop (2006), 4.90 and 5.21",
 )
+KL_DIVERGENCE = loss_of(
+    "kl_divergence",
+    "E = sum_k t[k] log(t[k]/y[k])",
+    "t*log(t) - t*log(y)",
+    fused=CROSS_ENTROPY.fused,
+    targets="0..1",
+    domain="y > 0 where t is not 0; at y = 0 the loss is infinite, and the step says so",
+    source="Bishop (2006), 1.113; torch.nn.KLDivLoss of log y",
+)
+ABSOLUTE_ERROR = loss_of(
+    "absolute_error",
+    "E = sum_k |y[k] - t[k]|, slope 0 at y = t",
+    "abs(y - t)",
+    source="torch.nn.L1Loss(reduction='sum')",
+)
+HUBER = loss_of(
+    "huber",
+    "E = sum_k (y[k] - t[k])^2/2 where |y[k] - t[k]| < 1, else |y[k] - t[k]| - 1/2",
+    "(y - t)^2/2 if 1 > abs(y - t) else abs(y - t) - 1/2",
+    source="Huber (1964), delta = 1; torch.nn.HuberLoss(reduction='sum')",
+)
+HINGE = loss_of(
+    "hinge",
+    "E = sum_k max(0, 1 - t[k] y[k]), t[k] = -1 or 1",
+    "max(0, 1 - t*y)",
+    domain="targets -1 and 1; slope 0 on the margin, t y = 1",
+    source="Bishop (2006), 7.44",
+)
+LOGISTIC_LOSS = loss_of(
+    "logistic_loss",
+    "E = sum_k log(1 + exp(-t[k] y[k])), t[k] = -1 or 1",
+    "log1pexp(-(t*y))",
+    domain="targets -1 and 1",
+    source="Bishop (2006), 7.47; torch.nn.SoftMarginLoss(reduction='sum')",
+)
 GIVEN = Loss(
     "given",
     "no loss: each sample brings dE/dy, the signal from the next layer, as dz",
@@ -192,6 +227,11 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
             HALF_MEAN_SQUARED_ERROR,
             CROSS_ENTROPY,
             BINARY_CROSS_ENTROPY,
+            KL_DIVERGENCE,
+            ABSOLUTE_ERROR,
+            HUBER,
+            HINGE,
+            LOGISTIC_LOSS,
             GIVEN,
             OUTPUT,
         )

@@ -13,7 +13,7 @@ from derivations.equations import Array, Equation, Range, Role, Step
 from derivations.expression import Expression, Index, Over, Ref, Same
 from derivations.general import GeneralText
 from derivations.language import LanguageError, Statements
-from derivations.optimizers import CONSTANTS, FROZEN, STEP_COUNT, Optimizer, updates
+from derivations.optimizers import CONSTANTS, FROZEN, NORM, STEP_COUNT, Optimizer, updates, with_norm
 from derivations.order import reached
 from derivations.refusals import check_exponents, check_outside, check_reads, check_sizes, check_uses
 from derivations.rewrites import gated, named_arguments, zero_log_zero
@@ -64,6 +64,7 @@ def made(statements: Statements, asked: Asked) -> Step:
     back = backward(forward, shapes, wanted, most=MOST_PARTS if asked.typed else math.inf)
     if asked.short:
         back = list(asked.short(back, forward))
+    back = with_norm(back)
     _own_names(forward, back, asked)
     equations = (*forward, *back)
     return Step(
@@ -175,6 +176,8 @@ def _described(e: Equation, wanted: Wanted) -> Array:
     name, of = e.left.name, e.of
     if e.stage == "forward":
         return Array(name, Role.OBJECTIVE if name == wanted.objective else Role.VALUE)
+    if name == NORM and not of:
+        return Array(name, Role.LENGTH)
     if e.stage == "update":
         return Array(name, Role.UPDATED if name == f"{of}_new" else Role.STATE, of=of)
     if e.why in ("slope", "jacobian"):

@@ -40,7 +40,10 @@ CONSTANTS = {
     "mu": "momentum",
     "beta1": "decay of the first moment",
     "beta2": "decay of the second moment",
-    "epsilon": "Adam's epsilon",
+    "epsilon": "epsilon beside the root",
+    "rho": "decay of the mean square",
+    "lambda": "weight decay",
+    "clip": "where gradients are clipped",
 }
 
 
@@ -62,7 +65,9 @@ def _kinds() -> Iterator[tuple[str, Kind]]:
     yield "delta", Kind("delta", "", "j", True, True, "backward", "error signal dE/da")
     yield "dW", Kind("dW", "", "ji", False, True, "backward", "dE/dW")
     yield "db", Kind("db", "", "b", False, True, "backward", "dE/db")
+    yield "norm", Kind("norm", "", "", False, False, "update", "the length of all gradients together")
     for p, axes, what in (("W", "ji", "weight"), ("b", "b", "bias")):
+        yield f"g{p}", Kind(f"g{p}", "", axes, False, True, "update", f"gradient of the {what}, clipped or with decay")
         yield f"m{p}", Kind(f"m{p}", "", axes, False, True, "update", f"first moment of the {what}'s gradient")
         yield f"v{p}", Kind(f"v{p}", "", axes, False, True, "update", f"velocity or second moment of the {what}")
         yield f"m{p}_hat", Kind(f"m{p}", "_hat", axes, False, True, "update", "first moment, bias corrected")

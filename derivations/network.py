@@ -7,7 +7,7 @@ Inside, vectors are columns: W[l] is (units, inputs), b[l] (units, 1) or (1, 1),
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ from derivations.losses import Fusion, Loss
 __all__ = ["BiasForm", "Layer", "Network", "Problem", "Training"]
 
 MOST_NUMBERS = 2_000_000
+LATER = {"later": True}
+"""Of fields that earlier versions did not have: a digest of a problem leaves them out where they say nothing."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ class Training:
     """How the parameters are updated: the optimizer, its constants, and how samples are combined.
 
     momentum: v = mu v - eta g, W + v (classical) or v = mu v + (1 - mu) g, W - eta v (ema); nesterov and adam as in
-    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).
+    torch, Adam's epsilon outside the root (Kingma & Ba 2015, algorithm 1).  `epsilon_inside`: under the root.
+    `clipping` says what of the gradients is
+    cut off at `clip`: "value" each entry, "norm" the length of all.  `rates` are the learning rates of the first steps,
+    the last one stays.  `frozen` parameters keep their values.  `state` is what the first step finds in place of zeros,
+    by name (vW1, mu), and `count` the number that it has for the optimizer.
     """
 
     learning_rate: Given
@@ -97,6 +103,15 @@ class Training:
     beta1: Given | None = None
     beta2: Given | None = None
     epsilon: Given | None = None
+    epsilon_inside: bool = field(default=False, metadata=LATER)
+    rho: Given | None = field(default=None, metadata=LATER)
+    weight_decay: Given | None = field(default=None, metadata=LATER)
+    clip: Given | None = field(default=None, metadata=LATER)
+    clipping: str = field(default="", metadata=LATER)
+    rates: tuple[Given, ...] = field(default=(), metadata=LATER)
+    frozen: tuple[str, ...] = field(default=(), metadata=LATER)
+    state: tuple[tuple[str, Given], ...] = field(default=(), metadata=LATER)
+    count: int = field(default=1, metadata=LATER)
     update_biases: bool = True
     reduction: str = "sum"
     samples: str = "together"
@@ -110,15 +125,33 @@ class Training:
             "beta1": self.beta1,
             "beta2": self.beta2,
             "epsilon": self.epsilon,
+            "rho": self.rho,
+            "lambda": self.weight_decay,
+            "clip": self.clip,
         }
         return {letter: number for letter, number in every.items() if number is not None}
+
+    def constants_of(self, step: int) -> dict[str, Given]:
+        """The constants in a step, counting from 1."""
+        return {**self.constants, "eta": self.rates[min(step, len(self.rates)) - 1]} if self.rates else self.constants
+
+    def counts(self, step: int) -> int:
+        """The number that a step of a run has for the optimizer."""
+        return self.count + step - 1
+
+    def before(self, name: str, at: tuple[int, ...]) -> str:
+        """An entry of what the first step finds of the optimizer's state, as it is written."""
+        known = dict(self.state).get(name)
+        return "0" if known is None else str(known.shown()[tuple(i - 1 for i in at)])
 
     @property
     def words(self) -> str:
         """The optimizer with its constants."""
-        constants = (self.momentum, self.beta1, self.beta2, self.epsilon)
+        constants = (self.momentum, self.rho, self.beta1, self.beta2, self.epsilon)
         words = " ".join([self.optimizer, *(str(c.shown().item()) for c in constants if c is not None)])
-        return f"{words} (ema)" if self.momentum_form == "ema" else words
+        words += " (ema)" if self.momentum_form == "ema" else ""
+        words += f", weight decay {self.weight_decay.shown().item()}" if self.weight_decay else ""
+        return words + (f", gradients clipped by {self.clipping} at {self.clip.shown().item()}" if self.clip else "")
 
 
 @dataclass(frozen=True, repr=False)

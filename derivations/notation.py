@@ -243,6 +243,8 @@ class Notation:
             return self.partial(network, Quantity("E"), q._replace(kind=kind[1:]))
         if kind in ("W_new", "b_new"):
             return rf"{{{self.latex(network, q._replace(kind=kind[0]))}}}^{{\,\mathrm{{new}}}}"
+        if kind == "norm":
+            return r"\mathrm{norm}"
         letter = rf"\hat{{{kind[0]}}}" if kind.endswith("_hat") else kind[0]
         return rf"{letter}\left[{self.latex(network, q._replace(kind=kind[1]))}\right]"
 
@@ -250,6 +252,7 @@ class Notation:
 _OF_A = ("h", "slope")
 _CAPITALS = {"A": "a", "Z": "z", "X": "x", "T": "t", "D": "delta"}
 _CONSTANTS = {"eta": r"\eta", "mu": r"\mu", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon"}
+_CONSTANTS |= {"rho": r"\rho", "lambda": r"\lambda", "clip": r"\mathrm{clip}"}
 assert set(_CONSTANTS) == set(CONSTANTS)
 
 BISHOP = Notation(

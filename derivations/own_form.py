@@ -56,13 +56,14 @@ class OwnForm:
             self.tasks[id(task.equation)].append((k, task))
 
     def parts(self) -> tuple[Part, ...]:
-        """The equations, the functions, the derivatives."""
-        out: list[Part] = []
-        if self.level != "answers" and not self.wanted:
-            forward = zip(self._equations("forward"), self.general.forward(), strict=True)
-            chains = (c for e, chain in forward for c in self.with_entries(e, chain))
-            out += [Part("equations", tuple(chains), sentences=(self._ranges(),)), self.general.functions()]
-        out.append(self._derivatives())
+        """The equations, the functions, the derivatives, the updates."""
+        if self.level == "answers" or self.wanted:
+            return tuple(part for part in (self._derivatives(),) if part.chains)
+        forward = zip(self._equations("forward"), self.general.forward(), strict=True)
+        chains = (c for e, chain in forward for c in self.with_entries(e, chain))
+        equations = Part("equations", tuple(chains), sentences=(self._ranges(),))
+        updates = Part("updates", tuple(c for e, chain in self.updates() for c in self.with_entries(e, chain)))
+        out = (equations, self.general.functions(), self._derivatives(), updates)
         return tuple(part for part in out if part.chains)
 
     def _derivatives(self) -> Part:

@@ -30,6 +30,9 @@ _COMMANDS = {
     "beta1": r"\beta_{1}",
     "beta2": r"\beta_{2}",
     "epsilon": r"\epsilon",
+    "rho": r"\rho",
+    "lambda": r"\lambda",
+    "clip": r"\mathrm{clip}",
     "step": r"\tau",
 }
 
@@ -130,6 +133,8 @@ class OwnNames:
                 return rf"{{{own_letter(array.of, ())}}}'{_below(at)}"
             case Role.BEFORE:
                 return rf"{{{self.latex_letter(array.of, at)}}}^{{\,\mathrm{{before}}}}"
+            case Role.LENGTH:
+                return r"\mathrm{norm}"
             case Role.STATE:
                 state = rf"\hat{{{name[0]}}}" if name.endswith("_hat") else name[0]
                 return f"{state}^{{({self.latex_letter(array.of, ())})}}{_below(at)}"

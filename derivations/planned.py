@@ -10,10 +10,11 @@ from derivations.arithmetic import Arithmetic
 from derivations.axes import Arrays
 from derivations.equations import Role, Step
 from derivations.network import Training
+from derivations.optimizers import STEP_COUNT
 from derivations.program import Program
 from derivations.rewrites import stable
 
-__all__ = ["Planned", "planned", "starting_state"]
+__all__ = ["Planned", "counted", "mark", "planned", "starting_state"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,24 @@ def _carried(step: Step) -> Iterator[tuple[str, str]]:
 
 
 def starting_state(step: Step, training: Training | None, given: Arrays, m: Arithmetic) -> Arrays:
-    """The constants of the training, the count of the steps and the optimizer's state, all 0, before the first one."""
+    """The constants of the training, the count of the steps and the optimizer's state before the first."""
     constants = training.constants if training else {}
     out: dict[str, Any] = {letter: m.scalar(number) for letter, number in constants.items()}
-    before = (array for array in step.arrays.values() if array.role is Role.BEFORE)
-    return {"step": 1, **out, **{array.name: given[step.arrays[array.of].of] * 0 for array in before}}
+    stated = dict(training.state) if training else {}
+    for array in step.arrays.values():
+        if array.role is Role.BEFORE:
+            known = stated.get(array.of)
+            zeros = given[step.arrays[array.of].of] * 0
+            out[array.name] = zeros if known is None else m.lift(known) if known.shape else m.scalar(known)
+    return {**out, **counted(training, 1, m)}
+
+
+def counted(training: Training | None, step: int, m: Arithmetic) -> dict[str, Any]:
+    """What changes with the number of a step in a run: the optimizer's count, the learning rate where it has a list."""
+    rate = {"eta": m.scalar(training.constants_of(step)["eta"])} if training and training.rates else {}
+    return {STEP_COUNT: training.counts(step) if training else step, **rate}
+
+
+def mark(training: Training | None, given: Arrays) -> int:
+    """The number of a step in its run, from what it starts from."""
+    return int(given[STEP_COUNT]) - (training.count - 1 if training else 0)

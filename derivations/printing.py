@@ -27,7 +27,7 @@ from derivations.expression import (
     Transposed,
 )
 from derivations.function import FUNCTIONS, Function
-from derivations.names import Quantity
+from derivations.quantity import Quantity
 
 __all__ = ["LatexPrinter", "Leaf", "TextPrinter", "latex_number", "operator", "to_latex", "to_text"]
 

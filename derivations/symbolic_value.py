@@ -14,6 +14,7 @@ from derivations.names import Quantity
 __all__ = ["branch_taken", "composed", "symbolic_value"]
 
 _FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.erfc: mpmath.erfc}
+_FUNCTIONS |= {sp.Abs: mpmath.fabs, sp.sign: mpmath.sign, sp.sin: mpmath.sin, sp.cos: mpmath.cos}
 
 
 def composed(chain: ChainRule, point: dict[sp.Symbol, Any]) -> dict[Quantity, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from derivations.building import ONE, ZERO, constant, one_less, power, product, quotient, total
@@ -76,8 +76,21 @@ def slopes(function: Function) -> tuple[str | Expression, ...]:
     return tuple(total(*((1, use.reaches) for use in found if use.ref.name == a)) for a in ARGUMENTS[: function.inputs])
 
 
+def spread(g: Expression, of: Callable[[Expression], Expression]) -> Expression:
+    """What is made of a signal, of each branch where it is a choice."""
+    return Choice(g.test, spread(g.positive, of), spread(g.otherwise, of)) if isinstance(g, Choice) else of(g)
+
+
+def _signed(sign: int, g: Expression) -> Expression:
+    return total((sign, g))
+
+
 def scaled(by: Expression, g: Expression) -> Expression:
-    """The product of a derivative and a signal; a choice of derivatives stays a choice."""
+    """The product of a derivative and a signal; a choice of signals, or of derivatives, stays a choice."""
+    if isinstance(g, Choice):
+        return spread(g, lambda part: scaled(by, part))
+    if constant(g) == 0:
+        return ZERO
     if isinstance(by, Choice):
         return Choice(by.test, scaled(by.positive, g), scaled(by.otherwise, g))
     return product(by, g)
@@ -100,20 +113,20 @@ def uses(right: Expression, value: Expression, g: Expression) -> Iterator[Use]:
                 yield Use(x, g, bound)
             case Sum(parts):
                 for sign, part in parts:
-                    yield from push(part, total((sign, g)), bound)
+                    yield from push(part, spread(g, partial(_signed, sign)), bound)
             case Negative(operand):
-                yield from push(operand, total((-1, g)), bound)
+                yield from push(operand, spread(g, partial(_signed, -1)), bound)
             case Product(factors):
                 for k, f in enumerate(factors):
                     yield from push(f, _times(factors[:k], factors[k + 1 :], g), bound)
             case Quotient(above, below):
-                yield from push(above, quotient(g, below), bound)
+                yield from push(above, spread(g, lambda h: quotient(h, below)), bound)
                 yield from _below(push, above, below, g, bound)
             case Power(base, int(exponent)):
-                yield from push(base, product(Number(str(exponent)), power(base, exponent - 1), g), bound)
+                yield from push(base, scaled(product(Number(str(exponent)), power(base, exponent - 1)), g), bound)
             case Power(base, exponent):
                 lower = one_less(exponent)
-                yield from push(base, product(exponent, Power(base, lower) if lower else ONE, g), bound)
+                yield from push(base, scaled(product(exponent, Power(base, lower) if lower else ONE), g), bound)
             case Call(name, arguments):
                 own = value if x is right else x
                 for argument, slope in zip(arguments, slopes(entry(name, FUNCTIONS)), strict=True):
@@ -137,9 +150,7 @@ def uses(right: Expression, value: Expression, g: Expression) -> Iterator[Use]:
 
 
 def _times(before: tuple[Expression, ...], after: tuple[Expression, ...], g: Expression) -> Expression:
-    if isinstance(g, Choice):
-        return Choice(g.test, _times(before, after, g.positive), _times(before, after, g.otherwise))
-    return product(*before, *after, g)
+    return spread(g, lambda part: product(*before, *after, part))
 
 
 def _below(
@@ -150,5 +161,9 @@ def _below(
     for k, f in enumerate(factors):
         base, n = (f.base, f.exponent) if isinstance(f, Power) and isinstance(f.exponent, int) else (f, 1)
         rest = product(*factors[:k], *factors[k + 1 :], power(base, n + 1))
-        top = product(Number(str(n)), above, g)
-        yield from push(base, total((-1, quotient(top, rest))), bound)
+        factor = product(Number(str(n)), above)
+
+        def reaches(h: Expression, factor: Expression = factor, rest: Expression = rest) -> Expression:
+            return total((-1, quotient(product(factor, h), rest)))
+
+        yield from push(base, spread(g, reaches), bound)

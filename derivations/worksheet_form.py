@@ -66,14 +66,12 @@ def _to_its_name(chain: Chain) -> Chain:
 def own_worksheet(
     problem: Computation, shown: Mapping[Quantity, str] | None, numbers: Any, *, solved: bool
 ) -> tuple[Part, ...]:
-    """The same of somebody's own equations: each general line, with numbers each entry, then the updates."""
+    """The same of somebody's own equations: each general line, with numbers each entry."""
     wanted = asked_own(problem)
     rounding = getattr(numbers, "rounding", None)
     form = OwnForm(problem, "standard" if shown is not None else "general", shown, {}, rounding)
     parts = [replace(p, sentences=() if p.heading == "derivatives" else p.sentences) for p in form.parts()]
     parts = [replace(p, chains=tuple(map(_to_its_name, p.chains))) for p in parts]
-    chains = [c for e, chain in form.updates() for c in form.with_entries(e, chain)]
-    parts.append(Part("updates", tuple(chains)))
     if shown is not None:
         parts.insert(0, replace(given_own(problem), sentences=told_precision(numbers)))
 

@@ -32,6 +32,7 @@ class Writing(Arithmetic):
     sqrt = _written(lambda a: Call("sqrt", (a,)))
     square = _written(lambda a: Power(a, 2))
     ones_like = _written(lambda a: Number("1"))
+    absolute = _written(lambda a: Call("abs", (a,)))
     positive_part = _written(lambda a: Call("max0", (a,)))
     where = _written(Choice, 3)
     unless_zero = _written(lambda t, value: value, 2)

@@ -243,7 +243,7 @@ class Interpreter:
         match name:
             case "sigmoid":
                 return one / (one + self.called("exp", [-a]))
-            case "softplus":
+            case "softplus" | "log1pexp":
                 return self.called("log", [one + self.called("exp", [a])])
             case "silu":
                 return a / (one + self.called("exp", [-a]))
@@ -271,6 +271,24 @@ class Interpreter:
                 return self.number("0") if a.value == 0 else a * self.called("log", more)
             case "over":
                 return self.number("0") if a.value == 0 else a / more[0]
+            case "mish":
+                return a * self.called("tanh", [self.called("softplus", [a])])
+            case "selu":
+                scale, other = self.number("1.0507009873554805"), self.number("1.7580993408473768")
+                return scale * a if a.value > 0 else other * self.called("expm1", [a])
+            case "bipolar_sigmoid":
+                return self.number("2") / (one + self.called("exp", [-a])) - one
+            case "hard_sigmoid":
+                inside = a / self.number("6") + self.number("1/2")
+                return inside if -3 < a.value < 3 else self.number("1" if a.value > 0 else "0")
+            case "square":
+                return a * a
+            case "step":
+                return self.number("1" if a.value >= 0 else "0")
+            case "sign":
+                return self.number("1" if a.value > 0 else "0" if a.value == 0 else "-1")
+            case "swish":
+                return a / (one + self.called("exp", [-(a * more[0])]))
         return self.elementary(name, a)
 
     def elementary(self, name: str, a: Dual) -> Dual:

@@ -13,6 +13,8 @@ import numpy as np
 __all__ = ["ACTIVATIONS", "BIASES", "LOSSES", "OPTIMIZERS", "random_problem"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "softmax", "identity")
+MORE_ACTIVATIONS = ("mish", "selu", "bipolar_sigmoid", "hard_sigmoid", "square", "step", "sign")
+"""Those that `random_problem(seed, more=True)` draws from."""
 LOSSES = (
     "half_squared_error",
     "squared_error",
@@ -23,22 +25,37 @@ LOSSES = (
     "output",
     "half_mean_squared_error",
 )
+MORE_LOSSES = ("absolute_error", "huber", "hinge", "logistic_loss", "kl_divergence")
 OUTPUTS = {
+    "kl_divergence": ("softmax", "sigmoid"),
     "cross_entropy": ("softmax", "softmax", "sigmoid", "softplus"),
     "binary_cross_entropy": ("sigmoid", "softmax"),
 }
 """The last activation of losses that take a logarithm of y; the others take any."""
 BIASES = ("none", "b", "shared b", "theta", "shared theta", "bias_column")
 OPTIMIZERS = ("sgd", "momentum", "ema", "nesterov", "adam")
+MORE_OPTIMIZERS = ("adamw", "rmsprop", "adagrad")
+PREPARED = (
+    {},
+    {"weight_decay": 0.05},
+    {"clip_norm": 0.02},
+    {"clip_value": 0.01},
+    {"weight_decay": 0.1, "clip_norm": 0.3},
+)
+"""What else may be said of an update, which `random_problem(seed, more=True)` goes round."""
 
 
-def random_problem(seed: int, *, optimizer: str | None = None, samples: str | None = None) -> dict[str, Any]:
+def random_problem(
+    seed: int, *, optimizer: str | None = None, samples: str | None = None, more: bool = False
+) -> dict[str, Any]:
     """A problem of 1 to 4 layers of 1 to 5 units with 1 to 4 samples; consecutive seeds go round every choice."""
     rng = np.random.default_rng(seed)
     loss = LOSSES[-1] if seed % 14 == 9 else LOSSES[seed % 7]  # the half mean takes every second turn of the mean
+    loss = MORE_LOSSES[seed % len(MORE_LOSSES)] if more and seed % 3 else loss
     depth = 1 + seed // 3 % 4
     sizes = [int(n) for n in rng.integers(1, 6, depth + 1)]
-    activations = [ACTIVATIONS[(seed // 2 + 3 * l) % len(ACTIVATIONS)] for l in range(depth)]
+    kinds = MORE_ACTIVATIONS if more else ACTIVATIONS
+    activations = [kinds[(seed // 2 + 3 * l) % len(kinds)] for l in range(depth)]
     if loss in OUTPUTS:
         activations[-1] = str(rng.choice(OUTPUTS[loss]))
     elif loss == "output" and activations[-1] == "softmax":
@@ -52,7 +69,9 @@ def random_problem(seed: int, *, optimizer: str | None = None, samples: str | No
         bias = BIASES[(seed + l) % len(BIASES)]
         network["layers"].append(_layer(rng, activation, bias, sizes[l + 1], sizes[l], in_out))
     count = 1 if seed % 3 == 0 else int(rng.integers(2, 5))
-    training = _training(rng, optimizer or OPTIMIZERS[seed // 4 % len(OPTIMIZERS)])
+    every = (*OPTIMIZERS, *MORE_OPTIMIZERS) if more else OPTIMIZERS
+    training = _training(rng, optimizer or every[seed // 4 % len(every)])
+    training |= PREPARED[seed % len(PREPARED)] if more else {}
     training |= {"reduction": "mean"} if seed % 4 == 1 else {}
     training |= {"update_biases": False} if seed % 9 == 4 else {}
     training |= {"samples": samples} if samples else {}
@@ -88,7 +107,9 @@ def _sample(rng: Any, loss: str, last: str, sizes: list[int]) -> dict[str, Any]:
         return sample | {"dz": _decimals(rng, K)}
     if loss == "output":
         return sample
-    if "entropy" not in loss:
+    if loss in ("hinge", "logistic_loss"):
+        return sample | {"t": rng.choice([-1, 1], K).tolist()}
+    if "entropy" not in loss and loss != "kl_divergence":
         return sample | {"t": _decimals(rng, K)}
     if K > 1 and rng.random() < 0.5:
         return sample | {"class": int(rng.integers(1, K + 1))}
@@ -103,8 +124,10 @@ def _training(rng: Any, optimizer: str) -> dict[str, Any]:
     training: dict[str, Any] = {"learning_rate": float(rng.choice([0.1, 0.05, 0.5]))}
     if optimizer == "sgd":
         return training
-    if optimizer == "adam":
-        return training | {"optimizer": "adam", "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}
+    if optimizer in ("adam", "adamw"):
+        return training | {"optimizer": optimizer, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}
+    if optimizer in MORE_OPTIMIZERS:
+        return training | {"optimizer": optimizer, "epsilon": 1e-5}
     if optimizer == "ema":
         return training | {"optimizer": "momentum", "momentum_form": "ema", "momentum": 0.7}
     return training | {"optimizer": optimizer, "momentum": 0.7}

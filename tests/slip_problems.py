@@ -42,6 +42,7 @@ def problems() -> dict[str, Problem]:
     """A small set in which every slip is possible somewhere."""
     same = [layer("sigmoid", W22, **B), layer("sigmoid", V22, **C)]
     wide = [layer("sigmoid", W22, **B), layer("sigmoid", W32)]
+    classes = [{"x": [0.7, -1.3], "t": [1, -1]}, {"x": [5.9, 4.1], "t": [-1, 1]}]
     plain = [layer("tanh", W22, **B), layer("identity", V22)]
     return {
         "hand": load("hand-3-2-2"),
@@ -81,4 +82,21 @@ def problems() -> dict[str, Problem]:
         "adam": problem(
             "half_squared_error", plain, TWO, optimizer="adam", beta1=0.8, beta2=0.95, epsilon=1e-3, **TURN
         ),
+        "adamw": problem(
+            "half_squared_error", plain, TWO, optimizer="adamw", beta1=0.8, epsilon=1e-3, weight_decay=0.1, **TURN
+        ),
+        "rmsprop": problem("half_squared_error", plain, TWO, optimizer="rmsprop", epsilon=1e-3, **TURN),
+        "adagrad": problem("half_squared_error", plain, TWO, optimizer="adagrad", epsilon=1e-3, **TURN),
+        **{
+            name: problem(name, [layer("identity", W22, **B)], classes)
+            for name in ("hinge", "logistic_loss", "huber", "absolute_error")
+        },
+        "kl_divergence": problem("kl_divergence", [layer("tanh", W22, **B), layer("sigmoid", V22)], TWO),
+        **{
+            name: problem("half_squared_error", [layer(name, W22, b=[4.2, -0.7]), layer("identity", V22)], TWO)
+            for name in ("step", "sign", "hard_sigmoid", "bipolar_sigmoid", "mish", "selu", "square")
+        },
+        "decay": problem("half_squared_error", plain, TWO, weight_decay=0.3),
+        "clipped value": problem("half_squared_error", plain, TWO, clip_value=0.01),
+        "clipped norm": problem("half_squared_error", plain, TWO, clip_norm=0.1),
     }

@@ -188,6 +188,7 @@ def routes_that_meet(known: Sources) -> list[str]:
 
 
 NAMES = {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity", "softmax"}
+NAMES |= {"mish", "selu", "bipolar_sigmoid", "hard_sigmoid", "square", "step", "sign", "swish"} - {"step"}
 NAMES |= {"cross_entropy", "binary_cross_entropy", "squared_error", "half_squared_error", "mean_squared_error"}
 STEP_ROOMS = tuple(
     f"derivations.{room}"

@@ -23,6 +23,8 @@ DIGITS = 50
 WORK = 130
 STEP = mpf(10) ** -40
 
+SELU_ABOVE, SELU_BELOW = "1.0507009873554805", "1.7580993408473768"
+"""The scale, and its product with alpha, of Klambauer et al. (2017), to the digits of a double."""
 ACTIVATION: dict[str, Callable[[Any], Any]] = {
     "identity": lambda a: a,
     "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
@@ -33,6 +35,13 @@ ACTIVATION: dict[str, Callable[[Any], Any]] = {
     "softplus": lambda a: mpmath.log(1 + mpmath.exp(a)),
     "silu": lambda a: a / (1 + mpmath.exp(-a)),
     "gelu": lambda a: a * mpmath.ncdf(a),
+    "mish": lambda a: a * mpmath.tanh(mpmath.log(1 + mpmath.exp(a))),
+    "selu": lambda a: mpf(SELU_ABOVE) * a if a > 0 else mpf(SELU_BELOW) * (mpmath.exp(a) - 1),
+    "bipolar_sigmoid": lambda a: 2 / (1 + mpmath.exp(-a)) - 1,
+    "hard_sigmoid": lambda a: min(max(a / 6 + mpf(1) / 2, mpf(0)), mpf(1)),
+    "square": lambda a: a * a,
+    "step": lambda a: mpf(a >= 0),
+    "sign": mpmath.sign,
 }
 PART: dict[str, Callable[[Any, Any, int], Any]] = {
     "half_squared_error": lambda y, t, K: (y - t) ** 2 / 2,
@@ -51,6 +60,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "sqrt": mpmath.sqrt,
     "Phi": mpmath.ncdf,
     "max0": lambda a: max(a, mpf(0)),
+    "abs": abs,
 }
 
 Get = Callable[[Quantity], Any]

@@ -233,7 +233,10 @@ def _check(parser: argparse.ArgumentParser) -> None:
         "sheets", metavar="SHEET", nargs="+", help="a sheet, a class table, a folder or zip of sheets, -"
     )
     parser.add_argument(
-        "--feedback", choices=("verdict", "hint", "full"), default="full", help="right or wrong, a hint, or all"
+        "--feedback",
+        choices=("verdict", "hint", "equation", "numbers", "full"),
+        default="full",
+        help="right or wrong; a hint; also the equation; also with the sheet's numbers put in; or all",
     )
     parser.add_argument("--notation", metavar="NAME", help="the letters of the sheets (default: those that fit)")
     parser.add_argument(

@@ -318,10 +318,12 @@ def train(options: argparse.Namespace) -> int:
     if paged:  # a notation that cannot write this network is refused before the training, not after it
         from derivations.network import Problem as Layers
         from derivations.notation import notation_of
+        from tracer.tracing import trace as trace_problem
 
-        if not isinstance(problem, Layers):
-            raise ValueError("equations of your own have no training page yet; leave out --format page")
-        notation_of(problem, options.notation or "bishop")
+        if isinstance(problem, Layers):
+            notation_of(problem, options.notation or "bishop")
+        elif options.notation:
+            trace_problem(problem).letters(options.notation, latex=True)
     steps = options.steps
     if options.epochs is not None:
         in_turn = problem.training is not None and problem.training.samples == "in_turn"

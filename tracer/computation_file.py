@@ -13,7 +13,7 @@ from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, Training
 from derivations.own_names import OwnNames
 from tracer.draws import numbers_or_draw
-from tracer.fields import FIELDS, Table, read_names, read_training
+from tracer.fields import FIELDS, Table, fitting, read_functions, read_names, read_training
 from tracer.sheet_fields import read_own_sheet_table
 from tracer.toml_text import ProblemError
 
@@ -60,7 +60,7 @@ def read_computation(value: Mapping[str, Any], content: str) -> Computation:
 def _possible(found: Computation, top: Table) -> Computation:
     """The computation, once its step is made: what the equations do not give is told here."""
     try:
-        found.step  # noqa: B018
+        fitting(found.training, found.step.arrays)
         if found.samples_letter:
             found.sample_axes  # noqa: B018
     except LanguageError as e:
@@ -90,7 +90,7 @@ def _statements(top: Table) -> Statements:
     if not text.strip():
         raise top.fail("equations", "is empty; write one equation a line, such as E = (w*x - t)^2")
     try:
-        return read(text)
+        return read(text, functions=read_functions(top))
     except LanguageError as e:
         raise ProblemError(str(e)) from None
 

@@ -13,10 +13,12 @@ from derivations.arithmetic import FLOAT64, Arithmetic
 from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.equations import Role
+from derivations.expression import Expression, Name, Number
+from derivations.planned import counted, mark
 from derivations.program import Part
 from derivations.quantity import Quantity
 
-__all__ = ["STATED", "ComputedStep", "run_computation"]
+__all__ = ["STATED", "ComputedStep", "count_of", "leaf_of", "quantity_of", "run_computation"]
 
 Each = Callable[[Quantity, Any], Any]
 STATED = (Role.GIVEN, Role.PARAMETER, Role.CONSTANT, Role.BEFORE)
@@ -40,7 +42,7 @@ class ComputedStep:
         sample: int,
     ) -> None:
         self.problem, self.m, self.given, self.known, self.recorded = problem, m, given, known, recorded
-        self.sample, self.step = sample, int(given["step"])
+        self.sample, self.step = sample, mark(problem.training, given)
 
     @property
     def arrays(self) -> Arrays:
@@ -51,7 +53,7 @@ class ComputedStep:
     def following(self) -> Arrays:
         """What the next step starts from: updated parameters, the optimizer's new state."""
         carried = {name: self.known[after] for name, after in self.problem.planned.carried}
-        return {**carried, "step": self.step + 1}
+        return {**carried, **counted(self.problem.training, self.step + 1, self.m)}
 
     def items(self) -> Iterator[tuple[Quantity, Any]]:
         """(quantity, value) of everything recorded, in the order of calculation."""
@@ -111,6 +113,33 @@ def quantities(problem: Computation, part: Part, sample: int, step: int) -> Iter
             yield Quantity(part.name, 0, (*at[:axis], *at[axis + 1 :]), own, step)
 
 
+def quantity_of(problem: Computation, name: str, at: tuple[int, ...], sample: int, step: int) -> Quantity:
+    """The quantity that an entry of an array is, in a step on one sample (0: on all)."""
+    q = problem.quantity(name, at)
+    marked = problem.step.arrays[name].role is not Role.CONSTANT
+    return q._replace(sample=q.sample or (sample if marked else 0), step=step)
+
+
+def leaf_of(problem: Computation, sample: int, step: int) -> Callable[[str, tuple[int, ...]], Expression]:
+    """What stands for an entry in a formula: its name; the first state is what the file gives it, or 0."""
+    arrays = problem.step.arrays
+
+    def leaf(name: str, at: tuple[int, ...]) -> Expression:
+        array = arrays[name]
+        if array.role is not Role.BEFORE:
+            return Name(quantity_of(problem, name, at, sample, step))
+        if step == 1:
+            return Number(problem.training.before(array.of, at) if problem.training else "0")
+        return Name(quantity_of(problem, array.of, at, sample, step - 1))
+
+    return leaf
+
+
+def count_of(problem: Computation, step: int) -> int:
+    """The number of a step as the optimizer counts: from where the file says that it stood."""
+    return problem.training.counts(step) if problem.training else step
+
+
 def run_computation(
     problem: Computation,
     m: Arithmetic = FLOAT64,
@@ -123,7 +152,7 @@ def run_computation(
     given = problem.start(m) if given is None else given
     program = problem.planned.program(by_definition=m.by_definition)
     recorded: list[tuple[Part, Any]] = []
-    step = int(given["step"])
+    step = mark(problem.training, given)
 
     def record(label: str, array: Any) -> Any:
         part = program.parts[label]

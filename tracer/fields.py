@@ -9,33 +9,55 @@ from typing import Any
 
 import numpy as np
 
+from derivations.equations import Array, Role
+from derivations.function import Function
 from derivations.given import Given, read_number, shape_of, shortened
+from derivations.language import LanguageError, read
 from derivations.network import Training
 from tracer.toml_text import ProblemError, cut
 
-__all__ = ["FIELDS", "OPTIMIZER_CONSTANTS", "Table", "known_names", "read_names", "read_training", "whole"]
+__all__ = [
+    "FIELDS",
+    "OPTIMIZER_CONSTANTS",
+    "Table",
+    "fitting",
+    "known_names",
+    "read_functions",
+    "read_names",
+    "read_training",
+    "whole",
+]
 
 MOST_NAMES = 500
+MOST_RATES = 10_000
+MOST_COUNTED = 10**9
 
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "adagrad")
 OPTIMIZER_CONSTANTS = {  # an optimizer's constants
     "momentum": ("momentum", "nesterov"),
     "momentum_form": ("momentum",),
-    "beta1": ("adam",),
-    "beta2": ("adam",),
-    "epsilon": ("adam",),
+    "beta1": ("adam", "adamw"),
+    "beta2": ("adam", "adamw"),
+    "rho": ("rmsprop",),
+    "epsilon": ("adam", "adamw", "rmsprop", "adagrad"),
+    "epsilon_inside": ("adam", "adamw", "rmsprop", "adagrad"),
 }
+OF_EVERY_OPTIMIZER = ("weight_decay", "clip_value", "clip_norm", "frozen", "state")
 SCORING = ("cause_costs", "credit", "parts", "round", "zeros_that_follow")
 FIELDS: dict[str, tuple[str, ...]] = {
-    "": ("title", "network", "samples", "training", "names", "sheet", "marking", "exercise"),
+    "": ("title", "network", "samples", "training", "names", "sheet", "marking", "functions", "exercise"),
     "equations": (
         *("title", "equations", "objective", "inputs", "gates"),
-        *("parameters", "given", "training", "names", "sheet", "exercise"),
+        *("parameters", "given", "training", "names", "sheet", "functions", "exercise"),
     ),
     "network": ("loss", "layers", "layout"),
     "layers": ("activation", "W", "b", "theta", "bias_column"),
     "samples": ("x", "t", "class", "dz"),
-    "training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "update_biases", "reduction", "samples"),
-    "own training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, "sample", "samples"),
+    "training": (
+        *("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, *OF_EVERY_OPTIMIZER),
+        *("update_biases", "reduction", "samples"),
+    ),
+    "own training": ("learning_rate", "optimizer", *OPTIMIZER_CONSTANTS, *OF_EVERY_OPTIMIZER, "sample", "samples"),
     "random": ("random", "mean", "std", "low", "high", "seed", "shape"),
     "sheet": ("ask", "points", "figures", "places", "notation", *SCORING),
     "own sheet": ("ask", "points", "figures", "places", *SCORING),
@@ -78,6 +100,12 @@ class Table:
                 home = [table for table in homes if key in FIELDS[table]]
                 hint = f"it belongs under {_HEADERS[home[0]]}" if home else known_names(str(key), FIELDS[fields])
                 raise ProblemError(f"{self.at(str(key))}: unknown field; {hint}")
+
+    def part(self, value: Mapping[str, Any], path: str) -> Table:
+        """A table inside this one whose keys are nobody's fields."""
+        out = Table({}, path, "", self.content)
+        out.value = value
+        return out
 
     def at(self, key: str) -> str:
         name = key if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key) else shortened(key)
@@ -196,6 +224,28 @@ def whole(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def read_functions(top: Table) -> dict[str, Function]:
+    """`[functions]`: each name with its formula in a, `f = "a/(1 + abs(a))"`, or `"f(x, k)" = ...`.  ProblemError."""
+    table = top.value.get("functions", {})
+    if not isinstance(table, Mapping):
+        raise top.fail("functions", 'must be a table of formulas: f = "a/(1 + abs(a))"')
+    if len(table) > MOST_NAMES:
+        raise top.fail("functions", f"{len(table)} functions are too many; at most {MOST_NAMES}")
+    lines = []
+    for name, formula in table.items():
+        place = Table({}, "functions", "", "").at(str(name))
+        if not isinstance(formula, str) or "\n" in formula or "#" in formula:
+            raise ProblemError(f'{place}: {shortened(formula)} is not a formula; write f = "a/(1 + abs(a))"')
+        lines.append(f"{name} = {formula}" if "(" in str(name) else f"{name}(a) = {formula}")
+    try:
+        found = read("\n".join(lines))
+    except LanguageError as e:
+        raise ProblemError(str(e).replace("equations line", "functions, line")) from None
+    if found.equations or len(found.functions) < len(lines):
+        raise top.fail("functions", 'each line is a function: f = "a/(1 + abs(a))"')
+    return found.functions
+
+
 def read_names(top: Table) -> tuple[tuple[str, str, str], ...]:
     """`[names]` as (their name, ours, their LaTeX or ""), read as text alone.  Raises ProblemError."""
     table = top.value.get("names", {})
@@ -225,20 +275,96 @@ def read_training(table: Table) -> Training:
 
     Raises ProblemError.
     """
-    optimizer = table.choice("optimizer", ("sgd", "momentum", "nesterov", "adam"), "sgd")
+    optimizer = table.choice("optimizer", OPTIMIZERS, "sgd")
     for key, optimizers in OPTIMIZER_CONSTANTS.items():
         if key in table.value and optimizer not in optimizers:
             raise table.fail(key, f"does not belong to {optimizer}; set optimizer = '{optimizers[0]}' or leave it out")
-    has_momentum, adam = optimizer in ("momentum", "nesterov"), optimizer == "adam"
+
+    def constant(key: str, default: str, **limits: float) -> Given | None:
+        return table.number(key, default, **limits) if optimizer in OPTIMIZER_CONSTANTS[key] else None
+
+    clipping = [how for how in ("value", "norm") if f"clip_{how}" in table.value]
+    if len(clipping) > 1:
+        raise table.fail("clip_norm", "clip_value is given too; give one of them")
+    rates = _rates(table)
+    state, count = _state(table)
     return Training(
-        learning_rate=table.number("learning_rate", least=0),
+        learning_rate=rates[0],
         optimizer=optimizer,
-        momentum=table.number("momentum", "0.9", least=0, below=1) if has_momentum else None,
+        momentum=constant("momentum", "0.9", least=0, below=1),
         momentum_form=table.choice("momentum_form", ("classical", "ema"), "classical"),
-        beta1=table.number("beta1", "0.9", least=0, below=1) if adam else None,
-        beta2=table.number("beta2", "0.999", least=0, below=1) if adam else None,
-        epsilon=table.number("epsilon", "1e-8", least=1e-300) if adam else None,
+        beta1=constant("beta1", "0.9", least=0, below=1),
+        beta2=constant("beta2", "0.999", least=0, below=1),
+        epsilon=constant("epsilon", "1e-8", least=0),
+        epsilon_inside=table.flag("epsilon_inside", False),
+        rho=constant("rho", "0.9", least=0, below=1),
+        weight_decay=_weight_decay(table, optimizer),
+        clip=table.number(f"clip_{clipping[0]}", least=1e-300) if clipping else None,
+        clipping="".join(clipping),
+        rates=rates if len(rates) > 1 else (),
+        frozen=_frozen(table),
+        state=state,
+        count=count,
         update_biases=table.flag("update_biases", True),
         reduction=table.choice("reduction", ("sum", "mean"), "sum"),
         samples=table.choice("samples", ("together", "in_turn", "apart"), "together"),
     )
+
+
+def fitting(training: Training | None, arrays: Mapping[str, Array]) -> None:
+    """Whether what is frozen and what the optimizer is to remember are there.  Raises ProblemError."""
+    trained = [name for name, array in arrays.items() if array.role is Role.PARAMETER]
+    remembered = {array.of: array for array in arrays.values() if array.role is Role.BEFORE}
+    for name in training.frozen if training else ():
+        if name not in trained:
+            raise ProblemError(f"training.frozen: {shortened(name)} is no parameter; {known_names(name, trained)}")
+    for name, given in training.state if training else ():
+        if name not in remembered:
+            known = f"; {known_names(name, tuple(remembered))}" if remembered else ", which has no state"
+            raise ProblemError(f"training.state.{cut(name)}: is nothing that this optimizer remembers{known}")
+        wanted = tuple(high - low + 1 for low, high in remembered[name].extents)
+        if given.shape != wanted:
+            raise ProblemError(f"training.state.{name}: has {_shape(given.shape)}, and {name} has {_shape(wanted)}")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) + " numbers" if shape else "one number"
+
+
+def _weight_decay(table: Table, optimizer: str) -> Given | None:
+    """The factor of the weights that is taken away with the gradient; AdamW always has one."""
+    if optimizer == "adamw":
+        return table.number("weight_decay", "0.01", least=0)
+    return table.number("weight_decay", least=0) if "weight_decay" in table.value else None
+
+
+def _rates(table: Table) -> tuple[Given, ...]:
+    """The learning rate, or those of the first steps, of which the last one stays."""
+    written = table.value.get("learning_rate")
+    if not isinstance(written, list | tuple):
+        return (table.number("learning_rate", least=0),)
+    if not written or len(written) > MOST_RATES:
+        raise table.fail("learning_rate", f"give one number, or a list of 1 to {MOST_RATES}, one for each step")
+    each = table.part({f"learning_rate[{k}]": rate for k, rate in enumerate(written, 1)}, table.path)
+    return tuple(each.number(key, least=0) for key in each.value)
+
+
+def _frozen(table: Table) -> tuple[str, ...]:
+    """The parameters that are not updated."""
+    names = table.value.get("frozen", [])
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise table.fail("frozen", f'{shortened(names)} is not a list of parameters; write frozen = ["W1"]')
+    return tuple(dict.fromkeys(names))
+
+
+def _state(table: Table) -> tuple[tuple[tuple[str, Given], ...], int]:
+    """What the optimizer remembers before the first step, by name, and the number of that step."""
+    written = table.value.get("state", {})
+    if not isinstance(written, Mapping):
+        raise table.fail("state", f"{shortened(written)} is not a table; write state = {{vw = 0.5, step = 3}}")
+    own = table.part(written, f"{table.path}.state")
+    count = written.get("step", 1)
+    if not whole(count) or not 1 <= count <= MOST_COUNTED:
+        raise own.fail("step", f"{shortened(count)} is not the number of a step; give a whole number from 1 on")
+    return tuple((name, own.array(name, numbers)) for name, numbers in written.items() if name != "step"), int(count)

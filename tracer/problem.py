@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from derivations.activations import ACTIVATIONS, Activation
+from derivations.activations import ACTIVATIONS, Activation, activation_of
 from derivations.aliases import Aliases
 from derivations.computation import Computation
 from derivations.given import Given, shortened
+from derivations.layers import layered
 from derivations.losses import LOSSES, Loss
 from derivations.names import UnknownName
 from derivations.network import MOST_NUMBERS, BiasForm, Layer, Network, Problem
 from tracer.draws import numbers_or_draw
-from tracer.fields import Table, read_names, read_training, whole
+from tracer.fields import Table, fitting, read_functions, read_names, read_training, whole
 from tracer.files import FileRefused, foreign, read_file
 from tracer.samples import find_sample, sample_folders
 from tracer.sheet_fields import read_marking_table, read_sheet_table
@@ -106,7 +107,7 @@ def _layered(value: Mapping[str, Any], content: str) -> Problem:
     net = Table(top.need("network", "a [network] table with loss and layers"), "network", "network", content)
     loss = LOSSES[net.choice("loss", LOSSES)]
     in_out = net.choice("layout", ("out_in", "in_out"), "out_in") == "in_out"
-    layers = _layers(net, in_out)
+    layers = _layers(net, in_out, _activations(top))
     samples = _sample_tables(top)
     x = _columns([_vector(s, "x", s.need("x", "x = [1, 2]")) for s in samples], samples, "x", None)
     _fit(layers, x.shape[0], in_out, samples[0])
@@ -119,7 +120,7 @@ def _layered(value: Mapping[str, Any], content: str) -> Problem:
         Table(top.need("training", "a [training] table with learning_rate = 0.1"), "training", "training", content)
     )
     names = _names(top, network, x.shape[1])
-    return Problem(
+    found = Problem(
         network,
         x,
         signals,
@@ -129,9 +130,12 @@ def _layered(value: Mapping[str, Any], content: str) -> Problem:
         read_sheet_table(top, network, x.shape[1], names),
         read_marking_table(top),
     )
+    if training.frozen or training.state:
+        fitting(training, layered(found).step.arrays)
+    return found
 
 
-def _layers(net: Table, in_out: bool) -> list[tuple[Table, Layer]]:
+def _layers(net: Table, in_out: bool, known: Mapping[str, Activation]) -> list[tuple[Table, Layer]]:
     tables = net.need("layers", 'layers = [{activation = "sigmoid", W = [[0.1, 0.2]]}]')
     if not isinstance(tables, Sequence) or isinstance(tables, str) or not len(tables):
         raise net.fail("layers", "must be a list of layers, each with activation and W")
@@ -139,7 +143,7 @@ def _layers(net: Table, in_out: bool) -> list[tuple[Table, Layer]]:
         raise net.fail("layers", f"{len(tables)} layers are too many; at most {MOST_LAYERS}")
     layers, numbers = [], 0
     for k, table in enumerate(tables, 1):  # one after the other: what is too much is refused before it is drawn
-        layers.append(_layer(Table(table, f"layers[{k}]", "layers", net.content), in_out))
+        layers.append(_layer(Table(table, f"layers[{k}]", "layers", net.content), in_out, known))
         layer = layers[-1][1]
         numbers += layer.W.floats.size + (layer.b.floats.size if layer.b else 0)
         if numbers > MOST_NUMBERS:
@@ -147,8 +151,16 @@ def _layers(net: Table, in_out: bool) -> list[tuple[Table, Layer]]:
     return layers
 
 
-def _layer(table: Table, in_out: bool) -> tuple[Table, Layer]:
-    activation: Activation = ACTIVATIONS[table.choice("activation", ACTIVATIONS)]
+def _activations(top: Table) -> Mapping[str, Activation]:
+    """Those of the package, and the functions of the file that work on one number."""
+    own = read_functions(top)
+    return (
+        {**ACTIVATIONS, **{name: activation_of(f) for name, f in own.items() if f.inputs == 1}} if own else ACTIVATIONS
+    )
+
+
+def _layer(table: Table, in_out: bool, known: Mapping[str, Activation]) -> tuple[Table, Layer]:
+    activation = known[table.choice("activation", known)]
     bias_column = table.flag("bias_column", False)
     W = _matrix(table, in_out, bias_column)
     if bias_column:

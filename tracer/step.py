@@ -14,6 +14,7 @@ from derivations.axes import Arrays
 from derivations.layers import Layered, layered, start
 from derivations.names import KINDS
 from derivations.network import Problem
+from derivations.planned import counted, mark
 from derivations.quantity import Quantity
 
 __all__ = ["WorkedStep", "run_step"]
@@ -36,7 +37,7 @@ class WorkedStep:
         self, problem: Problem, m: Arithmetic, given: Arrays, known: Arrays, arrays: dict[tuple[str, int], Any]
     ) -> None:
         self.problem, self.m, self.given, self.known, self.arrays = problem, m, given, known, arrays
-        self.sample, self.step = 0, int(given["step"])
+        self.sample, self.step = 0, mark(problem.training, given)
 
     @cached_property
     def inputs(self) -> dict[tuple[str, int], Any]:
@@ -61,7 +62,7 @@ class WorkedStep:
     def following(self) -> Arrays:
         """What the next step starts from: updated parameters, the optimizer's new state, the same samples."""
         carried = {name: self.known[after] for name, after in layered(self.problem).carried}
-        return {**self.given, **carried, "step": self.step + 1}
+        return {**self.given, **carried, **counted(self.problem.training, self.step + 1, self.m)}
 
     def quantities(self, kind: str, layer: int) -> Any:
         """The names' quantities of one array, in its shape."""

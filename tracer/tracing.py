@@ -13,6 +13,7 @@ from derivations.axes import Arrays
 from derivations.computation import Computation
 from derivations.layers import layered, start
 from derivations.network import Problem
+from derivations.planned import counted
 from derivations.quantity import Quantity
 from tracer.computed_step import ComputedStep, run_computation
 from tracer.problem import Source, stated
@@ -175,7 +176,7 @@ def _layered_steps(problem: Problem, m: Arithmetic, each: Each | None) -> Iterat
             step = run_step(own, m, given, keep=_keeper(own, m, each, schedule.sample, count))
             step.sample = schedule.sample
             after = step.following
-            carried = {**{name: after[name] for name, _ in layered(own).carried}, "step": count + 1}
+            carried = {name: after[name] for name, _ in layered(own).carried} | counted(own.training, count + 1, m)
             yield step
 
 

@@ -14,6 +14,7 @@ from derivations.equations import Role
 from derivations.layers import layered, start
 from derivations.network import Problem
 from derivations.planned import Planned
+from derivations.planned import counted as at_step
 from derivations.quantity import Quantity
 from tracer.computed_step import run_computation
 from tracer.problem import ProblemError, Source, stated
@@ -178,7 +179,7 @@ def _train(
         for n in counted(range(1, steps + 1), "step", shown=progress):
             way = ways[(n - 1) % len(ways)]
             given = way.given
-            given["step"] = n
+            given |= at_step(way.problem.training, n, m)
             if n in wanted:
                 traced[n] = way.traced(dict(given), m, schedule.sample)
             known = way.planned.digits.run(m, given)

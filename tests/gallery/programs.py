@@ -281,6 +281,22 @@ def adam_first_step(p: P) -> Worked:
     return {"E": p["g"] * p["w"]}
 
 
+def adamw_step(p: P) -> Worked:
+    return {"E": p["g"] @ p["theta"]}
+
+
+def rmsprop_steps(p: P) -> Worked:
+    return {"f": 0.1 * p["x1"].square() + 2 * p["x2"].square()}
+
+
+def adagrad_steps(p: P) -> Worked:
+    return rmsprop_steps(p)
+
+
+def gradient_clipped(p: P) -> Worked:
+    return {"E": p["g"] @ p["w"]}
+
+
 def weight_decay(p: P) -> Worked:
     theta = p["theta"]
     return {"E": p["g"] @ theta + p["decay"] / 2 * theta.square().sum()}
@@ -346,9 +362,36 @@ def _in_turn(own: Callable[[P], Worked], p: dict[str, Any], training: P) -> dict
 
 def _optimizer(training: P, parameters: list[Any]) -> Any:
     rate, kind = training["learning_rate"], training.get("optimizer", "sgd")
+    decay = {"weight_decay": training["weight_decay"]} if "weight_decay" in training else {}
+    if "clip_norm" in training:
+        length = torch.sqrt(sum(q.grad.square().sum() for q in parameters))
+        for q in parameters:
+            q.grad *= min(1.0, training["clip_norm"] / float(length))
+    if training.get("epsilon_inside"):
+        return _Scaled(training, parameters)
     if kind == "adam":
         return torch.optim.Adam(parameters, rate)
+    if kind == "adamw":
+        return torch.optim.AdamW(parameters, rate, **decay)
+    if kind == "rmsprop":
+        return torch.optim.RMSprop(parameters, rate, training["rho"], training.get("epsilon", 1e-8))
+    if kind == "adagrad":
+        return torch.optim.Adagrad(parameters, rate, eps=training.get("epsilon", 1e-8))
     return torch.optim.SGD(parameters, rate, momentum=training.get("momentum", 0.0))
+
+
+class _Scaled:
+    """The first step of RMSProp or AdaGrad with epsilon under the root, which torch does not have."""
+
+    def __init__(self, training: P, parameters: list[Any]) -> None:
+        self.training, self.parameters = training, parameters
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update of all parameters."""
+        share = 1 - self.training["rho"] if self.training["optimizer"] == "rmsprop" else 1.0
+        for q in self.parameters:
+            q -= self.training["learning_rate"] * q.grad / torch.sqrt(share * q.grad**2 + self.training["epsilon"])
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from steps import example
 
 from derivations.arithmetic import FLOAT32, FLOAT64, Ball
+from derivations.expression import Call, Number, Ref
 from derivations.function import FUNCTIONS, SPELLINGS, Function
 from derivations.language import expression
 from derivations.lowering import applied
@@ -95,7 +96,7 @@ def check_logarithms(f: Function) -> None:
 
 
 def check_kinks(f: Function) -> None:
-    """The slope, or its slope, jumps at each listed kink, and nowhere else on a grid of halves."""
+    """The slope, its slope or the value jumps at each listed kink, and nowhere else on a grid of halves."""
     if f.inputs > 1:
         return
     grid = (
@@ -114,7 +115,8 @@ def _bends(f: Function, at: Any) -> bool:
 
     jump = abs(slope(at + h) - slope(at - h))
     left, right = ((slope(at + s * 2 * h) - slope(at + s * h)) / (s * h) for s in (-1, 1))
-    return bool(jump > mpmath.mpf("1e-9") or abs(left - right) > mpmath.mpf("1e-9"))
+    step = abs(book(f.name, at + h) - book(f.name, at - h))
+    return bool(step > mpmath.mpf("1e-9") or jump > mpmath.mpf("1e-9") or abs(left - right) > mpmath.mpf("1e-9"))
 
 
 CHECKS = (check_value, check_slopes, check_logarithms, check_kinks)
@@ -190,10 +192,15 @@ def test_balls_enclose_what_floats_are_near(f: Function, thousandths: int) -> No
 
 
 def test_spellings_are_nobody_elses() -> None:
-    """Each name belongs to one entry."""
-    names = [name for f in ALL for name in (f.name, *f.spellings)]
-    assert len(names) == len(set(names)) == len(SPELLINGS)
-    assert all(SPELLINGS[name] == f.name for f in ALL for name in (f.name, *f.spellings))
+    """Each name with its number of arguments belongs to one entry; alone it means the first."""
+    names = [(name, f.inputs) for f in ALL for name in (f.name, *f.spellings)]
+    assert len(names) == len(set(names))
+    assert {name for name, _ in names} == set(SPELLINGS)
+    assert SPELLINGS["swish"] == "silu"
+    assert [str(expression(text)) for text in ("swish(a)", "swish(a, 2)")] == [
+        str(expression("silu(a)")),
+        str(Call("swish", (Ref("a", ()), Number("2")))),
+    ]
 
 
 def test_an_entry_says_what_it_must() -> None:

@@ -224,7 +224,7 @@ def test_a_fused_delta_is_the_long_way(g: Loss, f: Activation, fusion: Fusion) -
 def test_a_wrong_derivative_is_caught(f: Activation) -> None:
     """A derivative wrong by one part in 10^40 fails the contract, whichever entry it stands in."""
     assert f.derivative is not None
-    wrong = replace(f, derivative=lambda m, a, z: f.derivative(m, a, z) * (1 + m.number("1e-40")))
+    wrong = replace(f, derivative=lambda m, a, z: f.derivative(m, a, z) * (1 + m.number("1e-40")) + m.number("1e-40"))
     with pytest.raises(AssertionError, match=f"{f.name}' at"):
         check_activation(wrong)
 
@@ -273,6 +273,7 @@ TINY = 1e-304  # smaller values may come out as 0: exp(-a) of their definition o
 SIZES = (1e-300, 1e-20, 1e-8, 1e-3, 0.1, 0.5, 1, 1.5, 2, 3.3, 5.3, 10.1, 20.7, 30.3, 36.6, 40, 100, 700, 709.5)
 GRID = [0.0, *(sign * v for v in (*SIZES, 745, 746, 800, 1e4, 1e100) for sign in (1, -1))]
 
+SELU_BELOW = mpmath.mpf("1.7580993408473768")
 DEFINITIONS = {
     "identity": lambda a: a,
     "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
@@ -283,6 +284,15 @@ DEFINITIONS = {
     "softplus": lambda a: mpmath.log1p(mpmath.exp(a)) if a < 1e4 else a,
     "silu": lambda a: a / (1 + mpmath.exp(-a)),
     "gelu": lambda a: a * mpmath.ncdf(a) if a > -1000 else mpmath.mpf(0),
+    "mish": lambda a: a * mpmath.tanh(mpmath.log1p(mpmath.exp(a))) if a < 1e4 else a,
+    "selu": lambda a: (
+        mpmath.mpf("1.0507009873554805") * a if a > 0 else mpmath.mpf("1.7580993408473768") * mpmath.expm1(a)
+    ),
+    "bipolar_sigmoid": lambda a: mpmath.tanh(a / 2) if abs(a) < 1e4 else mpmath.sign(a),
+    "hard_sigmoid": lambda a: min(max(a + 3, mpmath.mpf(0)), mpmath.mpf(6)) / 6,
+    "square": lambda a: a * a,
+    "step": lambda a: mpmath.mpf(a >= 0),
+    "sign": mpmath.sign,
 }
 """Textbook definitions, typed here a second time and never read by the package."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import ACTIVATIONS, LOSSES, OPTIMIZERS, random_problem
+from networks import ACTIVATIONS, LOSSES, MORE_ACTIVATIONS, MORE_LOSSES, MORE_OPTIMIZERS, OPTIMIZERS, random_problem
 
 from derivations.activations import ACTIVATIONS as tracer_activations
 from derivations.losses import LOSSES as tracer_losses
@@ -32,6 +32,13 @@ HS = {
     "silu": F.silu,
     "gelu": F.gelu,
     "softmax": lambda a: torch.softmax(a, 0),
+    "mish": F.mish,
+    "selu": F.selu,
+    "bipolar_sigmoid": lambda a: torch.tanh(a / 2),
+    "hard_sigmoid": lambda a: F.relu6(a + 3) / 6,  # torch has 1/6 of hardsigmoid in float32
+    "square": torch.square,
+    "step": lambda a: torch.heaviside(a.detach(), torch.ones_like(a)) + 0 * a,
+    "sign": torch.sign,
 }
 
 
@@ -46,6 +53,11 @@ LOSS_PARTS = {
     "half_mean_squared_error": lambda y, t: (y - t) ** 2 / (2 * len(y)),
     "cross_entropy": lambda y, t: -_log(y, t),
     "binary_cross_entropy": lambda y, t: -_log(y, t) - _log(1 - y, 1 - t),
+    "kl_divergence": lambda y, t: _log(t, t) - _log(y, t),
+    "absolute_error": lambda y, t: torch.abs(y - t),
+    "huber": lambda y, t: F.huber_loss(y, t, reduction="none"),
+    "hinge": lambda y, t: torch.relu(1 - t * y),
+    "logistic_loss": lambda y, t: F.soft_margin_loss(y, t, reduction="none"),
     "given": lambda y, dz: y * dz,  # a stand-in whose slope is the given signal
     "output": lambda y, _: y,
 }
@@ -123,28 +135,45 @@ class Twin:
         E = self.forward()
         self.optimizer.zero_grad()
         E.backward()
+        self.clip()
         self.optimizer.step()
         return float(E.detach())
 
     def _optimizer(self) -> Any:
         o, lr = self.training.get("optimizer", "sgd"), self.training["learning_rate"]
         moving = self.parameters if self.training.get("update_biases", True) else self.W
-        if o == "adam":
+        decay = {"weight_decay": self.training.get("weight_decay", 0.01 if o == "adamw" else 0)}
+        if o in ("adam", "adamw"):
             constants = {k: self.training[k] for k in ("beta1", "beta2", "epsilon")}
-            return torch.optim.Adam(
-                moving, lr, (constants["beta1"], constants["beta2"]), eps=constants["epsilon"], foreach=False
-            )
+            betas = (constants["beta1"], constants["beta2"])
+            kind = torch.optim.Adam if o == "adam" else torch.optim.AdamW
+            return kind(moving, lr, betas, eps=constants["epsilon"], foreach=False, **decay)
+        if o == "rmsprop":
+            return torch.optim.RMSprop(moving, lr, alpha=0.9, eps=self.training["epsilon"], **decay)
+        if o == "adagrad":
+            return torch.optim.Adagrad(moving, lr, eps=self.training["epsilon"], **decay)
         if o == "sgd":
-            return torch.optim.SGD(moving, lr)
+            return torch.optim.SGD(moving, lr, **decay)
         # classical: with a constant rate, v = mu v - eta g is -eta times torch's buffer.  ema: torch's dampening, but
         # from a buffer of zeros, where torch itself would begin with the bare gradient.
         mu = self.training["momentum"]
         ema = self.training.get("momentum_form") == "ema"
-        optimizer = torch.optim.SGD(moving, lr, momentum=mu, nesterov=o == "nesterov", dampening=mu if ema else 0)
+        more = {"nesterov": o == "nesterov", "dampening": mu if ema else 0} | decay
+        optimizer = torch.optim.SGD(moving, lr, momentum=mu, **more)
         if ema:
             for p in moving:
                 optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
         return optimizer
+
+    def clip(self) -> None:
+        """Cut the gradients of what is trained; by norm as in the book, where torch adds 1e-6 to the length."""
+        moving = [p for group in self.optimizer.param_groups for p in group["params"]]
+        if "clip_value" in self.training:
+            torch.nn.utils.clip_grad_value_(moving, self.training["clip_value"])
+        length = torch.sqrt(sum((p.grad**2).sum() for p in moving))
+        if "clip_norm" in self.training and length > self.training["clip_norm"]:
+            for p in moving:
+                p.grad *= self.training["clip_norm"] / length
 
     def expected(self) -> dict[str, Any]:
         """Every array of the first step by its text name, as `trace` shapes it."""
@@ -192,7 +221,9 @@ def _rows(array: Any) -> Any:
 
 
 def _summed(name: str, expected: dict[str, Any]) -> float:
-    """The size of what a bias gradient is summed from: a bias shared by softmax's units has gradient 0 itself."""
+    """The size of what a number is summed from: a bias shared by softmax's units has gradient 0 itself."""
+    if name.startswith("E["):
+        return float(expected["E"])
     layer = name[-1]
     return float(np.max(np.abs(expected[f"delta{layer}"]))) if name[:-1] in ("db", "dtheta") else 0.0
 
@@ -205,10 +236,10 @@ def assert_close(found: Any, wanted: Any, name: str, close: float = CLOSE, size:
     assert off <= close * size + 1e-300, f"{name} is off by {off} of {size}"
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_a_step_is_torchs(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "more"), [*((seed, False) for seed in range(200)), *((s, True) for s in range(60))])
+def test_a_step_is_torchs(seed: int, more: bool) -> None:
     """Every array of a random network's step equals torch's to 1e-12 of its largest entry, and nothing is left out."""
-    problem = random_problem(seed)
+    problem = random_problem(seed, more=more)
     step, twin = trace(load(problem)), Twin(problem)
     expected = twin.expected()
     for name, wanted in expected.items():
@@ -219,10 +250,13 @@ def test_a_step_is_torchs(seed: int) -> None:
         W.grad = torch.tensor(step[f"dW{l}"])
         if b is not None:
             b.grad = torch.tensor(step[f"d{letter}{l}"], dtype=torch.float64)
+    twin.clip()
     twin.optimizer.step()
     for name, wanted in twin.state().items():
         assert_close(step[name], wanted, name)
-    optimizers_own = {f"{s}{p}{l}{hat}" for s in "mv" for p in LETTERS for l in range(1, 5) for hat in ("", "_hat")}
+    optimizers_own = {"norm"} | {
+        f"{s}{p}{l}{hat}" for s in "gmv" for p in LETTERS for l in range(1, 5) for hat in ("", "_hat")
+    }
     assert set(map(_stem, step.values)) <= {*map(_stem, expected), *twin.state(), *optimizers_own}
 
 
@@ -235,22 +269,28 @@ def _stem(name: str) -> str:
 
 def test_the_random_networks_go_round_everything() -> None:
     """The 200 problems hold every activation as a hidden and as a last layer, every loss, bias form and option."""
-    assert set(HS) == set(tracer_activations) == set(ACTIVATIONS)
+    assert set(HS) == set(tracer_activations) == {*ACTIVATIONS, *MORE_ACTIVATIONS}
     problems = [random_problem(seed) for seed in range(200)]
     layers = [p["network"]["layers"] for p in problems]
     assert {layer["activation"] for own in layers for layer in own[:-1]} == set(ACTIVATIONS)
     assert {own[-1]["activation"] for own in layers} == set(ACTIVATIONS)
-    assert {p["network"]["loss"] for p in problems} == set(LOSSES) == set(LOSS_PARTS) == set(tracer_losses)
+    assert {p["network"]["loss"] for p in problems} == set(LOSSES)
+    assert {*LOSSES, *MORE_LOSSES} == set(LOSS_PARTS) == set(tracer_losses)
+    assert set(MORE_LOSSES) <= {random_problem(seed, more=True)["network"]["loss"] for seed in range(60)}
     assert {len(own) for own in layers} == {1, 2, 3, 4}
     assert {(k, np.ndim(layer[k])) for own in layers for layer in own for k in ("b", "theta") if k in layer} == {
         (k, n) for k in ("b", "theta") for n in (0, 1)
     }
     assert {bool(layer.get("bias_column")) for own in layers for layer in own} == {True, False}
+    more = [random_problem(seed, more=True)["training"] for seed in range(60)]
+    assert {t.get("optimizer", "sgd") for t in more} == {*OPTIMIZERS, *MORE_OPTIMIZERS} - {"ema"}
     trainings = [p["training"] for p in problems]
     assert {(t.get("optimizer", "sgd"), t.get("momentum_form")) for t in trainings} == {
         *((o, None) for o in ("sgd", "momentum", "nesterov", "adam")),
         ("momentum", "ema"),
     }
+    others = [layer["activation"] for s in range(60) for layer in random_problem(s, more=True)["network"]["layers"]]
+    assert set(MORE_ACTIVATIONS) <= set(others)
     for key in ("reduction", "update_biases"):
         assert len({t.get(key) for t in trainings}) == 2
     assert {p["network"].get("layout") for p in problems} == {None, "in_out"}
@@ -291,7 +331,7 @@ def _trainable(seed: int, optimizer: str, samples: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("samples", ["together", "in_turn", "apart"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MORE_OPTIMIZERS])
 @pytest.mark.parametrize("seed", [1, 40, 73, 107, 140, 199])
 def test_training_is_torchs(seed: int, optimizer: str, samples: str) -> None:
     """After 24 updates parameters and losses equal torch.optim's to 1e-11, samples together, in turn and apart."""

@@ -240,7 +240,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     "t for output": (changed(LOSS, 'loss = "output"'), "samples[1].t: ", "loss output takes no t; leave it out"),
     # training
     "negative rate": (changed(RATE, "learning_rate = -1"), "training.learning_rate: ", "'-1' is below 0"),
-    "rate a list": (changed(RATE, "learning_rate = [0.1]"), "training.learning_rate: ", "one number, not a list"),
+    "rates none": (changed(RATE, "learning_rate = []"), "training.learning_rate: ", "one number, or a list of 1 to"),
     "momentum with sgd": (BASE + "momentum = 0.9\n", "training.momentum: ", "does not belong to sgd"),
     "beta1 with momentum": (
         BASE + 'optimizer = "momentum"\nbeta1 = 0.9\n',
@@ -249,7 +249,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "momentum 1": (BASE + 'optimizer = "momentum"\nmomentum = 1\n', "training.momentum: ", "is not below 1"),
     "beta2 above 1": (BASE + 'optimizer = "adam"\nbeta2 = 1.5\n', "training.beta2: ", "is not below 1"),
-    "epsilon negative": (BASE + 'optimizer = "adam"\nepsilon = -1e-8\n', "training.epsilon: ", "is below 1e-300"),
+    "epsilon negative": (BASE + 'optimizer = "adam"\nepsilon = -1e-8\n', "training.epsilon: ", "is below 0"),
     # random draws
     "draw unknown": (draw(random='"norml"', shape="[2, 2]", seed=1), "layers[2].W.random: ", "did you mean normal?"),
     "draw misspelt": (draw(randm='"normal"'), "layers[2].W.randm: ", "did you mean random?"),

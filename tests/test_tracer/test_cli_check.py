@@ -220,7 +220,7 @@ def test_a_marker_s_verdict_is_put_on_again(tmp_path: Path, capsys: Capture) -> 
     assert "no sheet 'zoe'" in out
 
 
-@pytest.mark.parametrize("level", ["verdict", "hint"])
+@pytest.mark.parametrize("level", ["verdict", "hint", "equation", "numbers"])
 @pytest.mark.parametrize("form", ["table", "markdown", "html", "latex", "csv", "json", "gradescope"])
 def test_less_feedback_gives_no_right_value_away(form: str, level: str, capsys: Capture) -> None:
     """Nor the name of a slip; the planted twin is full feedback, which gives both."""
@@ -239,7 +239,7 @@ def test_no_line_is_wider_than_a_terminal(sheets: str, lang: str, capsys: Captur
     assert max(widths) <= 80
 
 
-@pytest.mark.parametrize("level", ["verdict", "hint", "full"])
+@pytest.mark.parametrize("level", ["verdict", "hint", "equation", "numbers", "full"])
 @pytest.mark.parametrize("sheets", [ANSWERS, CLASS])
 def test_json_follows_its_schema(sheets: str, level: str, capsys: Capture) -> None:
     out = ran(capsys, "check", "hand-3-2-2", sheets, "--format", "json", "--feedback", level)[1]

@@ -248,3 +248,13 @@ def test_a_kink_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     text = " ".join(derived(capsys, str(path), "--numbers", "--prove").split())
     assert "z1[1] stands at a kink: the function that gives it has no derivative there" in text
     assert "Nothing is proved there" in text
+
+
+@pytest.mark.parametrize("level", ["standard", "general", "worksheet"])
+def test_equations_end_with_their_updates(level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once; with no training, and where one gradient is asked for, there is none."""
+    assert main(["derive", "rnn-tiny", "--level", level]) == 0
+    assert capsys.readouterr().out.count("The updates") == 1
+    for given in (["conv-pool"], ["rnn-tiny", "--wrt", "dWx"]):
+        assert main(["derive", *given]) == 0
+        assert "The updates" not in capsys.readouterr().out

@@ -309,15 +309,6 @@ def test_numbers_of_somebody_beside_ours(tmp_path: Path, capsys: pytest.CaptureF
     assert "b is given, not worked out" in capsys.readouterr().err
 
 
-def test_what_needs_layers_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    problem = tmp_path / "p.toml"
-    problem.write_text(RNN, encoding="utf-8")
-    assert main(["train", str(problem), "--steps", "3", "--format", "page"]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "leave out --format page" in said
-
-
 def test_arrays_of_numpy_are_numbers_of_a_problem() -> None:
     own = load(
         {"equations": "E = Σ_i w[i]*x[i]", "parameters": {"w": np.array([1.0, 2])}, "given": {"x": np.arange(2)}}

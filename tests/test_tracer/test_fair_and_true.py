@@ -172,6 +172,26 @@ def test_what_is_off_is_not_rounded_inside(case: str) -> None:
     assert not checked.one[cell].accepted, str(checked)
 
 
+ADAM = net(layer("identity", [[1.0]], [0.0]), samples=[sample([0.5], [0.2])], optimizer="adam")
+
+
+@pytest.mark.parametrize("number", ["7.3", "-0.9", "1.1", "0.999"])
+def test_adam_s_new_weight_alone_is_not_just_any_number(number: str) -> None:
+    """Who would divide by 1 - 1.0 keeps the digits of 0.999; the twin: the right number, however short."""
+    assert not check(ADAM, {"W1_new[1,1]": number}).all_right
+    assert check(ADAM, {"W1_new[1,1]": "0.9"}).all_right
+
+
+def test_what_one_coarse_number_says_of_its_sheet_is_nothing() -> None:
+    """2 for 2.2 among exact whole numbers; a wrong one beside a coarse one does not make it fine either."""
+    text = "apples = 200, total = 220, dtax = 200, dprice = "
+    assert verdicts(check("apples", sheet(text + "2")))["dprice"] == "coarse"
+    assert check("apples", sheet(text + "2.2")).all_right
+    cells = sheet("z1[1] = 0.6457, z1[2] = 0.7685, z2[1] = 2.183, delta1[1] = 3.254")
+    coarse, beside = {**cells, "z2[2]": "5"}, {**cells, "z2[2]": "5", "delta2[1]": "7", "delta2[2]": "9"}
+    assert verdicts(check(HAND, coarse))["z2[2]"] == verdicts(check(HAND, beside))["z2[2]"] == "coarse"
+
+
 # --- causes ---
 
 IGNORED: dict[str, tuple[str, str]] = {
@@ -200,13 +220,14 @@ def test_a_row_that_was_written_and_not_used_hides_no_slip(slip: str) -> None:
     assert verdicts(checked)[cell] == "slip"
 
 
-def test_a_rule_and_the_pen_are_told_beside_each_other_and_each_once() -> None:
-    """A minus lost in one cell alone; weights alone and weights with biases are one sentence."""
-    begun = "a1[1] = 0.4, z1[1] = 0.5987, delta1[1] = -0.07239, dW1[1,2] = -0.01810, W1_new[1,1] = 0.6181"
-    text = f"{begun}, W1_new[1,2] = 0.3910"
-    assert named(check(TWO_INPUTS, sheet(text))) == [{"update.step_minus_weight", "pen.sign"}]
-    text = f"{begun}, dW1[1,1] = 0.03620"
-    assert named(check(TWO_INPUTS, sheet(text))) == [{"weight_gradient.sign", "pen.sign"}]
+def test_a_minus_lost_beside_right_numbers_of_its_line_is_the_pens() -> None:
+    """Nobody worked by another rule; the twin: a number that stands there alone may be either, each told once."""
+    begun = "a1[1] = 0.4, z1[1] = 0.5987, delta1[1] = -0.07239"
+    both = f"{begun}, dW1[1,2] = -0.01810, W1_new[1,1] = 0.6181"
+    assert named(check(TWO_INPUTS, sheet(f"{both}, W1_new[1,2] = 0.3910"))) == [{"pen.sign"}]
+    assert named(check(TWO_INPUTS, sheet(f"{both}, dW1[1,1] = 0.03620"))) == [{"pen.sign"}]
+    alone = named(check(TWO_INPUTS, sheet(f"{begun}, W1_new[1,2] = 0.3910")))
+    assert alone == [{"update.step_minus_weight"}]
 
 
 def test_a_dropped_term_is_no_misread_weight() -> None:
@@ -231,6 +252,28 @@ def test_a_learning_rate_is_solved_to_the_likely_number() -> None:
     checked = check(problem, cells)
     assert named(checked) == [{"update.wrong_rate"}]
     assert "eta = 5 " in checked.causes[0].facts["given"]
+
+
+def test_a_learning_rate_of_one_layer_alone_is_told_as_that() -> None:
+    """Ten times too large for W1, right for W2: a line of the update, no given number."""
+    layers = layer("sigmoid", [[0.3, -0.4]]), layer("identity", [[0.7]])
+    problem = net(*layers, samples=[sample([0.9, -1.3], [0.25])], eta=0.5)
+    step = trace(problem)
+    w1, w2 = (np.asarray(step[name]) for name in ("dW1", "W2_new"))
+    cells = {"dW1": w1, "W2_new": w2, "W1_new": np.array([[0.3, -0.4]]) - 5 * w1}
+    (found,) = named(check(problem, cells))
+    assert {name.partition("[")[0] for name in found} == {"equation.power_of_ten"}
+
+
+def test_the_raw_error_handed_to_every_hidden_unit() -> None:
+    """delta1 = (y - t) h'(a1), without the slope above and without the weights."""
+    problem = net(
+        layer("sigmoid", [[0.3, -0.4], [0.2, 0.6]], [0.1, 0.2]),
+        layer("sigmoid", [[0.7, -0.5]], [0.05]),
+        samples=[sample([0.9, -1.3], [0.25])],
+    )
+    (found,) = named(check(problem, sheet("delta1[1] = 0.06924, delta1[2] = 0.08062")))
+    assert {name.partition("[")[0] for name in found} == {"equation.error_handed_on"}
 
 
 def test_a_point_moved_is_seen_in_the_last_place_that_is_left() -> None:

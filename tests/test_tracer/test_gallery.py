@@ -153,10 +153,14 @@ def test_the_numbers_of_its_source(name: str) -> None:
     """Every number that a source prints, to its digits; and those of the steps that follow."""
     fact, step = FACTS[name], step_of(name)
     assert fact["source"]
-    for quantity, text in fact["printed"].items():
+    for quantity, text in fact.get("printed", {}).items():
         as_printed(step[quantity], words(text), quantity)
     for quantity, text in fact.get("after", {}).items():
         texts = words(text)
         run = train(name, len(texts), record=len(texts))
         for n, (own, number) in enumerate(zip(run.recorded, texts, strict=True), 1):
             as_printed(own[quantity if n == 1 else f"{quantity}#{n}"], number, quantity)
+    for n, after in fact.get("at", {}).items():
+        last = train(name, int(n)).last
+        for quantity, text in after.items():
+            as_printed(last[f"{quantity}#{n}"], text, quantity)

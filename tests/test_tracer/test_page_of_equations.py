@@ -18,13 +18,14 @@ from steps import NAMES, problem_text
 
 import tracer.show.page
 from derivations.notation import NotationError
-from tracer import loads, trace
+from tracer import load, loads, trace, train
 from tracer.cli import main
-from tracer.show.page import page
+from tracer.show.page import page, run_page
 from tracer.show.page.card_layout import CardDrawing, DrawnCard, card_drawing
 from tracer.show.page.cards import MOST_CELLS, Deck
 from tracer.show.page.computed_steps import MOST_OF_ONE, MOST_STEPS, kept_samples, written_lines
 from tracer.show.page.places import Places
+from tracer.show.page.training import MOST_COLUMNS
 from tracer.template_equations import new_equations
 
 FOLDER = Path(tracer.show.page.__file__).parent
@@ -432,3 +433,40 @@ def test_the_command_writes_the_file(tmp_path: Path) -> None:
     file.write_text(template("circuit", "f = (x+y)*z"), encoding="utf-8")
     assert main(["page", str(file), "-o", str(out)]) == 0
     assert "<title>f = (x+y)*z</title>" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["rnn-tiny", "line-fit", "conv-1d", "momentum-parabola", "softmax-regression"])
+def test_a_training_run_has_a_page(name: str) -> None:
+    """The loss, every parameter before its update and its gradient, as the traces of the recorded steps have them."""
+    run = train(load(name), 9, every=1, record=3)
+    html = run_page(run)
+    reader = read(html)
+    assert reader.faults == []
+    assert reader.elements <= HTML | SVG | CORE | {"table", "thead", "tbody", "tr", "th", "td", "polyline"}
+    heads = [unescape(head) for head in re.findall(r'<span class="heard">(.*?)</span>', html)]
+    parameters = sum(given.floats.size for given in run.problem.parameters.values())  # type: ignore[union-attr]
+    assert len(heads) == min(1 + 2 * parameters, MOST_COLUMNS)
+    tables = [re.findall(r"<tr(?: id=[^>]*)?>.*?</tr>", body) for body in re.findall(r"<tbody>.*?</tbody>", html, re.S)]
+    for traced, parts in zip(run.recorded, zip(*tables, strict=True), strict=True):
+        step = traced.steps[0].step
+        cells = dict(zip(heads, re.findall(r"<td>(.*?)</td>", "".join(parts)), strict=True))
+        assert cells == {head: traced.shown[traced.read(head)._replace(step=step)] for head in heads}
+    assert len({row for table in tables for row in table}) > 1
+
+
+def test_the_page_of_a_run_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In both languages; a notation of layers is refused before the training, not after it."""
+    out = tmp_path / "run.html"
+    assert main(["train", "rnn-tiny", "--steps", "30", "--format", "page", "--lang", "ja", "-o", str(out)]) == 0
+    html = out.read_text(encoding="utf-8")
+    assert "各更新前の損失" in html
+    assert 'id="left"' not in html
+    assert main(["train", "rnn-tiny", "--steps", "90000000", "--format", "page", "--notation", "ng"]) == 2
+    assert "has letters for layers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["rnn-tiny", "momentum-parabola", "adam-first-step"])
+def test_a_later_step_of_a_run_is_shown(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what the step before it left, parameters and the optimizer's state."""
+    assert main(["train", name, "--steps", "5", "--trace-step", "3"]) == 0
+    assert "#3" in capsys.readouterr().out

@@ -219,7 +219,7 @@ def test_where_trying_ends_early_the_report_says_so(
     limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bound that is reached is told on the sheet; one that is not, is not."""
-    path = sheet(tmp_path)
+    path = sheet(tmp_path, FINER)
     assert UNTRIED not in check(problem(), [path]).one.remarks
     monkeypatch.setattr(choosing, limit, 1)
     assert UNTRIED in check(problem(), [path]).one.remarks

@@ -67,9 +67,16 @@ def _canonical(part: Any) -> str:
     if isinstance(part, np.ndarray):
         return repr(part.tolist())
     if is_dataclass(part) and not isinstance(part, type | Expression):
-        named = getattr(part, "name", None)  # a function or a loss is told by its name
-        told = [named] if isinstance(named, str) else [getattr(part, f.name) for f in fields(part) if f.name != "like"]
-        return type(part).__name__ + _canonical(told)
+        own = getattr(part, "function", None) or getattr(part, "own", None)
+        named = getattr(part, "name", None)  # a function or a loss is told by its name, one of the file by its formula
+        if isinstance(named, str):
+            return type(part).__name__ + _canonical([named] if own is None else [named, own])
+        values = [
+            getattr(part, f.name)
+            for f in fields(part)
+            if f.name != "like" and not (f.metadata and getattr(part, f.name) == f.default)
+        ]
+        return type(part).__name__ + _canonical(values)
     return repr(part)
 
 

@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     pick).  `facts` are what a message may put in: {"equation": ..., "used": ..., "right": ...}.  "right" is the verdict
     of a person, or all that a low level of feedback says.  `awarded` and `comment` are a person's too.  `kept` is which
     part of its points the cell earns where `[sheet]` says so, all or nothing where it is None.  `quantity` is our own
-    name of what the cell holds, the same on every sheet.
+    name of what the cell holds, the same on every sheet, `stage` what kind of line that is worked by (`[hint]`).
     """
 
     name: str
@@ -50,6 +50,7 @@ class Mark(NamedTuple):
     kept: float | None = None
     comment: str = ""
     quantity: str = ""
+    stage: str = "other"
 
     @property
     def cell(self) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from derivations.axes import Arrays, Work
 from derivations.equations import Equation, Role
 from derivations.expression import Ref
+from derivations.planned import counted
 from derivations.program import Task
 from derivations.quantity import Quantity
 from tracer.computed_step import STATED
@@ -119,7 +120,8 @@ def follow(
         with m.working():
             working = partial(recording.worked, None if lines else runs, own)
             known = own.with_lines(lines).run(m, given, partial(recording.keep, own), working)
-        after = {**{name: known[then] for name, then in own.problem.planned.carried}, "step": own.step + 1}
+        carried = {name: known[then] for name, then in own.problem.planned.carried}
+        after = carried | counted(own.problem.training, own.step + 1, m)
         out.arrays.append(known)
     return out
 
@@ -149,13 +151,20 @@ class Recording:
         return changed
 
     def worked(self, runs: Runs | None, own: Pass, task: Task, label: str, work: Work, known: Arrays) -> Any:
-        """A line's numbers, rounded inside; also in equal ways to work it."""
+        """A line's numbers, rounded inside; also in equal ways to work it.
+
+        Who would divide by what rounding leaves as nothing keeps all its digits: beta2 is 0.999, not 1.0.
+        """
 
         def once() -> Any:
             value = work(known)
             return value if runs is None else runs.otherwise(own, self.out.m, task, value, known)
 
-        return self.rounding(once)
+        value = self.rounding(once)
+        if self._inside is None or not isinstance(value, Span) or value.is_finite().all():
+            return value
+        self.out.m.inside = None
+        return value.where_finite(self.out.m.of(once()))
 
     @cached_property
     def _inside(self) -> Inside | None:
@@ -168,7 +177,7 @@ class Recording:
 
     def used(self, follows: Span) -> Span:
         """What follows as it is gone on with."""
-        return self.rounding(follows.used)
+        return self.rounding(follows.as_factor)
 
     def keep(self, own: Pass, label: str, array: Any) -> Any:
         """What the rest uses in place of what follows."""

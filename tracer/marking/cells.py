@@ -15,7 +15,7 @@ from derivations.computation import Computation
 from derivations.quantity import Quantity
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.computed_step import STATED
-from tracer.marking.discipline import least_figures, unit_of_whole, unit_of_zero
+from tracer.marking.discipline import FEWEST, least_figures, unit_of_whole, unit_of_zero
 
 __all__ = ["Cells", "Fineness", "Named", "Numbers"]
 
@@ -97,7 +97,10 @@ class Cells:
 
     @classmethod
     def of(cls, problem: Computation, sheets: Sequence[Sheet], is_exact: IsExact) -> Cells:
-        """The numbers that were read; those that are exact (0, the slope 1) say nothing of how a sheet rounds."""
+        """The numbers that were read; those that are exact (0, the slope 1) say nothing of how a sheet rounds.
+
+        Nor does one of a single figure among others.
+        """
         places: dict[Quantity, int] = {}
         usual = np.full((len(sheets), 3), [4.0, 1e-4, 0.0])
         at: list[tuple[int, int]] = []
@@ -106,10 +109,11 @@ class Cells:
         for row, sheet in enumerate(sheets):
             cells = [_Read.of(e) for e in sheet.entries if _is_number(e, is_stated)]
             telling = [c for c in cells if c.tells and not is_stated[c.quantity.kind] and not c.is_exact(is_exact)]
-            if telling:
-                counts, units = [c.figures for c in telling], [c.unit for c in telling]
+            if finer := [c for c in telling if c.figures >= FEWEST] or (telling if len(telling) > 1 else []):
+                counts, units = [c.figures for c in finer], [c.unit for c in finer]
                 unit = _commonest(units) or 1e-4
-                usual[row] = _commonest(counts), unit, least_figures(counts, [u for u in units if u], unit)
+                least = least_figures([c.figures for c in telling], [c.unit for c in telling if c.unit], unit)
+                usual[row] = _commonest(counts), unit, least
             others = [c.unit for c in cells if c.unit and c.value]
             most = float(usual[row, 0])
             for c in cells:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "A_PROGRAM_SHOWS",
     "CUT_OFF",
     "DISCIPLINES",
+    "FEWEST",
     "FLOAT32",
     "FLOAT64",
     "PLAIN",
@@ -123,6 +125,12 @@ class Inside:
     def __init__(self, discipline: Discipline, fineness: tuple[Array, Array, Array]) -> None:
         self.discipline, self.fineness = discipline, fineness
 
+    @cached_property
+    def of_factors(self) -> Inside:
+        """The same, which leaves a figure of every number: nobody goes on to multiply by what is rounded to nothing."""
+        figures, unit, least = self.fineness
+        return Inside(self.discipline, (figures, unit, np.maximum(least, 1)))
+
     def kept(self, low: Array, high: Array) -> tuple[Array, Array]:
         """What may be left of numbers between two ends."""
         return self.discipline.kept(low, high, *self.fineness)
@@ -190,15 +198,15 @@ def unit_of_zero(unit: float, others: Sequence[float], figures: float) -> float:
     return unit if unit < 1 and (unit in others or not others) and figures < A_PROGRAM_SHOWS else min(unit, finest)
 
 
-def is_literal(value: Array, low: Array, high: Array, figures: Array, unit: Array) -> Array:
+def is_literal(value: Array, low: Array, high: Array, figures: Array, unit: Array, *, cut: bool = False) -> Array:
     """Whether what follows is what is written, at the figures or the decimals that its sheet usually has.
 
-    Such a number is short because the zeros at its end are left out.
+    Such a number is short because the zeros at its end are left out.  cut: what is beyond them is cut off.
     """
     with np.errstate(all="ignore"):
         by_figures = 10.0 ** (np.floor(np.log10(np.abs(value))) - figures + 1)
-    half = np.fmax(unit, np.where(np.isfinite(by_figures), by_figures, 0.0)) / 2
-    return np.asarray((value + half >= low) & (value - half <= high))
+    reach = np.fmax(unit, np.where(np.isfinite(by_figures), by_figures, 0.0)) / (1 if cut else 2)
+    return np.asarray((value + reach >= low) & (value - reach <= high))
 
 
 def least_figures(figures: Sequence[float], units: Sequence[float], usual: float) -> float:

@@ -35,14 +35,8 @@ Fitting = dict[frozenset[Quantity], list[Rewrite]]
 """Slips by the numbers that they give."""
 MOST_STEPS = 4
 """Of a sheet on which slips are tried in one step alone."""
-ANYWHERE = {
-    f"equation.{kind}"
-    for kind in (
-        *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
-        *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
-    )
-}
-"""Slips that are one misunderstanding, in however many lines they are made."""
+TO_EVERY_DIGIT = ("pen.sign", "pen.decimal_point")
+"""Slips of the pen that leave every digit of a number as it is: the others are found by chance."""
 
 
 @dataclass(frozen=True)
@@ -299,15 +293,27 @@ class _Explaining:
             if not gives:
                 break
             left -= gives
+            if not whole and len(gives) == 1 and self._is_of_the_pen(worked, place, best[gives], gives):
+                continue
             named = _likeliest(best[gives], {q.kind for q in gives})
             if len({slip.name for slip in named}) <= MOST_FITTING:
                 told = self._told(named, gives)
-                beside = (
-                    []
-                    if whole or len(gives) > 1
-                    else [slip_of_the_pen(self.cells, self.trying.base, next(iter(gives)), row)]
-                )
-                self.found[row].append(replace(told, names=(*told.names, *filter(None, beside))))
+                pen = "" if whole or len(gives) > 1 else self._pen(next(iter(gives)), row)
+                self.found[row].append(replace(told, names=(*told.names, *filter(None, (pen,)))))
+
+    def _pen(self, q: Quantity, row: int) -> str:
+        return slip_of_the_pen(self.cells, self.trying.base, q, row)
+
+    def _is_of_the_pen(self, worked: _Round, place: int, slips: Sequence[Rewrite], gives: frozenset[Quantity]) -> bool:
+        """Whether it is right but for its sign or point, and right ones beside it speak against a rule: told then."""
+        row = worked.some.rows[place]
+        (q,) = gives
+        by_slip = {one.slip: one.on(place, worked.some.trying.cells) for one in worked.tried[place]}
+        pen = self._pen(q, row)
+        if pen not in TO_EVERY_DIGIT or all(all(by_slip[slip].values()) for slip in slips):
+            return False
+        self.found[row].append(Explained((pen,), (q,), {}))
+        return True
 
     def _best(self, worked: _Round, place: int, left: set[Quantity], *, whole: bool) -> Fitting:
         """By the numbers that they give, the slips that do."""
@@ -348,11 +354,12 @@ class _Explaining:
     def told(self, row: int) -> list[Explained]:
         """Causes, not numbers: the same slip in several lines is one, and what only the pen explains comes last."""
         out: dict[object, Explained] = {}
-        for k, one in enumerate(self._common(self.found[row])):
+        found = sorted(self._common(self.found[row]), key=lambda one: min(map(self.number.__getitem__, one.quantities)))
+        for k, one in enumerate(found):
             kinds = tuple(name.partition("[")[0] for name in one.names)
             ends = [f":{name}" for name in one.names] if len(kinds) > 1 else [""]
-            terms = tuple(one.facts.get(f"term{end}", "") for end in ends)
-            key = kinds if set(kinds) <= ANYWHERE else (kinds, terms) if all(terms) else k
+            terms = tuple(one.facts.get(f"rule{end}") or one.facts.get(f"term{end}", "") for end in ends)
+            key = (kinds, terms) if all(terms) else k
             same = out.get(key)
             quantities = (*(same.quantities if same else ()), *one.quantities)
             out[key] = replace(same or one, quantities=self._in_order(frozenset(quantities)))
@@ -388,8 +395,9 @@ def _is_chosen(
 
 
 def _likeliest(slips: Sequence[Rewrite], kinds: set[str]) -> Sequence[Rewrite]:
-    """Those with names; of the others those of a line that is seen to be wrong, not of one that nobody has seen."""
-    return [slip for slip in slips if slip.is_named or kinds.intersection(slip.arrays)] or slips
+    """Those of a line that is seen to be wrong, not of one that nobody has seen; of these those with names."""
+    seen = [slip for slip in slips if kinds.intersection(slip.arrays)]
+    return [slip for slip in seen if slip.is_named] or [slip for slip in slips if slip.is_named] or seen or slips
 
 
 def _each_once(names: Sequence[str]) -> tuple[str, ...]:

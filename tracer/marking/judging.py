@@ -132,7 +132,26 @@ def judged(key: Key, cells: Cells) -> Judged:
         for row in rows.tolist():
             out.disciplines[row] = discipline
     _accept_ignoring(key, cells, out)
+    _find_literal(key, cells, out)
     return out
+
+
+def _find_literal(key: Key, cells: Cells, out: Judged) -> None:
+    """Of short numbers that are right: those that are what follows in all digits, rounded as their sheet rounds."""
+    w = out.written
+    short = w.there & ~out.refused & ~out.literal & (w.figures < key.enough_figures) & (w.unit > 0) & (w.value != 0)
+    rows = np.flatnonzero(short.any(axis=0))
+    if not len(rows):
+        return
+    theirs = [out.disciplines[row] for row in rows.tolist()]
+    for discipline in DISCIPLINES[1:]:
+        own = rows[[one == discipline or not (one.cut or discipline.cut) for one in theirs]]
+        if len(own):
+            some, written = cells.take(own), w.take(own)
+            run = _Run.of(follow(key.runs, some, discipline), out.quantities, some.count)
+            usual = some.figures, some.unit
+            literal = is_literal(written.value, run.low, run.high, *usual, cut=discipline.cut)
+            out.literal[:, own] |= literal & ~_is_wide(run, written)
 
 
 def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.ndarray, _Run, _Run]]:
@@ -147,10 +166,13 @@ def _best(key: Key, cells: Cells, plain: Judged) -> list[tuple[Discipline, np.nd
         if not len(rows):
             continue
         true, own = _both(key.runs, cells.take(rows), discipline, plain.quantities)
-        bad = plain.written.take(rows).there & ~(true.accepted | own.accepted)
+        some = plain.written.take(rows)
+        bad = some.there & ~(true.accepted | own.accepted)
         count = bad.sum(axis=0)
         better = count < fewest[rows]
-        if discipline.cut:  # one number does not make a habit where another speaks against it
+        if discipline.cut:  # one number makes no habit where another speaks against it, nor does what says nothing
+            telling = ~bad & ~(_is_wide(true, some) & _is_wide(own, some))
+            better &= (telling & plain.refused[:, rows]).any(axis=0)
             against = (bad & ~nearest[:, rows]).any(axis=0)
             better &= (count + 2 <= nearest[:, rows].sum(axis=0)) | ~against
         else:

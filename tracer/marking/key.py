@@ -12,15 +12,19 @@ import numpy as np
 
 from derivations.arithmetic import Exact
 from derivations.computation import Computation
-from derivations.equations import Role
+from derivations.equations import Equation, Role
+from derivations.expression import Expression, Name, Number, names_in, replaced
 from derivations.general import GeneralText
 from derivations.own_names import OwnNames
+from derivations.printing import TextPrinter
 from derivations.quantity import Quantity
 from tracer.answers.reading.entries import ONE, Entry, Sheet
 from tracer.computed_step import STATED, run_computation
 from tracer.marking.explaining import Explained
 from tracer.marking.passes import Runs
 from tracer.marking.rewrites import Rewrite, rewrites
+from tracer.marking.stages import Stages
+from tracer.marking.worked_lines import WorkedLines
 from tracer.rounding import Rounding, bounds, nearest_float
 
 __all__ = ["Key"]
@@ -32,11 +36,12 @@ LEAST_FIGURES = 3
 
 
 class About(NamedTuple):
-    """What a mark says of a quantity on every sheet: its own name, what it counts, whether it is given."""
+    """What a mark says of a quantity on every sheet: its own name, what it counts, whether it is given, its stage."""
 
     name: str
     points: float
     is_given: bool
+    stage: str = "other"
 
 
 class Key:
@@ -49,6 +54,9 @@ class Key:
         self._near: dict[Quantity, tuple[float, float]] = {}
         self._shown: dict[tuple[Quantity, int, int, Fraction | None], str] = {}
         self._about: dict[Quantity, About] = {}
+        self._written_out: dict[tuple[Quantity, str], str] = {}
+        self._given_texts: dict[Quantity, str] = {}
+        self._told: dict[tuple[Quantity, tuple[int, ...], str], tuple[str, str]] = {}
 
     @cached_property
     def rewrites(self) -> list[Rewrite]:
@@ -119,7 +127,7 @@ class Key:
     def about(self, q: Quantity) -> About:
         """What a mark says of it on every sheet."""
         if q not in self._about:
-            self._about[q] = About(self.name(q), self.points(q), self.is_given(q))
+            self._about[q] = About(self.name(q), self.points(q), self.is_given(q), self.stages.of(q.kind))
         return self._about[q]
 
     def name(self, q: Quantity) -> str:
@@ -135,9 +143,93 @@ class Key:
         right = self.middle(q) if q.step == 1 else None
         return None if right is None else (right, "")
 
-    def facts(self, told: Explained, first: Quantity, letters: str) -> Mapping[str, str]:
-        """What there is to say of an explanation whose first number is this one."""
-        return told.facts if told.names else {"right": self.lines.get(first.kind, "")}
+    # --- equations ---
+
+    @cached_property
+    def stages(self) -> Stages:
+        """What kind of line each array is worked by."""
+        return Stages(self.problem)
+
+    @cached_property
+    def worked(self) -> WorkedLines:
+        """The lines of its numbers, written out."""
+        return WorkedLines(self.runs)
+
+    def line(self, q: Quantity, letters: str) -> str:
+        """The equation of a number, in the letters of a sheet; that of its array where it is too long."""
+        at = q, letters
+        if at not in self._written_out:
+            right = self.worked.right(q)
+            self._written_out[at] = self.lines.get(q.kind, "") if right is None else self._equation(q, right, letters)
+        return self._written_out[at]
+
+    def numbers(self, q: Quantity, letters: str, written: Mapping[Quantity, Entry]) -> str:
+        """The same with the numbers put in that stand on a sheet, or are given; "" where there is none.
+
+        In place of one that does not stand there stands its own line, where all that it reads is known.
+        """
+        right = self.worked.right(q)
+        if right is None:
+            return ""
+
+        def known(of: Quantity) -> Expression | None:
+            entry = written.get(self.worked.before(of))
+            text = _number(entry) if entry else self._given_text(of)
+            return Number(text) if text else None
+
+        def number(of: Quantity) -> Expression:
+            line, name = self.worked.right(of), Name(of)
+            if known(of) or line is None:
+                return known(of) or name
+            made: Expression = replaced(line, lambda q: known(q) or Name(q))
+            return name if names_in(made) else made
+
+        put_in = replaced(right, number)
+        return "" if put_in == right else self._equation(q, put_in, letters)
+
+    def _given_text(self, q: Quantity) -> str:
+        if q not in self._given_texts:
+            constants = self.problem.training.constants if self.problem.training else {}
+            known = self.middle(q) if self.is_given(q) and q.step == 1 and q.kind not in constants else None
+            text = str(constants[q.kind].shown().item()) if q.kind in constants else ""
+            self._given_texts[q] = text if known is None else Rounding().shown(known)
+        return self._given_texts[q]
+
+    def _equation(self, q: Quantity, right: Expression, letters: str) -> str:
+        def text(of: Quantity) -> str:
+            return self.text(of, letters)
+
+        return f"{text(q)} = {TextPrinter(text)(right)}"
+
+    def facts(
+        self, told: Explained, first: Quantity, letters: str, written: Mapping[Quantity, Entry]
+    ) -> Mapping[str, str]:
+        """What there is to say of an explanation whose first number is this one, in the letters of a sheet.
+
+        The equation of the number, as it is and with the sheet's numbers; each slip's, and the right one in its place.
+        """
+        line = self.line(first, letters)
+        out = {"right": line, "line": line, "numbers": self.numbers(first, letters, written)}
+        out |= {**told.facts, **self.words(letters)}
+        for name in told.names:
+            lines = tuple(e for slip in told.slips if slip.name == name for e in slip.lines)
+            ending = f":{name}" if len(told.names) > 1 else ""
+            used, right = self._with_slip(first, lines, letters) if lines else ("", "")
+            out |= {f"{key}{ending}": text for key, text in (("used", used), ("right", right)) if text}
+        return out
+
+    def _with_slip(self, q: Quantity, lines: tuple[Equation, ...], letters: str) -> tuple[str, str]:
+        """The equation with a slip in it and the right one.
+
+        Where the slip leaves the quantity's own as it is, they are those of the last one that it changes on the way.
+        """
+        at = q, tuple(map(id, lines)), letters
+        if at not in self._told:
+            changed = self.worked.changed(q, {e.left.name for e in lines})
+            wrong = self.worked.otherwise(changed, lines)
+            used = "" if wrong is None else self._equation(changed, wrong, letters)
+            self._told[at] = used, self.line(changed, letters)
+        return self._told[at]
 
     # --- reading ---
 
@@ -228,6 +320,13 @@ class Key:
 def _kept(m: Exact, q: Quantity, value: Any) -> Any:
     """A number in few enough bits to go on with."""
     return m.kept(np.array([value], object))[0]
+
+
+def _number(entry: Entry) -> str:
+    """What a cell says of its quantity, as a number that may stand in a formula."""
+    assert entry.value is not None
+    text = entry.value.text.lstrip("+") if entry.factor is ONE else Rounding().shown(entry.value.exact / entry.factor)
+    return f"({text})" if "/" in text else text
 
 
 def _is_of(q: Quantity, asked: Quantity) -> bool:

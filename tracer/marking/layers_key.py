@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -11,17 +10,15 @@ from functools import cached_property
 import numpy as np
 
 from derivations import formulas, names
-from derivations.equations import Equation
-from derivations.expression import Expression, names_in
+from derivations.expression import Expression
 from derivations.given import fraction
 from derivations.layered_computation import LayeredComputation
 from derivations.letters import Letters, letters_of
 from derivations.names import CONSTANTS
 from derivations.network import Problem
-from derivations.printing import TextPrinter
 from derivations.quantity import Quantity
 from tracer.answers.blank import asked, points_of
-from tracer.answers.reading.entries import Sheet
+from tracer.answers.reading.entries import Entry, Sheet
 from tracer.marking.explaining import Explained
 from tracer.marking.key import Key
 from tracer.marking.named import named_and_others
@@ -44,8 +41,6 @@ class LayersKey(Key):
         self.layers = problem
         self._own: dict[Quantity, Quantity | None] = {}
         self._letters: dict[str, Letters] = {}
-        self._right: dict[tuple[int, int], dict[Quantity, Expression]] = {}
-        self._told: dict[tuple[Quantity, tuple[int, ...], str], tuple[str, str]] = {}
 
     @cached_property
     def rewrites(self) -> list[Rewrite]:
@@ -100,7 +95,15 @@ class LayersKey(Key):
 
     def text(self, q: Quantity, letters: str = "") -> str:
         """What a quantity is called on a sheet in these letters."""
-        return self.letters(letters).text(self._of_layer(q))
+        own = self._of_layer(q)
+        return self._signal(q) if own.kind == "signal" else self.letters(letters).text(own)
+
+    def _signal(self, q: Quantity) -> str:
+        """A signal from outside has no name: its number stands in formulas."""
+        assert self.layers.signals is not None
+        in_turn = self.layers.training.samples == "in_turn"
+        sample = (q.step - 1) % self.layers.samples if in_turn else max(q.sample, 1) - 1
+        return str(self.layers.signals.shown()[q.indices[0] - 1, sample])
 
     def words(self, letters: str) -> Mapping[str, str]:
         """What stands for the letters that sentences use on such a sheet."""
@@ -134,14 +137,6 @@ class LayersKey(Key):
 
     # --- equations ---
 
-    def right(self, q: Quantity) -> Mapping[Quantity, Expression]:
-        """The right sides of the step that a quantity of a layer is of."""
-        pass_ = q.sample if self._way == "apart" else 0, q.step
-        if pass_ not in self._right:
-            problem, sample, step = self._pass(q)
-            self._right[pass_] = dict(formulas.equations(problem, sample=sample, step=step))
-        return self._right[pass_]
-
     def all_right(self, steps: int) -> dict[Quantity, Expression]:
         """The right sides of so many steps, in the order of calculation."""
         out: dict[Quantity, Expression] = {}
@@ -150,35 +145,12 @@ class LayersKey(Key):
             out |= dict(formulas.equations(own.problem.layers, sample=own.sample, step=own.step))
         return out
 
-    @property
-    def _way(self) -> str:
-        return self.layers.training.samples if self.layers.samples > 1 else "together"
-
-    def _pass(self, q: Quantity) -> tuple[Problem, int, int]:
-        """(problem, sample, step) of the step that a quantity is of."""
-        if self._way == "together":
-            return self.layers, 0, q.step
-        if self._way == "in_turn":
-            return self.layers.sample((q.step - 1) % self.layers.samples + 1), 0, q.step
-        return self.layers.sample(max(q.sample, 1)), max(q.sample, 1), 1
-
-    def facts(self, told: Explained, first: Quantity, letters: str) -> Mapping[str, str]:
-        """The equations that a message shows, the right one of the cell and each slip's, in the sheet's letters."""
-        own, q = self.letters(letters), self._of_layer(first)
-        out = {**told.facts, **own.words}
-        several = len(told.names) > 1
-        for name in told.names:
-            lines = {e.left.name: e for slip in told.slips if slip.name == name for e in slip.lines}
-            if lines:
-                ending = f":{name}" if several else ""
-                at = q, tuple(map(id, lines.values())), letters
-                if at not in self._told:
-                    self._told[at] = self._worked(q, lines, own.text)
-                used, right = self._told[at]
-                out |= {f"used{ending}": used, f"right{ending}": right}
-        if "given" in out:
-            out = {**out, "key": out["given"], "given": self._as_given(out["given"], letters)}
-        return {"right": _equation(q, self.right(q), own.text)} | out
+    def facts(
+        self, told: Explained, first: Quantity, letters: str, written: Mapping[Quantity, Entry]
+    ) -> Mapping[str, str]:
+        """What there is to say of an explanation, given numbers in the sheet's letters too."""
+        out = super().facts(told, first, letters, written)
+        return {**out, "key": out["given"], "given": self._as_given(out["given"], letters)} if "given" in out else out
 
     def _as_given(self, given: str, letters: str) -> str:
         """Facts about given numbers, `x[1] = 3 (\u2260 1)` or several of them, in the sheet's letters."""
@@ -188,35 +160,3 @@ class LayersKey(Key):
     def _in_letters(self, name: str, letters: str) -> str:
         q = names.find_name(self.layers.network, self.layers.samples, name)
         return self.letters(letters).text(q) if q else name
-
-    def _worked(self, q: Quantity, lines: Mapping[str, Equation], text: Callable[[Quantity], str]) -> tuple[str, str]:
-        """The equation with a slip in it and the right one.
-
-        Where the slip leaves the quantity's own as it is, they are those of the last one that it changes on the way.
-        """
-        q = self._changed(q, lines)
-        array = self.own(q).kind
-        if array not in lines:
-            return ("", _equation(q, self.right(q), text))
-        problem, sample, step = self._pass(q)
-        wrong = dict(formulas.of_line(problem, lines[array], sample=sample, step=step))
-        return _equation(q, wrong, text), _equation(q, self.right(q), text)
-
-    def _changed(self, q: Quantity, lines: Mapping[str, Equation]) -> Quantity:
-        """The quantity nearest before q, or q itself, whose line is another one."""
-        near, seen = deque([q]), {q}
-        while near:
-            own = near.popleft()
-            if own.kind in ("W", "b") and own.step > 1:  # what the step before left
-                own = own._replace(kind=f"{own.kind}_new", step=own.step - 1)
-            if self.own(own).kind in lines:
-                return own
-            right = self.right(own).get(own)
-            ahead: Sequence[Quantity] = sorted(names_in(right) - seen) if right is not None else []
-            near += ahead
-            seen |= set(ahead)
-        return q
-
-
-def _equation(q: Quantity, known: Mapping[Quantity, Expression], text: Callable[[Quantity], str]) -> str:
-    return f"{text(q)} = {TextPrinter(text)(known[q])}" if q in known else ""

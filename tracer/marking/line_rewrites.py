@@ -105,6 +105,7 @@ class Rewriting:
                 yield from self._of_terms(e, terms)
             case Product(factors):
                 yield from self._of_factors(factors)
+                yield from self._error_handed_on(e, factors)
             case Quotient(above, below):
                 yield "divisor_left_out", above, below
             case Power(base, int(n)) if n > 1:
@@ -284,6 +285,9 @@ class Rewriting:
     def _is_slope(self, f: Expression) -> bool:
         return isinstance(f, Ref) and f.name in self.step.arrays and self.step.arrays[f.name].role is Role.LOCAL
 
+    def _is_parameter(self, r: Ref) -> bool:
+        return r.name in self.step.arrays and self.step.arrays[r.name].role is Role.PARAMETER
+
     def _is_constant(self, f: Expression) -> bool:
         return isinstance(f, Ref) and f.name in self.step.arrays and self.step.arrays[f.name].role is Role.CONSTANT
 
@@ -340,25 +344,43 @@ class Rewriting:
                 reach = bounds(now, self.step.ranges)
                 if reach and array.extents[k][0] <= reach[0] and reach[1] <= array.extents[k][1]:
                     yield "another_step", Ref(r.name, (*r.at[:k], now, *r.at[k + 1 :]))
+        opened = self._opened(r)
+        if opened is None:
+            return
+        own, values = opened
+        if isinstance(own.right, Call) and entry(own.right.function).named and isinstance(own.right.arguments[0], Ref):
+            yield "before_the_function", substituted(own.right.arguments[0], values)
+        yield from (("signal_handed_on", before) for before in self._before_the_slope(e, r))
+
+    def _opened(self, r: Ref) -> tuple[Equation, dict[str, Index]] | None:
+        """The line that makes what stands there, and what its letters are there."""
         made = self._made.get(r.name)
-        if made is None or made.left.name != r.name:
+        letters = {i.letter for i in made.left.at if isinstance(i, Index)} if made else set()
+        if made is None or len(letters) != len(r.at) or not all(isinstance(i, Index) for i in r.at):
+            return None
+        pairs = zip(made.left.at, r.at, strict=True)
+        return made, {i.letter: o for i, o in pairs if isinstance(i, Index) and isinstance(o, Index)}
+
+    def _before_the_slope(self, e: Equation, r: Ref) -> Iterator[Expression]:
+        """In the place of a signal the one that it is made of, before the slope is multiplied on."""
+        opened = self._opened(r)
+        if opened is None or e.stage != "backward":
             return
-        letters = {i.letter for i in made.left.at if isinstance(i, Index)}
-        if len(letters) != len(r.at) or not all(isinstance(i, Index) for i in r.at):
-            return
-        values = {
-            i.letter: o
-            for i, o in zip(made.left.at, r.at, strict=True)
-            if isinstance(i, Index) and isinstance(o, Index)
-        }
-        own = made.right
-        if isinstance(own, Call) and entry(own.function).named and isinstance(own.arguments[0], Ref):
-            argument = substituted(own.arguments[0], values)
-            yield "before_the_function", argument
-        if e.stage == "backward" and made.stage == "backward" and isinstance(own, Product):
-            for f in own.factors:  # the signal before the slope
-                if isinstance(f, Ref) and f.name in self._signals and not set(free(f)) - letters:
-                    yield "signal_handed_on", substituted(f, values)
+        made, values = opened
+        for f in made.right.factors if made.stage == "backward" and isinstance(made.right, Product) else ():
+            if isinstance(f, Ref) and f.name in self._signals and not set(free(f)) - set(values):
+                yield substituted(f, values)
+
+    def _error_handed_on(
+        self, e: Equation, factors: tuple[Expression, ...]
+    ) -> Iterator[tuple[str, Expression, Expression]]:
+        """The raw error below, without the slope above and without the weight on the way."""
+        for k, weight in enumerate(factors):
+            if isinstance(weight, Ref) and self._is_parameter(weight):
+                rest = (*factors[:k], *factors[k + 1 :])
+                for j, signal in enumerate(rest):
+                    for before in self._before_the_slope(e, signal) if isinstance(signal, Ref) else ():
+                        yield "error_handed_on", _product((*rest[:j], before, *rest[j + 1 :])), before
 
 
 def _alike(a: Array, b: Array) -> bool:

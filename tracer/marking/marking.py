@@ -17,6 +17,7 @@ from tracer.answers.reading.naming import Naming
 from tracer.answers.result import NO_FACTS, UNTRIED, Cause, Mark, Marked
 from tracer.marking.conventions import accepted, best_readings
 from tracer.marking.determining import Determining
+from tracer.marking.discipline import FEWEST
 from tracer.marking.explaining import Explained, explained
 from tracer.marking.formula_cells import formulas_of
 from tracer.marking.judging import Judged
@@ -139,7 +140,7 @@ def _mark(
     facts: Mapping[str, str] = NO_FACTS,
 ) -> Mark:
     given = entry.name, entry.number, verdict, expected, "", slips, facts, entry.where
-    return Mark(*given, about.points, None, None, "", about.name)
+    return Mark(*given, about.points, None, None, "", about.name, about.stage)
 
 
 @dataclass
@@ -162,7 +163,7 @@ class _Sheet:
         for q in self.key.asked():
             if q not in there:
                 name, about = self.key.text(q, self.sheet.letters), self.key.about(q)
-                marks.append(Mark(name, "", "missing", points=about.points, quantity=about.name))
+                marks.append(Mark(name, "", "missing", points=about.points, quantity=about.name, stage=about.stage))
         misread = [Cause(m.slips, (m.name,), (), m.facts) for m in marks if "given" in m.facts]
         return Marked(self.sheet.id, tuple(marks), (*misread, *self._causes()), self.sheet.remarks)
 
@@ -234,11 +235,18 @@ class _Sheet:
         short = self.judged.literal[place, self.row] or self._is_usual(entry)
         return verdict if short and abs(entry.factor) == 1 else "coarse"
 
+    @cached_property
+    def _places(self) -> Counter[int | None]:
+        """How many right numbers end at each place: wrong ones, and single figures but 0, say nothing."""
+        wrong = {q for q, words in self.judged.told.items() if words[self.row] in ("", "near")}
+        told = (e.value for q, e in self._entries.items() if q not in wrong)
+        return Counter(value.place for value in told if value and (value.figures >= FEWEST or not value.number))
+
     def _is_usual(self, entry: Entry) -> bool:
         """Whether a number is short as others of its sheet are: its last digit stands where theirs do."""
         assert entry.value is not None
-        places = Counter(e.value.place for e in self.sheet.entries if e.value is not None)
-        return (entry.value.place or 0) < 0 and places[entry.value.place] >= min(max(places.values()), 2)
+        count = self._places[entry.value.place]
+        return (entry.value.place or 0) < 0 and 0 < min(max(self._places.values(), default=0), 2) <= count
 
     def _given(self, entry: Entry, q: Quantity) -> Mark | None:
         """A given number written on the sheet: nothing to mark where it is right."""
@@ -276,6 +284,6 @@ class _Sheet:
         for one, first, until in zip(told, starts, [*starts[1:], len(written)], strict=False):
             after = [q for q in written[first + 1 : until] if word[q] in ("follows", "vague")]
             cells = tuple(self._entries[q].name for q in sorted(one.quantities, key=place.__getitem__))
-            facts = self.key.facts(one, written[first], self.sheet.letters)
+            facts = self.key.facts(one, written[first], self.sheet.letters, self._entries)
             out.append(Cause(one.names, cells, tuple(self._entries[q].name for q in after), facts))
         return out

@@ -25,9 +25,9 @@ def named_and_others(problem: LayeredComputation) -> list[Rewrite]:
 
 
 def _is_known(slip: Rewrite, known: Set[tuple[Ref, Expression]]) -> bool:
-    """Whether a rewrite of any step is a named slip, or is told as another learning rate."""
-    rate = slip.name.startswith(("equation.power_of_ten", "equation.factor_twice"))
-    return rate or any((e.left, e.right) in known for e in slip.lines)
+    """Whether a rewrite of any step is a named slip."""
+    rate_twice = slip.name.startswith("equation.factor_twice")
+    return rate_twice or any((e.left, e.right) in known for e in slip.lines)
 
 
 def _named(whole: Problem, problem: Problem) -> Iterator[Rewrite]:

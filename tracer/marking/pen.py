@@ -13,7 +13,7 @@ __all__ = ["is_told", "meant", "meant_but_for_a_digit", "slip_of_the_pen"]
 
 MOST_FIGURES = 15
 TELLING = 2
-"""Figures that a number must have before a slip of the pen is more than chance; one more for a moved point."""
+"""Figures that a number must have before a slip of the pen is more than chance; one more for a point moved by two."""
 COPIED = 3
 """Figures of a number that stands elsewhere, the same to the digit, before it is copied and not chance."""
 NARROW = 0.01
@@ -37,7 +37,7 @@ def meant(value: float, unit: float) -> Iterator[tuple[str, float, float]]:
     if len(digits) < TELLING:
         return  # a single figure says nothing of what was meant
     yield "pen.sign", -value, unit
-    for power in (1, -1, 2, -2) if len(digits) > TELLING else ():
+    for power in (1, -1, 2, -2) if len(digits) > TELLING else (1, -1):
         yield "pen.decimal_point", value * 10.0**power, unit * 10.0**power
     if len(digits) <= MOST_FIGURES:
         sign = unit if value > 0 else -unit

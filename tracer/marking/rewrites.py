@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derivations.computation import Computation
-from derivations.equations import Equation, Role
+from derivations.equations import Equation, Role, Step
 from derivations.expression import Expression, Over, Ref
+from derivations.general import GeneralText, Letter
 from derivations.shapes import free
 from tracer.marking.line_rewrites import Rewriting
 
@@ -20,10 +21,19 @@ __all__ = ["Rewrite", "old_again", "rewrites"]
 MOST = 900
 """Rewrites of one step; the likely kinds come first."""
 
+ANYWHERE = {
+    *("slope_left_out", "slope_at_the_output", "slope_of_another_function", "signal_handed_on"),
+    *("mean_for_sum", "sum_for_mean", "one_of_the_sum", "updated_too_soon", "written_transposed", "power_left_out"),
+}
+"""Slips that are one misunderstanding, in however many lines they are made."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rewrite:
-    """One way to get a step wrong: the lines as they were worked, `name` for its sentence, facts for its places."""
+    """One way to get a step wrong: the lines as they were worked, `name` for its sentence, facts for its places.
+
+    The fact "rule" is what makes it one slip in several lines: a misunderstanding, the rule that updates parameters.
+    """
 
     name: str
     lines: tuple[Equation, ...]
@@ -61,6 +71,7 @@ def rewrites(problem: Computation) -> list[Rewrite]:
     own = Rewriting(problem)
     out: list[Rewrite] = []
     seen = set[tuple[Ref, Expression]]()
+    rule = GeneralText(problem.step.unwritten, _by_role(problem.step))
     for e in problem.step.equations:
         as_it_is = own.text.equation(e)
         for kind, right, facts in own.of(e):
@@ -69,8 +80,20 @@ def rewrites(problem: Computation) -> list[Rewrite]:
             seen.add((e.left, right))
             wrong = replace(e, right=right)
             told = {"used": own.text.equation(wrong), "right": as_it_is, **facts}
+            if e.stage == "update" or kind in ANYWHERE:
+                told["rule"] = kind if kind in ANYWHERE else rule(right)
             out.append(Rewrite(f"equation.{kind}[{len(out) + 1}]", (wrong,), told))
     return out
+
+
+def _by_role(step: Step) -> Letter:
+    """What stands for an array where only its part in a rule counts: a parameter, its gradient; constants by name."""
+
+    def letter(name: str, at: tuple[str, ...]) -> str:
+        role = step.arrays[name].role if name in step.arrays else Role.CONSTANT
+        return name if role is Role.CONSTANT else role.value
+
+    return letter
 
 
 def old_again(problem: Computation) -> Rewrite:

@@ -96,6 +96,10 @@ class SpanArithmetic(Arithmetic):
             return value.used()
         return self.point(np.asarray(value, float)[..., None])
 
+    def factor(self, value: Any) -> Span:
+        """A value that is multiplied."""
+        return value.as_factor() if isinstance(value, Span) else self.of(value)
+
     def point(self, values: np.ndarray) -> Span:
         """Numbers that are just these."""
         return Span(self, values, values, fresh=False)

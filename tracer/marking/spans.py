@@ -164,6 +164,16 @@ class Span:
         out: Span = self.m.of(other) @ self
         return out
 
+    def is_finite(self) -> np.ndarray:
+        """Where both ends are numbers."""
+        return np.asarray(np.isfinite(self.low) & np.isfinite(self.high))
+
+    def where_finite(self, otherwise: Span) -> Span:
+        """The same, others where an end is no number."""
+        finite = self.is_finite()
+        low, high = (np.where(finite, a, b) for a, b in zip(self.ends, otherwise.ends, strict=True))
+        return Span(self.m, low, high, fresh=self.fresh)
+
     # --- as numbers ---
 
     def used(self) -> Span:
@@ -171,6 +181,13 @@ class Span:
         if not self.fresh or self.m.inside is None:
             return self
         return Span(self.m, *self.m.inside.kept(self.low, self.high), fresh=False, complement=self.complement)
+
+    def as_factor(self) -> Span:
+        """The same where it is multiplied, or is the number of a whole line: a figure of it is left."""
+        if not self.fresh or self.m.inside is None:
+            return self
+        ends = self.m.inside.of_factors.kept(self.low, self.high)
+        return Span(self.m, *ends, fresh=False, complement=self.complement)
 
     def __neg__(self) -> Span:
         out = Span(self.m, -self.high, -self.low, fresh=self.fresh)
@@ -194,7 +211,7 @@ class Span:
         return out
 
     def __mul__(self, other: Any) -> Span:
-        x, y = self.used(), self.m.of(other)
+        x, y = self.as_factor(), self.m.factor(other)
         for a, b in ((x, y), (y, x)):
             if b.complement is not None and _is_same(b.complement.low, a.low):
                 return self._times_complement(a, b)
@@ -211,13 +228,13 @@ class Span:
         return self.m.made(*self.m.outward(np.minimum(*ends) - apart, top + apart, size))
 
     def __truediv__(self, other: Any) -> Span:
-        return self.m.made(*_products(self.used(), self.m.reciprocal(self.m.of(other))))
+        return self.m.made(*_products(self.as_factor(), self.m.reciprocal(self.m.factor(other))))
 
     def __rtruediv__(self, other: Any) -> Span:
-        return self.m.made(*_products(self.m.of(other), self.m.reciprocal(self.used())))
+        return self.m.made(*_products(self.m.factor(other), self.m.reciprocal(self.as_factor())))
 
     def __pow__(self, n: int) -> Span:
-        x = self.used()
+        x = self.as_factor()
         if n < 0:
             inverse: Span = 1 / x**-n
             return inverse

@@ -15,16 +15,16 @@ import numpy as np
 
 from derivations.arithmetic import Exact
 from derivations.computation import Computation
-from derivations.entries import Entries
+from derivations.entries import Entries, terms_of
 from derivations.equations import Equation, Range, Role, Step
-from derivations.expression import Expression, Index, Name, Number, Over
+from derivations.expression import Index, Number, Over
 from derivations.general import GeneralLatex, GeneralText
 from derivations.kinks import bends
 from derivations.names import UnknownName
 from derivations.notation import NotationError
 from derivations.own_names import OwnNames
 from derivations.quantity import Quantity
-from tracer.computed_step import ComputedStep, run_computation
+from tracer.computed_step import ComputedStep, count_of, leaf_of, quantity_of, run_computation
 from tracer.rounding import Rounding, bounds
 from tracer.traces.base import Trace, WorkedLine
 from tracer.traces.remarks import left_out_of_sums, ties
@@ -126,7 +126,11 @@ class ComputedTrace(Trace):
             return self._rounded[q]
         if array.role is Role.CONSTANT:
             assert self.problem.training is not None  # a constant comes from it
-            return str(self.problem.training.constants[q.kind].shown().item())
+            return str(self.problem.training.constants_of(q.step)[q.kind].shown().item())
+        following = self._steps.get((q.sample, q.step + 1)) or self._steps.get((0, q.step + 1))
+        if following and (q.sample, q.step) not in self._steps and (0, q.step) not in self._steps:
+            carried = {after: name for name, after in self.problem.planned.carried}
+            return self.rounding.shown(following.value(q._replace(kind=carried[q.kind], step=q.step + 1)))
         step = self._step(q, self.name(q))
         if array.role is Role.PARAMETER and q.step > 1:
             return self.text_of(q._replace(kind=f"{q.kind}_new", step=q.step - 1))
@@ -152,13 +156,13 @@ class ComputedTrace(Trace):
 
     def _lines_of(self, step: ComputedStep, part: str, most: int | None) -> Iterator[WorkedLine]:
         own, program = step.problem.step, step.problem.planned.exact
-        entries = Entries(own, self._leaf(step), step.step)
+        entries = Entries(own, leaf_of(step.problem, step.sample, step.step), count_of(step.problem, step.step))
         letter = (self.problem.samples_letter,) if self.problem.samples_letter else ()
         written: Counter[int] = Counter()
         unwritten: dict[int, Equation] = {}  # lines whose sums are too long to be written out
         for task in program.tasks:
             e = task.equation
-            total, terms = _entries_of(e, own.ranges), _terms_of(e, own.ranges)
+            total, terms = _entries_of(e, own.ranges), terms_of(e, own.ranges)
             room = total if most is None or total <= most + A_FEW else most
             room = min(room, max(1, MOST_WRITTEN // terms)) if most is not None else room
             if written[id(e)] >= room:
@@ -172,22 +176,7 @@ class ComputedTrace(Trace):
 
     def quantity(self, step: ComputedStep, name: str, at: tuple[int, ...]) -> Quantity:
         """The quantity that an entry of an array is."""
-        q = step.problem.quantity(name, at)
-        marked = self.problem.step.arrays[name].role is not Role.CONSTANT
-        return q._replace(sample=q.sample or (step.sample if marked else 0), step=step.step)
-
-    def _leaf(self, step: ComputedStep) -> Any:
-        arrays = step.problem.step.arrays
-
-        def leaf(name: str, at: tuple[int, ...]) -> Expression:
-            array = arrays[name]
-            if array.role is not Role.BEFORE:
-                return Name(self.quantity(step, name, at))
-            if step.step == 1:
-                return Number("0")
-            return Name(self.quantity(step, array.of, at)._replace(step=step.step - 1))
-
-        return leaf
+        return quantity_of(step.problem, name, at, step.sample, step.step)
 
     def general(self, own: Step, e: Equation) -> tuple[str, str]:
         """An equation with its letters, as text and as LaTeX."""
@@ -279,16 +268,6 @@ def _entries_of(e: Equation, all_ranges: Mapping[str, Range]) -> int:
             low, high = all_ranges[i.letter]
             total *= high - low + 1
     return total
-
-
-def _terms_of(e: Equation, all_ranges: Mapping[str, Range]) -> int:
-    """How many terms the longest sum of a line has, written out."""
-    counts = [1]
-    for x in e.right.walk():
-        if isinstance(x, Over):
-            inner = {l for y in x.walk() if isinstance(y, Over) for l in y.letters}
-            counts.append(math.prod(all_ranges[l][1] - all_ranges[l][0] + 1 for l in inner))
-    return max(counts)
 
 
 def headings(problem: Computation) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ class LayeredTrace(Trace):
         for step in self.steps:
             for kind, layer, quantities in givens(step.problem, sample=step.sample, step=step.step):
                 out |= self._given_texts(step, kind, layer, quantities)
-            for letter, given in step.problem.training.constants.items():
+            for letter, given in step.problem.training.constants_of(step.step).items():
                 out[Quantity(letter, step=step.step)] = given.shown().item()
             for q, value in step.items():
                 out[q] = self._rounded.get(q) or self.rounding.shown(value)

@@ -21,6 +21,8 @@ from tracer.verification.subject import Floats, layout_of
 __all__ = ["Claims", "read_claims"]
 
 FULL_DIGITS = 16
+SINGLE_DIGITS = 9
+"""With so many every float32 can be told."""
 Where = tuple[int, int]  # (sample, step) of the network that the numbers belong to
 
 
@@ -55,7 +57,7 @@ class Claims:
         place = self._place(meaning.quantity, own, array, name)
         if not np.isnan(array[place]):
             raise SheetError(f"{name} is given twice")
-        array[place] = _never_nan(number / factor)
+        array[place] = self._told(name, number / factor)
         if printed:
             half = self._printed.setdefault(where, {}).setdefault(own, np.zeros(array.shape))
             half[place] = abs(printed / factor)
@@ -71,7 +73,7 @@ class Claims:
             self.add(name, float(np.ravel(numbers)[0]))
             return
         at = self._whole(q, own, array)
-        array[at] = _never_nan(self._laid_out(q, own, array[at], numbers, name) / self._factor(meaning))
+        array[at] = self._told(name, self._laid_out(q, own, array[at], numbers, name) / self._factor(meaning))
         if getattr(numbers, "dtype", None) in (np.float32, np.float16):
             self._single.setdefault(where, set()).add(own)
 
@@ -79,6 +81,25 @@ class Claims:
         """Judge every number as a float32."""
         for where, arrays in self._given.items():
             self._single[where] = set(arrays)
+        self.notes.append("the numbers are read as float32")
+
+    def _told(self, name: str, numbers: Any) -> Any:
+        """What is given; nan, which marks here what is not, is as wrong as infinity, and that is said."""
+        none = np.isnan(numbers)
+        if np.any(none):
+            self.notes.append(f"{name} is given as nan, shown as inf")
+        return np.where(none, np.inf, numbers)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether some of it came as float32."""
+        return bool(self._single)
+
+    def numbers(self) -> Floats:
+        """All that is given."""
+        given = [np.ravel(array) for arrays in self._given.values() for array in arrays.values()]
+        together = np.concatenate([np.zeros(0), *given])
+        return np.asarray(together[~np.isnan(together)])
 
     def _factor(self, meaning: Meaning) -> float:
         multiple = as_float(meaning.multiple)
@@ -173,19 +194,16 @@ class Claims:
         return tuple(n for k, n in enumerate(self.layout.step.arrays[own].shape) if k != axis)
 
 
-def _never_nan(x: Any) -> Any:
-    """NaN marks what is not given; a NaN that is given is as wrong as infinity."""
-    return np.where(np.isnan(x), np.inf, x)
-
-
 def read_claims(problem: Problem | Computation, source: Any, standard_input: IO[bytes] | None = None) -> Claims:
     """The numbers of a mapping (names or whole arrays) or of a file.  Raises SheetError, UnknownName, OSError."""
     claims = Claims(problem)
     if isinstance(source, Mapping):
         for name, numbers in source.items():
             _add(claims, str(name), numbers)
+        if not claims.is_single and _are_single_in_full(claims.numbers()):
+            claims.all_single()
     else:
-        _add_cells(claims, read_sheet(source, standard_input))
+        _add_cells(claims, read_sheet(source, standard_input, not_finite=True))
     if not claims.places:
         raise SheetError("nothing is given to check; give numbers such as {'dW1[1,1]': 0.02}")
     return claims
@@ -218,16 +236,17 @@ def _numbers(name: str, given: Any) -> Any:
 def _add_cells(claims: Claims, cells: list[Cell]) -> None:
     """Numbers of a text: with 16 digits or more anywhere they are float64 written in full, else as printed.
 
-    Numbers that are all the shortest decimals of float32, some with 8 digits or more, are float32.
+    Numbers that are all the shortest decimals of float32, some with 8 digits or more, are float32; so are those that a
+    float64 of each of them writes in full.
     """
     most = max(len(_digits(cell.number)) for cell in cells)
     single = 8 <= most < 10 and all(_is_single(cell.number) for cell in cells)
+    single |= most >= FULL_DIGITS and _are_single_in_full(np.array([as_float(cell.number) for cell in cells]))
     for cell in cells:
         full = most >= FULL_DIGITS or single or "/" in cell.number
         claims.add(cell.name, as_float(cell.number), 0.0 if full else _half_unit(cell.number), cell.notation)
     if single:
         claims.all_single()
-        claims.notes.append("the numbers are read as float32")
     elif most < FULL_DIGITS:
         claims.notes.append("the numbers are read as rounded to the digits printed")
 
@@ -241,10 +260,18 @@ def _is_single(number: str) -> bool:
     return "/" not in number and float(str(np.float32(value))) == value
 
 
+def _are_single_in_full(numbers: Floats) -> bool:
+    """Whether each is a float32, and one takes more digits as a float64 than any float32 needs."""
+    numbers = numbers[np.isfinite(numbers)]
+    with np.errstate(over="ignore"):
+        single = bool((numbers.astype(np.float32) == numbers).all())
+    return single and any(len(_digits(repr(float(number)))) > SINGLE_DIGITS for number in numbers)
+
+
 def _half_unit(number: str) -> float:
     """Half a unit of the last digit printed; a bare 0 is 0."""
     mantissa, _, exponent = number.lower().partition("e")
-    if "/" in number or not mantissa.strip("+-0"):
+    if not mantissa.strip("+-0") or not set(mantissa) <= set("+-.0123456789"):  # a fraction, nan and inf have no unit
         return 0.0
     places = len(mantissa.partition(".")[2])
     return 0.5 * 10.0 ** (int(exponent or 0) - places) * (1 + 1e-12)

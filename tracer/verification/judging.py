@@ -150,11 +150,14 @@ class _Judge:
 
 
 def _zeros(subject: Subject, name: str, allowed: Floats) -> Floats | None:
-    """Where the true number is 0; an optimizer's state is where its gradient is."""
-    array = subject.arrays[name]
-    if array.role is Role.STATE and subject.count == 1:
+    """Where the true number is 0; an optimizer's state is where its gradient is, if nothing else moves it."""
+    array, training = subject.arrays[name], subject.problem.training
+    remembered = (n for n, a in subject.arrays.items() if a.role is Role.BEFORE and subject.arrays[a.of].of == array.of)
+    decays = training is not None and training.weight_decay is not None and training.optimizer != "adamw"
+    alone = not decays and not any(np.any(subject.given[n]) for n in remembered)
+    if array.role is Role.STATE and alone:
         return zeros(subject, f"d{array.of}", allowed)
-    if array.role is Role.UPDATED and (found := zeros(subject, f"d{array.of}", allowed)) is not None:
+    if array.role is Role.UPDATED and alone and (found := zeros(subject, f"d{array.of}", allowed)) is not None:
         return np.asarray(found & (subject.given[array.of] == 0))
     return zeros(subject, name, allowed)
 

@@ -90,7 +90,7 @@ class Verification:
         return bool(self.proofs) and key in self.proofs[number].verdicts
 
     def _asked(self, number: int, key: str) -> bool:
-        asked = (Role.GRADIENT, Role.STATE, Role.UPDATED)
+        asked = (Role.GRADIENT, Role.LENGTH, Role.STATE, Role.UPDATED)
         return self.theirs or self.steps[number].routes.subject.arrays[key].role in asked
 
     @cached_property

@@ -204,3 +204,35 @@ def test_several_samples_in_every_way_of_training(samples: str, seed: int) -> No
     name = [n for n in values if n.startswith("dW1")][-1]
     result = verify(problem, values | {name: values[name] + 0.1})
     assert result.wrong == (name,)
+
+
+ONE = {
+    "network": {"loss": "half_squared_error", "layers": [{"activation": "identity", "W": [[0.1]], "b": [0.0]}]},
+    "samples": [{"x": [0.3], "t": [0.7]}],
+    "training": {"learning_rate": 0.1},
+}
+
+
+@pytest.mark.parametrize("number", ["-0.20099999010562897", "-0.20099999"])
+def test_a_float32_that_is_written_in_full_is_one(number: str, tmp_path: Path) -> None:
+    """As a float64 of it prints it, or as itself; said once.  The twins: a wrong one, and a float64 that is none."""
+    path = tmp_path / "gradients.csv"
+    path.write_text(f'quantity,value\n"dW1[1,1]",{number}\n', encoding="utf-8")
+    found = verify(ONE, path)
+    assert found.agrees
+    assert [note for note in found.notes if "read as float32" in note] == ["the numbers are read as float32"]
+    assert verify(ONE, {"dW1": [[float(number)]]}).agrees == (len(number) > 12)
+    for wrong in (-float(number), -0.20099999010562890):
+        assert not verify(ONE, {"dW1": [[wrong]]}).agrees
+
+
+def test_nan_on_a_sheet_is_wrong_where_it_stands_and_nowhere_else(tmp_path: Path) -> None:
+    """The others are judged; the twin: a word that is no number is refused."""
+    path = tmp_path / "gradients.csv"
+    path.write_text('quantity,value\n"dW1[1,1]",nan\ndb1[1],-0.67\n', encoding="utf-8")
+    found = verify(ONE, path)
+    assert found.wrong == ("dW1[1,1]",)
+    assert any("dW1[1,1] is given as nan" in note for note in found.notes)
+    path.write_text('quantity,value\n"dW1[1,1]",none\n', encoding="utf-8")
+    with pytest.raises(ValueError, match="not a number"):
+        verify(ONE, path)

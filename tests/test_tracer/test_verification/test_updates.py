@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import OPTIMIZERS, random_problem
+from networks import MORE_OPTIMIZERS, OPTIMIZERS, random_problem
 from plants import dense
 from worked import subject_of, work_wrongly, wrong_lines
 
@@ -30,6 +30,9 @@ LINES = {
     "ema": {"v": "g"},
     "nesterov": {"new": "w - eta*v"},
     "adam": {"v_hat": "v"},
+    "adamw": {"new": "w - eta*m_hat/(sqrt(v_hat) + epsilon)"},
+    "rmsprop": {"new": "w - eta*g/(v + epsilon)"},
+    "adagrad": {"v": "v_before + abs(g)"},
 }
 NAMED = {"new": "_new", "v": "v", "v_hat": "_hat"}
 """What stands in the names of all that each line makes."""
@@ -42,8 +45,12 @@ def of_update(name: str) -> bool:
 
 def test_every_optimizer_is_judged_in_all_that_it_records() -> None:
     """An optimizer that is added needs its formulas here too, for each array that its equations work out."""
-    assert {name.removesuffix("_ema") for name in EQUATIONS} == updates.OPTIMIZERS.keys() == updates.STATES.keys()
-    for optimizer in OPTIMIZERS:
+    assert (
+        {*(name.removesuffix("_ema") for name in EQUATIONS), "adamw"}
+        == updates.OPTIMIZERS.keys()
+        == updates.STATES.keys()
+    )
+    for optimizer in (*OPTIMIZERS, *MORE_OPTIMIZERS):
         for one in subjects(trace(load(random_problem(1, optimizer=optimizer, samples="together"))).steps):
             found = routes_of(one)
             recorded = {name for name, array in one.arrays.items() if array.role in LATER} & one.recorded.keys()
@@ -51,7 +58,7 @@ def test_every_optimizer_is_judged_in_all_that_it_records() -> None:
             assert recorded <= found.symbolic.keys() & found.numeric.keys() & found.rounding.keys()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MORE_OPTIMIZERS])
 @pytest.mark.parametrize("samples", ["together", "in_turn"])
 def test_one_changed_number_of_the_update_is_the_only_cause(optimizer: str, samples: str) -> None:
     """Each kind that the optimizer records, changed by a millionth in any step, is named; nothing is blamed on it."""
@@ -71,7 +78,7 @@ def test_one_changed_number_of_the_update_is_the_only_cause(optimizer: str, samp
     assert len(seen) > 1
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MORE_OPTIMIZERS])
 def test_a_wrong_line_of_the_update_is_found_in_a_trace_and_blamed(optimizer: str) -> None:
     """A step worked with one wrong line: the traced route is odd from there on, and only its own numbers are causes."""
     (made,) = LINES[optimizer]
@@ -222,3 +229,31 @@ def test_a_root_and_a_positive_number_never_reach_zero() -> None:
             assert abs(m / (v**0.5 + 1e-6) - quotient.v) <= quotient.e
     with np.errstate(divide="ignore"):
         assert np.isinf((Running(1.0, 0.0, u) / Running(1e-12, 1e-10, u)).e)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_decay_and_clipping_are_judged(seed: int) -> None:
+    """With weights that decay and gradients that are clipped all agrees, and a wrong number is seen."""
+    problem = load(random_problem(seed, samples="together", more=True))
+    values = trace(problem).values
+    right = verify(problem, values)
+    assert not right.wrong
+    read = [n for n in values if n[0] in "gn" and n not in right.vague and abs(values[n]) > 1e-9]
+    for name in read[:1]:
+        assert verify(problem, values | {name: values[name] * 1.0001}).wrong == (name,)
+
+
+def test_the_length_of_gradients_is_told_when_it_is_wrong() -> None:
+    """A norm that leaves the biases out is a cause, and so is a gradient that was not scaled by it."""
+    problem = load(
+        {
+            "network": {"loss": "half_squared_error", "layers": [{"activation": "tanh", "W": [[0.5, -1]], "b": [0.2]}]},
+            "samples": [{"x": [1, 2], "t": [1]}],
+            "training": {"learning_rate": 0.1, "clip_norm": 0.05},
+        }
+    )
+    values = trace(problem).values
+    without = float(np.hypot(values["dW1[1,1]"], values["dW1[1,2]"]))
+    assert verify(problem, {"norm": values["norm"]}).agrees
+    assert verify(problem, values | {"norm": without}).wrong == ("norm",)
+    assert verify(problem, values | {"gW1[1,1]": values["dW1[1,1]"]}).wrong == ("gW1[1,1]",)

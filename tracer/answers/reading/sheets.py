@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -38,15 +38,17 @@ class Cell:
     notation: str = ""
 
 
-def read_sheet(path: str | Path, standard_input: IO[bytes] | None = None) -> list[Cell]:
+def read_sheet(path: str | Path, standard_input: IO[bytes] | None = None, *, not_finite: bool = False) -> list[Cell]:
     """The cells of a sheet: CSV, JSON or `name = value` lines; `-` reads the standard input that is given.
 
-    Raises SheetError and FileNotFoundError.
+    not_finite: what a program prints for no number, nan and inf, is read as that.  Raises SheetError and
+    FileNotFoundError.
     """
     given = standard_input if str(path) == "-" else None
     where = "standard input" if given else str(path)
     try:
-        return read_text(read_input(path, given, LARGEST_SHEET, "an answer sheet is smaller").decode("utf-8-sig"))
+        text = read_input(path, given, LARGEST_SHEET, "an answer sheet is smaller").decode("utf-8-sig")
+        return read_text(text, not_finite=not_finite)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
     except UnicodeDecodeError as e:
@@ -55,8 +57,8 @@ def read_sheet(path: str | Path, standard_input: IO[bytes] | None = None) -> lis
         raise SheetError(f"{where}: {e}") from None
 
 
-def read_text(text: str) -> list[Cell]:
-    """The cells of a sheet's text.  Raises SheetError for what is malformed or given twice."""
+def read_text(text: str, *, not_finite: bool = False) -> list[Cell]:
+    """The cells of a sheet's text, as `read_sheet`.  Raises SheetError for what is malformed or given twice."""
     if re.search("[\0-\x04]", text):
         raise SheetError("not a text file; save the sheet as CSV or as lines such as `z1[1] = 0.6457`")
     raw = list(_from_json(text) if text.lstrip().startswith("{") else _from_lines(text))
@@ -66,7 +68,7 @@ def read_text(text: str) -> list[Cell]:
     notation = (stated[1] or stated[2]).lower() if stated else ""
     cells: dict[str, Cell] = {}
     for line, name, written in raw:
-        for full_name, number in _entries(line, name, written):
+        for full_name, number in _entries(line, name, written, _number if not_finite else read_number):
             if full_name in cells:
                 raise SheetError(f"line {line}: {shortened(full_name)} stands in line {cells[full_name].line} already")
             cells[full_name] = Cell(full_name, number, line, notation)
@@ -154,7 +156,14 @@ def _from_json(text: str) -> Iterator[tuple[int, str, Any]]:
         yield 1, name, written
 
 
-def _entries(line: int, name: str, written: Any) -> Iterator[tuple[str, str]]:
+def _number(written: object) -> str:
+    """One number, or nan, inf or -inf.  Raises ValueError."""
+    word = str(written).strip().lower() if isinstance(written, str) else ""
+    sign, word = ("-", word[1:]) if word.startswith("-") else ("", word.lstrip("+"))
+    return "nan" if word == "nan" else f"{sign}inf" if word in ("inf", "infinity") else read_number(written)
+
+
+def _entries(line: int, name: str, written: Any, number: Callable[[object], str]) -> Iterator[tuple[str, str]]:
     """(name, number) of a cell, or of each entry of a whole array."""
     name = name.strip().strip("'\"`")
     if not name or len(name) > LONGEST_NAME:
@@ -171,9 +180,9 @@ def _entries(line: int, name: str, written: Any) -> Iterator[tuple[str, str]]:
                 entry = written
                 for i in place:
                     entry = entry[i]
-                yield f"{name}[{','.join(str(i + 1) for i in place)}]", read_number(entry)
+                yield f"{name}[{','.join(str(i + 1) for i in place)}]", number(entry)
             return
-        yield name, read_number("null" if written is None else written)
+        yield name, number("null" if written is None else written)
     except (json.JSONDecodeError, RecursionError):
         raise SheetError(f"line {line}: {shortened(name)}: not a list of numbers; write [0.1, 0.2]") from None
     except ValueError as e:

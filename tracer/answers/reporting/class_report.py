@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["asked_cells", "class_blocks", "class_headline", "first_cause", "some"]
 
 MOST_NAMED = 5
-_SHARED = ("given", "value", *LETTERS)
+_SHARED = ("given", "value", "term", "other", *LETTERS)
 
 
 def class_blocks(checked: Checked, words: Wording) -> Iterator[Block]:
@@ -130,7 +130,7 @@ def _commonest(marks: list[Mark], words: Wording) -> str:
 
 def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
     """The causes by how many sheets show them, without any sheet's equations; unnamed ones by where they show."""
-    called = asked_cells(sheets)
+    called, stages = asked_cells(sheets), {mark.cell: mark.stage for sheet in sheets for mark in sheet.marks}
     alike: dict[tuple[str, ...], dict[int, list[Cause]]] = {}
     for place, sheet in enumerate(sheets):
         ours = {mark.name: mark.cell for mark in sheet.marks}
@@ -145,7 +145,7 @@ def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
         quantities = list(dict.fromkeys(cell for cell, _ in (*first, *others)))
         cells = tuple(called.get(cell, cell) for cell in quantities)
         told = replace(causes[0], cells=cells, facts=_shared(causes))
-        text, inner = words.cause(told, {}, quantities[0] if quantities else "")
+        text, inner = words.cause(told, {}, stages.get(quantities[0], "other") if quantities else "other")
         said = words.text("of_sheets", count=len(by_sheet), sheets=len(sheets), message=text)
         items.append(Item(said, inner, words.text("shown_by", cells=words.listed(cells)) if len(cells) > 1 else ""))
     if items:
@@ -155,17 +155,25 @@ def _causes(sheets: list[Marked], words: Wording) -> Iterator[Items]:
 def _kind(cause: Cause) -> tuple[str, ...]:
     """What causes of one kind have in common on every sheet; without a slip the first cell.
 
-    The slips, whichever cells show them and whichever unit they are of, and the number worked with.
+    The slips, whichever cells show them and whichever unit they are of, and the number worked with.  A slip of any
+    equations is one of its line, unless a rule makes it one in several.
     """
-    slips = dict.fromkeys(name.partition("[")[0] for name in cause.slips)
+    slips = dict.fromkeys(part for name in cause.slips for part in _slip(name, cause.facts))
     worked = (cause.facts.get("key", cause.facts.get("given", "")), cause.facts.get("value", ""))
     return (*slips, *worked) if slips else ("", *cause.cells[:1])
 
 
+def _slip(name: str, facts: Mapping[str, str]) -> tuple[str, ...]:
+    kind = name.partition("[")[0]
+    if not kind.startswith("equation."):
+        return (kind,)
+    return kind, facts.get("rule") or facts.get(f"rule:{name}") or name
+
+
 def _shared(causes: Sequence[Cause]) -> dict[str, str]:
-    """The facts that are not of one sheet alone: which given number was read as which, which factor the loss had.
+    """The facts that are not of one sheet alone: which given number was read as which, which term was left out.
 
     In the letters of most sheets.
     """
-    told = [tuple((key, value) for key, value in c.facts.items() if key in _SHARED) for c in causes]
+    told = [tuple((key, value) for key, value in c.facts.items() if key.partition(":")[0] in _SHARED) for c in causes]
     return dict(Counter(told).most_common(1)[0][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LEVELS", "limited"]
 
-LEVELS = ("verdict", "hint", "full")
+LEVELS = ("verdict", "hint", "equation", "numbers", "full")
+_LINES = {"hint": (), "equation": ("line",), "numbers": ("line", "numbers")}
+"""What is left of a cause's facts: its equation as it should be, and with the sheet's own numbers put in."""
 _WRONG = ("last_digit", "coarse", "slip", "wrong", "not_assessable")
 _READING = (
     "malformed",
@@ -21,7 +24,10 @@ _READING = (
 
 
 def limited(checked: Checked, level: str) -> Checked:
-    """What a level of feedback may show.  verdict: right or wrong; hint: also where to look; full: everything.
+    """What a level of feedback may show.
+
+    verdict: right or wrong; hint: also where to look; equation: also the equation of the first wrong cell; numbers:
+    also with the sheet's own numbers put in; full: everything.
 
     Raises ValueError for another level.
     """
@@ -33,7 +39,7 @@ def limited(checked: Checked, level: str) -> Checked:
 
 
 def _sheet(sheet: Marked, level: str) -> Marked:
-    causes = tuple(_cause(cause) for cause in sheet.causes) if level == "hint" else ()
+    causes = tuple(_cause(cause, _LINES[level]) for cause in sheet.causes) if level in _LINES else ()
     return replace(sheet, marks=tuple(_mark(mark, level) for mark in sheet.marks), causes=causes)
 
 
@@ -45,5 +51,5 @@ def _mark(mark: Mark, level: str) -> Mark:
     return mark._replace(verdict=verdict, expected="", own="", slips=(), facts=facts)
 
 
-def _cause(cause: Cause) -> Cause:
-    return replace(cause, slips=(), facts={})
+def _cause(cause: Cause, kept: Collection[str]) -> Cause:
+    return replace(cause, slips=(), facts={k: v for k, v in cause.facts.items() if k in kept})

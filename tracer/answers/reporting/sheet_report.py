@@ -129,7 +129,7 @@ def _cells(marks: list[Mark], sheet: Marked, words: Wording) -> Grid:
 def cause_item(cause: Cause, sheet: Marked, words: Wording) -> Item:
     """A cause: what its slips say, the cells that show it, what followed from it."""
     first = next((mark for mark in sheet.marks if cause.cells and mark.name == cause.cells[0]), None)
-    text, inner = words.cause(cause, first.facts if first else {}, first.cell if first else "")
+    text, inner = words.cause(cause, first.facts if first else {}, first.stage if first else "other")
     below = []
     if len(cause.cells) > 1 or not text.count(cause.cells[0] if cause.cells else ""):
         below.append(words.text("shown_by", cells=words.listed(cause.cells)))

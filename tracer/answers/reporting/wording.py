@@ -12,35 +12,17 @@ from tracer.answers.reporting.texts import messages
 if TYPE_CHECKING:
     from tracer.answers.result import Cause, Mark
 
-__all__ = ["LANGUAGES", "LETTERS", "Wording", "messages", "stage_of"]
+__all__ = ["LANGUAGES", "LETTERS", "Wording", "messages"]
 
 LANGUAGES = ("en", "ja")
 MOST_CELLS = 8
 LETTERS = {letter: letter for letter in ("a", "z", "h", "y", "t", "delta")}
 """Letters that sentences about slips use; a sheet in other letters has facts with its own."""
+HINTED = (("line", "hint_line"), ("numbers", "hint_numbers"))
+"""Facts that a hint may add: the equation, and with numbers put in."""
 _PLACE = re.compile(r"\{(\w+)\}")
 _SENTENCE = re.compile(r"(?:[^.。]|\.(?! |$))++(?:[.。] ?|$)|[.。] ?")
 _TITLE = re.compile(r"^\{cell\} ?:? ?は? ?(.+?)(?:: |\. |\.$|。)")
-_KIND = re.compile(r"(delta|slope|dtheta|theta|[vm][Wb]|dz|dW|db|[WbazyEJ])(?=[\d_\[@#]|$)")
-_STAGES = {
-    "a": "preactivation",
-    **dict.fromkeys("zy", "activation"),
-    **dict.fromkeys(("slope", "J"), "derivative"),
-    "E": "loss",
-    **dict.fromkeys(("delta", "dz"), "signal"),
-    **dict.fromkeys(("dW", "db", "dtheta"), "gradient"),
-    **dict.fromkeys(("W", "b", "theta", "vW", "vb", "mW", "mb"), "update"),
-}
-
-
-def stage_of(name: str) -> str:
-    """The stage of the step that a quantity belongs to, by its name; "other" where the name does not say.
-
-    >>> stage_of("delta1[2]"), stage_of("W2_new[1,1]"), stage_of("net_h1")
-    ('signal', 'update', 'other')
-    """
-    found = _KIND.match(name)
-    return _STAGES[found[1]] if found else "other"
 
 
 def _slip(name: str) -> Mapping[str, str]:
@@ -62,6 +44,11 @@ class Wording:
         if lang not in LANGUAGES:
             raise ValueError(f"language '{str(lang)[:20]}' is not known; known are {', '.join(LANGUAGES)}")
         self.lang, self.level = lang, level
+
+    @property
+    def hints(self) -> bool:
+        """Whether it says where to look, and not what is wrong."""
+        return self.level not in ("verdict", "full")
 
     def text(self, key: str, **facts: Any) -> str:
         """A text of the reports, filled in."""
@@ -102,8 +89,8 @@ class Wording:
             facts, alone = {"cell": mark.name, **mark.facts}, len(mark.slips) == 1
             told = [self.slip(name, facts, alone=alone) for name in mark.slips]
             said = "; ".join(self._either(told, mark.name))
-        elif self.level == "hint" and mark.verdict in ("slip", "wrong"):
-            said = self._hint(mark.name, mark.cell)
+        elif self.hints and mark.verdict in ("slip", "wrong"):
+            said = self._hint(mark.name, mark.stage)
         else:
             said = messages()["comment"][mark.verdict][self.lang]
         own = self.text("own", own=mark.own) if mark.own and mark.own != mark.expected and not mark.accepted else ""
@@ -113,14 +100,15 @@ class Wording:
         """What a person said of the cell."""
         return self.text("marker", comment=mark.comment) if mark.comment else ""
 
-    def cause(self, cause: Cause, facts: Mapping[str, str], quantity: str = "") -> tuple[str, tuple[str, ...]]:
+    def cause(self, cause: Cause, facts: Mapping[str, str], stage: str) -> tuple[str, tuple[str, ...]]:
         """What a cause says: a sentence, and where several slips give the number, one line for each of them.
 
-        quantity: our own name of its first cell.
+        stage: what kind of line its first cell is worked by.
         """
         cell = cause.cells[0] if cause.cells else ""
-        if self.level == "hint":
-            return self._hint(cell, quantity or cell), ()
+        if self.hints:
+            lines = (self.text(key, line=cause.facts[fact]) for fact, key in HINTED if cause.facts.get(fact))
+            return (" " if self.lang == "en" else "").join([self._hint(cell, stage), *lines]), ()
         facts = {"cell": cell, **facts, **cause.facts}
         if not cause.slips:
             return self.text("no_slip", cell=cell), ()
@@ -164,8 +152,8 @@ class Wording:
         found = _TITLE.match(template)
         return found[1] if found and "{" not in found[1] else name
 
-    def _hint(self, cell: str, quantity: str) -> str:
-        return self._filled(messages()["hint"][stage_of(quantity)][self.lang], {"cell": cell})
+    def _hint(self, cell: str, stage: str) -> str:
+        return self._filled(messages()["hint"][stage][self.lang], {"cell": cell})
 
     def _filled(self, template: str, facts: Mapping[str, Any]) -> str:
         return _PLACE.sub(lambda m: str(facts.get(m[1], "...")), template)

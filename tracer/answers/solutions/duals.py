@@ -102,11 +102,13 @@ def powered(x: Any, exponent: int) -> Any:
 
 
 def called(function: str, x: Any) -> Any:
-    """exp, log, tanh, sqrt, Phi or max0 of a number.  Raises ArithmeticError."""
+    """exp, log, tanh, sqrt, abs, Phi or max0 of a number.  Raises ArithmeticError."""
     if isinstance(x, Dual):
         return Dual(called(function, x.value), _slope(function, x.value) * x.slope)
     if function == "max0":
         return x if x > 0 else x * 0
+    if function == "abs":
+        return abs(x)
     if isinstance(x, fmpq):
         if x == 0 and function in ("exp", "tanh"):
             return fmpq(1) if function == "exp" else fmpq(0)
@@ -137,4 +139,6 @@ def _slope(function: str, x: Any) -> Any:
         return 1 / (2 * called("sqrt", x))
     if function == "max0":
         return fmpq(1) if x > 0 else fmpq(0)
+    if function == "abs":
+        return fmpq((x > 0) - (x < 0))
     return (-(ball(x) * x) / 2).exp() / (2 * arb.pi()).sqrt()

@@ -11,7 +11,7 @@ import numpy as np
 
 from derivations import names
 from derivations.expression import Expression
-from derivations.names import Quantity
+from derivations.names import CONSTANTS, Quantity
 from derivations.network import Problem
 from tracer.answers.solutions.calculating import Calculator, NoValue, exact_number
 from tracer.answers.solutions.duals import rational
@@ -20,7 +20,7 @@ from tracer.answers.solutions.worlds import World, drawn, of_any_loss, own_world
 
 __all__ = ["GIVEN", "Claim", "Slip", "Values", "only"]
 
-GIVEN = ("x", "t", "W", "b", "eta", "mu", "beta1", "beta2", "epsilon")
+GIVEN = ("x", "t", "W", "b", *CONSTANTS)
 
 
 class Slip(NamedTuple):

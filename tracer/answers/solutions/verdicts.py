@@ -47,11 +47,11 @@ class Verdict:
         return self.verdict in ("true", "within")
 
     def limited(self, level: str) -> Verdict:
-        """What a level of feedback may show: `verdict` the verdict alone, `hint` no number that should stand there."""
+        """What a level of feedback may show: `verdict` the verdict alone, a hint no number that should stand there."""
         if level == "full":
             return self
         out = replace(self, fact="", expected="", message="", hint="")
-        if level == "hint" and (self.verdict in ("false", "follows", "unread") or self.fact):
+        if level != "verdict" and (self.verdict in ("false", "follows", "unread") or self.fact):
             out = replace(
                 out, message=self.message if self.verdict == "unread" else self.hint or HINTS[self.fact or self.verdict]
             )

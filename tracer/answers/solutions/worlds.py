@@ -103,13 +103,8 @@ def _given(problem: Problem) -> Iterator[tuple[Quantity, Number]]:
         texts = source.exact()
         for q, text in zip(quantities.flat, np.broadcast_to(texts, quantities.shape).flat, strict=True):
             yield q, rational(str(text))
-    for letter, constant in zip(
-        CONSTANTS,
-        (training.learning_rate, training.momentum, training.beta1, training.beta2, training.epsilon),
-        strict=True,
-    ):
-        if constant is not None:
-            yield Quantity(letter), rational(str(constant.exact().item()))
+    for letter, constant in training.constants.items():
+        yield Quantity(letter), rational(str(constant.exact().item()))
 
 
 def drawn(problem: Problem, seed: int, negatives: float = 0.4) -> World:

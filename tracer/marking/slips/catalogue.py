@@ -12,20 +12,21 @@ from derivations.axes import Arrays
 from derivations.equations import Equation
 from derivations.layers import layered, start
 from derivations.network import Problem
+from derivations.planned import counted
 from derivations.program import Task
 from tracer.marking.slips.delta import HIDDEN, JACOBIAN, OUTPUT, SLOPE
 from tracer.marking.slips.forward import ACTIVATION, PRE_ACTIVATION
 from tracer.marking.slips.gradients import BATCH, BELOW, BIASES, WEIGHTS
 from tracer.marking.slips.loss import LOSS, SIGNAL
 from tracer.marking.slips.slip import Mistake, Slip
-from tracer.marking.slips.update import ADAM, DESCENT, MOMENTUM
+from tracer.marking.slips.update import ADAM, DESCENT, MOMENTUM, PREPARED, SCALED
 from tracer.schedule import schedules
 
 __all__ = ["MISTAKES", "invisible", "passes_with", "slips_of", "twins", "visible", "worked_with"]
 
 MISTAKES: tuple[Mistake, ...] = (
     *(*PRE_ACTIVATION, *ACTIVATION, *LOSS, *SIGNAL, *SLOPE, *JACOBIAN, *OUTPUT, *HIDDEN),
-    *(*BELOW, *WEIGHTS, *BIASES, *BATCH, *DESCENT, *MOMENTUM, *ADAM),
+    *(*BELOW, *WEIGHTS, *BIASES, *BATCH, *PREPARED, *DESCENT, *MOMENTUM, *ADAM, *SCALED),
 )
 """Every mistake, in the order in which a step reaches it."""
 
@@ -83,7 +84,8 @@ def passes_with(problem: Problem, wrong: Callable[[Problem], Wrong]) -> Iterator
         after: Arrays = {}
         for k, own in enumerate(schedule.turns, 1):
             arrays = worked_with(own, wrong(own), start(own, FLOAT64) | after)
-            after = {**{name: arrays[then] for name, then in layered(own).carried}, "step": k + 1}
+            carried = {name: arrays[then] for name, then in layered(own).carried}
+            after = carried | counted(own.training, k + 1, FLOAT64)
             yield arrays
 
 

@@ -20,6 +20,7 @@ from tracer.marking.slips.places import (
     other_function,
     output,
     several_units,
+    sloped,
     some_units,
     units,
 )
@@ -37,7 +38,7 @@ def _slope(line: Line) -> Mapping[str, Line]:
 
 def _at(at: str, value: str = "", then: str = "({})") -> Line:
     """h' of the layer, somewhere else."""
-    return lambda problem, l: then.replace("{}", derivative(problem.network.layer(l).activation.name, at, value))
+    return lambda problem, l: then.replace("{}", derivative(problem.network.layer(l).activation, at, value))
 
 
 _h = mistakes("slope", "slope")
@@ -45,7 +46,7 @@ _s_shaped = function("sigmoid", "tanh")
 
 SLOPE: tuple[Mistake, ...] = (
     _h("activation_value", curved, **_slope("z")),
-    _h("at_activation", curved, **_slope(_at("z")), source="benoitfragit/libBrain#78"),
+    _h("at_activation", sloped, **_slope(_at("z")), source="benoitfragit/libBrain#78"),
     _h(
         "pre_activation_for_z",
         _s_shaped,
@@ -56,7 +57,7 @@ SLOPE: tuple[Mistake, ...] = (
     _h("z_squared", _s_shaped, **_slope("z^2")),
     _h("plus_inside", function("sigmoid"), **_slope("z*(1 + z)")),
     _h("plus_square", function("tanh"), **_slope("1 + z^2")),
-    _h("sign", curved, **_slope("-right")),
+    _h("sign", sloped, **_slope("-right")),
     _h("sigmoid_instead", curved, other_function("sigmoid"), **_slope("z*(1 - z)")),
     _h("tanh_instead", curved, other_function("tanh"), **_slope("1 - z^2")),
     _h("relu_instead", curved, other_function("relu"), **_slope("1 if a > 0 else 0")),
@@ -143,7 +144,7 @@ def _has_targets(problem: Problem, l: int) -> bool:
 
 def _below(problem: Problem, l: int) -> str:
     """h' of the layer at the pre-activation of the one below."""
-    return derivative(problem.network.layer(l).activation.name, f"{'x' if l == 1 else 'a_below'}[j,n]")
+    return derivative(problem.network.layer(l).activation, f"{'x' if l == 1 else 'a_below'}[j,n]")
 
 
 _hid = mistakes("delta", "hidden_delta")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from derivations.function import FUNCTIONS
+from derivations.activations import Activation
 from derivations.network import Problem
 from tracer.marking.slips.places import (
     above_another,
@@ -81,21 +81,23 @@ PRE_ACTIVATION: tuple[Mistake, ...] = (
 )
 
 
-def of_function(name: str, at: str) -> str:
-    """h(...) as text: a function by its name at an argument; softmax over the units."""
-    return f"softmax_j({at})" if name == "softmax" else f"{name}({at})"
+def of_function(h: Activation, at: str) -> str:
+    """h(...) as text: a function by its name at an argument, one of the file by its formula; softmax over the units."""
+    if h.function is not None:
+        return "(" + re.sub(r"\ba\b", f"({at})", h.formulas[0]) + ")"
+    return f"softmax_j({at})" if h.name == "softmax" else f"{h.name}({at})"
 
 
-def derivative(name: str, at: str, value: str = "") -> str:
+def derivative(h: Activation, at: str, value: str = "") -> str:
     """h'(...) as text: its formula in the argument a and the value z, at others."""
-    value = value or of_function(name, at)
-    (formula,) = FUNCTIONS[name].slopes
+    value = value or of_function(h, at)
+    formula = h.formulas[1]
     words = {"a": at, "z": value}
     return re.sub(r"\b[az]\b", lambda found: f"({words[found[0]]})", formula)
 
 
-def _own(problem: Problem, l: int) -> str:
-    return problem.network.layer(l).activation.name
+def _own(problem: Problem, l: int) -> Activation:
+    return problem.network.layer(l).activation
 
 
 _z = mistakes("z", "activation")
@@ -133,6 +135,15 @@ ACTIVATION: tuple[Mistake, ...] = (
     _z("relu_absolute", _relus, z="abs(a)"),
     _z("leaky_tenth", function("leaky_relu"), z="a if a > 0 else 0.1*a"),
     _z("elu_no_one", function("elu"), z="a if a > 0 else exp(a)"),
+    _z("step_to_minus_one", function("step"), z="1 if a >= 0 else -1"),
+    _z("step_turned", function("step"), z="0 if a >= 0 else 1"),
+    _z("sign_to_zero", function("sign"), z="1 if a > 0 else 0"),
+    _z("hard_not_cut", function("hard_sigmoid"), z="a/6 + 1/2"),
+    _z("hard_fifth", function("hard_sigmoid"), z="max(0, min(1, a/5 + 1/2))"),
+    _z("bipolar_not_shifted", function("bipolar_sigmoid"), z="2/(1 + exp(-a))"),
+    _z("mish_no_softplus", function("mish"), z="a*tanh(a)"),
+    _z("selu_no_scale", function("selu"), z="right/1.0507009873554805"),
+    _z("square_half", function("square"), z="a^2/2"),
     _z("softmax_not_normalised", _softmax, z="exp(a)"),
     _z(
         "softmax_over_batch",

@@ -23,6 +23,7 @@ from tracer.marking.slips.places import (
     square,
     three_units,
     units,
+    updated_at_once,
 )
 from tracer.marking.slips.slip import Each, Mistake, Where, mistakes
 
@@ -51,6 +52,7 @@ BELOW: tuple[Mistake, ...] = (
     _s("transposed_weights", square, dz_below="Σ_j W[i,j]*delta"),
     _s(
         "updated_weights",
+        updated_at_once,
         dz_below="Σ_j W_new*delta",
         source="joelgrus/data-science-from-scratch#31; Bot-Academy PR#3; CodingTrain/Toy-Neural-Network-JS#72",
     ),

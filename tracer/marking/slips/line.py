@@ -2,7 +2,8 @@
 
 Names of layer l: a, z, slope, J, dz, delta, W, b, dW, db, W_new; below (what it reads: x or z of layer l - 1), a_below,
 W_below; a_above, delta_above; y, t, delta_out of the last one; x; E_part, E_sample.  Of the update of a parameter: w,
-g (its gradient), v, m, v_hat, m_hat, v_before, m_before; eta, mu, beta1, beta2, epsilon, step.  `right` is the right
+g (its gradient, as the optimizer reads it), raw (before clipping and decay), v, m, v_hat, m_hat, v_before, m_before;
+the constants, step.  `right` is the right
 line.  Letters: j units, i inputs, k units above, m units again, n samples; a name without brackets has its usual ones.
 """
 
@@ -79,7 +80,8 @@ class OfLayer:
 
     def _of_parameter(self, p: str) -> dict[str, str]:
         own, l = self.own.names, self.layer
-        kinds = {"w": p, "g": f"d{p}"} | {name: f"{name[0]}{p}{name[1:]}" for name in _UPDATED[2:]}
+        read = f"g{p}" if own.get((f"g{p}", l)) in self.right else f"d{p}"
+        kinds = {"w": p, "g": read, "raw": f"d{p}"} | {name: f"{name[0]}{p}{name[1:]}" for name in _UPDATED[2:]}
         return {name: own[kind, l] for name, kind in kinds.items() if (kind, l) in own}
 
     def equation(self, array: str, line: Line, each: int = 0, p: str = "W") -> Equation | None:

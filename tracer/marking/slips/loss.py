@@ -124,6 +124,17 @@ LOSS: tuple[Mistake, ...] = (
     _part("second_log_of_y", _binary, E_part="-(xlogy(t, y) + xlogy(1 - t, y))"),
     _part("binary_for_categorical", _cross, E_part="-(xlogy(t, y) + xlogy(1 - t, 1 - y))"),
     _part("squared_error_instead", _entropy, E_part="(y - t)^2/2"),
+    _part("huber_square_everywhere", loss("huber"), E_part="(y - t)^2/2"),
+    _part("huber_no_half", loss("huber"), E_part="(y - t)^2/2 if 1 > abs(y - t) else abs(y - t)"),
+    _part("no_absolute", loss("absolute_error"), E_part="y - t"),
+    _part("square_for_absolute", loss("absolute_error"), E_part="(y - t)^2"),
+    _part("hinge_not_cut", loss("hinge"), E_part="1 - t*y"),
+    _part("hinge_no_target", loss("hinge"), E_part="max(0, 1 - y)"),
+    _part("hinge_no_margin", loss("hinge"), E_part="max(0, -(t*y))"),
+    _part("logistic_sign", loss("logistic_loss"), E_part="log(1 + exp(t*y))"),
+    _part("logistic_no_target", loss("logistic_loss"), E_part="log(1 + exp(-y))"),
+    _part("kl_turned_round", loss("kl_divergence"), _positive_targets, E_part="xlogy(y, y) - y*log(t)"),
+    _part("kl_no_entropy", loss("kl_divergence"), E_part="-xlogy(t, y)"),
     _sum("mean_over_outputs", counted, several_units, E_sample="(Σ_j E_part)/{J}"),
     _sum("one_output", counted, each=_outputs, E_sample="E_part[{each},n]"),
     _sum("root", _squares, E_sample="sqrt(Σ_j E_part)"),
@@ -157,6 +168,13 @@ def _long(signal: str) -> Mapping[str, Line]:
 _dz = mistakes("dz", "output_signal")
 
 SIGNAL: tuple[Mistake, ...] = (
+    _dz("huber_not_cut", loss("huber"), dz="y - t"),
+    _dz("sign_lost", loss("absolute_error"), dz="1"),
+    _dz("error_for_sign", loss("absolute_error"), dz="y - t"),
+    _dz("hinge_everywhere", loss("hinge"), dz="-t"),
+    _dz("hinge_sign", loss("hinge"), dz="-right"),
+    _dz("logistic_no_target", loss("logistic_loss"), dz="-1/(1 + exp(t*y))"),
+    _dz("logistic_exponent", loss("logistic_loss"), dz="-t/(1 + exp(-(t*y)))"),
     _dz("sign", _with_targets, **_changed("-right"), source="jamesmccaffrey.wordpress.com 2017/07/03"),
     _dz(
         "factor_2",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from derivations.network import Problem
 from tracer.marking.slips.slip import Where
 
@@ -51,6 +53,11 @@ def output(problem: Problem, l: int) -> bool:
 def hidden(problem: Problem, l: int) -> bool:
     """Any layer but the last."""
     return l < len(problem.network)
+
+
+def updated_at_once(problem: Problem, l: int) -> bool:
+    """A layer may be updated before the signal below it is worked; not where all gradients are needed first."""
+    return problem.training.clipping != "norm"
 
 
 def above_another(problem: Problem, l: int) -> bool:
@@ -138,6 +145,11 @@ def elementwise(problem: Problem, l: int) -> bool:
 def curved(problem: Problem, l: int) -> bool:
     """Elementwise, and not the identity, whose slope is 1."""
     return elementwise(problem, l) and problem.network.layer(l).activation.name != "identity"
+
+
+def sloped(problem: Problem, l: int) -> bool:
+    """Elementwise, with a slope that is not the same everywhere: neither the identity nor a step."""
+    return elementwise(problem, l) and bool(re.search(r"\b[az]\b", problem.network.layer(l).activation.formulas[1]))
 
 
 def below_curved(problem: Problem, l: int) -> bool:

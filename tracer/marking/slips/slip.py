@@ -25,7 +25,7 @@ MOST_PARAMETERS = 10
 """A wide layer has hundreds of terms to forget; only the first ones get a slip each."""
 PARAMETERS = ("W", "b")
 OF_THE_LOSS = ("E_part", "E_sample", "E")
-_UPDATES = {"v": "v{p}", "m": "m{p}", "v_hat": "v{p}_hat", "m_hat": "m{p}_hat", "new": "{p}_new"}
+_UPDATES = {"g": "g{p}", "v": "v{p}", "m": "m{p}", "v_hat": "v{p}_hat", "m_hat": "m{p}_hat", "new": "{p}_new"}
 """The kind of quantity that each line of an update makes, for p, W or b."""
 
 
@@ -34,7 +34,7 @@ class Mistake:
     """One way to go wrong.
 
     `lines` are the wrong right sides by what they make: a, z, E_part, E_sample, E, dz, slope, J, delta, dW, db,
-    dz_below; of an update v, m, v_hat, m_hat, new.  Where `each` counts the values of a parameter, they have {each},
+    dz_below; of an update g, v, m, v_hat, m_hat, new.  Where `each` counts the values of a parameter, they have {each},
     from 1.  A mistake `by_parameter` is made with weights and biases alike, or with one of them; `of` says of which it
     can be made.  `source` is where it was seen.
     """

@@ -1,4 +1,7 @@
-"""Slips in the update: gradient descent, momentum, Nesterov's momentum, Adam.  w is a parameter, g its gradient."""
+"""Slips in the update: what the optimizer reads, gradient descent, momentum, Nesterov's momentum, Adam and its kin.
+
+w is a parameter, g its gradient as the optimizer reads it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from tracer.marking.slips.places import (
     several_units,
     square,
 )
-from tracer.marking.slips.slip import Mistake, mistakes
+from tracer.marking.slips.slip import Mistake, Where, mistakes
 
-__all__ = ["ADAM", "DESCENT", "MOMENTUM"]
+__all__ = ["ADAM", "DESCENT", "MOMENTUM", "PREPARED", "SCALED"]
 
 WEIGHTS = ("W",)
 
@@ -128,7 +131,7 @@ MOMENTUM: tuple[Mistake, ...] = (
 
 # --- Adam ---
 
-_used = optimizer("adam")
+_used, _adam, _decoupled = optimizer("adam", "adamw"), optimizer("adam"), optimizer("adamw")
 _m1, _m2 = mistakes("mW", "first_moment"), mistakes("vW", "second_moment")
 _h1, _h2 = mistakes("mW_hat", "first_hat"), mistakes("vW_hat", "second_hat")
 _step = mistakes("W_new", "adam_step")
@@ -155,13 +158,72 @@ ADAM: tuple[Mistake, ...] = (
     _h2("multiplied", _used, v_hat="v*(1 - beta2^step)"),
     _h2("beta1", _used, v_hat="v/(1 - beta1^step)"),
     _h2("no_power", _used, several_steps, v_hat="v/(1 - beta2)"),
-    _step("no_correction", _used, new="w - eta*m/(sqrt(v) + epsilon)"),
-    _step("no_root", _used, new="w - eta*m_hat/(v_hat + epsilon)"),
-    _step("epsilon_inside", _used, new="w - eta*m_hat/sqrt(v_hat + epsilon)"),
-    _step("no_epsilon", _used, new="w - eta*m_hat/sqrt(v_hat)"),
-    _step("no_second_moment", _used, new="w - eta*m_hat"),
-    _step("gradient_for_moment", _used, several_steps, new="w - eta*g/(sqrt(v_hat) + epsilon)"),
-    _step("plus", _used, new="w + eta*m_hat/(sqrt(v_hat) + epsilon)"),
-    _step("no_eta", _used, new="w - m_hat/(sqrt(v_hat) + epsilon)"),
-    _step("moments_multiplied", _used, new="w - eta*m_hat*(sqrt(v_hat) + epsilon)"),
+    _step("no_correction", _adam, new="w - eta*m/(sqrt(v) + epsilon)"),
+    _step("no_root", _adam, new="w - eta*m_hat/(v_hat + epsilon)"),
+    _step("epsilon_inside", _adam, new="w - eta*m_hat/sqrt(v_hat + epsilon)"),
+    _step("no_epsilon", _adam, new="w - eta*m_hat/sqrt(v_hat)"),
+    _step("no_second_moment", _adam, new="w - eta*m_hat"),
+    _step("gradient_for_moment", _adam, several_steps, new="w - eta*g/(sqrt(v_hat) + epsilon)"),
+    _step("plus", _adam, new="w + eta*m_hat/(sqrt(v_hat) + epsilon)"),
+    _step("no_eta", _adam, new="w - m_hat/(sqrt(v_hat) + epsilon)"),
+    _step("moments_multiplied", _adam, new="w - eta*m_hat*(sqrt(v_hat) + epsilon)"),
+    _step("no_weight_decay", _decoupled, new="w - eta*m_hat/(sqrt(v_hat) + epsilon)"),
+    _step("decay_without_eta", _decoupled, new="w - eta*m_hat/(sqrt(v_hat) + epsilon) - lambda*w"),
+    _step("decay_plus", _decoupled, new="w - eta*m_hat/(sqrt(v_hat) + epsilon) + eta*lambda*w"),
+)
+
+
+# --- RMSProp, AdaGrad ---
+
+_rms, _ada, _scaled = optimizer("rmsprop"), optimizer("adagrad"), optimizer("rmsprop", "adagrad")
+_s = mistakes("vW", "mean_square")
+_t = mistakes("W_new", "scaled_step")
+
+SCALED: tuple[Mistake, ...] = (
+    _s("not_squared", _rms, v="rho*v_before + (1 - rho)*g"),
+    _s("swapped_rho", _rms, v="(1 - rho)*v_before + rho*g^2"),
+    _s("no_one_minus_rho", _rms, v="rho*v_before + g^2"),
+    _s("forgotten", _rms, several_steps, v="(1 - rho)*g^2"),
+    _s("sum_not_squared", _ada, v="v_before + g"),
+    _s("only_latest", _ada, several_steps, v="g^2"),
+    _t("no_root", _scaled, new="w - eta*g/(v + epsilon)"),
+    _t("epsilon_inside", _scaled, new="w - eta*g/sqrt(v + epsilon)"),
+    _t("plain_descent", _scaled, new="w - eta*g"),
+    _t("plus", _scaled, new="w + eta*g/(sqrt(v) + epsilon)"),
+    _t("no_eta", _scaled, new="w - g/(sqrt(v) + epsilon)"),
+)
+
+
+# --- what the optimizer reads of a gradient ---
+
+
+def _decays(problem: Problem, l: int) -> bool:
+    """Whether weights decay through their gradients, which are not clipped."""
+    training = problem.training
+    return training.weight_decay is not None and training.optimizer != "adamw" and not training.clipping
+
+
+def _clips(how: str) -> Where:
+    """Whether gradients are clipped like that, and nothing is added."""
+
+    def clips(problem: Problem, l: int) -> bool:
+        training = problem.training
+        return training.clipping == how and (training.weight_decay is None or training.optimizer == "adamw")
+
+    return clips
+
+
+_g = mistakes("gW", "read_gradient")
+_value, _norm = _clips("value"), _clips("norm")
+
+PREPARED: tuple[Mistake, ...] = (
+    _g("no_decay", _decays, g="raw"),
+    _g("decay_minus", _decays, g="raw - lambda*w"),
+    _g("decay_without_weight", _decays, g="raw + lambda"),
+    _g("decay_twice", _decays, g="raw + 2*lambda*w"),
+    _g("not_clipped", _value, g="raw"),
+    _g("negative_not_clipped", _value, g="min(clip, raw)"),
+    _g("not_scaled", _norm, g="raw"),
+    _g("to_length_one", _norm, g="raw/norm"),
+    _g("cut_by_entry", _norm, g="max(-clip, min(clip, raw))"),
 )

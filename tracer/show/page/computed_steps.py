@@ -186,7 +186,7 @@ class ComputedSteps:
                 return "local_role"
             case Role.GRADIENT:
                 return "gradient_role"
-            case Role.STATE:
+            case Role.STATE | Role.LENGTH:
                 return "state_why"
             case Role.UPDATED:
                 return "updated_role" if training and training.optimizer == "sgd" else "new_other_why"

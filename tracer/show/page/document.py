@@ -14,13 +14,14 @@ from derivations.notation import notation_of
 from derivations.quantity import Quantity
 from derivations.writing.policy import policy
 from tracer.show.page.drawing import drawing, run_drawing
-from tracer.show.page.equations_page import equations_parts
+from tracer.show.page.equations_page import equations_heading, equations_parts
 from tracer.show.page.marking import sheet_of, unplaced
 from tracer.show.page.places import Places
 from tracer.show.page.step import Group
 from tracer.show.page.steps import anchor, groups, suffix
-from tracer.show.page.training import columns, curves, tables
+from tracer.show.page.training import columns, curves, own_columns, tables
 from tracer.show.page.unit_words import UnitWords
+from tracer.show.page.words import Words
 from tracer.show.table import heading_of
 from tracer.traces.computed import ComputedTrace
 from tracer.traces.layered import LayeredTrace
@@ -181,9 +182,10 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
     """
     if not run.recorded:
         raise ValueError("this run recorded no steps; train with record=60")
+    own = tuple(trace for trace in run.recorded if isinstance(trace, ComputedTrace))
+    if own:
+        return _filled("run.html", _part("run.js"), **_own_run_parts(run, own, notation, lang))
     recorded = tuple(trace for trace in run.recorded if isinstance(trace, LayeredTrace))
-    if not recorded:
-        raise ValueError("equations of your own have no training page yet; leave out --format page")
     problem = recorded[0].problem
     words, profile = UnitWords(lang, problem.network), notation_of(problem, notation)
     chosen = columns(recorded, profile)
@@ -208,3 +210,22 @@ def run_page(run: Run, *, notation: str = "bishop", lang: str = "en") -> str:
         curves=curves(run),
         notes=[*(words("units_left", l=l, n=n, kept=k) for l, n, k in picture.left_out), *left, *run.last.notes],
     )
+
+
+def _own_run_parts(run: Run, recorded: tuple[ComputedTrace, ...], notation: str, lang: str) -> dict[str, Any]:
+    """What the template of a run is filled with for equations of somebody's own, without a drawing."""
+    if notation != "bishop":  # bishop is what is asked for where nothing is
+        recorded[0].letters(notation, latex=True)
+    words, chosen, problem = Words(lang), own_columns(recorded), recorded[0].problem
+    kept = sum(column.quantity.kind != problem.objective for column in chosen)
+    total = 2 * len(recorded[0].steps) * sum(given.floats.size for given in problem.parameters.values())
+    return {
+        "lang": lang,
+        "t": words,
+        "heading": equations_heading(recorded[0], words),
+        "steps": run.steps,
+        "picture": None,
+        "tables": tables(recorded, chosen),
+        "curves": curves(run),
+        "notes": [*([words("columns_left", n=total, kept=kept)] if kept < total else []), *run.last.notes],
+    }

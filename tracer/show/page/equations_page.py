@@ -15,7 +15,7 @@ from tracer.show.table import STAGES, heading_of
 if TYPE_CHECKING:
     from tracer.traces.computed import ComputedTrace
 
-__all__ = ["equations_parts"]
+__all__ = ["equations_heading", "equations_parts"]
 
 MOST_LISTED = 8  # arrays that a note names
 LONGEST = 80  # letters of an equation that may be a title
@@ -32,7 +32,7 @@ def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> dict[str,
     return {
         "lang": lang,
         "t": words,
-        "heading": _heading(trace, words),
+        "heading": equations_heading(trace, words),
         "groups": groups,
         "stated": steps.stated(),
         "stages": [stage for stage in STAGES if any(group.stage == stage for group in groups)],
@@ -46,7 +46,7 @@ def equations_parts(trace: ComputedTrace, notation: str, lang: str) -> dict[str,
     }
 
 
-def _heading(trace: ComputedTrace, words: Words) -> list[str]:
+def equations_heading(trace: ComputedTrace, words: Words) -> list[str]:
     """The title, or without one the equation of the objective; then what is said of the step."""
     title, *others = heading_of(trace)
     if trace.problem.title:

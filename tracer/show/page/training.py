@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,16 @@ from derivations import names
 from derivations.names import Quantity
 from derivations.notation import Notation
 from derivations.writing.mathml import mathml
+from tracer.show.page.places import Places
 from tracer.show.page.steps import anchor
+from tracer.traces.computed import ComputedTrace
 
 if TYPE_CHECKING:
+    from tracer.traces.base import Trace
     from tracer.traces.layered import LayeredTrace
     from tracer.training import Run
 
-__all__ = ["MOST_COLUMNS", "Column", "Curve", "Table", "columns", "curves", "tables"]
+__all__ = ["MOST_COLUMNS", "Column", "Curve", "Table", "columns", "curves", "own_columns", "tables"]
 
 MOST_COLUMNS = 120
 ABREAST = 10  # columns that an upright sheet of paper shows side by side, in letters that can be read
@@ -71,22 +75,46 @@ def columns(recorded: tuple[LayeredTrace, ...], notation: Notation) -> tuple[Col
     )
 
 
+def own_columns(recorded: tuple[ComputedTrace, ...]) -> tuple[Column, ...]:
+    """The same of equations of somebody's own, parameter by parameter, each with its gradient."""
+    first = recorded[0]
+    problem, places = first.problem, Places(first)
+    kinds = [problem.objective, *(kind for p in problem.parameters for kind in (p, f"d{p}"))]
+    by_kind: dict[str, list[Quantity]] = {kind: [] for kind in kinds}
+    for q in first.shown:
+        if q.kind in by_kind and q.step == 1:
+            by_kind[q.kind].append(q)
+    quantities = by_kind.pop(problem.objective)
+    for p in problem.parameters:
+        for pair in zip(by_kind[p], by_kind[f"d{p}"], strict=True):
+            quantities += pair
+    return tuple(
+        Column(
+            "E" if q.kind == problem.objective else f"q-{places.anchor(q)}",
+            mathml(first.names.latex(q._replace(sample=0))) + _sample(q),
+            first.name(q),
+            q,
+        )
+        for q in quantities[:MOST_COLUMNS]
+    )
+
+
 def _sample(q: Quantity) -> str:
     return f"<mtext> @{q.sample}</mtext>" if q.sample else ""
 
 
-def tables(recorded: tuple[LayeredTrace, ...], chosen: tuple[Column, ...]) -> list[Table]:
+def tables(recorded: Sequence[Trace], chosen: tuple[Column, ...]) -> list[Table]:
     """All columns in tables of about the same width: side by side on a screen, one below the other on paper."""
     wide = math.ceil(len(chosen) / math.ceil(len(chosen) / ABREAST))
     starts = range(0, len(chosen), wide)
     return [Table(part, _rows(recorded, part), k) for k in starts for part in [chosen[k : k + wide]]]
 
 
-def _rows(recorded: tuple[LayeredTrace, ...], chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
+def _rows(recorded: Sequence[Trace], chosen: tuple[Column, ...]) -> list[tuple[int, list[str]]]:
     return [(trace.steps[0].step, [_text(trace, column.quantity) for column in chosen]) for trace in recorded]
 
 
-def _text(trace: LayeredTrace, q: Quantity) -> str:
+def _text(trace: Trace, q: Quantity) -> str:
     return trace.shown.get(q._replace(step=trace.steps[0].step), "")
 
 

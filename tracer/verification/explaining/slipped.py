@@ -16,6 +16,7 @@ from derivations.arithmetic import FLOAT64
 from derivations.equations import Role
 from derivations.layers import start
 from derivations.network import Problem
+from derivations.planned import counted
 from tracer.answers.reporting.wording import Wording
 from tracer.marking.slips.catalogue import slips_of, worked_with
 from tracer.marking.slips.slip import Slip
@@ -58,7 +59,7 @@ class _Worked:
         self.names: Mapping[tuple[str, int], str] = self.subject.layout.own.names  # type: ignore[attr-defined]
         own = start(problem, FLOAT64)
         given = {name: np.reshape(self.subject.given[name], np.shape(own[name])) for name in own.keys() & self._given}
-        self.start = own | given | {"step": self.subject.count}
+        self.start = own | given | counted(problem.training, self.subject.count, FLOAT64)
 
     @cached_property
     def _given(self) -> set[str]:
