@@ -49,3 +49,38 @@ def test_what_cannot_be_drawn_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "b" / "mine.txt").write_text("1")
     assert main(["exercise", "one-neuron", "--count", "2", "-o", str(tmp_path / "b")]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_a_list_of_students_gets_a_variant_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the manifest; the twins are lists that cannot be read, told in one line, nothing written."""
+    students = tmp_path / "students.csv"
+    students.write_text("id,name\ns1,Ann\ns2,Bo\n", encoding="utf-8")
+    command = ["exercise", "hand-3-2-2", "--students", str(students), "-o", str(tmp_path / "out")]
+    assert main(command) == 0
+    variants = json.loads((tmp_path / "out" / "manifest.json").read_text())["variants"]
+    assert [[own["id"] for own in variant["students"]] for variant in variants] == [["s1"], ["s2"]]
+    assert len({variant["code"] for variant in variants}) == 2
+    for text, told in (("name\nAnn\n", "no column id"), ("id\ns1\ns1\n", "line 3"), ("", "no column id")):
+        students.write_text(text, encoding="utf-8")
+        assert main([*command[:-1], str(tmp_path / "other")]) == 2
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+def test_numbers_vary_as_the_file_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Within the range, on its grid, and not at all where they are fixed; other commands let the table be."""
+    text = Path("samples/hand-3-2-2/problem.toml").read_text(encoding="utf-8")
+    ranges = '[exercise]\nW1 = {low = -2, high = 2, decimals = 1}\nx = "fixed"\n'
+    path = tmp_path / "p.toml"
+    path.write_text(f"{text}\n{ranges}", encoding="utf-8")
+    assert trace(load(path))["E"] == trace(load("hand-3-2-2"))["E"]
+    assert main(["exercise", str(path), "--count", "5", "-o", str(tmp_path / "out")]) == 0
+    for own in (tmp_path / "out" / "problems").iterdir():
+        problem = as_problem(load(own))
+        assert problem.x.floats.ravel().tolist() == [1, 2, 3]
+        weights = problem.network.layer(1).W.floats.ravel() * 10
+        assert (abs(weights) <= 20).all()
+        assert abs(weights - weights.round()).max() < 1e-9
+    path.write_text(f"{text}\n{ranges.replace('low', 'lo')}", encoding="utf-8")
+    assert main(["exercise", str(path), "--count", "5", "-o", str(tmp_path / "other")]) == 2
+    assert "lo" in capsys.readouterr().err
