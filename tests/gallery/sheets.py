@@ -19,7 +19,7 @@ from derivations.program import Program
 from tracer import trace
 from tracer.computed_step import quantities
 
-__all__ = ["SLIPS", "right", "slipped"]
+__all__ = ["SLIPS", "UPHILL", "right", "slipped"]
 
 SLIPS: dict[str, str] = tomllib.loads((Path(__file__).parent / "slips.toml").read_text(encoding="utf-8"))
 UPHILL = "+ eta"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from functools import cache
 from html import unescape
@@ -12,12 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 from gallery.lists import EVERY, LAYERED
-from gallery.sheets import SLIPS, right, slipped
+from gallery.sheets import SLIPS, UPHILL, right, slipped
 from test_tracer.test_exercises import check as as_printed
 from test_tracer.test_exercises import words
 
+from derivations.computation import Computation
+from derivations.network import Problem
 from tracer import check, load, trace, train
+from tracer.answers.result import Cause
 from tracer.cli import main
+from tracer.marking.rewrites import rewrites
 
 HERE = Path(__file__).parents[1] / "gallery"
 FACTS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "facts.toml").read_text(encoding="utf-8"))
@@ -63,7 +68,17 @@ def test_its_right_sheet_is_right_and_its_slip_is_named(name: str) -> None:
     checked = check(problem, sheet)
     assert not checked.all_right
     (cause,) = checked.causes
-    assert any(told in words for fact, words in cause.facts.items() if fact.startswith("used"))
+    assert told in lines_of(problem, cause)
+    for fact, line in cause.facts.items():
+        if fact.startswith("used") and told != UPHILL:
+            assert re.split(r"[\[ ]", line)[0] == re.split(r"[\[ ]", told)[0]  # of one number of that array
+
+
+def lines_of(problem: Problem | Computation, cause: Cause) -> str:
+    """The lines that the slips of a cause put in place of the right ones: with their letters, not of one number."""
+    if isinstance(problem, Problem) or problem.turns[1:]:
+        return "\n".join(line for fact, line in cause.facts.items() if fact.startswith("used"))
+    return "\n".join(own.facts["used"] for own in rewrites(problem) if own.name in cause.slips)
 
 
 @pytest.mark.parametrize("name", EQUATIONS)

@@ -87,11 +87,12 @@ def learned(run: Run, sample: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def test_the_gallery_has_every_document() -> None:
-    """The five documents' networks and the three textbook ones are samples of layers, each with its own title."""
+    """The five documents' networks, the three textbook ones and a function of one's own are samples of layers."""
     assert LAYERED == [
         "classifier-3-3-3",
         "hand-3-2-2",
         "middle-layer",
+        "own-function",
         "shared-bias-2-2-2",
         "sigmoid-xor",
         "softmax-xor",

@@ -116,7 +116,7 @@ def test_its_textbook_quotients_keep_to_their_bound(name: str) -> None:
             assert abs(row.textbook.rounding) <= row.textbook.allowed - abs(row.textbook.truncation), row.name
 
 
-OWN = {"mish": "a*tanh(log(1 + exp(a)))", "cube": "a^3", "bent": "2*a if a > 0 else exp(a) - 1"}
+OWN = {"wobble": "a*tanh(log(1 + exp(a)))", "cube": "a^3", "bent": "2*a if a > 0 else exp(a) - 1"}
 
 
 @pytest.mark.parametrize("name", OWN)
